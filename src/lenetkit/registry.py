@@ -1,0 +1,212 @@
+"""Names that any package can add to: models, data sets and transforms.
+
+A :class:`Registry` holds three kinds of members under one roof:
+
+* built-ins: the public modules of one package of lenetkit, imported on first use;
+* what the running program registers itself;
+* plug-ins: entry points of installed distributions, *listed* from their metadata without importing anything and
+  imported only when somebody asks for the name. A broken plug-in harms nothing but itself.
+
+Next: :mod:`lenetkit.datasets`, :mod:`lenetkit.transforms` and :mod:`lenetkit.models` each own one instance.
+"""
+
+import contextlib
+import difflib
+import importlib
+import importlib.metadata
+import pkgutil
+import re
+import sys
+import threading
+from fnmatch import fnmatchcase
+from typing import Generic, TypeVar
+
+from lenetkit.exceptions import NameTakenError, PluginError, SettingError, UnknownNameError
+
+__all__ = ["Registry"]
+
+Member = TypeVar("Member")
+
+_VALID_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class Registry(Generic[Member]):
+    """A table of named members that other packages can extend.
+
+    Parameters
+    ----------
+    kind : str
+        What the members are called in messages, for example ``"model"``.
+    group : str
+        Entry-point group in which distributions announce their members. The entry point's name is the member's
+        name; importing what it points to must register that name.
+    package : str, optional
+        Dotted name of the package whose public modules register the built-in members when imported.
+
+    Examples
+    --------
+    >>> from lenetkit.registry import Registry
+    >>> colours = Registry("colour", group="example.colours")
+    >>> colours.register("ink", 0x000000, owner="example")
+    0
+    >>> colours.get("ink")
+    0
+    >>> colours.get("inc")
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.UnknownNameError: unknown colour 'inc'. Did you mean 'ink'? Known colours: ink.
+    """
+
+    def __init__(self, kind: str, *, group: str, package: str | None = None) -> None:
+        self.kind = kind
+        self.group = group
+        self.package = package
+        self._members: dict[str, Member] = {}
+        self._owners: dict[str, str] = {}
+        self._built_ins_loaded = package is None
+        self._lock = threading.RLock()
+
+    def register(self, name: str, member: Member, *, owner: str, replace: bool = False) -> Member:
+        """Give a member a name.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits, ``_``, ``-`` and ``.``, starting with a letter or digit.
+        member : object
+            What :meth:`get` will return.
+        owner : str
+            Who registers it, for messages: usually the dotted name of the function or class.
+        replace : bool
+            Take the name over from whoever has it, for example when a notebook cell is run again.
+
+        Returns
+        -------
+        object
+            The member, unchanged.
+
+        Raises
+        ------
+        SettingError
+            If the name is empty or holds other characters.
+        NameTakenError
+            If the name has an owner already and ``replace`` is false.
+        """
+        if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
+            raise SettingError(
+                f"a {self.kind}'s name must be letters, digits, '_', '-' and '.', starting with a letter or digit; "
+                f"got {name!r}."
+            )
+        with self._lock:
+            if name in self._members and not replace:
+                raise NameTakenError(
+                    f"the {self.kind} name {name!r} is taken by {self._owners[name]}; {owner} cannot have it too. "
+                    "Choose another name, or pass replace=True to take it over."
+                )
+            self._members[name] = member
+            self._owners[name] = owner
+        return member
+
+    def unregister(self, name: str) -> None:
+        """Forget a member.
+
+        Raises
+        ------
+        UnknownNameError
+            If no member has this name.
+        """
+        with self._lock:
+            self.get(name)
+            del self._members[name], self._owners[name]
+
+    def get(self, name: str) -> Member:
+        """Return the member with this name, importing its plug-in if need be.
+
+        Raises
+        ------
+        UnknownNameError
+            If no member has this name; the message lists the known names and the nearest spelling.
+        PluginError
+            If a distribution announces the name and cannot be imported, or does not register it.
+        """
+        with self._lock:
+            self._load_built_ins()
+            if name not in self._members:
+                self._load_plug_in(name)
+            return self._members[name]
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """Return the sorted names that match a shell pattern, plug-ins included, without importing plug-ins."""
+        with self._lock:
+            self._load_built_ins()
+            known = set(self._members) | {entry.name for entry in self._entry_points()}
+        return sorted(name for name in known if fnmatchcase(name, pattern))
+
+    def owner(self, name: str) -> str:
+        """Return who owns a name: the registering function or class, or a plug-in's distribution.
+
+        Raises
+        ------
+        UnknownNameError
+            If no member has this name.
+        """
+        with self._lock:
+            self._load_built_ins()
+            if name in self._owners:
+                return self._owners[name]
+            for entry in self._entry_points():
+                if entry.name == name:
+                    return _distribution(entry)
+        raise self._unknown(name)
+
+    def _load_built_ins(self) -> None:
+        if self._built_ins_loaded:
+            return
+        # Set first: a built-in module that asks the registry something while it is imported must not start over.
+        self._built_ins_loaded = True
+        package = importlib.import_module(str(self.package))
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{self.package}.{module.name}")
+
+    def _load_plug_in(self, name: str) -> None:
+        entries = [entry for entry in self._entry_points() if entry.name == name]
+        if not entries:
+            raise self._unknown(name)
+        distribution = _distribution(entries[0])
+        if len(entries) > 1:
+            raise PluginError(
+                f"the {self.kind} name {name!r} is announced by more than one distribution: "
+                f"{', '.join(sorted(_distribution(entry) for entry in entries))}. Uninstall all but one."
+            )
+        try:
+            # A plug-in that prints must not spoil output that scripts read.
+            with contextlib.redirect_stdout(sys.stderr):
+                entries[0].load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise PluginError(
+                f"the {self.kind} {name!r} of the distribution {distribution} cannot be loaded: "
+                f"{type(error).__name__}: {error}. Update or uninstall {distribution}."
+            ) from error
+        if name not in self._members:
+            raise PluginError(
+                f"the distribution {distribution} announces the {self.kind} {name!r}, but importing "
+                f"{entries[0].value!r} did not register it. Update or uninstall {distribution}."
+            )
+
+    def _entry_points(self) -> list[importlib.metadata.EntryPoint]:
+        return list(importlib.metadata.entry_points(group=self.group))
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        known = self.names()
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return UnknownNameError(
+            f"unknown {self.kind} {name!r}.{hint} Known {self.kind}s: {', '.join(known) if known else 'none'}."
+        )
+
+
+def _distribution(entry: importlib.metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.value
