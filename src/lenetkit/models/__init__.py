@@ -1,0 +1,13 @@
+"""Stage 4: a name and options in, a ``keras.Model`` out.
+
+In: the name of a registered model, the shape of one input image and the number of classes.
+Out: a ``keras.Model`` that takes float32 images of shape (n, height, width, channels) in the record's value range
+and answers with float32 probabilities of shape (n, n_classes). Next: :mod:`lenetkit.trainer`.
+
+TensorFlow is imported when a model is built, not before. Every public module of this package registers the model that
+it holds; a new one needs no other line anywhere.
+"""
+
+from lenetkit.models._catalogue import ModelInfo, create_model, list_models, model_info, register_model
+
+__all__ = ["ModelInfo", "create_model", "list_models", "model_info", "register_model"]

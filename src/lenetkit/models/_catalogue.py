@@ -1,0 +1,296 @@
+"""The table of models and the four functions over it."""
+
+import inspect
+import os
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import numpy as np
+
+from lenetkit.exceptions import BackendError, SettingError
+from lenetkit.registry import Registry
+from lenetkit.seeding import global_generators_kept
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+_REQUIRED_PARAMETERS = ("input_shape", "n_classes")
+
+
+@attrs.frozen(kw_only=True)
+class ModelInfo:
+    """What is known about a registered model without building it.
+
+    Parameters
+    ----------
+    name : str
+        The name it is registered under.
+    builder : callable
+        ``builder(input_shape, n_classes, **options) -> keras.Model``.
+    description : str
+        One line for lists.
+    input_shape : tuple of int
+        (height, width, channels) it was designed for.
+    value_range : tuple of float
+        Smallest and largest pixel value that it expects.
+    n_parameters : int
+        Trainable parameters at ``input_shape`` with ten classes and default options.
+    paper : str
+        Where it comes from; empty where there is no paper.
+    options : mapping of str to object
+        The builder's options with their defaults.
+    """
+
+    name: str
+    builder: Callable[..., "keras.Model"] = attrs.field(repr=False)
+    description: str
+    input_shape: tuple[int, int, int] = (28, 28, 1)
+    value_range: tuple[float, float] = (0.0, 1.0)
+    n_parameters: int
+    paper: str = ""
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+_models: Registry[ModelInfo] = Registry("model", group="lenetkit.models", package="lenetkit.models")
+
+
+def register_model(
+    name: str,
+    *,
+    description: str,
+    n_parameters: int,
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    value_range: tuple[float, float] = (0.0, 1.0),
+    paper: str = "",
+    replace: bool = False,
+) -> Callable[[Builder], Builder]:
+    """Register a model: a decorator for the function that builds it.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, ``_``, ``-`` and ``.``.
+    description : str
+        One line for lists.
+    n_parameters : int
+        Trainable parameters at ``input_shape`` with ten classes and default options.
+    input_shape : tuple of int, default (28, 28, 1)
+        (height, width, channels) it was designed for.
+    value_range : tuple of float, default (0.0, 1.0)
+        Smallest and largest pixel value that it expects.
+    paper : str, optional
+        Where it comes from.
+    replace : bool, default False
+        Take the name over from whoever has it.
+
+    Returns
+    -------
+    callable
+        The decorator; it returns the builder unchanged.
+
+    Raises
+    ------
+    NameTakenError
+        If the name has an owner already.
+    SettingError
+        If the name is not valid, or the builder does not take ``input_shape`` and ``n_classes``.
+
+    Examples
+    --------
+    >>> from lenetkit.models import list_models, register_model
+    >>> @register_model("one_layer", description="Softmax regression.", n_parameters=7850)
+    ... def one_layer(input_shape, n_classes):
+    ...     import keras
+    ...
+    ...     return keras.Sequential(
+    ...         [
+    ...             keras.layers.Input(input_shape, name="image"),
+    ...             keras.layers.Flatten(name="flatten"),
+    ...             keras.layers.Dense(n_classes, activation="softmax", name="output"),
+    ...         ],
+    ...         name="one_layer",
+    ...     )
+    >>> list_models("one*")
+    ['one_layer']
+    """
+
+    def decorate(builder: Builder) -> Builder:
+        parameters = inspect.signature(builder).parameters
+        if tuple(parameters)[:2] != _REQUIRED_PARAMETERS:
+            raise SettingError(
+                f"a model's builder must start with the parameters input_shape and n_classes; "
+                f"{builder.__qualname__} has ({', '.join(parameters)})."
+            )
+        options = {key: parameter.default for key, parameter in list(parameters.items())[2:]}
+        record = ModelInfo(
+            name=name,
+            builder=builder,
+            description=description,
+            input_shape=input_shape,
+            value_range=value_range,
+            n_parameters=n_parameters,
+            paper=paper,
+            options=options,
+        )
+        _models.register(name, record, owner=f"{builder.__module__}.{builder.__qualname__}", replace=replace)
+        return builder
+
+    return decorate
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Return the names of the registered models, sorted, without importing TensorFlow or any plug-in.
+
+    Parameters
+    ----------
+    pattern : str, default "*"
+        Shell pattern the names must match.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from lenetkit.models import list_models
+    >>> list_models("lenet5")
+    ['lenet5']
+    """
+    return _models.names(pattern)
+
+
+def model_info(name: str) -> ModelInfo:
+    """Return the record of a model: input contract, parameter count, paper and options.
+
+    Parameters
+    ----------
+    name : str
+        A name from :func:`list_models`.
+
+    Returns
+    -------
+    ModelInfo
+
+    Raises
+    ------
+    UnknownNameError
+        If no model has this name.
+    PluginError
+        If the plug-in that announces the name cannot be imported.
+
+    Examples
+    --------
+    >>> from lenetkit.models import model_info
+    >>> model_info("lenet5").n_parameters
+    61706
+    """
+    return _models.get(name)
+
+
+def create_model(
+    name: str = "lenet5",
+    *,
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    n_classes: int = 10,
+    seed: int | None = None,
+    **options: Any,
+) -> "keras.Model":
+    """Build a model, untrained.
+
+    The initial weights depend on `seed` alone; the global generators of random, NumPy and Keras are left as they were
+    found.
+
+    Parameters
+    ----------
+    name : str, default "lenet5"
+        A name from :func:`list_models`.
+    input_shape : tuple of int, default (28, 28, 1)
+        (height, width, channels) of one image.
+    n_classes : int, default 10
+        Number of classes, at least 1.
+    seed : int, optional
+        Decides the initial weights, 0 to 2**32 - 1. None draws a fresh seed.
+    **options
+        The builder's own options; see ``model_info(name).options``.
+
+    Returns
+    -------
+    keras.Model
+        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
+
+    Raises
+    ------
+    UnknownNameError
+        If no model has this name.
+    SettingError
+        If the shape, the number of classes, the seed or an option cannot be meant.
+    BackendError
+        If Keras runs on another backend than TensorFlow.
+    PluginError
+        If the plug-in that announces the name cannot be imported.
+
+    Examples
+    --------
+    >>> from lenetkit.models import create_model
+    >>> create_model("lenet5", seed=0).count_params()
+    61706
+    """
+    record = _models.get(name)
+    shape = _checked_shape(input_shape)
+    classes = _checked_integer("n_classes", n_classes, 1, 2**31 - 1)
+    if unknown := sorted(set(options) - set(record.options)):
+        raise SettingError(
+            f"the model {name!r} has no option {unknown[0]!r}; its options are: "
+            f"{', '.join(f'{key}={value!r}' for key, value in record.options.items()) or 'none'}."
+        )
+    number = secrets.randbits(32) if seed is None else _checked_integer("seed", seed, 0, 2**32 - 1)
+    with global_generators_kept():
+        _require_tensorflow_backend()
+        # Initializers and dropout layers without a seed of their own take one from the global generators; there is no
+        # other way to hand them one that works for every builder.
+        random.seed(number)
+        np.random.seed(number)  # noqa: NPY002
+        model = record.builder(shape, classes, **options)
+    if tuple(model.output_shape) != (None, classes):
+        raise SettingError(
+            f"the model {name!r} must answer with shape (n, {classes}); its output has shape {model.output_shape}."
+        )
+    return model
+
+
+def _checked_shape(shape: Any) -> tuple[int, int, int]:
+    try:
+        numbers = tuple(shape)
+    except TypeError:
+        numbers = ()
+    if len(numbers) != 3 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in numbers):
+        raise SettingError(
+            f"input_shape must be three positive whole numbers (height, width, channels); got {shape!r}."
+        )
+    return int(numbers[0]), int(numbers[1]), int(numbers[2])
+
+
+def _checked_integer(name: str, value: Any, smallest: int, largest: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
+        raise SettingError(f"{name} must be a whole number from {smallest} to {largest}; got {value!r}.")
+    return int(value)
+
+
+def _require_tensorflow_backend() -> None:
+    wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if wanted == "tensorflow":
+        import keras
+
+        wanted = keras.backend.backend()
+    if wanted != "tensorflow":
+        raise BackendError(
+            f"lenetkit needs Keras on TensorFlow; Keras is set to {wanted!r}. "
+            "Unset KERAS_BACKEND (or set it to tensorflow) before Python starts."
+        )
