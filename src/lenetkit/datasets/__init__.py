@@ -1,0 +1,38 @@
+"""Stage 1: a name, a file or a folder in, a :class:`Dataset` out.
+
+In: the name of a registered data set, or a path to images and labels in one of the usual formats.
+Out: a :class:`Dataset`: images uint8 (n, height, width[, channels]) in [0, 255] and one label each.
+Next: :mod:`lenetkit.transforms`.
+
+Names are looked up in a registry that any package can add to (:func:`register_dataset`); every public module of this
+package registers the data set that it holds, so a new one needs no other line anywhere. Paths are read by
+:func:`load_dataset`, which lists the formats. The readers believe nothing that a file says about itself: sizes are
+checked before memory is asked for, nothing is unpickled, and what does not hold is one
+:class:`~lenetkit.exceptions.DataError` that names the file and the entry.
+
+Examples
+--------
+>>> from lenetkit.datasets import load_dataset
+>>> digits = load_dataset("digits")
+>>> digits
+Dataset('digits': 1797 images of 8 x 8, 10 classes)
+>>> train, test = digits.split(test_size=0.1, seed=0)
+>>> len(train), len(test)
+(1617, 180)
+>>> test.images.shape, test.images.dtype, test.labels.shape
+((180, 8, 8), dtype('uint8'), (180,))
+"""
+
+from lenetkit.datasets._catalogue import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
+from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._views import IndexedImages
+
+__all__ = [
+    "Dataset",
+    "DatasetInfo",
+    "IndexedImages",
+    "dataset_info",
+    "list_datasets",
+    "load_dataset",
+    "register_dataset",
+]

@@ -1,0 +1,368 @@
+"""The one thing this stage hands out: images with their labels."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.datasets._views import Images, IndexedImages, chunks, select_images
+from lenetkit.exceptions import DataError, SettingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Dataset"]
+
+# More classes than any script has characters: beyond it a label is a mistake, not a class.
+_MOST_CLASSES = 2**16
+
+
+def _as_images(value: Any) -> Any:
+    """Return a read-only view, because a frozen data set's fingerprint must stay true."""
+    if isinstance(value, IndexedImages):
+        return value
+    try:
+        view = np.asanyarray(value).view()
+    except ValueError as error:
+        raise DataError(f"images must all have one shape to become an array: {error}") from None
+    view.flags.writeable = False
+    return view
+
+
+def _as_labels(value: Any) -> npt.NDArray[Any]:
+    """Return int64 or str labels of one axis."""
+    try:
+        labels = np.asarray(value)
+    except ValueError as error:
+        raise DataError(f"labels must be one integer or string each: {error}") from None
+    if labels.ndim != 1:
+        raise DataError(f"labels must have shape (n,), one per image; got shape {labels.shape}.")
+    if labels.dtype.kind in "OT" and all(isinstance(label, str) for label in labels):
+        labels = np.array(labels, dtype=np.str_)
+    if labels.dtype.kind not in "iuU" and len(labels):
+        raise DataError(
+            f"labels must be integers (indices into class_names) or strings; got {labels.dtype}, "
+            f"the first one being {labels[0]!r}."
+        )
+    labels = labels.astype(np.str_ if labels.dtype.kind == "U" else np.int64)
+    labels.flags.writeable = False
+    return labels
+
+
+def _as_names(value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value)
+    return tuple(str(name) for name in names)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
+class Dataset:
+    """Images with their labels, and what the labels mean. Nothing in it changes.
+
+    Parameters
+    ----------
+    images : ndarray or IndexedImages of shape (n, height, width) or (n, height, width, channels)
+        uint8 in [0, 255]; 1 to 4 channels. Kept as it is, a memory map too; only writing to it is switched off.
+    labels : array-like of shape (n,)
+        Integers, which are indices into `class_names`, or strings, each of which is in `class_names`.
+        Kept as int64 or str.
+    class_names : sequence of str, optional
+        Default: ``"0"`` to the largest integer label, or the sorted distinct strings.
+    name : str, default "unnamed"
+        For messages and reports.
+    epochs : int, default 5
+        How many epochs the classical procedure needs on it, at least 1.
+
+    Raises
+    ------
+    DataError
+        If the images are not uint8 or have another number of axes, if there are more or fewer labels than images, or if
+        a label is outside the classes; the message names the first offender.
+    SettingError
+        If `epochs` is not a positive whole number or two classes have one name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.datasets import Dataset
+    >>> strokes = Dataset(
+    ...     images=np.zeros((4, 28, 28), np.uint8), labels=[0, 1, 1, 0], class_names=["bar", "dash"], name="strokes"
+    ... )
+    >>> strokes
+    Dataset('strokes': 4 images of 28 x 28, 2 classes)
+    >>> strokes[1:3].labels
+    array([1, 1])
+    >>> strokes[strokes.labels == 0]
+    Dataset('strokes': 2 images of 28 x 28, 2 classes)
+    """
+
+    images: Images = attrs.field(converter=_as_images)
+    labels: npt.NDArray[Any] = attrs.field(converter=_as_labels)
+    class_names: tuple[str, ...] = attrs.field(converter=_as_names)
+    name: str = "unnamed"
+    epochs: int = attrs.field(default=5)
+
+    @class_names.default
+    def _default_class_names(self) -> tuple[str, ...]:
+        if self.labels.dtype.kind == "U":
+            return tuple(np.unique(self.labels).tolist())
+        highest = int(self.labels.max(initial=-1))
+        if highest >= _MOST_CLASSES:
+            position = int(self.labels.argmax())
+            raise DataError(
+                f"labels[{position}] is {highest}; integer labels number the classes from 0, and {_MOST_CLASSES} "
+                "classes are the most there can be. Use strings, or number the classes anew."
+            )
+        return tuple(map(str, range(highest + 1)))
+
+    @images.validator
+    def _check_images(self, _: Any, images: Images) -> None:
+        if images.dtype != np.uint8:
+            raise DataError(
+                f"images must be uint8 in [0, 255]; got {images.dtype}. "
+                "For values in [0, 1] pass (images * 255).round().astype(numpy.uint8)."
+            )
+        if images.ndim not in (3, 4) or 0 in images.shape[1:] or (images.ndim == 4 and images.shape[3] > 4):
+            raise DataError(
+                "images must have shape (n, height, width) or (n, height, width, channels) with 1 to 4 channels; "
+                f"got {images.shape}. For a single image pass images[None]; for rows of pixels reshape them first."
+            )
+
+    @labels.validator
+    def _check_labels(self, _: Any, labels: npt.NDArray[Any]) -> None:
+        if len(labels) != len(self.images):
+            raise DataError(
+                f"there must be one label for each image; got {len(self.images)} images and {len(labels)} labels."
+            )
+        if labels.dtype.kind == "U":
+            outside = ~np.isin(labels, np.array(self.class_names, dtype=np.str_))
+        else:
+            outside = (labels < 0) | (labels >= len(self.class_names))
+        if outside.any():
+            position = int(outside.argmax())
+            raise DataError(
+                f"labels[{position}] is {labels[position].item()!r}, which is outside the {len(self.class_names)} "
+                f"classes ({_shortened(self.class_names)}); {int(outside.sum())} of {len(labels)} labels are."
+            )
+
+    @class_names.validator
+    def _check_class_names(self, _: Any, names: tuple[str, ...]) -> None:
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise SettingError(f"class_names must differ from one another; {twice!r} is there more than once.")
+
+    @epochs.validator
+    def _check_epochs(self, _: Any, epochs: Any) -> None:
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+            raise SettingError(f"epochs must be a whole number of at least 1; got {epochs!r}.")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.images.shape[1:]))
+        return f"Dataset({self.name!r}: {len(self)} images of {size}, {len(self.class_names)} classes)"
+
+    def __iter__(self) -> Iterator[tuple[npt.NDArray[np.uint8], Any]]:
+        return (self[position] for position in range(len(self)))
+
+    @overload
+    def __getitem__(self, key: int) -> tuple[npt.NDArray[np.uint8], Any]: ...
+    @overload
+    def __getitem__(self, key: slice | Sequence[int] | npt.NDArray[Any]) -> "Dataset": ...
+    def __getitem__(self, key: Any) -> Any:
+        """Return one image with its label for a whole number, and a data set for a slice, indices or a mask.
+
+        Raises
+        ------
+        IndexError
+            If a position is outside the data set.
+        SettingError
+            If `key` is none of these, or a mask of another length.
+        """
+        if isinstance(key, slice):
+            return self._selected(key)
+        index = np.asarray(key)
+        if index.ndim == 0 and index.dtype.kind in "iu":
+            position = int(_checked_index(index[None], len(self))[0])
+            return np.asarray(self.images[position]), self.labels[position].item()
+        return self._selected(_checked_index(index, len(self)))
+
+    def _selected(self, key: slice | npt.NDArray[np.int64]) -> "Dataset":
+        return attrs.evolve(self, images=select_images(self.images, key), labels=self.labels[key])
+
+    def split(self, test_size: float | int = 0.1, seed: int = 0, stratify: bool = True) -> tuple["Dataset", "Dataset"]:
+        """Split into a training and a test part at random.
+
+        The parts hold exactly what ``sklearn.model_selection.train_test_split`` gives for the same labels and seed.
+        Large sets are not copied.
+
+        Parameters
+        ----------
+        test_size : float or int, default 0.1
+            Share of the images that go to the test part, between 0 and 1, or their number.
+        seed : int, default 0
+            Decides which ones, 0 to 2**32 - 1.
+        stratify : bool, default True
+            Keep every class's share the same in both parts.
+
+        Returns
+        -------
+        train, test : Dataset
+
+        Raises
+        ------
+        SettingError
+            If `test_size` or `seed` cannot be meant, a part would be empty, or a class has too few members to be in
+            both parts.
+
+        Examples
+        --------
+        >>> from lenetkit.datasets import load_dataset
+        >>> train, test = load_dataset("digits").split(test_size=0.1, seed=0)
+        >>> len(train), len(test)
+        (1617, 180)
+        """
+        from sklearn.model_selection import train_test_split
+
+        self._check_split(test_size, seed, stratify)
+        positions = np.arange(len(self), dtype=np.int64)
+        try:
+            train, test = train_test_split(
+                positions, test_size=test_size, random_state=seed, stratify=self.labels if stratify else None
+            )
+        except ValueError as error:
+            raise SettingError(
+                f"{self!r} cannot be split with test_size={test_size} and stratify={stratify}: {error}"
+            ) from None
+        return self._selected(train), self._selected(test)
+
+    def _check_split(self, test_size: Any, seed: Any, stratify: Any) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+            raise SettingError(f"seed must be a whole number from 0 to {2**32 - 1}; got {seed!r}.")
+        number = isinstance(test_size, (int, float, np.integer, np.floating)) and not isinstance(test_size, bool)
+        whole = number and isinstance(test_size, (int, np.integer))
+        if not number or not 0 < test_size < (len(self) if whole else 1):
+            raise SettingError(
+                "test_size must be a share between 0 and 1 or a number of images from 1 to "
+                f"{len(self) - 1} (one less than there are); got {test_size!r}."
+            )
+        if stratify:
+            labels, counts = np.unique(self.labels, return_counts=True)
+            if len(labels) and counts.min() < 2:
+                raise SettingError(
+                    f"the class {self._class_name(labels[counts.argmin()])!r} of {self!r} has one member only, which "
+                    "cannot be in both parts. Pass stratify=False, or leave that class out."
+                )
+
+    def _class_name(self, label: Any) -> str:
+        return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]
+
+    def describe(self) -> "pd.Series[Any]":
+        """Return number, shape, dtype and range of the images, and how many there are of each class.
+
+        Returns
+        -------
+        pandas.Series
+            Indexed by (``"images"``, what) and (``"class"``, class name).
+
+        Examples
+        --------
+        >>> from lenetkit.datasets import load_dataset
+        >>> facts = load_dataset("digits").describe()
+        >>> facts["images"].to_dict()
+        {'count': 1797, 'shape': '8 x 8', 'dtype': 'uint8', 'lowest': 0, 'highest': 255}
+        >>> facts["class"]["7"]
+        179
+        """
+        import pandas as pd
+
+        lowest, highest = self._value_range()
+        facts = {
+            ("images", "count"): len(self),
+            ("images", "shape"): " x ".join(map(str, self.images.shape[1:])),
+            ("images", "dtype"): str(self.images.dtype),
+            ("images", "lowest"): lowest,
+            ("images", "highest"): highest,
+        }
+        values, counts = np.unique(self.labels, return_counts=True)
+        count_of = {self._class_name(value): int(count) for value, count in zip(values, counts, strict=True)}
+        facts.update({("class", name): count_of.get(name, 0) for name in self.class_names})
+        index = pd.MultiIndex.from_tuples(list(facts))
+        return pd.Series(list(facts.values()), index=index, dtype=object, name=self.name)
+
+    def _value_range(self) -> tuple[int | None, int | None]:
+        ranges = [(int(chunk.min()), int(chunk.max())) for chunk in chunks(self.images)]
+        return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else (None, None)
+
+    def plot(self, *, n_columns: int = 10, max_images: int = 50) -> Any:
+        """Draw the first images in a grid, each under its class name.
+
+        Needs the extra ``plot``.
+
+        Parameters
+        ----------
+        n_columns : int, default 10
+            Images side by side.
+        max_images : int, default 50
+            Images in all.
+
+        Returns
+        -------
+        display object
+            With ``figure_``, as :func:`lenetkit.plotting.plot_digits` returns it.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        SettingError
+            If a number is not a positive whole number.
+        """
+        from lenetkit.plotting import plot_digits
+
+        first = self[: max(0, max_images)]
+        titles = [self._class_name(label) for label in first.labels]
+        return plot_digits(np.asarray(first.images), titles, n_columns=n_columns, max_images=max_images)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of the content: shape, dtype, pixels, labels and class names.
+
+        It does not depend on the file format, on the name or on whether the images are in memory. Computed when first
+        asked for, reading large sets piece by piece.
+        """
+        digest = hashlib.sha256(b"lenetkit dataset 1\n")
+        digest.update(json.dumps([list(self.images.shape), "uint8", list(self.class_names)]).encode() + b"\n")
+        for chunk in chunks(self.images):
+            digest.update(chunk.data)
+        if self.labels.dtype.kind == "U":
+            digest.update(json.dumps(self.labels.tolist()).encode())
+        else:
+            digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+def _checked_index(index: npt.NDArray[Any], n: int) -> npt.NDArray[np.int64]:
+    """Turn indices, negative ones too, or a mask into positions from 0 to n - 1."""
+    if index.ndim == 1 and index.dtype == bool and len(index) == n:
+        return np.flatnonzero(index)
+    if index.ndim == 1 and not index.size:
+        return np.zeros(0, np.int64)
+    if index.ndim != 1 or index.dtype.kind not in "iu":
+        raise SettingError(
+            "a data set is indexed by a whole number, a slice, a sequence of whole numbers or a mask of shape "
+            f"({n},); got {index.dtype} of shape {index.shape}."
+        )
+    outside = (index < -n) | (index >= n)
+    if outside.any():
+        raise IndexError(f"position {index[outside.argmax()]} is outside the data set, which has {n} images.")
+    return np.asarray(np.where(index < 0, index + n, index), dtype=np.int64)
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 12 else f"{', '.join(names[:6])}, ..., {names[-1]}"

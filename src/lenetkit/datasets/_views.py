@@ -1,0 +1,194 @@
+"""Images that stay where they are, and how some of them are selected.
+
+A selection of a large set must not copy it. A slice of an array is a view anyway; a selection by index, or a set that
+lies in several files, becomes :class:`IndexedImages`, which reads when it is indexed.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import DataError, SettingError
+
+__all__ = ["LARGE", "Images", "IndexedImages", "chunks", "join_images", "select_images"]
+
+# Bytes up to which a selection is simply copied: all of MNIST is 55 MB, all of EMNIST 640 MB.
+LARGE = 128 * 2**20
+
+_CHUNK = 16 * 2**20
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Index: TypeAlias = npt.NDArray[np.int64]
+
+
+class IndexedImages:
+    """A selection of images that are read when they are asked for.
+
+    What :attr:`Dataset.images` is for a large set that was selected from by index or lies in several files. It is
+    indexed like an array along its first axis: an index or a boolean mask *reads* (gives an ndarray), a slice is
+    another view. ``numpy.asarray(images)`` reads everything.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of shape (n_i, height, width[, channels])
+        uint8 arrays or memory maps, taken as one after the other.
+    index : ndarray of shape (n,), optional
+        int64 positions in the joined parts, each at least 0; all of them by default.
+
+    Raises
+    ------
+    DataError
+        If the parts hold images of different shapes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.datasets import IndexedImages
+    >>> images = IndexedImages([np.zeros((3, 8, 8), np.uint8), np.ones((2, 8, 8), np.uint8)])
+    >>> images
+    IndexedImages(shape=(5, 8, 8), dtype=uint8)
+    >>> images[[0, 4]].mean(axis=(1, 2))
+    array([0., 1.])
+    >>> images[2:]
+    IndexedImages(shape=(3, 8, 8), dtype=uint8)
+    """
+
+    def __init__(self, parts: Sequence[Pixels], index: Index | None = None) -> None:
+        shapes = {part.shape[1:] for part in parts}
+        if len(shapes) != 1:
+            raise DataError(
+                "the parts of a data set must hold images of one shape; got "
+                f"{' and '.join(str(part.shape) for part in parts) or 'no part at all'}."
+            )
+        self._parts = tuple(parts)
+        self._starts = np.cumsum([0, *(len(part) for part in parts)])
+        self._index = (np.arange(self._starts[-1]) if index is None else index).view()
+        self._index.flags.writeable = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, height, width[, channels])."""
+        return (len(self._index), *self._parts[0].shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Always uint8."""
+        return np.dtype(np.uint8)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes, 3 or 4."""
+        return self._parts[0].ndim
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that reading everything would take."""
+        return int(np.prod(self.shape, dtype=object))
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __repr__(self) -> str:
+        return f"IndexedImages(shape={self.shape}, dtype=uint8)"
+
+    def __iter__(self) -> Iterator[Pixels]:
+        return (self[position] for position in range(len(self)))
+
+    @overload
+    def __getitem__(self, key: slice) -> "IndexedImages": ...
+    @overload
+    def __getitem__(self, key: int | Sequence[int] | npt.NDArray[Any]) -> Pixels: ...
+    def __getitem__(self, key: Any) -> "Pixels | IndexedImages":
+        if isinstance(key, slice):
+            return IndexedImages(self._parts, self._index[key])
+        if isinstance(key, tuple):
+            raise SettingError(
+                "images that are read on demand are indexed along their first axis only; "
+                "select some first, as in images[:100][...], or read everything with numpy.asarray(images)."
+            )
+        rows = self._index[key]
+        return self._read(rows) if rows.ndim else self._read(rows[None])[0]
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("images that are read on demand cannot become an array without a copy.")
+        return self._read(self._index).astype(np.uint8 if dtype is None else dtype, copy=False)
+
+    def select(self, index: Index) -> "IndexedImages":
+        """Return a view of the images at `index` without reading them.
+
+        Parameters
+        ----------
+        index : ndarray of shape (n,)
+            int64 positions.
+        """
+        return IndexedImages(self._parts, self._index[index])
+
+    def _read(self, rows: Index) -> Pixels:
+        if len(self._parts) == 1:
+            return np.asarray(self._parts[0][rows])
+        images = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        for number, part in enumerate(self._parts):
+            here = np.flatnonzero(part_of == number)
+            images[here] = part[rows[here] - self._starts[number]]
+        return images
+
+
+Images: TypeAlias = Pixels | IndexedImages
+
+
+def join_images(parts: Sequence[Pixels]) -> Images:
+    """Put the parts of a data set one after the other: copied where they are small, as a view where they are large.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of shape (n_i, height, width[, channels])
+        uint8, at least one.
+
+    Returns
+    -------
+    ndarray or IndexedImages of shape (sum of n_i, height, width[, channels])
+
+    Raises
+    ------
+    DataError
+        If the parts hold images of different shapes.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    joined = IndexedImages(parts)
+    return joined if joined.nbytes > LARGE else np.asarray(joined)
+
+
+def select_images(images: Images, key: slice | Index) -> Images:
+    """Select images; what is large is not copied.
+
+    Parameters
+    ----------
+    images : ndarray or IndexedImages of shape (n, height, width[, channels])
+        uint8.
+    key : slice or ndarray of shape (m,)
+        Which ones.
+
+    Returns
+    -------
+    ndarray or IndexedImages of shape (m, height, width[, channels])
+        An ndarray where `images` is one and `key` a slice (a view), or where the selection takes at most 128 MiB.
+    """
+    if isinstance(key, slice):
+        selected = images[key]
+        small = isinstance(selected, IndexedImages) and selected.nbytes <= LARGE
+        return np.asarray(selected) if small else selected
+    view = images if isinstance(images, IndexedImages) else IndexedImages([images])
+    selection = view.select(key)
+    return selection if selection.nbytes > LARGE else np.asarray(selection)
+
+
+def chunks(images: Images) -> Iterator[Pixels]:
+    """Read images from front to back, about 16 MiB at a time."""
+    step = max(1, _CHUNK // max(1, int(np.prod(images.shape[1:], dtype=object))))
+    for start in range(0, len(images), step):
+        yield np.ascontiguousarray(images[start : start + step])

@@ -1,0 +1,51 @@
+"""The 1,797 digits of 8x8 pixels that scikit-learn ships: the data set for machines that can reach no mirror."""
+
+import os
+
+import numpy as np
+
+from lenetkit.datasets._catalogue import register_dataset
+from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._subsets import refuse_parts
+
+__all__ = ["load"]
+
+_HIGHEST = 16
+
+
+@register_dataset("digits", description="1,797 digits of 8 x 8 pixels, built in: no download, ever.", epochs=30)
+def load(
+    *,
+    subset: str = "all",
+    data_dir: str | os.PathLike[str] | None = None,  # noqa: ARG001
+    download: bool = True,  # noqa: ARG001
+) -> Dataset:
+    """Load scikit-learn's bundled digits, their 17 levels of ink spread over 0 to 255.
+
+    They are the test part of E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+    Repository, 1998: counts of ink in 4x4 blocks of a 32x32 bitmap. Nothing is read but a file of the installed
+    package.
+
+    Parameters
+    ----------
+    subset : {"all"}
+        There are no official parts.
+    data_dir, download
+        Not used.
+
+    Returns
+    -------
+    Dataset
+        Images of shape (1797, 8, 8).
+
+    Raises
+    ------
+    SettingError
+        If `subset` is not ``"all"``.
+    """
+    from sklearn.datasets import load_digits
+
+    refuse_parts("the data set 'digits'", subset)
+    bundled = load_digits()
+    images = np.rint(bundled.images * (255 / _HIGHEST)).astype(np.uint8)
+    return Dataset(images=images, labels=bundled.target, class_names=tuple("0123456789"), name="digits")
