@@ -1,0 +1,11 @@
+"""Stage 5: a model and arrays in, a trained model and its history out.
+
+In: a ``keras.Model``, images of shape (n, height, width[, channels]) as uint8 (0..255) or float, and targets: one-hot
+rows (n, n_classes) or class indices (n,). Out: the same model, trained, and a :class:`TrainingResult`.
+Next: :mod:`lenetkit.evaluator`.
+"""
+
+from lenetkit.trainer._result import TrainingResult
+from lenetkit.trainer._trainer import Trainer
+
+__all__ = ["Trainer", "TrainingResult"]

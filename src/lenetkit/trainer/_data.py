@@ -1,0 +1,244 @@
+"""Images, targets and weights, checked before the first step and handed out in chunks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import DataError, SettingError
+
+__all__ = ["Examples", "check_examples"]
+
+# Larger sets are read chunk by chunk, so that memory does not grow with their length.
+RESIDENT_BYTES = 512 * 2**20
+_SCAN_BYTES = 16 * 2**20
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Examples:
+    """Images with their targets and weights.
+
+    Parameters
+    ----------
+    images : array-like of shape (n, height, width[, channels])
+        uint8 or floating; an ndarray, a memory map or anything that is indexed like one.
+    targets : ndarray of shape (n,) or (n, n_classes)
+        int32 class indices or float32 rows.
+    weights : ndarray of shape (n,) or None
+        float32 weight of each example in the loss.
+    """
+
+    images: Any
+    targets: npt.NDArray[Any]
+    weights: npt.NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def resident(self) -> bool:
+        """Whether the images are small enough to be kept in memory whole."""
+        return bool(np.prod(self.images.shape) * _item_bytes(self.images.dtype) <= RESIDENT_BYTES)
+
+    def rows(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
+        """Read some examples, in the order of `index`."""
+        # A file is read fastest from front to back.
+        forward = np.argsort(index, kind="stable")
+        back = np.empty_like(forward)
+        back[forward] = np.arange(len(index))
+        images = _as_number_array(self.images[index[forward]])[back]
+        weights = np.ones(len(index), np.float32) if self.weights is None else self.weights[index]
+        return images, self.targets[index], weights
+
+    def whole(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
+        """Read all examples."""
+        weights = np.ones(len(self), np.float32) if self.weights is None else self.weights
+        return _as_number_array(self.images), self.targets, weights
+
+    def split(self, share: float) -> tuple["Examples", "Examples"]:
+        """Cut the last `share` off, as Keras' ``validation_split`` does."""
+        cut = len(self) - int(len(self) * share)
+        if not 0 < cut < len(self):
+            raise SettingError(
+                f"validation_split={share} of {len(self)} images leaves one of the two parts empty; choose another "
+                "share or pass validation_data."
+            )
+        first, second = slice(0, cut), slice(cut, None)
+        weights = self.weights
+        return (
+            Examples(
+                images=self.images[first],
+                targets=self.targets[first],
+                weights=None if weights is None else weights[first],
+            ),
+            Examples(
+                images=self.images[second],
+                targets=self.targets[second],
+                weights=None if weights is None else weights[second],
+            ),
+        )
+
+
+def _item_bytes(dtype: np.dtype[Any]) -> int:
+    return 1 if dtype == np.uint8 else 4
+
+
+def _as_number_array(images: Any) -> npt.NDArray[Any]:
+    array = np.asarray(images)
+    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
+
+
+def check_examples(
+    images: Any,
+    targets: Any,
+    *,
+    input_shape: tuple[int | None, ...],
+    n_classes: int | None,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    what: str = "",
+) -> Examples:
+    """Check everything that could spoil a run, and say what and where it is.
+
+    Parameters
+    ----------
+    images, targets
+        As :meth:`lenetkit.trainer.Trainer.fit` takes them.
+    input_shape : tuple
+        What the model takes, without the batch axis.
+    n_classes : int or None
+        Width of the model's output; None where it is not known.
+    sample_weight : array-like of shape (n,), optional
+        Weight of each example.
+    class_weight : mapping, optional
+        Weight of each class index.
+    what : str, optional
+        Put before "images" and "targets" in messages, for example ``"validation "``.
+
+    Returns
+    -------
+    Examples
+
+    Raises
+    ------
+    DataError
+        If anything does not hold; the message names the first offender.
+    """
+    checked_images = _check_images(images, input_shape, what)
+    n = len(checked_images)
+    checked_targets = _check_targets(targets, n, n_classes, what)
+    weights = _check_weights(sample_weight, n, what)
+    if class_weight is not None:
+        by_class = _class_weights(class_weight, checked_targets)
+        weights = by_class if weights is None else weights * by_class
+    return Examples(images=checked_images, targets=checked_targets, weights=weights)
+
+
+def _check_images(images: Any, input_shape: tuple[int | None, ...], what: str) -> Any:
+    array = images if hasattr(images, "shape") and hasattr(images, "dtype") else np.asarray(images)
+    if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
+        raise DataError(
+            f"{what}images must be uint8 (0..255) or floating; got {array.dtype}. "
+            "Convert them first, for example with images.astype(numpy.uint8)."
+        )
+    if array.ndim == len(input_shape) and input_shape and input_shape[-1] == 1:
+        array = array[..., None] if isinstance(array, np.ndarray) else array
+    if array.ndim not in (len(input_shape), len(input_shape) + 1):
+        raise DataError(
+            f"{what}images must have shape (n, height, width) or (n, height, width, channels); got {array.shape}. "
+            "For a single image pass images[None]."
+        )
+    if len(array) == 0:
+        raise DataError(f"there are no {what}images: got an array of shape {array.shape}.")
+    got = tuple(array.shape[1:])
+    if len(got) < len(input_shape):
+        got = (*got, 1)
+    if any(wanted is not None and wanted != found for wanted, found in zip(input_shape, got, strict=True)):
+        raise DataError(
+            f"the model takes images of shape {input_shape}; got {what}images of shape {got}. "
+            "Resize them, or create the model with this input_shape."
+        )
+    if array.dtype != np.uint8:
+        _refuse_non_finite(array, what)
+    return array
+
+
+def _refuse_non_finite(images: Any, what: str) -> None:
+    """Look for NaN and infinity chunk by chunk: one such pixel turns every weight into NaN without an error."""
+    rows = max(1, _SCAN_BYTES // max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize))
+    for start in range(0, len(images), rows):
+        chunk = np.asarray(images[start : start + rows])
+        finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
+        if not finite.all():
+            first = start + int(np.argmin(finite))
+            raise DataError(f"{what}image {first} holds NaN or infinite pixels; remove or repair it.")
+
+
+def _check_targets(targets: Any, n: int, n_classes: int | None, what: str) -> npt.NDArray[Any]:
+    array = np.asarray(targets)
+    if len(array.shape) not in (1, 2) or len(array) != n:
+        raise DataError(
+            f"{what}targets must be class indices of shape ({n},) or one-hot rows of shape ({n}, n_classes), one per "
+            f"image; got shape {array.shape}."
+        )
+    if array.ndim == 2:
+        return _check_rows(array, n_classes, what)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise DataError(
+            f"{what}targets of shape (n,) must be integer class indices; got {array.dtype}. "
+            "Encode labels with lenetkit.encoder.LabelEncoder."
+        )
+    bad = (array < 0) if n_classes is None else (array < 0) | (array >= n_classes)
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise DataError(
+            f"{what}target {first} is {array[first]}; the model tells {n_classes} classes apart, so targets are "
+            f"0 to {(n_classes or 1) - 1}. Create the model with more classes, or correct the label."
+        )
+    return array.astype(np.int32)
+
+
+def _check_rows(array: npt.NDArray[Any], n_classes: int | None, what: str) -> npt.NDArray[np.float32]:
+    if n_classes is not None and array.shape[1] != n_classes:
+        raise DataError(
+            f"{what}targets have {array.shape[1]} columns, but the model's output has {n_classes}. "
+            f"Create the model with n_classes={array.shape[1]}, or encode the labels for {n_classes} classes."
+        )
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
+        raise DataError(f"{what}targets must be numbers; got {array.dtype}.")
+    rows = array.astype(np.float32)
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        raise DataError(f"{what}target {int(np.argmin(finite))} holds NaN or infinite values.")
+    return rows
+
+
+def _check_weights(weights: Any, n: int, what: str) -> npt.NDArray[np.float32] | None:
+    if weights is None:
+        return None
+    array = np.asarray(weights)
+    if array.shape != (n,) or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+        raise DataError(
+            f"{what}sample_weight must be {n} numbers, one per image; got {array.dtype} of shape {array.shape}."
+        )
+    bad = ~np.isfinite(array) | (array < 0)
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise DataError(f"{what}sample_weight {first} is {array[first]}; weights are finite and not negative.")
+    return array.astype(np.float32)
+
+
+def _class_weights(weights: Mapping[int, float], targets: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    indices = targets if targets.ndim == 1 else targets.argmax(axis=1)
+    absent = sorted(set(np.unique(indices).tolist()) - set(weights))
+    if absent:
+        raise SettingError(f"class_weight names no weight for class {absent[0]}; name one for every class.")
+    table = np.zeros(int(indices.max()) + 1, np.float32)
+    for index, weight in weights.items():
+        if not np.isfinite(weight) or weight < 0:
+            raise SettingError(f"class_weight[{index}] is {weight}; weights are finite and not negative.")
+        if index < len(table):
+            table[index] = weight
+    return table[indices]

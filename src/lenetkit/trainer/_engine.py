@@ -1,0 +1,147 @@
+"""Many training steps in one compiled call.
+
+Keras' ``fit`` goes back to Python after every step. Here a ``tf.while_loop`` runs as many steps as asked: the images
+stay in memory as they are (uint8), and are picked, scaled, augmented and encoded inside the graph. The step itself is
+the model's own ``train_step``, so that any ``keras.Model`` trains as it does under ``fit``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+__all__ = ["Engine", "Preparation"]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Preparation:
+    """What happens to a batch inside the graph, before the model sees it.
+
+    Parameters
+    ----------
+    scale, offset : ndarray of float32
+        Images become ``images * scale + offset``.
+    n_classes : int or None
+        Class indices become one-hot rows of this width; None leaves targets as they are.
+    augmentation : callable or None
+        ``augmentation(images, seed)`` with float32 images (n, height, width, channels), uint8 pixels brought to 0..1,
+        and int32 seed (2,); returns images of the same shape.
+    seed : int
+        Decides the augmentation, together with the number of the step.
+    """
+
+    scale: npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
+    n_classes: int | None
+    augmentation: Callable[[Any, Any], Any] | None = None
+    seed: int = 0
+
+    def images(self, images: tf.Tensor, step: tf.Tensor | None = None) -> tf.Tensor:
+        """Cast, augment (where a step is given) and scale."""
+        x = tf.cast(images, tf.float32)
+        if x.shape.rank == 3:
+            x = x[..., None]
+        scale = self.scale
+        if self.augmentation is not None and step is not None:
+            unit = np.float32(255 if images.dtype == tf.uint8 else 1)
+            x = self.augmentation(x * (1 / unit), tf.stack([tf.constant(self.seed, tf.int32), step]))
+            scale = scale * unit
+        if np.any(scale != 1):
+            x = x * scale
+        if np.any(self.offset != 0):
+            x = x + self.offset
+        return x
+
+    def targets(self, targets: tf.Tensor) -> tf.Tensor:
+        """Encode class indices as one-hot rows, where the loss wants them."""
+        return targets if self.n_classes is None else tf.one_hot(targets, self.n_classes)
+
+
+class Engine:
+    """The compiled loops over a compiled Keras model.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled with optimizer, loss and metrics.
+    preparation : Preparation
+        What happens to each batch first.
+    batch_size : int
+        Examples per step.
+    weighted : bool
+        Whether the examples' weights count.
+    """
+
+    def __init__(self, model: Any, preparation: Preparation, *, batch_size: int, weighted: bool) -> None:
+        self._model = model
+        self._preparation = preparation
+        self._batch_size = batch_size
+        self._weighted = weighted
+        self._train = tf.function(self._train_steps, autograph=False, reduce_retracing=True)
+        self._test = tf.function(self._test_steps, autograph=False, reduce_retracing=True)
+
+    def train(self, arrays: tuple[Any, Any, Any], order: npt.NDArray[np.int64], first_step: int) -> int:
+        """Run one step per batch of `order`.
+
+        Parameters
+        ----------
+        arrays : tuple of array
+            Images, targets and weights.
+        order : ndarray of int64
+            Which rows, in which order.
+        first_step : int
+            Number of the first of these steps since training began.
+
+        Returns
+        -------
+        int
+            How many steps ended with a finite loss; fewer than were asked for when one did not.
+        """
+        return int(self._train(*arrays, tf.constant(order, tf.int64), tf.constant(first_step, tf.int32)))
+
+    def test(self, arrays: tuple[Any, Any, Any]) -> None:
+        """Update the model's metrics over all rows, without learning."""
+        self._test(*arrays)
+
+    def test_eagerly(self, arrays: tuple[Any, Any, Any]) -> None:
+        """Test one batch without compiling anything, which creates the metrics' variables."""
+        rows = tf.range(len(arrays[1]))
+        self._model.test_step(self._batch(*map(tf.convert_to_tensor, arrays), rows, None))
+
+    def _batch(self, images: Any, targets: Any, weights: Any, rows: Any, step: Any) -> tuple[Any, ...]:
+        x = self._preparation.images(tf.gather(images, rows), step)
+        y = self._preparation.targets(tf.gather(targets, rows))
+        return (x, y, tf.gather(weights, rows)) if self._weighted else (x, y)
+
+    def _train_steps(self, images: Any, targets: Any, weights: Any, order: Any, first_step: Any) -> Any:
+        n_rows = tf.shape(order)[0]
+
+        def step(done: Any, finite: Any) -> tuple[Any, Any]:
+            rows = order[done * self._batch_size : tf.minimum((done + 1) * self._batch_size, n_rows)]
+            logs = self._model.train_step(self._batch(images, targets, weights, rows, first_step + done))
+            # The running mean of the loss is not finite from the first step on whose loss is not.
+            finite = tf.reduce_all(tf.math.is_finite(logs["loss"]))
+            return done + tf.cast(finite, tf.int32), finite
+
+        done, _ = tf.while_loop(
+            lambda done, finite: finite & (done * self._batch_size < n_rows),
+            step,
+            (tf.constant(0), tf.constant(True)),
+            parallel_iterations=1,
+        )
+        return done
+
+    def _test_steps(self, images: Any, targets: Any, weights: Any) -> Any:
+        n_rows = tf.shape(targets, out_type=tf.int64)[0]
+
+        def step(start: Any) -> tuple[Any]:
+            rows = tf.range(start, tf.minimum(start + self._batch_size, n_rows))
+            self._model.test_step(self._batch(images, targets, weights, rows, None))
+            return (start + self._batch_size,)
+
+        return tf.while_loop(
+            lambda start: start < n_rows, step, (tf.constant(0, tf.int64),), parallel_iterations=1
+        )

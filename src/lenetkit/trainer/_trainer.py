@@ -1,0 +1,493 @@
+"""The trainer: settings, and the loop over epochs."""
+
+import contextlib
+import inspect
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import DataError, SettingError, TrainingError
+from lenetkit.seeding import global_generators_kept
+from lenetkit.trainer._data import Examples, check_examples
+from lenetkit.trainer._progress import Progress, create_progress
+from lenetkit.trainer._result import TrainingResult, current_environment, peak_memory
+
+if TYPE_CHECKING:
+    import keras
+
+    from lenetkit.trainer._engine import Engine
+
+__all__ = ["Trainer"]
+
+# A compiled call is sized to last about this long, so that bars move and Ctrl-C is heard.
+_SECONDS_PER_CALL = 0.25
+_STREAMED_BYTES_PER_CALL = 32 * 2**20
+
+
+def _whole_number(smallest: int, largest: int) -> Any:
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
+            raise SettingError(
+                f"{attribute.name} must be a whole number from {smallest} to {largest}; got {value!r}."
+            )
+
+    return check
+
+
+def _check_share(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise SettingError(f"{attribute.name} must be a share from 0 to less than 1; got {value!r}.")
+
+
+def _check_verbose(_: Any, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or value not in ("auto", 0, 1, 2):
+        raise SettingError(f"{attribute.name} must be 'auto', 0 (silent), 1 (bar) or 2 (lines); got {value!r}.")
+
+
+def _check_steps_per_call(_: Any, attribute: Any, value: Any) -> None:
+    if value != "auto":
+        _whole_number(1, 2**31 - 1)(_, attribute, value)
+
+
+def _check_learning_rate(_: Any, attribute: Any, value: Any) -> None:
+    if isinstance(value, (int, float)) and (isinstance(value, bool) or not np.isfinite(value) or value <= 0):
+        raise SettingError(f"{attribute.name} must be a positive number or a Keras schedule; got {value!r}.")
+
+
+@attrs.frozen(kw_only=True)
+class Trainer:
+    """How a model is trained; :meth:`fit` does it.
+
+    Parameters
+    ----------
+    epochs : int, default 5
+        Passes over the training images; 0 leaves the model as it is.
+    batch_size : int, default 128
+        Images per step.
+    optimizer : str or keras.optimizers.Optimizer, default "adam"
+        An instance is only read: each ``fit`` trains with a fresh copy of it.
+    loss : str, callable or keras.losses.Loss, default "categorical_crossentropy"
+        What is minimised.
+    learning_rate : float, keras LearningRateSchedule or None, default 0.001
+        Constant rate or schedule. None keeps the optimizer's own.
+    metrics : sequence of str or keras.metrics.Metric, default ("accuracy",)
+        Measured on the training images as they pass, and on the validation images.
+    validation_split : float, default 0.0
+        This share of the images, cut off at the end, is held back for validation.
+    callbacks : sequence of keras.callbacks.Callback, default ()
+        Called as under ``keras.Model.fit``; see `steps_per_call` for the hooks of batches.
+    augmentation : callable, optional
+        ``augmentation(images, seed) -> images`` in TensorFlow, applied to each training batch inside the graph.
+        Images are float32 (n, height, width, channels), 0..1 where they came as uint8; seed is int32 (2,), keyed by
+        (`seed`, step).
+    seed : int, default 0
+        Decides the order of the images (with the epoch), dropout and augmentation (with the step).
+    steps_per_call : int or "auto", default "auto"
+        Steps in one compiled call. Hooks of batches (``on_train_batch_end`` and its like) are called once per call;
+        1 calls them at every batch, at the price of speed.
+    verbose : {"auto", 0, 1, 2}, default "auto"
+        0 is silent, 1 a progress bar, 2 a line per epoch; ``"auto"`` is a bar on a terminal and lines elsewhere.
+
+    Raises
+    ------
+    SettingError
+        If a setting cannot be meant.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import load_dataset
+    >>> from lenetkit.models import create_model
+    >>> from lenetkit.trainer import Trainer
+    >>> from lenetkit.transforms import Resize
+    >>> digits = load_dataset("digits")
+    >>> images = Resize(height=28, width=28)(digits.images)
+    >>> trainer = Trainer(epochs=3, batch_size=32, verbose=0)
+    >>> result = trainer.fit(create_model(seed=0), images, digits.labels)
+    >>> result.history["accuracy"].is_monotonic_increasing
+    True
+    """
+
+    epochs: int = attrs.field(default=5, validator=_whole_number(0, 1_000_000))
+    batch_size: int = attrs.field(default=128, validator=_whole_number(1, 2**31 - 1))
+    optimizer: Any = "adam"
+    loss: Any = "categorical_crossentropy"
+    learning_rate: Any = attrs.field(default=0.001, validator=_check_learning_rate)
+    metrics: Sequence[Any] = ("accuracy",)
+    validation_split: float = attrs.field(default=0.0, validator=_check_share)
+    callbacks: Sequence[Any] = ()
+    augmentation: Any = None
+    seed: int = attrs.field(default=0, validator=_whole_number(0, 2**31 - 1))
+    steps_per_call: int | str = attrs.field(default="auto", validator=_check_steps_per_call)
+    verbose: str | int = attrs.field(default="auto", validator=_check_verbose)
+
+    def fit(
+        self,
+        model: "keras.Model",
+        images: Any,
+        targets: Any,
+        validation_data: tuple[Any, ...] | None = None,
+        *,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        scale: Any = None,
+        offset: Any = None,
+    ) -> TrainingResult:
+        """Train a model in place.
+
+        Parameters
+        ----------
+        model : keras.Model
+            Any model with one input and one output; it is compiled with this trainer's settings.
+        images : array-like of shape (n, height, width[, channels])
+            uint8 (0..255) or floating. A memory map or anything indexed like an array is read batch by batch where it
+            is large.
+        targets : array-like of shape (n,) or (n, n_classes)
+            Integer class indices, or one-hot rows.
+        validation_data : tuple of (images, targets) or (images, targets, sample_weight), optional
+            Measured after every epoch.
+        sample_weight : array-like of shape (n,), optional
+            Weight of each image in the loss.
+        class_weight : mapping of int to float, optional
+            Weight of each class index in the loss.
+        scale, offset : float32 number or array, optional
+            ``images * scale + offset`` is applied inside the graph. Without them uint8 images are brought to 0..1, and
+            floating ones are taken as they are.
+
+        Returns
+        -------
+        TrainingResult
+
+        Raises
+        ------
+        DataError
+            If images, targets or weights do not hold what they should; nothing has been trained then.
+        SettingError
+            If the settings contradict each other or do not fit the model.
+        TrainingError
+            If the loss stops being finite. The model keeps its last finite state.
+        """
+        import keras
+
+        input_shape, n_classes = _shapes(model)
+        examples = check_examples(
+            images,
+            targets,
+            input_shape=input_shape,
+            n_classes=n_classes,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+        )
+        validation = self._validation(validation_data, input_shape, n_classes)
+        if validation is None and self.validation_split:
+            examples, validation = examples.split(self.validation_split)
+        _check_callbacks(self.callbacks, self.learning_rate)
+        with global_generators_kept():
+            optimizer = _fresh_optimizer(keras, self.optimizer, self.learning_rate)
+            model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
+            engine = self._engine(model, examples, n_classes, scale, offset)
+        return _Run(self, model, engine, examples, validation).go()
+
+    def _validation(
+        self, data: tuple[Any, ...] | None, input_shape: tuple[int | None, ...], n_classes: int | None
+    ) -> Examples | None:
+        if data is None:
+            return None
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise SettingError(
+                "validation_data must be (images, targets) or (images, targets, sample_weight); "
+                f"got {type(data).__name__}{f' of length {len(data)}' if hasattr(data, '__len__') else ''}."
+            )
+        return check_examples(
+            data[0],
+            data[1],
+            input_shape=input_shape,
+            n_classes=n_classes,
+            sample_weight=data[2] if len(data) == 3 else None,
+            what="validation ",
+        )
+
+    def _engine(
+        self, model: "keras.Model", examples: Examples, n_classes: int | None, scale: Any, offset: Any
+    ) -> "Engine":
+        from lenetkit.trainer._engine import Engine, Preparation
+
+        if scale is None:
+            scale = np.float32(1) / np.float32(255) if examples.images.dtype == np.uint8 else 1.0
+        indices = examples.targets.ndim == 1 and not _is_sparse(self.loss)
+        preparation = Preparation(
+            scale=np.asarray(scale, np.float32),
+            offset=np.asarray(0.0 if offset is None else offset, np.float32),
+            n_classes=n_classes if indices else None,
+            augmentation=self.augmentation,
+            seed=self.seed,
+        )
+        return Engine(model, preparation, batch_size=self.batch_size, weighted=examples.weights is not None)
+
+
+class _Run:
+    """One run of a trainer: where it is, and how it goes on."""
+
+    def __init__(
+        self, trainer: Trainer, model: Any, engine: "Engine", examples: Examples, validation: Examples | None
+    ) -> None:
+        self._trainer, self._model, self._engine = trainer, model, engine
+        self._examples, self._validation = examples, validation
+        self._rows: list[dict[str, float]] = []
+        self._step = 0
+        self._images_seen = 0
+        self._seconds_per_step: float | None = None
+        self._interrupted = threading.Event()
+
+    def go(self) -> TrainingResult:
+        import keras
+
+        started = time.perf_counter()
+        trainer, model = self._trainer, self._model
+        with global_generators_kept():
+            self._build()
+        _key_dropout(model, trainer.seed)
+        steps = -(-len(self._examples) // trainer.batch_size)
+        callbacks = keras.callbacks.CallbackList(
+            list(trainer.callbacks),
+            model=model,
+            epochs=trainer.epochs,
+            steps=steps,
+            verbose=0,
+            add_history=False,
+            add_progbar=False,
+        )
+        progress = create_progress(trainer.verbose)
+        model.stop_training = False
+        stopped_by = "epochs"
+        resident = self._examples.whole() if self._examples.resident else None
+        progress.start(trainer.epochs, len(self._examples))
+        try:
+            with _interrupts_into(self._interrupted):
+                callbacks.on_train_begin()
+                for epoch in range(trainer.epochs):
+                    self._epoch(epoch, resident, callbacks, progress)
+                    if self._interrupted.is_set():
+                        stopped_by = "interrupt"
+                        break
+                    if model.stop_training:
+                        stopped_by = "callback"
+                        break
+                callbacks.on_train_end(self._rows[-1] if self._rows else {})
+        finally:
+            progress.stop()
+        return self._result(time.perf_counter() - started, stopped_by)
+
+    def _build(self) -> None:
+        """Create the variables of optimizer and metrics, which must exist before anything is compiled."""
+        few = np.arange(min(len(self._examples), 2))
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._engine.test_eagerly(self._examples.rows(few))
+        self._model.reset_metrics()
+
+    def _epoch(self, epoch: int, resident: Any, callbacks: Any, progress: Progress) -> None:
+        trainer, model = self._trainer, self._model
+        began = time.perf_counter()
+        callbacks.on_epoch_begin(epoch)
+        model.reset_metrics()
+        order = np.random.default_rng([trainer.seed, epoch]).permutation(len(self._examples))
+        start = 0
+        logs: dict[str, float] = {}
+        while start < len(order) and not self._interrupted.is_set():
+            chunk = order[start : start + self._rows_per_call()]
+            batch = start // trainer.batch_size
+            callbacks.on_train_batch_begin(batch)
+            self._train(epoch, chunk, resident)
+            start += len(chunk)
+            logs = _plain(model.get_metrics_result())
+            callbacks.on_train_batch_end((start - 1) // trainer.batch_size, logs)
+            progress.advance(epoch, start, logs)
+            if model.stop_training:
+                break
+        if start < len(order) and self._interrupted.is_set():
+            return
+        if self._validation is not None:
+            logs |= self._validate(callbacks)
+        callbacks.on_epoch_end(epoch, logs)
+        seconds = time.perf_counter() - began
+        rate = float(np.asarray(model.optimizer.learning_rate))
+        self._rows.append({**logs, "learning_rate": rate, "seconds": seconds})
+        progress.finish_epoch(epoch, seconds, start, logs)
+
+    def _rows_per_call(self) -> int:
+        """Choose how many rows the next compiled call takes; the result does not depend on it."""
+        trainer = self._trainer
+        if trainer.steps_per_call != "auto":
+            steps = int(trainer.steps_per_call)
+        elif self._seconds_per_step is None:
+            steps = 8
+        else:
+            steps = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
+        if not self._examples.resident:
+            images = self._examples.images
+            per_row = int(np.prod(images.shape[1:])) * images.dtype.itemsize
+            steps = min(steps, max(1, _STREAMED_BYTES_PER_CALL // (per_row * trainer.batch_size)))
+        return steps * trainer.batch_size
+
+    def _train(self, epoch: int, chunk: npt.NDArray[np.int64], resident: Any) -> None:
+        batch_size = self._trainer.batch_size
+        steps = -(-len(chunk) // batch_size)
+        arrays, rows = (resident, chunk) if resident is not None else (self._examples.rows(chunk), np.arange(len(chunk)))
+        before = self._snapshot()
+        began = time.perf_counter()
+        finite = self._engine.train(arrays, rows, self._step)
+        if self._step:  # the first call also compiles
+            self._seconds_per_step = (time.perf_counter() - began) / steps
+        if finite < steps:
+            # Go back and repeat the steps that were good: the same steps give the same bits.
+            self._restore(before)
+            self._engine.train(arrays, rows[: finite * batch_size], self._step)
+            self._fail(epoch, self._step + finite, chunk[finite * batch_size : (finite + 1) * batch_size])
+        self._step += steps
+        self._images_seen += len(chunk)
+
+    def _snapshot(self) -> list[npt.NDArray[Any]]:
+        return [variable.numpy() for variable in self._state()]
+
+    def _restore(self, values: list[npt.NDArray[Any]]) -> None:
+        for variable, value in zip(self._state(), values, strict=True):
+            variable.assign(value)
+
+    def _state(self) -> list[Any]:
+        model = self._model
+        return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+
+    def _fail(self, epoch: int, step: int, rows: npt.NDArray[np.int64]) -> None:
+        rate = float(np.asarray(self._model.optimizer.learning_rate))
+        raise TrainingError(
+            f"the loss is not finite at step {step + 1} (epoch {epoch + 1}, learning rate {rate:g}); the images of this "
+            f"step are {', '.join(map(str, rows[:8]))}{', ...' if len(rows) > 8 else ''}. "
+            "The model keeps the weights from before this step. Lower the learning rate, or look at these images."
+        )
+
+    def _validate(self, callbacks: Any) -> dict[str, float]:
+        validation = self._validation
+        if validation is None:
+            return {}
+        self._model.reset_metrics()
+        callbacks.on_test_begin()
+        size = self._rows_per_call() if not validation.resident else len(validation)
+        for start in range(0, len(validation), size):
+            self._engine.test(validation.rows(np.arange(start, min(start + size, len(validation)))))
+        logs = _plain(self._model.get_metrics_result())
+        callbacks.on_test_end(logs)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _result(self, seconds: float, stopped_by: str) -> TrainingResult:
+        import pandas as pd
+
+        index = pd.RangeIndex(1, len(self._rows) + 1, name="epoch")
+        settings = attrs.asdict(self._trainer, recurse=False)
+        return TrainingResult(
+            history=pd.DataFrame(self._rows, index=index),
+            epochs_run=len(self._rows),
+            steps=self._step,
+            seconds=seconds,
+            images_per_second=self._images_seen / seconds if seconds else 0.0,
+            stopped_by=stopped_by,
+            peak_memory=peak_memory(),
+            environment={**current_environment(), "settings": {name: str(value) for name, value in settings.items()}},
+        )
+
+
+def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
+    """Return what the model takes (without the batch axis) and how many classes it tells apart."""
+    shape = getattr(model, "input_shape", None)
+    output = getattr(model, "output_shape", None)
+    if not isinstance(shape, tuple) or not isinstance(output, tuple):
+        raise SettingError(
+            f"the model must have one input and one output and be built; {model!r} has input shape {shape} and output "
+            f"shape {output}. Call model.build((None, height, width, channels)) first."
+        )
+    if len(output) != 2 or output[1] is None:
+        raise DataError(
+            f"the model must answer with one probability per class, shape (n, n_classes); its output has shape {output}."
+        )
+    return tuple(shape[1:]), int(output[1])
+
+
+def _is_sparse(loss: Any) -> bool:
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    return "sparse" in name.lower()
+
+
+def _fresh_optimizer(keras: Any, optimizer: Any, learning_rate: Any) -> Any:
+    """Return a new optimizer; one that was used before holds another run's state."""
+    if isinstance(optimizer, str):
+        try:
+            fresh = keras.optimizers.get(optimizer)
+        except ValueError:
+            raise SettingError(f"optimizer must be one that Keras knows; got {optimizer!r}.") from None
+    elif isinstance(optimizer, keras.optimizers.Optimizer):
+        fresh = type(optimizer).from_config(optimizer.get_config())
+    else:
+        raise SettingError(f"optimizer must be a name or a keras optimizer; got {optimizer!r}.")
+    if learning_rate is None:
+        return fresh
+    return type(fresh).from_config({**fresh.get_config(), "learning_rate": learning_rate})
+
+
+def _check_callbacks(callbacks: Sequence[Any], learning_rate: Any) -> None:
+    import keras
+
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise SettingError(f"callbacks must be keras.callbacks.Callback objects; got {callback!r}.")
+        sets_rate = isinstance(callback, (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler))
+        if sets_rate and isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            raise SettingError(
+                f"{type(callback).__name__} sets the learning rate, and so does the schedule {learning_rate!r}. "
+                "Use one of the two: pass a constant learning_rate, or leave the callback out."
+            )
+
+
+def _key_dropout(model: Any, seed: int) -> None:
+    """Key every random layer by (seed, its place in the model); the layer itself counts the steps."""
+    for place, generator in enumerate(_seed_generators(model)):
+        words = np.random.SeedSequence([seed, place]).generate_state(1, np.uint32)
+        generator.state.assign(np.array([words[0], 0], np.uint32))
+
+
+def _seed_generators(model: Any) -> Iterator[Any]:
+    import keras
+
+    seen = set()
+    for layer in model._flatten_layers():
+        for value in vars(layer).values():
+            if isinstance(value, keras.random.SeedGenerator) and id(value) not in seen:
+                seen.add(id(value))
+                yield value
+
+
+@contextlib.contextmanager
+def _interrupts_into(event: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C set an event instead of breaking in; a second one breaks in as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.getsignal(signal.SIGINT)
+
+    def hear(number: int, frame: Any) -> None:
+        if event.is_set() and callable(previous):
+            previous(number, frame)
+        event.set()
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _plain(logs: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(np.asarray(value)) for name, value in logs.items() if inspect.isroutine(value) is False}
