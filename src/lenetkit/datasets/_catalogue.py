@@ -188,6 +188,7 @@ def load_dataset(
     Returns
     -------
     Dataset
+        Of a path: named after it, with ``epochs=5``.
 
     Raises
     ------
@@ -203,6 +204,30 @@ def load_dataset(
     PluginError
         If the plug-in that announces the name cannot be imported.
 
+    Notes
+    -----
+    Formats of paths; a folder that holds the files of one of them will do as well:
+
+    ============================= =====================================================================================
+    four IDX files                ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte``
+                                  and ``t10k-labels-idx1-ubyte`` in a folder, gzipped or not, also with one prefix for
+                                  all, as EMNIST has; or the path of one file of images, whose labels lie beside it
+    ``.npz``                      ``images`` and ``labels``; or ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as
+                                  in Keras' ``mnist.npz``
+    ``.npy``                      a folder with ``images.npy`` and ``labels.npy``
+    ``.csv``                      columns ``label``, ``pixel0``, ``pixel1``, ... as Kaggle has them, square images; or
+                                  ``label``, ``1x1``, ``1x2``, ... (row x column), images of any shape
+    one sub-folder for each class pictures in sub-folders named after their class; also in a ``train`` and a ``test``
+                                  folder
+    ============================= =====================================================================================
+
+    Images are uint8, labels integers from 0 or strings. Class folders named by numbers give integers, others strings.
+    Pictures of different sizes are scaled, aspect kept, into the size that most of them have, or into a square of at
+    most 64 pixels, on a ground of the colour of their border; they stay as they are where they have one size.
+
+    Uncompressed IDX files and ``.npy`` files of more than 128 MiB stay on disk as memory maps. What is compressed may
+    hold at most 1 GiB.
+
     Examples
     --------
     >>> from lenetkit.datasets import load_dataset
@@ -215,10 +240,19 @@ def load_dataset(
     lenetkit.exceptions.UnknownNameError: ...
     """
     check_subset(subset)
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise SettingError(
+            f"name_or_path must be the name of a data set or a path; got {type(name_or_path).__name__}. "
+            "From arrays, build Dataset(images=..., labels=...)."
+        )
     if isinstance(name_or_path, str) and name_or_path in _datasets.names():
         return _load_registered(name_or_path, subset, data_dir, download)
-    path = Path(name_or_path).expanduser()
-    raise _unknown(str(name_or_path), path)
+    path = os.path.expanduser(name_or_path)
+    if path and os.path.exists(path):
+        from lenetkit.datasets._files import load_path
+
+        return load_path(Path(path), subset)
+    raise _unknown(os.fspath(name_or_path), path)
 
 
 def _load_registered(name: str, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
@@ -232,11 +266,11 @@ def _load_registered(name: str, subset: str, data_dir: StrPath | None, download:
     return attrs.evolve(dataset, name=name, epochs=info.epochs)
 
 
-def _unknown(name: str, path: Path) -> UnknownNameError:
+def _unknown(name: str, path: str) -> UnknownNameError:
     known = list_datasets()
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownNameError(
-        f"there is no data set {name!r} and no file or folder {str(path.absolute())!r}.{hint} "
+        f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{hint} "
         f"Known data sets: {', '.join(known)}."
     )

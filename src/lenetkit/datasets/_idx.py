@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.datasets._views import LARGE
+from lenetkit.datasets._views import LARGE, chunks
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.files import write_atomically
 
@@ -233,5 +233,5 @@ def _write(path: Path, header: bytes, values: npt.NDArray[np.uint8]) -> None:
             # A time stamp or a name in the gzip header would make every file differ.
             file = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
         file.write(header)
-        for chunk in np.nditer(values, ["external_loop", "buffered", "zerosize_ok"], order="C", buffersize=_CHUNK):
+        for chunk in chunks(values):
             file.write(chunk.tobytes())
