@@ -1,0 +1,501 @@
+"""Tests for `lenetkit.trainer`."""
+
+import json
+import os
+import random
+import signal
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lenetkit.exceptions import DataError, SettingError, TrainingError
+from lenetkit.trainer import Trainer
+
+pytestmark = pytest.mark.tensorflow
+keras = pytest.importorskip("keras")
+
+
+def little_model(n_classes: int = 3, *, dropout: float = 0.0, seed: int = 0) -> Any:
+    """Return a model of a few hundred weights on 4x4 images."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((4, 4, 1)),
+            layers.Flatten(name="flatten"),
+            layers.Dense(16, activation="relu", kernel_initializer=keras.initializers.HeNormal(seed=seed), name="hidden"),
+            layers.Dropout(dropout, name="dropout"),
+            layers.Dense(
+                n_classes, activation="softmax", kernel_initializer=keras.initializers.HeNormal(seed=seed), name="output"
+            ),
+        ],
+        name="little",
+    )
+
+
+def examples(n: int = 90, n_classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return images whose brightest quarter tells the class."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(n) % n_classes
+    images = generator.integers(0, 120, (n, 4, 4), np.uint8)
+    images[np.arange(n), labels] += 120
+    return images, labels
+
+
+def weights_of(model: Any) -> bytes:
+    """Return all weights as bytes, for comparisons to the bit."""
+    return b"".join(np.asarray(weight).tobytes() for weight in model.get_weights())
+
+
+def fit(model: Any = None, data: Any = None, **settings: Any) -> Any:
+    """Train a little model quietly."""
+    model = little_model() if model is None else model
+    images, targets = examples() if data is None else data
+    return Trainer(**{"verbose": 0, "batch_size": 16, **settings}).fit(model, images, targets)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes down which hooks were called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, Any]] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.calls.append(("train_begin", None))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.calls.append(("train_end", None))
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.calls.append(("epoch_begin", epoch))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.calls.append(("epoch_end", epoch))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.calls.append(("batch_end", batch))
+
+
+def test_it_learns() -> None:
+    """An easy task is solved."""
+    result = fit(epochs=30, learning_rate=0.01)
+    assert result.history["accuracy"].iloc[-1] > 0.95
+    assert result.history["loss"].iloc[-1] < result.history["loss"].iloc[0] / 2
+
+
+def test_the_result_tells_what_happened() -> None:
+    """History, cost and surroundings are all there, and survive JSON."""
+    result = fit(epochs=3)
+    assert list(result.history.columns) == ["loss", "accuracy", "learning_rate", "seconds"]
+    assert list(result.history.index) == [1, 2, 3]
+    assert (result.epochs_run, result.steps, result.stopped_by) == (3, 3 * 6, "epochs")
+    assert result.seconds > 0
+    assert result.images_per_second > 0
+    told = json.loads(result.to_json())
+    assert [row["epoch"] for row in told["history"]] == [1, 2, 3]
+    assert told["environment"]["keras"] == keras.__version__
+    assert told["environment"]["settings"]["seed"] == "0"
+    assert "3 epochs in" in str(result)
+
+
+def test_the_figures_are_those_of_keras() -> None:
+    """Loss and accuracy of an epoch without learning are what ``model.evaluate`` says."""
+    images, labels = examples()
+    model = little_model()
+    result = Trainer(epochs=1, learning_rate=1e-30, verbose=0).fit(model, images, labels)
+    loss, accuracy = model.evaluate(images[..., None] / np.float32(255), keras.utils.to_categorical(labels), verbose=0)
+    assert result.history.loc[1, "loss"] == pytest.approx(loss, rel=1e-5)
+    assert result.history.loc[1, "accuracy"] == pytest.approx(accuracy, rel=1e-6)
+
+
+def test_one_epoch_takes_the_steps_that_keras_takes() -> None:
+    """In the same order and from the same weights, ``model.fit`` ends with the same weights but for rounding."""
+    images, labels = examples()
+    ours, theirs = little_model(), little_model()
+    Trainer(epochs=1, batch_size=16, seed=5, verbose=0).fit(ours, images, labels)
+    order = np.random.default_rng([5, 0]).permutation(len(images))
+    theirs.compile(optimizer=keras.optimizers.Adam(0.001), loss="categorical_crossentropy")
+    pixels = images[order][..., None] * np.float32(1 / 255)
+    theirs.fit(pixels, keras.utils.to_categorical(labels[order]), batch_size=16, epochs=1, shuffle=False, verbose=0)
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-6)
+
+
+def test_one_hot_targets_and_class_indices_give_the_same_bits() -> None:
+    """The encoder's rows and its indices mean the same."""
+    images, labels = examples()
+    first, second = little_model(), little_model()
+    fit(first, (images, labels), epochs=2)
+    fit(second, (images, np.eye(3, dtype=np.float32)[labels]), epochs=2)
+    assert weights_of(first) == weights_of(second)
+
+
+def test_sparse_losses_take_class_indices() -> None:
+    """A loss with "sparse" in its name gets the indices themselves."""
+    first, second = little_model(), little_model()
+    fit(first, epochs=2)
+    fit(second, epochs=2, loss="sparse_categorical_crossentropy")
+    np.testing.assert_allclose(first.get_weights()[0], second.get_weights()[0], atol=1e-6)
+
+
+def test_the_affine_map_in_the_graph_equals_applying_it_first() -> None:
+    """To the bit, as the transforms promise."""
+    images, labels = examples()
+    scale, offset = np.float32(0.0123), np.float32(-0.4567)
+    first, second = little_model(), little_model()
+    Trainer(epochs=2, verbose=0).fit(first, images, labels, scale=scale, offset=offset)
+    Trainer(epochs=2, verbose=0).fit(second, images.astype(np.float32) * scale + offset, labels)
+    assert weights_of(first) == weights_of(second)
+
+
+def test_the_same_seed_gives_the_same_bits_whatever_the_process_draws() -> None:
+    """Dropout included; global generators neither matter nor are touched."""
+    first, second, third = (little_model(dropout=0.5) for _ in range(3))
+    fit(first, epochs=2)
+
+    class Reseed(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            keras.utils.set_random_seed(batch + 1)
+
+    fit(second, epochs=2, callbacks=[Reseed()], steps_per_call=1)
+    fit(third, epochs=2, seed=1)
+    assert weights_of(first) == weights_of(second)
+    assert weights_of(first) != weights_of(third)
+
+
+def test_global_generators_are_left_alone() -> None:
+    """Nobody's draws depend on whether something was trained in between."""
+    random.seed(7)
+    np.random.seed(7)  # noqa: NPY002
+    before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    fit(epochs=1)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+
+
+def test_two_epochs_never_share_an_order() -> None:
+    """The order is keyed by (seed, epoch), seen here in what each step was given."""
+    seen: list[int] = []
+
+    def spy(images: Any, seed: Any) -> Any:
+        import tensorflow as tf
+
+        tf.numpy_function(lambda x: seen.extend(np.rint(x[:, 0, 0, 0] * 255).astype(int).tolist()), [images], [])
+        return images
+
+    images = np.zeros((32, 4, 4), np.uint8)
+    images[:, 0, 0] = np.arange(32)
+    fit(data=(images, np.arange(32) % 3), epochs=3, augmentation=spy)
+    orders = [tuple(seen[start : start + 32]) for start in (0, 32, 64)]
+    assert all(sorted(order) == list(range(32)) for order in orders)
+    assert len(set(orders)) == 3
+
+
+def test_augmentation_is_keyed_by_seed_and_step() -> None:
+    """Every step has a number of its own, which goes on over the epochs."""
+    seeds: list[list[int]] = []
+
+    def spy(images: Any, seed: Any) -> Any:
+        import tensorflow as tf
+
+        tf.numpy_function(lambda key: seeds.append(key.tolist()), [seed], [])
+        return images
+
+    fit(epochs=2, augmentation=spy, seed=9, batch_size=45)
+    assert seeds == [[9, 0], [9, 1], [9, 2], [9, 3]]
+
+
+def test_the_size_of_a_compiled_call_does_not_change_the_result() -> None:
+    """One step per call or many: the same bits."""
+    first, second = little_model(dropout=0.3), little_model(dropout=0.3)
+    fit(first, epochs=2, steps_per_call=1)
+    fit(second, epochs=2, steps_per_call=100)
+    assert weights_of(first) == weights_of(second)
+
+
+def test_a_batch_may_be_larger_than_the_data() -> None:
+    """Then an epoch is one step."""
+    assert fit(epochs=2, batch_size=1000).steps == 2
+
+
+def test_one_image_is_enough() -> None:
+    """Sensible if useless."""
+    images, labels = examples(1)
+    assert fit(data=(images, labels), epochs=1).steps == 1
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore:In loss:SyntaxWarning")
+def test_one_class_only_is_learnt() -> None:
+    """A model with a single output cannot be wrong; Keras remarks on it."""
+    images, _ = examples()
+    result = fit(little_model(1), (images, np.zeros(90, int)), epochs=1)
+    assert np.isfinite(result.history["loss"]).all()
+
+
+def test_zero_epochs_leave_the_model_as_it_is() -> None:
+    """The result is empty, not an error."""
+    model = little_model()
+    before = weights_of(model)
+    result = fit(model, epochs=0)
+    assert weights_of(model) == before
+    assert (result.epochs_run, result.steps, len(result.history)) == (0, 0, 0)
+    assert "0 epochs" in str(result)
+
+
+def test_validation_data_are_measured_but_not_learnt() -> None:
+    """The columns are Keras' names; the weights stay those of a run without."""
+    images, labels = examples()
+    plain, watched = little_model(), little_model()
+    Trainer(epochs=2, verbose=0).fit(plain, images, labels)
+    result = Trainer(epochs=2, verbose=0).fit(watched, images, labels, validation_data=(images[:10], labels[:10]))
+    assert weights_of(plain) == weights_of(watched)
+    loss, accuracy = watched.evaluate(
+        images[:10, ..., None] / np.float32(255), keras.utils.to_categorical(labels[:10], 3), verbose=0
+    )
+    assert result.history.loc[2, "val_loss"] == pytest.approx(loss, rel=1e-5)
+    assert result.history.loc[2, "val_accuracy"] == pytest.approx(accuracy, rel=1e-6)
+
+
+def test_a_validation_split_is_cut_off_the_end() -> None:
+    """As Keras does; those images are not learnt."""
+    images, labels = examples()
+    cut, split = little_model(), little_model()
+    Trainer(epochs=2, verbose=0).fit(cut, images[:72], labels[:72], validation_data=(images[72:], labels[72:]))
+    Trainer(epochs=2, verbose=0, validation_split=0.2).fit(split, images, labels)
+    assert weights_of(cut) == weights_of(split)
+
+
+def test_an_image_of_weight_zero_is_not_learnt() -> None:
+    """Sample weights reach the loss."""
+    images, labels = examples()
+    wrong = labels.copy()
+    wrong[::2] = (wrong[::2] + 1) % 3
+    model = little_model()
+    weights = np.ones(90)
+    weights[::2] = 0
+    Trainer(epochs=40, learning_rate=0.01, verbose=0).fit(model, images, wrong, sample_weight=weights)
+    said = model.predict(images[..., None] / np.float32(255), verbose=0).argmax(axis=1)
+    assert (said == labels).mean() > 0.9
+
+
+def test_a_class_of_weight_zero_is_not_learnt() -> None:
+    """Class weights are sample weights by class."""
+    images, labels = examples()
+    by_class, by_sample = little_model(), little_model()
+    trainer = Trainer(epochs=2, verbose=0)
+    trainer.fit(by_class, images, labels, class_weight={0: 0.0, 1: 1.0, 2: 2.0})
+    trainer.fit(by_sample, images, labels, sample_weight=np.array([0.0, 1.0, 2.0])[labels])
+    assert weights_of(by_class) == weights_of(by_sample)
+
+
+def test_hooks_come_in_order() -> None:
+    """Epoch hooks exactly; batch hooks at every batch where asked for."""
+    recorder = Recorder()
+    fit(epochs=2, callbacks=[recorder], batch_size=45, steps_per_call=1)
+    epoch = lambda e: [("epoch_begin", e), ("batch_end", 0), ("batch_end", 1), ("epoch_end", e)]  # noqa: E731
+    assert recorder.calls == [("train_begin", None), *epoch(0), *epoch(1), ("train_end", None)]
+
+
+def test_batch_hooks_come_once_per_compiled_call() -> None:
+    """With the number of the last batch."""
+    recorder = Recorder()
+    fit(epochs=1, callbacks=[recorder], batch_size=10, steps_per_call=4)
+    assert [number for name, number in recorder.calls if name == "batch_end"] == [3, 7, 8]
+
+
+def test_a_callback_can_stop_the_training() -> None:
+    """EarlyStopping stops it and gives the best weights back."""
+    images, labels = examples()
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=2, restore_best_weights=True)
+    model = little_model()
+    trainer = Trainer(epochs=200, learning_rate=0.3, callbacks=[stopping], verbose=0)
+    result = trainer.fit(model, images, labels, validation_data=(images[:20], (labels[:20] + 1) % 3))
+    assert result.stopped_by == "callback"
+    assert result.epochs_run < 200
+    loss, _ = model.evaluate(
+        images[:20, ..., None] / np.float32(255), keras.utils.to_categorical((labels[:20] + 1) % 3, 3), verbose=0
+    )
+    assert loss == pytest.approx(result.history["val_loss"].min(), rel=1e-5)
+
+
+def test_ctrl_c_keeps_what_was_learnt() -> None:
+    """The run ends in order, says so, and the old signal handler is back."""
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    model = little_model()
+    start = weights_of(model)
+    result = fit(model, epochs=50, callbacks=[Interrupt()])
+    assert (result.stopped_by, result.epochs_run) == ("interrupt", 2)
+    assert weights_of(model) != start
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_it_trains_in_a_thread() -> None:
+    """Where no signal handler can be set."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(fit(epochs=1)))
+    thread.start()
+    thread.join()
+    assert results[0].epochs_run == 1
+
+
+def test_an_optimizer_instance_is_only_read() -> None:
+    """Two runs with one optimizer object do not share its state."""
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+    trainer = Trainer(epochs=2, optimizer=optimizer, learning_rate=None, verbose=0)
+    first, second = little_model(), little_model()
+    trainer.fit(first, *examples())
+    trainer.fit(second, *examples())
+    assert weights_of(first) == weights_of(second)
+    assert not optimizer.built
+
+
+def test_a_run_that_becomes_infinite_fails_with_the_last_good_weights() -> None:
+    """It names step, rate and images, and the weights are those of the steps before."""
+    images, labels = examples()
+    weights = np.ones(90, np.float32)
+    order = np.random.default_rng([0, 0]).permutation(90)
+    weights[order[32:48]] = 3e38  # finite, but the sum of sixteen is not
+    broken, good = little_model(), little_model()
+    with pytest.raises(TrainingError, match=r"step 3 \(epoch 1, learning rate 0\.001\).*images of this step are"):
+        Trainer(batch_size=16, verbose=0).fit(broken, images, (labels + 1) % 3, sample_weight=weights)
+
+    class StopAfterTwoSteps(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_training = batch == 1
+
+    stopping = Trainer(batch_size=16, verbose=0, callbacks=[StopAfterTwoSteps()], steps_per_call=1)
+    stopping.fit(good, images, (labels + 1) % 3, sample_weight=weights)
+    assert weights_of(broken) == weights_of(good)
+
+
+BAD_EXAMPLES = {
+    "NaN in one image": (np.r_[[np.full((4, 4), np.nan)], np.zeros((2, 4, 4))], [0, 1, 2], "image 0 holds NaN"),
+    "infinity in one image": (np.r_[np.zeros((2, 4, 4)), [np.full((4, 4), np.inf)]], [0, 1, 2], "image 2 holds NaN or inf"),
+    "no images": (np.zeros((0, 4, 4), np.uint8), [], "there are no images"),
+    "another size": (np.zeros((2, 5, 5), np.uint8), [0, 1], r"takes images of shape \(4, 4, 1\); got images of shape \(5, 5, 1\)"),
+    "a single image": (np.zeros((4, 4), np.uint8), [0], r"got \(4, 4\)"),
+    "integers": (np.zeros((2, 4, 4), np.int64), [0, 1], "must be uint8 .* got int64"),
+    "objects": (np.array([[["x"] * 4] * 4], object), [0], "got object"),
+    "complex numbers": (np.zeros((1, 4, 4), complex), [0], "got complex128"),
+    "a label too high": (np.zeros((2, 4, 4), np.uint8), [0, 3], "target 1 is 3; the model tells 3 classes apart"),
+    "a label below zero": (np.zeros((2, 4, 4), np.uint8), [-1, 0], "target 0 is -1"),
+    "fractional labels": (np.zeros((2, 4, 4), np.uint8), [0.5, 1.0], "must be integer class indices; got float64"),
+    "too few labels": (np.zeros((2, 4, 4), np.uint8), [0], r"shape \(2,\)"),
+    "other classes": (np.zeros((2, 4, 4), np.uint8), np.eye(5)[:2], "targets have 5 columns, but the model's output has 3"),
+    "NaN in targets": (np.zeros((1, 4, 4), np.uint8), [[np.nan, 0, 1]], "target 0 holds NaN"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_EXAMPLES)
+def test_what_would_spoil_a_run_is_refused_before_the_first_step(case: str) -> None:
+    """And the message names the offender."""
+    images, targets, message = BAD_EXAMPLES[case]
+    model = little_model()
+    before = weights_of(model)
+    with pytest.raises(DataError, match=message):
+        Trainer(verbose=0).fit(model, images, targets)
+    assert weights_of(model) == before
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"sample_weight": np.ones(3)}, "sample_weight must be 90 numbers"),
+        ({"sample_weight": np.full(90, -1.0)}, "sample_weight 0 is -1.0"),
+        ({"sample_weight": np.full(90, np.nan)}, "sample_weight 0 is nan"),
+        ({"class_weight": {0: 1.0, 2: 1.0}}, "no weight for class 1"),
+        ({"class_weight": {0: 1.0, 1: -1.0, 2: 1.0}}, r"class_weight\[1\] is -1.0"),
+    ],
+)
+def test_weights_that_cannot_be_meant_are_refused(weights: dict[str, Any], message: str) -> None:
+    """Whether by image or by class."""
+    with pytest.raises(ValueError, match=message):
+        Trainer(verbose=0).fit(little_model(), *examples(), **weights)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": -1}, "epochs must be a whole number from 0"),
+        ({"epochs": 2.5}, "epochs must be a whole number"),
+        ({"epochs": True}, "epochs must be a whole number"),
+        ({"batch_size": 0}, "batch_size must be a whole number from 1"),
+        ({"learning_rate": 0}, "learning_rate must be a positive number"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a positive number"),
+        ({"validation_split": 1.0}, "validation_split must be a share"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"verbose": 3}, "verbose must be 'auto', 0"),
+        ({"steps_per_call": 0}, "steps_per_call must be a whole number from 1"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(settings: dict[str, Any], message: str) -> None:
+    """When the trainer is made, not when the data have been loaded."""
+    with pytest.raises(SettingError, match=message):
+        Trainer(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "adamant"}, "one that Keras knows; got 'adamant'"),
+        ({"optimizer": 3}, "a name or a keras optimizer; got 3"),
+        ({"callbacks": ["stop"]}, "callbacks must be keras.callbacks.Callback objects; got 'stop'"),
+        ({"validation_split": 0.001}, "leaves one of the two parts empty"),
+    ],
+)
+def test_settings_that_only_keras_can_judge_are_refused_by_fit(settings: dict[str, Any], message: str) -> None:
+    """With our message, not a stack trace from inside."""
+    with pytest.raises(SettingError, match=message):
+        fit(**settings)
+
+
+@pytest.mark.parametrize(
+    "callback", [keras.callbacks.ReduceLROnPlateau(), keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)]
+)
+def test_two_masters_of_the_learning_rate_are_refused(callback: Any) -> None:
+    """A schedule and a callback that sets the rate cannot be combined."""
+    schedule = keras.optimizers.schedules.CosineDecay(0.01, 100)
+    with pytest.raises(SettingError, match="sets the learning rate, and so does the schedule"):
+        fit(learning_rate=schedule, callbacks=[callback])
+
+
+def test_a_model_with_the_wrong_kind_of_output_is_refused() -> None:
+    """It must give one row of probabilities per image."""
+    model = keras.Sequential([keras.layers.Input((4, 4, 1)), keras.layers.Conv2D(2, 3)])
+    with pytest.raises(DataError, match=r"shape \(n, n_classes\); its output has shape \(None, 2, 2, 2\)"):
+        Trainer(verbose=0).fit(model, *examples())
+
+
+def test_a_line_per_epoch_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Logs and notebooks get lines, not a moving bar."""
+    fit(epochs=2, verbose="auto")
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("epoch 2/2  loss ")
+    assert "images/s" in lines[1]
+
+
+def test_verbose_zero_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not a character."""
+    fit(epochs=1, verbose=0)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_large_data_are_read_piece_by_piece(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory map that does not fit gives the same bits as the array it holds."""
+    images, labels = examples()
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    whole, pieces = little_model(), little_model()
+    fit(whole, (images, labels), epochs=2)
+    monkeypatch.setattr("lenetkit.trainer._data.RESIDENT_BYTES", 100)
+    result = fit(pieces, (mapped, labels), epochs=2, validation_split=0.0)
+    assert result.steps == 12
+    assert weights_of(whole) == weights_of(pieces)
