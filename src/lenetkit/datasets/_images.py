@@ -1,0 +1,367 @@
+"""Picture files to pixels: the same picture saved in any lossless way gives the same array.
+
+In: a path, an open file, bytes, a PIL image or an array.
+Out: uint8 (height, width) where the picture is grey, (height, width, 3) where it has colours.
+Next: :mod:`lenetkit.transforms`.
+"""
+
+import io
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from lenetkit.exceptions import DataError
+
+__all__ = ["read_image", "read_images"]
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
+
+_MAX_BYTES = 2**30
+_MAX_PIXELS = 200_000_000
+
+# The formats are an allow-list: nothing that runs an interpreter (EPS) or holds more than pixels. The classes are
+# called directly since Image.open warns of large pictures by a limit that is global to the process.
+_FORMATS: dict[bytes, type[ImageFile.ImageFile]] = {
+    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
+    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
+    b"GIF8": GifImagePlugin.GifImageFile,
+    b"BM": BmpImagePlugin.BmpImageFile,
+    b"II*\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0*": TiffImagePlugin.TiffImageFile,
+    b"II+\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0+": TiffImagePlugin.TiffImageFile,
+    b"RIFF": WebPImagePlugin.WebPImageFile,
+    **{b"P%d" % kind: PpmImagePlugin.PpmImageFile for kind in range(1, 7)},
+}
+_FORMAT_NAMES = "PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM"
+
+_EXIF_ORIENTATION = 0x0112
+_TIFF_PHOTOMETRIC = 262
+
+# ITU-R 601 luma in 16-bit fixed point, as Pillow rounds it.
+_LUMA = np.array([19595, 38470, 7471], np.uint32)
+
+
+def read_image(source: Source) -> Pixels:
+    """Read one picture.
+
+    Transparent pictures are laid on paper that their ink stands out from: dark ink on white, bright ink on black.
+    Sixteen bits become eight (65535 is 255), EXIF's orientation is applied, palettes, CMYK and single bits become
+    colours or grey levels. Colour profiles and gamma are ignored.
+
+    Parameters
+    ----------
+    source : str, path, bytes, binary file, PIL image or ndarray
+        A file of at most 1 GiB in PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM that holds one picture of at most 200
+        million pixels. An open file is read from where it stands, and not closed. Of a PIL image with several frames
+        the current one is taken. An array is uint8 in [0, 255] or floating in [0, 1], of shape (height, width[,
+        channels]) with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels.
+
+    Returns
+    -------
+    ndarray of shape (height, width) or (height, width, 3)
+        uint8 in [0, 255]. Two axes where red, green and blue are equal everywhere.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it cannot be read, is no picture in one of these formats, is damaged, too large,
+        animated or has several pages, or holds 32-bit values outside 0..255 (integers) or 0..1 (floating). The message
+        names the file.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from lenetkit.datasets import read_image
+    >>> file = io.BytesIO()
+    >>> Image.new("RGBA", (28, 20), "black").save(file, "png")
+    >>> read_image(file.getvalue()).shape
+    (20, 28)
+    """
+    name = _name_of(source)
+    if isinstance(source, np.ndarray):
+        return _simplify(_from_array(source, name))
+    try:
+        if isinstance(source, Image.Image):
+            return _decode(source, name)
+        data = _read_bytes(source, name)
+        with _open(data, name) as image:
+            return _decode(image, name)
+    except DataError:
+        raise
+    # What a damaged file makes Pillow raise is not limited to its own exceptions (struct.error, IndexError, ...).
+    except Exception as error:
+        raise DataError(
+            f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
+            "Open it in a picture editor and save it as PNG."
+        ) from error
+
+
+def read_images(sources: Iterable[Source]) -> list[Pixels]:
+    """Read several pictures.
+
+    Parameters
+    ----------
+    sources : iterable
+        What :func:`read_image` takes.
+
+    Returns
+    -------
+    list of ndarray
+        One uint8 array of shape (height, width) or (height, width, 3) for each source.
+
+    Raises
+    ------
+    DataError
+        If any of them cannot be read; the message names every one that can't, with its reason.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.datasets import read_images
+    >>> [image.shape for image in read_images([np.zeros((28, 28)), np.zeros((8, 8, 3))])]
+    [(28, 28), (8, 8)]
+    """
+    if isinstance(sources, str | bytes | os.PathLike | Image.Image) or not isinstance(sources, Iterable):
+        raise DataError(
+            f"sources must be a list of pictures; got one {type(sources).__name__}. Pass [source], or use read_image."
+        )
+    images, failures = [], []
+    for index, source in enumerate(sources):
+        try:
+            images.append(read_image(source))
+        except DataError as error:
+            failures.append(f"sources[{index}]: {error}")
+    if failures:
+        raise DataError(f"{len(failures)} of {index + 1} pictures cannot be read:\n" + "\n".join(failures))
+    return images
+
+
+def _name_of(source: Any) -> str:
+    if isinstance(source, Image.Image):
+        return str(getattr(source, "filename", "")) or "the picture (PIL image)"
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "the picture (bytes)"
+    if isinstance(source, np.ndarray):
+        return "the picture (array)"
+    if hasattr(source, "read"):
+        return str(getattr(source, "name", "the picture (open file)"))
+    return str(source)
+
+
+def _read_bytes(source: Any, name: str) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    data = source.read(_MAX_BYTES + 1) if hasattr(source, "read") else _read_file(source, name)
+    if not isinstance(data, bytes):
+        raise DataError(
+            f"{name} must be open in binary mode; reading it gave {type(data).__name__}. Use open(..., 'rb')."
+        )
+    if len(data) > _MAX_BYTES:
+        raise DataError(f"{name} must hold at most 1 GiB; it holds more. Scale the picture down.")
+    return data
+
+
+def _read_file(source: Any, name: str) -> bytes:
+    try:
+        path = Path(source)
+    except TypeError:
+        raise DataError(
+            f"a picture must be a path, an open file, bytes, a PIL image or an array; got {type(source).__name__}."
+        ) from None
+    try:
+        # A pipe or a device might never end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a folder" if path.is_dir() else "no ordinary file"
+            raise DataError(f"{name} must be a picture file; it is {kind}.")
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise DataError(f"there is no file {name}. Looked in {Path.cwd()}.") from None
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
+
+
+def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+    if not data:
+        raise DataError(f"{name} must be a picture ({_FORMAT_NAMES}); it is empty.")
+    kinds = [kind for magic, kind in _FORMATS.items() if data.startswith(magic)]
+    if not kinds:
+        raise DataError(
+            f"{name} must be a picture in {_FORMAT_NAMES}; it begins with {data[:12]!r}. "
+            "Save it in one of these formats."
+        )
+    if kinds[0] is PngImagePlugin.PngImageFile:
+        # Pillow checks the pixels' checksums only when asked, and can't decode after that.
+        with kinds[0](io.BytesIO(data)) as checked:
+            checked.verify()
+    image = kinds[0](io.BytesIO(data))
+    if getattr(image, "is_animated", False):
+        raise DataError(
+            f"{name} must hold one picture; it holds {getattr(image, 'n_frames', 'several')}. "
+            "Choose one with PIL (Image.open, seek) and pass that."
+        )
+    return image
+
+
+def _decode(image: Image.Image, name: str) -> Pixels:
+    _check_size(image.width, image.height, name)
+    image.load()
+    return _turn(_simplify(_channels(image, name)), _orientation(image))
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if not 0 < width * height <= _MAX_PIXELS:
+        raise DataError(
+            f"{name} must have 1 to {_MAX_PIXELS:,} pixels; it has {width:,} x {height:,} = {width * height:,}."
+        )
+
+
+def _channels(image: Image.Image, name: str) -> Pixels:
+    """Return grey, grey and alpha, RGB, or RGB and alpha."""
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    if image.mode not in ("1", "L") and tags.get(_TIFF_PHOTOMETRIC) == 0:
+        # Pillow would give the negative.
+        raise DataError(f"{name} is a TIFF of more than 8 bits in which 0 means white. Save it as PNG.")
+    if image.mode.startswith("I;16"):
+        return _from_16_bits(image)
+    if image.mode == "I":
+        return _from_32_bits(np.asarray(image), name, white=65535 if image.format == "PPM" else 255)
+    if image.mode == "F":
+        return _from_floats(np.asarray(image), name)
+    if image.mode in ("LA", "La") or (image.mode in ("1", "L") and image.has_transparency_data):
+        return np.array(image.convert("LA"))
+    if image.has_transparency_data:
+        return np.array(image.convert("RGBA"))
+    return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+
+
+def _from_16_bits(image: Image.Image) -> Pixels:
+    values = np.asarray(image)
+    # The upper byte, as Pillow takes it from 16-bit colours: 257 * v becomes v.
+    grey = (values >> 8).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    return grey if transparent is None else np.dstack([grey, np.where(values == transparent, 0, 255).astype(np.uint8)])
+
+
+def _from_32_bits(values: npt.NDArray[Any], name: str, *, white: int) -> Pixels:
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > white:
+        raise DataError(
+            f"{name} has 32-bit pixels, which must hold 0 to {white}; they hold {low} to {high}. "
+            "Save it with 8 or 16 bits."
+        )
+    return np.asarray(values >> (8 if white > 255 else 0), np.uint8)
+
+
+def _from_floats(values: npt.NDArray[Any], name: str) -> Pixels:
+    low, high = values.min(), values.max()
+    # A NaN makes both comparisons false.
+    if not (low >= 0 and high <= 1):
+        raise DataError(
+            f"{name} has floating pixels, which must lie in 0..1; they lie in {low:g}..{high:g}. "
+            "Divide by the value that means white, or save it with 8 bits."
+        )
+    return np.asarray(np.rint(values * 255), np.uint8)
+
+
+def _from_array(array: npt.NDArray[Any], name: str) -> Pixels:
+    n_channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or n_channels not in (1, 2, 3, 4):
+        raise DataError(
+            f"{name} must have shape (height, width) or (height, width, 1 to 4 channels); got {array.shape}."
+        )
+    _check_size(array.shape[1], array.shape[0], name)
+    if array.dtype.kind == "f":
+        return _from_floats(array, name)
+    if array.dtype != np.uint8:
+        raise DataError(
+            f"{name} must be uint8 in 0..255 or float in 0..1; got {array.dtype}. "
+            "If the values are 0..255, convert with .astype(np.uint8)."
+        )
+    return array
+
+
+def _simplify(pixels: Pixels) -> Pixels:
+    """Remove transparency, and channels that say the same."""
+    if pixels.ndim == 2:
+        return pixels
+    if pixels.shape[2] in (2, 4):
+        pixels = _lay_on_paper(pixels[..., :-1], pixels[..., -1])
+    red, *others = np.moveaxis(pixels, -1, 0)
+    return np.ascontiguousarray(red if all(np.array_equal(red, other) for other in others) else pixels)
+
+
+def _lay_on_paper(colours: Pixels, alpha: Pixels) -> Pixels:
+    if alpha.min() == 255:
+        return colours
+    paper = _paper_for(colours, alpha)
+    out = np.empty_like(colours)
+    for rows in _blocks(alpha):
+        share = alpha[rows, :, np.newaxis].astype(np.uint32)
+        out[rows] = (colours[rows] * share + paper * (255 - share) + 127) // 255
+    return out
+
+
+def _paper_for(colours: Pixels, alpha: Pixels) -> int:
+    """Return white or black.
+
+    Where most of the picture is solid and has two tones, it brings its own paper (a cut-out photo, round corners),
+    which is continued. Otherwise what is solid is ink, and the paper is what it stands out from.
+    """
+    most, n_solid, n_dark = alpha.max(), 0, 0
+    for rows in _blocks(alpha):
+        solid = alpha[rows] == most
+        dark = _luma(colours[rows]) < 128
+        n_solid += int(np.count_nonzero(solid))
+        n_dark += int(np.count_nonzero(solid & dark))
+    mostly_dark = most == 0 or n_dark * 2 >= n_solid
+    has_paper = n_solid * 2 >= alpha.size and 0.01 <= n_dark / n_solid <= 0.99
+    return 255 if mostly_dark != has_paper else 0
+
+
+def _luma(colours: Pixels) -> npt.NDArray[Any]:
+    return np.asarray(colours[..., 0] if colours.shape[-1] == 1 else (colours @ _LUMA) >> 16)
+
+
+def _blocks(alpha: Pixels) -> Iterator[slice]:
+    # A large picture must not need many times its size.
+    step = max(1, 2**20 // alpha.shape[1])
+    return (slice(start, start + step) for start in range(0, alpha.shape[0], step))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    # Damaged remarks about a picture are no damage to the picture.
+    except Exception:
+        return 1
+
+
+def _turn(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo what EXIF says was done to a picture (CIPA DC-008, tag Orientation)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
