@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
 
-__all__ = ["Examples", "check_examples"]
+__all__ = ["TrainingData", "check_examples"]
 
 # Larger sets are read chunk by chunk, so that memory does not grow with their length.
 RESIDENT_BYTES = 512 * 2**20
@@ -17,7 +17,7 @@ _SCAN_BYTES = 16 * 2**20
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Examples:
+class TrainingData:
     """Images with their targets and weights.
 
     Parameters
@@ -57,7 +57,7 @@ class Examples:
         weights = np.ones(len(self), np.float32) if self.weights is None else self.weights
         return _as_number_array(self.images), self.targets, weights
 
-    def split(self, share: float) -> tuple["Examples", "Examples"]:
+    def split(self, share: float) -> tuple["TrainingData", "TrainingData"]:
         """Cut the last `share` off, as Keras' ``validation_split`` does."""
         cut = len(self) - int(len(self) * share)
         if not 0 < cut < len(self):
@@ -68,12 +68,12 @@ class Examples:
         first, second = slice(0, cut), slice(cut, None)
         weights = self.weights
         return (
-            Examples(
+            TrainingData(
                 images=self.images[first],
                 targets=self.targets[first],
                 weights=None if weights is None else weights[first],
             ),
-            Examples(
+            TrainingData(
                 images=self.images[second],
                 targets=self.targets[second],
                 weights=None if weights is None else weights[second],
@@ -99,7 +99,7 @@ def check_examples(
     sample_weight: Any = None,
     class_weight: Mapping[int, float] | None = None,
     what: str = "",
-) -> Examples:
+) -> TrainingData:
     """Check everything that could spoil a run, and say what and where it is.
 
     Parameters
@@ -119,7 +119,7 @@ def check_examples(
 
     Returns
     -------
-    Examples
+    TrainingData
 
     Raises
     ------
@@ -133,7 +133,7 @@ def check_examples(
     if class_weight is not None:
         by_class = _class_weights(class_weight, checked_targets)
         weights = by_class if weights is None else weights * by_class
-    return Examples(images=checked_images, targets=checked_targets, weights=weights)
+    return TrainingData(images=checked_images, targets=checked_targets, weights=weights)
 
 
 def _check_images(images: Any, input_shape: tuple[int | None, ...], what: str) -> Any:
@@ -241,4 +241,5 @@ def _class_weights(weights: Mapping[int, float], targets: npt.NDArray[Any]) -> n
             raise SettingError(f"class_weight[{index}] is {weight}; weights are finite and not negative.")
         if index < len(table):
             table[index] = weight
-    return table[indices]
+    weights_by_image: npt.NDArray[np.float32] = table[indices]
+    return weights_by_image

@@ -70,7 +70,7 @@ class Engine:
     preparation : Preparation
         What happens to each batch first.
     batch_size : int
-        Examples per step.
+        Images per step.
     weighted : bool
         Whether the examples' weights count.
     """
@@ -109,7 +109,8 @@ class Engine:
     def test_eagerly(self, arrays: tuple[Any, Any, Any]) -> None:
         """Test one batch without compiling anything, which creates the metrics' variables."""
         rows = tf.range(len(arrays[1]))
-        self._model.test_step(self._batch(*map(tf.convert_to_tensor, arrays), rows, None))
+        images, targets, weights = map(tf.convert_to_tensor, arrays)
+        self._model.test_step(self._batch(images, targets, weights, rows, None))
 
     def _batch(self, images: Any, targets: Any, weights: Any, rows: Any, step: Any) -> tuple[Any, ...]:
         x = self._preparation.images(tf.gather(images, rows), step)
@@ -142,6 +143,4 @@ class Engine:
             self._model.test_step(self._batch(images, targets, weights, rows, None))
             return (start + self._batch_size,)
 
-        return tf.while_loop(
-            lambda start: start < n_rows, step, (tf.constant(0, tf.int64),), parallel_iterations=1
-        )
+        return tf.while_loop(lambda start: start < n_rows, step, (tf.constant(0, tf.int64),), parallel_iterations=1)

@@ -10,16 +10,19 @@ class Progress(Protocol):
     """Told by the trainer how far it is."""
 
     def start(self, epochs: int, images: int) -> None:
-        """Training begins: so many epochs of so many images."""
+        """Tell that training begins: so many epochs of so many images."""
+
+    def resume(self, epoch: int, images_done: int) -> None:
+        """Tell that a checkpoint was taken up, with so many images of this epoch (counted from 0) done."""
 
     def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:
-        """So many images of this epoch (from 0) are done."""
+        """Tell how many images of this epoch (counted from 0) are done."""
 
     def finish_epoch(self, epoch: int, seconds: float, images: int, logs: Mapping[str, float]) -> None:
-        """An epoch is done."""
+        """Tell that an epoch is done."""
 
     def stop(self) -> None:
-        """Training has ended, well or not."""
+        """Tell that training has ended, well or not."""
 
 
 def create_progress(verbose: str | int) -> Progress:
@@ -42,6 +45,9 @@ class _Silent:
     def start(self, epochs: int, images: int) -> None:
         pass
 
+    def resume(self, epoch: int, images_done: int) -> None:
+        pass
+
     def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:
         pass
 
@@ -57,8 +63,12 @@ class _Lines(_Silent):
         self._console = console
         self._epochs = 0
 
-    def start(self, epochs: int, images: int) -> None:
+    def start(self, epochs: int, images: int) -> None:  # noqa: ARG002
         self._epochs = epochs
+
+    def resume(self, epoch: int, images_done: int) -> None:
+        where = f"after {images_done:,} images of epoch {epoch + 1}" if images_done else f"after epoch {epoch}"
+        self._console.out(f"going on from the checkpoint {where}", highlight=False)
 
     def finish_epoch(self, epoch: int, seconds: float, images: int, logs: Mapping[str, float]) -> None:
         self._console.out(

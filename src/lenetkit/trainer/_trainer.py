@@ -1,22 +1,16 @@
 """The trainer: settings, and the loop over epochs."""
 
-import contextlib
-import inspect
-import signal
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
-from lenetkit.exceptions import DataError, SettingError, TrainingError
+from lenetkit.exceptions import DataError, SettingError
 from lenetkit.seeding import global_generators_kept
-from lenetkit.trainer._data import Examples, check_examples
-from lenetkit.trainer._progress import Progress, create_progress
-from lenetkit.trainer._result import TrainingResult, current_environment, peak_memory
+from lenetkit.trainer._data import TrainingData, check_examples
+from lenetkit.trainer._result import TrainingResult
+from lenetkit.trainer._run import Run
 
 if TYPE_CHECKING:
     import keras
@@ -25,17 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Trainer"]
 
-# A compiled call is sized to last about this long, so that bars move and Ctrl-C is heard.
-_SECONDS_PER_CALL = 0.25
-_STREAMED_BYTES_PER_CALL = 32 * 2**20
-
 
 def _whole_number(smallest: int, largest: int) -> Any:
     def check(_: Any, attribute: Any, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
-            raise SettingError(
-                f"{attribute.name} must be a whole number from {smallest} to {largest}; got {value!r}."
-            )
+            raise SettingError(f"{attribute.name} must be a whole number from {smallest} to {largest}; got {value!r}.")
 
     return check
 
@@ -43,6 +31,11 @@ def _whole_number(smallest: int, largest: int) -> Any:
 def _check_share(_: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, (int, float)) or not 0 <= value < 1:
         raise SettingError(f"{attribute.name} must be a share from 0 to less than 1; got {value!r}.")
+
+
+def _check_positive(_: Any, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise SettingError(f"{attribute.name} must be a number of at least 0; got {value!r}.")
 
 
 def _check_verbose(_: Any, attribute: Any, value: Any) -> None:
@@ -91,6 +84,14 @@ class Trainer:
     steps_per_call : int or "auto", default "auto"
         Steps in one compiled call. Hooks of batches (``on_train_batch_end`` and its like) are called once per call;
         1 calls them at every batch, at the price of speed.
+    checkpoint : path, optional
+        Folder for a checkpoint. A run that was stopped, by Ctrl-C, SIGTERM, ``kill -9`` or a power failure, goes on
+        from there when the same ``fit`` is called again, and ends with the bits of a run that was never stopped. With
+        other data, settings or versions it is refused.
+    checkpoint_steps : int, optional
+        Write one after every so many steps, besides those below.
+    checkpoint_seconds : float, default 30.0
+        Write one when so much time has passed since the last, and at every epoch's end.
     verbose : {"auto", 0, 1, 2}, default "auto"
         0 is silent, 1 a progress bar, 2 a line per epoch; ``"auto"`` is a bar on a terminal and lines elsewhere.
 
@@ -124,6 +125,11 @@ class Trainer:
     augmentation: Any = None
     seed: int = attrs.field(default=0, validator=_whole_number(0, 2**31 - 1))
     steps_per_call: int | str = attrs.field(default="auto", validator=_check_steps_per_call)
+    checkpoint: Any = None
+    checkpoint_steps: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_whole_number(1, 2**31 - 1))
+    )
+    checkpoint_seconds: float = attrs.field(default=30.0, validator=_check_positive)
     verbose: str | int = attrs.field(default="auto", validator=_check_verbose)
 
     def fit(
@@ -171,6 +177,8 @@ class Trainer:
             If the settings contradict each other or do not fit the model.
         TrainingError
             If the loss stops being finite. The model keeps its last finite state.
+        CheckpointError
+            If there is a checkpoint that is damaged or belongs to another run.
         """
         import keras
 
@@ -191,11 +199,11 @@ class Trainer:
             optimizer = _fresh_optimizer(keras, self.optimizer, self.learning_rate)
             model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
             engine = self._engine(model, examples, n_classes, scale, offset)
-        return _Run(self, model, engine, examples, validation).go()
+        return Run(self, model, engine, examples, validation).go()
 
     def _validation(
         self, data: tuple[Any, ...] | None, input_shape: tuple[int | None, ...], n_classes: int | None
-    ) -> Examples | None:
+    ) -> TrainingData | None:
         if data is None:
             return None
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
@@ -213,7 +221,7 @@ class Trainer:
         )
 
     def _engine(
-        self, model: "keras.Model", examples: Examples, n_classes: int | None, scale: Any, offset: Any
+        self, model: "keras.Model", examples: TrainingData, n_classes: int | None, scale: Any, offset: Any
     ) -> "Engine":
         from lenetkit.trainer._engine import Engine, Preparation
 
@@ -230,176 +238,6 @@ class Trainer:
         return Engine(model, preparation, batch_size=self.batch_size, weighted=examples.weights is not None)
 
 
-class _Run:
-    """One run of a trainer: where it is, and how it goes on."""
-
-    def __init__(
-        self, trainer: Trainer, model: Any, engine: "Engine", examples: Examples, validation: Examples | None
-    ) -> None:
-        self._trainer, self._model, self._engine = trainer, model, engine
-        self._examples, self._validation = examples, validation
-        self._rows: list[dict[str, float]] = []
-        self._step = 0
-        self._images_seen = 0
-        self._seconds_per_step: float | None = None
-        self._interrupted = threading.Event()
-
-    def go(self) -> TrainingResult:
-        import keras
-
-        started = time.perf_counter()
-        trainer, model = self._trainer, self._model
-        with global_generators_kept():
-            self._build()
-        _key_dropout(model, trainer.seed)
-        steps = -(-len(self._examples) // trainer.batch_size)
-        callbacks = keras.callbacks.CallbackList(
-            list(trainer.callbacks),
-            model=model,
-            epochs=trainer.epochs,
-            steps=steps,
-            verbose=0,
-            add_history=False,
-            add_progbar=False,
-        )
-        progress = create_progress(trainer.verbose)
-        model.stop_training = False
-        stopped_by = "epochs"
-        resident = self._examples.whole() if self._examples.resident else None
-        progress.start(trainer.epochs, len(self._examples))
-        try:
-            with _interrupts_into(self._interrupted):
-                callbacks.on_train_begin()
-                for epoch in range(trainer.epochs):
-                    self._epoch(epoch, resident, callbacks, progress)
-                    if self._interrupted.is_set():
-                        stopped_by = "interrupt"
-                        break
-                    if model.stop_training:
-                        stopped_by = "callback"
-                        break
-                callbacks.on_train_end(self._rows[-1] if self._rows else {})
-        finally:
-            progress.stop()
-        return self._result(time.perf_counter() - started, stopped_by)
-
-    def _build(self) -> None:
-        """Create the variables of optimizer and metrics, which must exist before anything is compiled."""
-        few = np.arange(min(len(self._examples), 2))
-        self._model.optimizer.build(self._model.trainable_variables)
-        self._engine.test_eagerly(self._examples.rows(few))
-        self._model.reset_metrics()
-
-    def _epoch(self, epoch: int, resident: Any, callbacks: Any, progress: Progress) -> None:
-        trainer, model = self._trainer, self._model
-        began = time.perf_counter()
-        callbacks.on_epoch_begin(epoch)
-        model.reset_metrics()
-        order = np.random.default_rng([trainer.seed, epoch]).permutation(len(self._examples))
-        start = 0
-        logs: dict[str, float] = {}
-        while start < len(order) and not self._interrupted.is_set():
-            chunk = order[start : start + self._rows_per_call()]
-            batch = start // trainer.batch_size
-            callbacks.on_train_batch_begin(batch)
-            self._train(epoch, chunk, resident)
-            start += len(chunk)
-            logs = _plain(model.get_metrics_result())
-            callbacks.on_train_batch_end((start - 1) // trainer.batch_size, logs)
-            progress.advance(epoch, start, logs)
-            if model.stop_training:
-                break
-        if start < len(order) and self._interrupted.is_set():
-            return
-        if self._validation is not None:
-            logs |= self._validate(callbacks)
-        callbacks.on_epoch_end(epoch, logs)
-        seconds = time.perf_counter() - began
-        rate = float(np.asarray(model.optimizer.learning_rate))
-        self._rows.append({**logs, "learning_rate": rate, "seconds": seconds})
-        progress.finish_epoch(epoch, seconds, start, logs)
-
-    def _rows_per_call(self) -> int:
-        """Choose how many rows the next compiled call takes; the result does not depend on it."""
-        trainer = self._trainer
-        if trainer.steps_per_call != "auto":
-            steps = int(trainer.steps_per_call)
-        elif self._seconds_per_step is None:
-            steps = 8
-        else:
-            steps = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
-        if not self._examples.resident:
-            images = self._examples.images
-            per_row = int(np.prod(images.shape[1:])) * images.dtype.itemsize
-            steps = min(steps, max(1, _STREAMED_BYTES_PER_CALL // (per_row * trainer.batch_size)))
-        return steps * trainer.batch_size
-
-    def _train(self, epoch: int, chunk: npt.NDArray[np.int64], resident: Any) -> None:
-        batch_size = self._trainer.batch_size
-        steps = -(-len(chunk) // batch_size)
-        arrays, rows = (resident, chunk) if resident is not None else (self._examples.rows(chunk), np.arange(len(chunk)))
-        before = self._snapshot()
-        began = time.perf_counter()
-        finite = self._engine.train(arrays, rows, self._step)
-        if self._step:  # the first call also compiles
-            self._seconds_per_step = (time.perf_counter() - began) / steps
-        if finite < steps:
-            # Go back and repeat the steps that were good: the same steps give the same bits.
-            self._restore(before)
-            self._engine.train(arrays, rows[: finite * batch_size], self._step)
-            self._fail(epoch, self._step + finite, chunk[finite * batch_size : (finite + 1) * batch_size])
-        self._step += steps
-        self._images_seen += len(chunk)
-
-    def _snapshot(self) -> list[npt.NDArray[Any]]:
-        return [variable.numpy() for variable in self._state()]
-
-    def _restore(self, values: list[npt.NDArray[Any]]) -> None:
-        for variable, value in zip(self._state(), values, strict=True):
-            variable.assign(value)
-
-    def _state(self) -> list[Any]:
-        model = self._model
-        return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
-
-    def _fail(self, epoch: int, step: int, rows: npt.NDArray[np.int64]) -> None:
-        rate = float(np.asarray(self._model.optimizer.learning_rate))
-        raise TrainingError(
-            f"the loss is not finite at step {step + 1} (epoch {epoch + 1}, learning rate {rate:g}); the images of this "
-            f"step are {', '.join(map(str, rows[:8]))}{', ...' if len(rows) > 8 else ''}. "
-            "The model keeps the weights from before this step. Lower the learning rate, or look at these images."
-        )
-
-    def _validate(self, callbacks: Any) -> dict[str, float]:
-        validation = self._validation
-        if validation is None:
-            return {}
-        self._model.reset_metrics()
-        callbacks.on_test_begin()
-        size = self._rows_per_call() if not validation.resident else len(validation)
-        for start in range(0, len(validation), size):
-            self._engine.test(validation.rows(np.arange(start, min(start + size, len(validation)))))
-        logs = _plain(self._model.get_metrics_result())
-        callbacks.on_test_end(logs)
-        return {f"val_{name}": value for name, value in logs.items()}
-
-    def _result(self, seconds: float, stopped_by: str) -> TrainingResult:
-        import pandas as pd
-
-        index = pd.RangeIndex(1, len(self._rows) + 1, name="epoch")
-        settings = attrs.asdict(self._trainer, recurse=False)
-        return TrainingResult(
-            history=pd.DataFrame(self._rows, index=index),
-            epochs_run=len(self._rows),
-            steps=self._step,
-            seconds=seconds,
-            images_per_second=self._images_seen / seconds if seconds else 0.0,
-            stopped_by=stopped_by,
-            peak_memory=peak_memory(),
-            environment={**current_environment(), "settings": {name: str(value) for name, value in settings.items()}},
-        )
-
-
 def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
     """Return what the model takes (without the batch axis) and how many classes it tells apart."""
     shape = getattr(model, "input_shape", None)
@@ -411,7 +249,8 @@ def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
         )
     if len(output) != 2 or output[1] is None:
         raise DataError(
-            f"the model must answer with one probability per class, shape (n, n_classes); its output has shape {output}."
+            f"the model must answer with one probability per class, shape (n, n_classes); "
+            f"its output has shape {output}."
         )
     return tuple(shape[1:]), int(output[1])
 
@@ -449,45 +288,3 @@ def _check_callbacks(callbacks: Sequence[Any], learning_rate: Any) -> None:
                 f"{type(callback).__name__} sets the learning rate, and so does the schedule {learning_rate!r}. "
                 "Use one of the two: pass a constant learning_rate, or leave the callback out."
             )
-
-
-def _key_dropout(model: Any, seed: int) -> None:
-    """Key every random layer by (seed, its place in the model); the layer itself counts the steps."""
-    for place, generator in enumerate(_seed_generators(model)):
-        words = np.random.SeedSequence([seed, place]).generate_state(1, np.uint32)
-        generator.state.assign(np.array([words[0], 0], np.uint32))
-
-
-def _seed_generators(model: Any) -> Iterator[Any]:
-    import keras
-
-    seen = set()
-    for layer in model._flatten_layers():
-        for value in vars(layer).values():
-            if isinstance(value, keras.random.SeedGenerator) and id(value) not in seen:
-                seen.add(id(value))
-                yield value
-
-
-@contextlib.contextmanager
-def _interrupts_into(event: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C set an event instead of breaking in; a second one breaks in as usual."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.getsignal(signal.SIGINT)
-
-    def hear(number: int, frame: Any) -> None:
-        if event.is_set() and callable(previous):
-            previous(number, frame)
-        event.set()
-
-    signal.signal(signal.SIGINT, hear)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _plain(logs: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(np.asarray(value)) for name, value in logs.items() if inspect.isroutine(value) is False}

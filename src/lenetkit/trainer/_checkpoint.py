@@ -1,0 +1,204 @@
+"""One file that holds a whole run: weights, optimizer, metrics, callbacks, history and where the run is.
+
+The file is in the safetensors format, tensors plus JSON: reading it runs no code. It carries a hash of its content, and
+it replaces its predecessor atomically, so that there is a good one at every moment.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import CheckpointError, SettingError
+from lenetkit.files import write_atomically
+
+__all__ = ["Checkpoint", "callback_state", "read_checkpoint", "restore_callback", "write_checkpoint"]
+
+FILE_NAME = "checkpoint.safetensors"
+_FORMAT = 1
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Checkpoint:
+    """Everything a run needs to go on as if nothing had happened.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        Variables of model, optimizer and metrics, and what callbacks hold.
+    state : dict
+        Plain values: epoch, row, step, history and so on.
+    rests_on : dict of str to str
+        What must be the same for the run to go on: data, settings, versions, machine.
+    """
+
+    arrays: Arrays
+    state: dict[str, Any]
+    rests_on: dict[str, str]
+
+
+def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint, replacing the one before it.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    checkpoint : Checkpoint
+        What to write.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    SettingError
+        If `folder` is a file.
+    OSError
+        If the system refuses, for example because the disk is full; the checkpoint before it is untouched.
+    """
+    from safetensors.numpy import save
+
+    path = _file(folder)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise SettingError(f"checkpoint must be a folder; {path.parent} is a file.") from None
+    body = json.dumps({"format": _FORMAT, "state": checkpoint.state, "rests_on": checkpoint.rests_on})
+    arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
+    content = save(arrays, metadata={"lenetkit": body, "sha256": _digest(arrays, body)})
+    return write_atomically(path, content)
+
+
+def read_checkpoint(folder: str | os.PathLike[str], rests_on: Mapping[str, str]) -> Checkpoint | None:
+    """Read the checkpoint of a run, if there is one.
+
+    Parameters
+    ----------
+    folder : path
+        Where :func:`write_checkpoint` wrote it.
+    rests_on : mapping of str to str
+        What the run that wants to go on rests on.
+
+    Returns
+    -------
+    Checkpoint or None
+        None where there is no checkpoint yet.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged, or was written by a run with other data, settings or versions: the message shows each
+        difference.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = _file(folder)
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        body = metadata["lenetkit"]
+        if metadata["sha256"] != _digest(arrays, body):
+            raise ValueError("its content does not have the hash that it carries")
+        content = json.loads(body)
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise CheckpointError(
+            f"the checkpoint {path} is damaged ({error}). Remove it to start the run anew."
+        ) from error
+    if content["format"] != _FORMAT:
+        raise CheckpointError(
+            f"the checkpoint {path} has format {content['format']}; this version of lenetkit reads format {_FORMAT}. "
+            "Go on with the version that wrote it, or remove the file to start anew."
+        )
+    _require_same(path, content["rests_on"], rests_on)
+    return Checkpoint(arrays=arrays, state=content["state"], rests_on=content["rests_on"])
+
+
+def _file(folder: str | os.PathLike[str]) -> Path:
+    return Path(folder) / FILE_NAME
+
+
+def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
+    digest = hashlib.sha256(body.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _require_same(path: Path, then: Mapping[str, str], now: Mapping[str, str]) -> None:
+    different = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    if different:
+        lines = [
+            f"  {name}: {then.get(name, 'not there')} then, {now.get(name, 'not there')} now" for name in different
+        ]
+        raise CheckpointError(
+            f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
+            + "\n".join(lines)
+            + "\nRun with what it was written with, or remove the file to start anew."
+        )
+
+
+def callback_state(callback: Any, prefix: str, arrays: Arrays) -> dict[str, Any]:
+    """Return what a callback remembers, as plain values; arrays are put into `arrays` under names with `prefix`.
+
+    What is neither a plain value nor an array (open files, functions, models) belongs to the process, not to the run.
+    """
+    state: dict[str, Any] = {}
+    for name, value in vars(callback).items():
+        plain = _as_plain(value, f"{prefix}/{name}", arrays)
+        if plain is not None:
+            state[name] = plain
+    return state
+
+
+def restore_callback(callback: Any, state: Mapping[str, Any], arrays: Arrays) -> None:
+    """Give a callback back what :func:`callback_state` took down."""
+    for name, plain in state.items():
+        setattr(callback, name, _from_plain(plain, arrays))
+
+
+def _as_plain(value: Any, name: str, arrays: Arrays) -> dict[str, Any] | None:
+    """Return a value in a JSON form that tells its type; None where it has none."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return {"plain": value}
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
+        arrays[name] = np.asarray(value)
+        return {"array": name, "scalar": isinstance(value, np.generic)}
+    if isinstance(value, (list, tuple)):
+        return _sequence_as_plain(value, name, arrays)
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        items = {key: _as_plain(item, f"{name}/{key}", arrays) for key, item in value.items()}
+        return None if None in items.values() else {"dict": items}
+    return None
+
+
+def _sequence_as_plain(value: Sequence[Any], name: str, arrays: Arrays) -> dict[str, Any] | None:
+    items = [_as_plain(item, f"{name}/{index}", arrays) for index, item in enumerate(value)]
+    return None if None in items else {"list": items, "tuple": isinstance(value, tuple)}
+
+
+def _from_plain(plain: Mapping[str, Any], arrays: Arrays) -> Any:
+    if "array" in plain:
+        array = arrays[plain["array"]]
+        return array[()] if plain["scalar"] else array
+    if "list" in plain:
+        items = [_from_plain(item, arrays) for item in plain["list"]]
+        return tuple(items) if plain["tuple"] else items
+    if "dict" in plain:
+        return {key: _from_plain(item, arrays) for key, item in plain["dict"].items()}
+    return plain["plain"]

@@ -1,0 +1,321 @@
+"""One run of a trainer: the loop over epochs and compiled calls, and what surrounds it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import TrainingError
+from lenetkit.seeding import global_generators_kept
+from lenetkit.trainer._checkpoint import (
+    Checkpoint,
+    callback_state,
+    read_checkpoint,
+    restore_callback,
+    write_checkpoint,
+)
+from lenetkit.trainer._data import TrainingData
+from lenetkit.trainer._progress import create_progress
+from lenetkit.trainer._provenance import describe_run
+from lenetkit.trainer._result import TrainingResult, peak_memory
+from lenetkit.trainer._signals import StopSignals
+
+if TYPE_CHECKING:
+    from lenetkit.trainer._engine import Engine
+    from lenetkit.trainer._trainer import Trainer
+
+__all__ = ["Run"]
+
+# A compiled call is sized to last about this long, so that bars move and Ctrl-C is heard.
+_SECONDS_PER_CALL = 0.25
+_STREAMED_BYTES_PER_CALL = 32 * 2**20
+_FIRST_STEPS = 8
+
+
+@attrs.define(kw_only=True)
+class _Position:
+    """Where a run is; with the variables and the callbacks, all that a checkpoint needs."""
+
+    epoch: int = 0
+    row: int = 0
+    step: int = 0
+    images_seen: int = 0
+    seconds: float = 0.0
+    stop_training: bool = False
+    history: list[dict[str, float]] = attrs.field(factory=list)
+    seconds_per_epoch: list[float] = attrs.field(factory=list)
+
+
+class Run:
+    """One run of a trainer.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        The settings.
+    model : keras.Model
+        Compiled; trained in place.
+    engine : Engine
+        The compiled loops over this model.
+    data : TrainingData
+        What is learnt.
+    validation : TrainingData or None
+        What is measured after each epoch.
+    """
+
+    def __init__(
+        self, trainer: "Trainer", model: Any, engine: "Engine", data: TrainingData, validation: TrainingData | None
+    ) -> None:
+        self._trainer, self._model, self._engine = trainer, model, engine
+        self._data, self._validation = data, validation
+        self._at = _Position()
+        self._seconds_per_step: float | None = None
+        self._signals = StopSignals(terminate=trainer.checkpoint is not None)
+        self._progress = create_progress(trainer.verbose)
+        self._rests_on: dict[str, str] = {}
+
+    def go(self) -> TrainingResult:
+        """Train to the end, or until something stops the run."""
+        self._started = self._saved_at = time.perf_counter()
+        with global_generators_kept():
+            self._build()
+        _key_random_layers(self._model, self._trainer.seed)
+        self._rests_on = describe_run(self._trainer, self._model, self._data, self._validation)
+        self._model.stop_training = False
+        self._callbacks = self._callback_list()
+        self._resident = self._data.whole() if self._data.resident else None
+        self._progress.start(self._trainer.epochs, len(self._data))
+        try:
+            with self._signals:
+                self._callbacks.on_train_begin()
+                self._resume()
+                stopped_by = self._all_epochs()
+                self._callbacks.on_train_end(self._at.history[-1] if self._at.history else {})
+        finally:
+            self._progress.stop()
+        self._signals.pass_on()
+        return self._result(stopped_by)
+
+    def _build(self) -> None:
+        """Create the variables of optimizer and metrics, which must exist before anything is compiled."""
+        few = np.arange(min(len(self._data), 2))
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._engine.test_eagerly(self._data.rows(few))
+        self._model.reset_metrics()
+
+    def _callback_list(self) -> Any:
+        import keras
+
+        return keras.callbacks.CallbackList(
+            list(self._trainer.callbacks),
+            model=self._model,
+            epochs=self._trainer.epochs,
+            steps=-(-len(self._data) // self._trainer.batch_size),
+            verbose=0,
+            add_history=False,
+            add_progbar=False,
+        )
+
+    def _all_epochs(self) -> str:
+        """Return what ended it."""
+        while self._at.epoch < self._trainer.epochs:
+            if self._at.stop_training:
+                return "callback"
+            if not self._one_epoch():
+                self._save()
+                return "interrupt"
+        # The last word of a callback may have been to stop, which changes nothing any more.
+        return "epochs"
+
+    def _one_epoch(self) -> bool:
+        """Go on with the current epoch; return whether it was finished."""
+        at, model = self._at, self._model
+        began = time.perf_counter()
+        if at.row == 0:
+            model.reset_metrics()
+            self._callbacks.on_epoch_begin(at.epoch)
+        order = np.random.default_rng([self._trainer.seed, at.epoch]).permutation(len(self._data))
+        while at.row < len(order) and not model.stop_training:
+            if self._signals.heard:
+                return False
+            self._one_call(order)
+        logs = _plain(model.get_metrics_result())
+        if self._validation is not None:
+            logs |= self._validate()
+        self._callbacks.on_epoch_end(at.epoch, logs)
+        rate = float(np.asarray(model.optimizer.learning_rate))
+        at.history.append({**logs, "learning_rate": rate})
+        at.seconds_per_epoch.append(time.perf_counter() - began)
+        self._progress.finish_epoch(at.epoch, at.seconds_per_epoch[-1], at.row, logs)
+        at.epoch, at.row, at.stop_training = at.epoch + 1, 0, bool(model.stop_training)
+        self._save()
+        return True
+
+    def _one_call(self, order: npt.NDArray[np.int64]) -> None:
+        """Run one compiled call, with the hooks around it."""
+        at, batch_size = self._at, self._trainer.batch_size
+        rows = order[at.row : at.row + self._steps_per_call() * batch_size]
+        self._callbacks.on_train_batch_begin(at.row // batch_size)
+        self._train(rows)
+        at.row += len(rows)
+        logs = _plain(self._model.get_metrics_result())
+        self._callbacks.on_train_batch_end((at.row - 1) // batch_size, logs)
+        self._progress.advance(at.epoch, at.row, logs)
+        if at.row < len(order) and self._save_is_due():
+            self._save()
+
+    def _steps_per_call(self) -> int:
+        """Choose how many steps the next compiled call takes; the result does not depend on it."""
+        trainer = self._trainer
+        if trainer.steps_per_call != "auto":
+            steps = int(trainer.steps_per_call)
+        elif self._seconds_per_step is None:
+            steps = _FIRST_STEPS
+        else:
+            steps = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
+        if trainer.checkpoint is not None and trainer.checkpoint_steps is not None:
+            steps = min(steps, trainer.checkpoint_steps - self._at.step % trainer.checkpoint_steps)
+        if self._resident is None:
+            images = self._data.images
+            bytes_per_step = int(np.prod(images.shape[1:])) * images.dtype.itemsize * trainer.batch_size
+            steps = min(steps, max(1, _STREAMED_BYTES_PER_CALL // bytes_per_step))
+        return steps
+
+    def _train(self, rows: npt.NDArray[np.int64]) -> None:
+        """Train on these rows in this order."""
+        at, batch_size = self._at, self._trainer.batch_size
+        steps = -(-len(rows) // batch_size)
+        arrays, index = self._resident, rows
+        if arrays is None:
+            arrays, index = self._data.rows(rows), np.arange(len(rows))
+        before = [variable.numpy() for variable in self._variables()]
+        began = time.perf_counter()
+        finite = self._engine.train(arrays, index, at.step)
+        if at.step:  # the first call also compiles
+            self._seconds_per_step = (time.perf_counter() - began) / steps
+        if finite < steps:
+            # Go back and repeat the steps that were good: the same steps give the same bits.
+            self._assign(before)
+            self._engine.train(arrays, index[: finite * batch_size], at.step)
+            self._fail(at.step + finite, rows[finite * batch_size : (finite + 1) * batch_size])
+        at.step += steps
+        at.images_seen += len(rows)
+
+    def _fail(self, step: int, rows: npt.NDArray[np.int64]) -> None:
+        rate = float(np.asarray(self._model.optimizer.learning_rate))
+        raise TrainingError(
+            f"the loss is not finite at step {step + 1} (epoch {self._at.epoch + 1}, learning rate {rate:g}); the "
+            f"images of this step are {', '.join(map(str, rows[:8]))}{', ...' if len(rows) > 8 else ''}. "
+            "The model keeps the weights from before this step. Lower the learning rate, or look at these images."
+        )
+
+    def _validate(self) -> dict[str, float]:
+        validation = self._validation
+        if validation is None:
+            return {}
+        self._model.reset_metrics()
+        self._callbacks.on_test_begin()
+        for rows in _parts(len(validation), len(validation) if validation.resident else self._streamed_rows()):
+            self._engine.test(validation.rows(rows))
+        logs = _plain(self._model.get_metrics_result())
+        self._callbacks.on_test_end(logs)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _streamed_rows(self) -> int:
+        return self._trainer.batch_size * 8
+
+    def _variables(self) -> list[Any]:
+        """Return every variable that a step changes."""
+        model = self._model
+        unique = {id(v): v for v in (*model.variables, *model.optimizer.variables, *model.metrics_variables)}
+        return list(unique.values())
+
+    def _assign(self, values: list[npt.NDArray[Any]]) -> None:
+        for variable, value in zip(self._variables(), values, strict=True):
+            variable.assign(value)
+
+    def _save_is_due(self) -> bool:
+        trainer = self._trainer
+        if trainer.checkpoint is None:
+            return False
+        steps = trainer.checkpoint_steps
+        if steps is not None and self._at.step % steps == 0:
+            return True
+        return time.perf_counter() - self._saved_at >= trainer.checkpoint_seconds
+
+    def _save(self) -> None:
+        """Write a checkpoint, where checkpoints are wanted."""
+        if self._trainer.checkpoint is None:
+            return
+        now = time.perf_counter()
+        self._at.seconds, self._started, self._saved_at = self._at.seconds + now - self._started, now, now
+        arrays = {f"variable/{place}": np.asarray(v.numpy()) for place, v in enumerate(self._variables())}
+        states = [
+            callback_state(callback, f"callback/{place}", arrays)
+            for place, callback in enumerate(self._trainer.callbacks)
+        ]
+        state = {**attrs.asdict(self._at), "callbacks": states}
+        write_checkpoint(self._trainer.checkpoint, Checkpoint(arrays=arrays, state=state, rests_on=self._rests_on))
+
+    def _resume(self) -> None:
+        """Take up the run that a checkpoint holds, if there is one."""
+        if self._trainer.checkpoint is None:
+            return
+        found = read_checkpoint(self._trainer.checkpoint, self._rests_on)
+        if found is None:
+            return
+        state = dict(found.state)
+        for callback, kept in zip(self._trainer.callbacks, state.pop("callbacks"), strict=True):
+            restore_callback(callback, kept, found.arrays)
+        self._assign([found.arrays[f"variable/{place}"] for place in range(len(self._variables()))])
+        self._at = _Position(**state)
+        self._model.stop_training = self._at.stop_training
+        self._progress.resume(self._at.epoch, self._at.row)
+
+    def _result(self, stopped_by: str) -> TrainingResult:
+        import pandas as pd
+
+        at = self._at
+        seconds = at.seconds + time.perf_counter() - self._started
+        index = pd.RangeIndex(1, len(at.history) + 1, name="epoch")
+        return TrainingResult(
+            history=pd.DataFrame(at.history, index=index),
+            epochs_run=len(at.history),
+            steps=at.step,
+            seconds=seconds,
+            seconds_per_epoch=tuple(at.seconds_per_epoch),
+            images_per_second=at.images_seen / seconds,
+            stopped_by=stopped_by,
+            peak_memory=peak_memory(),
+            environment=self._rests_on,
+        )
+
+
+def _key_random_layers(model: Any, seed: int) -> None:
+    """Key every random layer by (seed, its place in the model); the layer itself counts the steps."""
+    for place, generator in enumerate(_seed_generators(model)):
+        words = np.random.SeedSequence([seed, place]).generate_state(1, np.uint32)
+        generator.state.assign(np.array([words[0], 0], np.uint32))
+
+
+def _seed_generators(model: Any) -> Iterator[Any]:
+    import keras
+
+    seen = set()
+    for layer in model._flatten_layers():
+        for value in vars(layer).values():
+            if isinstance(value, keras.random.SeedGenerator) and id(value) not in seen:
+                seen.add(id(value))
+                yield value
+
+
+def _parts(n: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
+    for start in range(0, n, size):
+        yield np.arange(start, min(start + size, n))
+
+
+def _plain(logs: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(np.asarray(value)) for name, value in logs.items()}

@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM, heard between two compiled calls rather than in the middle of one."""
+
+import signal
+import threading
+from types import TracebackType
+from typing import Any
+
+__all__ = ["StopSignals"]
+
+
+class StopSignals:
+    """While the block lasts, signals to stop set :attr:`heard` instead of breaking in.
+
+    A second Ctrl-C breaks in as usual. Outside the main thread, where Python allows no handlers, nothing is changed.
+
+    Parameters
+    ----------
+    terminate : bool
+        Whether SIGTERM is heard too; :meth:`pass_on` ends the process then, after the run has saved itself.
+    """
+
+    def __init__(self, *, terminate: bool) -> None:
+        self.heard: int | None = None
+        self._numbers = [signal.SIGINT, signal.SIGTERM] if terminate else [signal.SIGINT]
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._hear) for number in self._numbers}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def pass_on(self) -> None:
+        """Let a SIGTERM that was heard have its usual effect."""
+        if self.heard == signal.SIGTERM:
+            signal.raise_signal(signal.SIGTERM)
+
+    def _hear(self, number: int, frame: Any) -> None:
+        previous = self._previous.get(number)
+        if self.heard is not None and callable(previous):
+            previous(number, frame)
+        self.heard = number
