@@ -1,0 +1,44 @@
+"""What C++ libraries write to stderr past Python, without the lines that are of no use to anybody."""
+
+import contextlib
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import IO
+
+__all__ = ["stderr_without"]
+
+# Two threads that redirect one file descriptor would put it back in the wrong order.
+_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def stderr_without(pattern: str) -> Iterator[None]:
+    """Hold back what anybody writes to file descriptor 2 until the block ends, and drop some lines of it.
+
+    Parameters
+    ----------
+    pattern : str
+        Regular expression; lines that it matches at their beginning are dropped.
+    """
+    with _lock, contextlib.ExitStack() as stack:
+        try:
+            held = stack.enter_context(tempfile.TemporaryFile())
+            stderr = os.dup(2)
+        except OSError:  # no stderr, or nowhere to hold it back
+            yield
+            return
+        stack.callback(_hand_on, held, stderr, re.compile(pattern.encode()))
+        os.dup2(held.fileno(), 2)
+        yield
+
+
+def _hand_on(held: IO[bytes], stderr: int, unwanted: re.Pattern[bytes]) -> None:
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    held.seek(0)
+    rest = b"".join(line for line in held if not unwanted.match(line))
+    while rest:
+        rest = rest[os.write(2, rest) :]
