@@ -1,0 +1,87 @@
+"""Images laid on larger ones: the settings and the work that such transforms have in common."""
+
+import math
+import numbers
+import operator
+from typing import Any
+
+import numpy as np
+
+from lenetkit.exceptions import SettingError
+from lenetkit.transforms._pixels import Array
+
+__all__ = ["as_background", "as_lengths", "background_of", "lay_on_background"]
+
+# A saved pipeline from a stranger must not be able to ask for any amount of memory.
+_MAX_LENGTH = 4096
+
+
+def as_lengths(setting: str, value: Any, names: str, *, least: int) -> tuple[int, ...]:
+    """Return lengths in pixels, one for each of the names, or say what is wrong with the setting."""
+    count = len(names.split(", "))
+    try:
+        lengths = tuple(operator.index(length) for length in (value if np.iterable(value) else [value] * count))
+    except TypeError:
+        lengths = ()
+    if isinstance(value, bool) or len(lengths) != count or not all(least <= n <= _MAX_LENGTH for n in lengths):
+        raise SettingError(
+            f"{setting} must be ({names}), each {least} to {_MAX_LENGTH} pixels, or one number for all; got {value!r}."
+        )
+    return lengths
+
+
+def as_background(value: Any) -> float | None:
+    """Return a setting `background` as a float in [0, 1] or None, or say what is wrong with it."""
+    if value is None:
+        return None
+    # True is a number too, for Python.
+    number = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real) else float(value)
+    if 0 <= number <= 1:
+        return number
+    raise SettingError(
+        f"background must be a number from 0 (black) to 1 (white), or None for the median of each image's border; "
+        f"got {value!r}."
+    )
+
+
+def lay_on_background(batch: Array, size: tuple[int, int], corner: tuple[int, int], background: Array) -> Array:
+    """Lay images on larger ones.
+
+    Parameters
+    ----------
+    batch : ndarray of shape (n, h, w[, c])
+        The images.
+    size : tuple of int
+        (height, width) of the results.
+    corner : tuple of int
+        (top, left) of the images in the results.
+    background : ndarray of shape (n, 1, 1[, c])
+        Value of the remaining pixels.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width[, c])
+        A new array of the batch's type.
+    """
+    (top, left), (height, width) = corner, batch.shape[1:3]
+    out = np.empty((len(batch), *size, *batch.shape[3:]), batch.dtype)
+    out[:] = background
+    out[:, top : top + height, left : left + width] = batch
+    return out
+
+
+def background_of(batch: Array, background: float | None) -> Array:
+    """Return the value of the paper for each image: the setting's, or the lower median of its outermost pixels.
+
+    Returns
+    -------
+    ndarray of shape (n, 1, 1[, c])
+        In the batch's type and range.
+    """
+    shape = (len(batch), 1, 1, *batch.shape[3:])
+    if background is not None:
+        value = round(background * 255) if batch.dtype == np.uint8 else background
+        return np.full(shape, value, batch.dtype)
+    border = np.concatenate([batch[:, 0], batch[:, -1], batch[:, 1:-1, 0], batch[:, 1:-1, -1]], axis=1)
+    middle = (border.shape[1] - 1) // 2
+    return np.partition(border, middle, axis=1)[:, middle].reshape(shape)

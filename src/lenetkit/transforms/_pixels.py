@@ -1,0 +1,241 @@
+"""What counts as images, and how a function on a batch is carried over them.
+
+In: an array (n, height, width[, channels]), or a list of images of different sizes. uint8 means 0..255 and float means
+0..1; everything else is refused.
+Out: the images, known to be good: uint8 as it was, float as float32.
+Next: the transforms, which are written as functions on a batch of images of one size.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import DataError
+
+__all__ = ["Array", "Images", "check_images", "chunks", "join", "map_images"]
+
+Array: TypeAlias = npt.NDArray[Any]
+Images: TypeAlias = Array | Sequence[Array]
+Result = TypeVar("Result")
+
+# Pixel values handled at once: small enough for a processor's cache, large enough to hide what a call costs.
+_CHUNK = 2**19
+
+_MAX_CHANNELS = 4
+
+_SHAPE = "(n, height, width) or (n, height, width, channels)"
+_IMAGE_SHAPE = "(height, width) or (height, width, channels)"
+
+_ADVICE = {
+    "b": "Convert with .astype(np.uint8) * 255.",
+    "i": "If the values are 0..255, convert with .astype(np.uint8).",
+    "u": "If the values are 0..255, convert with .astype(np.uint8).",
+    "O": "Pass images of different sizes as a list of arrays.",
+    "c": "Take the real part or the magnitude first.",
+}
+
+
+def check_images(images: Images, *, channels: Collection[int] | None = None) -> Array | list[Array]:
+    """Check that images are what every transform expects.
+
+    Parameters
+    ----------
+    images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
+        uint8 in [0, 255] or floating in [0, 1]. What is indexed like an array but reads on demand (a memory map, a
+        selection of a large data set) stays as it is.
+    channels : collection of int, optional
+        How many channels an image with a channel axis may have; 1 to 4 unless told otherwise.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width[, channels]) or list of ndarray
+        An array is returned as it came. A list of images of one size becomes an array, other lists a list; floating
+        members are float32 then.
+
+    Raises
+    ------
+    DataError
+        If the images are empty or have no pixels, have another shape or type, lie outside their range (infinite and
+        NaN included), or mix uint8 and float. The message names the first offending image and value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.transforms import check_images
+    >>> check_images(np.zeros((2, 28, 28), np.uint8)).shape
+    (2, 28, 28)
+    >>> check_images(np.zeros((28, 28), np.uint8))  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.DataError: images must have shape (n, height, width) or (n, height, width, channels);
+    got (28, 28). For a single image pass images[None].
+    """
+    if isinstance(images, list | tuple):
+        return _check_list(images, channels)
+    array = _as_array(images, "images")
+    shape = tuple(array.shape)
+    if len(shape) not in (3, 4):
+        hint = " For a single image pass images[None]." if len(shape) == 2 else ""
+        raise DataError(f"images must have shape {_SHAPE}; got {shape}.{hint}")
+    if 0 in shape:
+        missing = "no image" if shape[0] == 0 else "no pixels"
+        raise DataError(f"images must hold at least one image of at least one pixel; got {missing}: shape {shape}.")
+    _check_channels(shape[1:], channels, "images")
+    _check_dtype(array.dtype, "images")
+    if array.dtype.kind == "f":
+        for part in chunks(array):
+            _check_range(np.asarray(array[part]), part.start)
+    return array
+
+
+def map_images(
+    function: Callable[[Array], Array],
+    images: Images,
+    *,
+    channels: Collection[int] | None = None,
+    unless: Callable[[tuple[int, ...], np.dtype[Any]], bool] = lambda *_: False,
+) -> Array | list[Array]:
+    """Carry a function on a batch over checked images.
+
+    Parameters
+    ----------
+    function : callable
+        Maps a batch (m, height, width[, channels]), uint8 or float32, to an array of m results of one shape. It treats
+        each image by itself and leaves its input alone.
+    images : array-like or list of arrays
+        As in :func:`check_images`.
+    channels : collection of int, optional
+        As in :func:`check_images`.
+    unless : callable
+        Says by its shape (height, width[, channels]) and dtype whether an image is passed on without being copied.
+
+    Returns
+    -------
+    ndarray of shape (n, ...) or list of ndarray
+        An array where all results have one shape.
+
+    Raises
+    ------
+    DataError
+        As in :func:`check_images`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.transforms import map_images
+    >>> def mirror(batch):
+    ...     return batch[:, :, ::-1]
+    >>> map_images(mirror, np.array([[[1, 2, 3]]], np.uint8))
+    array([[[3, 2, 1]]], dtype=uint8)
+    """
+    checked = check_images(images, channels=channels)
+    if isinstance(checked, list):
+        return join(
+            [image if unless(image.shape, image.dtype) else function(image[np.newaxis])[0] for image in checked]
+        )
+    if not unless(tuple(checked.shape[1:]), checked.dtype):
+        return _map_chunks(function, checked)
+    if checked.dtype in (np.uint8, np.float32):
+        return checked
+    return _map_chunks(lambda batch: batch, checked)
+
+
+def join(images: list[Array]) -> Array | list[Array]:
+    """Stack images where all have one shape; leave the list alone otherwise."""
+    return np.stack(images) if len({image.shape for image in images}) == 1 else images
+
+
+def chunks(images: Array) -> Iterator[slice]:
+    """Cut an array of images into slices that fit a processor's cache."""
+    step = max(1, _CHUNK // int(np.prod(images.shape[1:])))
+    return (slice(start, min(start + step, len(images))) for start in range(0, len(images), step))
+
+
+def _map_chunks(function: Callable[[Array], Array], images: Array) -> Array:
+    out: Array | None = None
+    for part in chunks(images):
+        result = function(_as_pixels(images[part]))
+        if out is None:
+            out = np.empty((len(images), *result.shape[1:]), result.dtype)
+        out[part] = result
+    assert out is not None  # noqa: S101 (check_images lets no empty array through)
+    return out
+
+
+def _as_pixels(array: Array) -> Array:
+    array = np.asarray(array)
+    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
+
+
+def _check_list(images: Sequence[Array], channels: Collection[int] | None) -> Array | list[Array]:
+    if not images:
+        raise DataError("images must hold at least one image; got an empty list.")
+    checked = [_check_image(image, index, channels) for index, image in enumerate(images)]
+    for index, image in enumerate(checked):
+        if image.dtype != checked[0].dtype:
+            raise DataError(
+                "images must be all uint8 or all float, since their ranges differ; "
+                f"images[0] is {checked[0].dtype} and images[{index}] is {image.dtype}."
+            )
+    return join(checked)
+
+
+def _check_image(image: Array, index: int, channels: Collection[int] | None) -> Array:
+    name = f"images[{index}]"
+    array = np.asarray(_as_array(image, name))
+    if array.ndim not in (2, 3):
+        raise DataError(f"{name} must have shape {_IMAGE_SHAPE}; got {array.shape}.")
+    if array.size == 0:
+        raise DataError(f"{name} must hold at least one pixel; got shape {array.shape}.")
+    _check_channels(array.shape, channels, name)
+    _check_dtype(array.dtype, name)
+    if array.dtype.kind == "f":
+        _check_range(array[np.newaxis], index)
+    return _as_pixels(array)
+
+
+def _as_array(images: Any, name: str) -> Array:
+    dtype, shape = getattr(images, "dtype", None), getattr(images, "shape", None)
+    if isinstance(dtype, np.dtype) and isinstance(shape, tuple) and hasattr(images, "__getitem__"):
+        return images  # type: ignore[no-any-return]
+    if not hasattr(images, "__array__"):
+        expected = "an array or a list of arrays" if name == "images" else "an array"
+        raise DataError(f"{name} must be {expected}; got {type(images).__name__}.")
+    try:
+        return np.asarray(images)
+    except Exception as error:
+        raise DataError(f"{name} cannot be made an array: {type(error).__name__}: {error}.") from error
+
+
+def _check_channels(shape: tuple[int, ...], channels: Collection[int] | None, name: str) -> None:
+    allowed = range(1, _MAX_CHANNELS + 1) if channels is None else channels
+    if len(shape) == 2 or shape[2] in allowed:
+        return
+    hint = ""
+    if shape[2] > _MAX_CHANNELS:
+        hint = " The channels come last: see np.moveaxis."
+    elif shape[2] in (2, 4):
+        hint = " Lay transparent images on a background first; lenetkit.datasets.read_image does."
+    expected = " or ".join(str(count) for count in allowed)
+    raise DataError(f"{name} must have {expected} channels here; got {shape[2]} in images of shape {shape}.{hint}")
+
+
+def _check_dtype(dtype: np.dtype[Any], name: str) -> None:
+    if dtype == np.uint8 or dtype.kind == "f":
+        return
+    advice = _ADVICE.get(dtype.kind, "")
+    raise DataError(f"{name} must be uint8 in 0..255 or float in 0..1; got {dtype}. {advice}".rstrip())
+
+
+def _check_range(batch: Array, start: int) -> None:
+    with np.errstate(invalid="ignore"):
+        # A NaN makes both comparisons false.
+        if batch.min() >= 0 and batch.max() <= 1:
+            return
+        bad = ~((batch >= 0) & (batch <= 1))
+    first = int(np.argmax(bad.reshape(len(batch), -1).any(axis=1)))
+    value = batch[first][bad[first]][0]
+    advice = " Divide by 255, or pass uint8, if they mean 0..255." if value > 1 else ""
+    raise DataError(f"float images must lie in 0..1; images[{start + first}] holds {value:g}.{advice}")

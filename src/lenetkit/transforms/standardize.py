@@ -1,0 +1,240 @@
+"""Pixels to mean 0 and deviation 1."""
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import DataError, NotFittedError, SettingError
+from lenetkit.transforms._affine import apply_affine
+from lenetkit.transforms._base import Affine, register_transform
+from lenetkit.transforms._pixels import Array, Images, check_images, chunks, map_images
+
+__all__ = ["Standardize"]
+
+# Below this the division would only blow up rounding errors: one grey level in one of ten million pixels is 1e-6.
+_SMALLEST_STD = 1e-6
+
+
+def _check_flag(_: Any, attribute: "attrs.Attribute[bool]", value: Any) -> None:
+    if not isinstance(value, bool):
+        raise SettingError(f"Standardize: {attribute.name} must be True or False; got {value!r}.")
+
+
+@attrs.frozen(eq=False)
+class _Learnt:
+    mean: npt.NDArray[np.float64]
+    std: npt.NDArray[np.float64]
+
+
+@register_transform("standardize")
+@attrs.define(kw_only=True, eq=False)
+class Standardize:
+    """Subtract the mean that the training images had and divide by their deviation. Comes last, if at all.
+
+    Parameters
+    ----------
+    per_channel : bool
+        Learn one mean and deviation for each channel rather than one for all pixels.
+
+    Attributes
+    ----------
+    mean_, std_ : ndarray of shape (1,), or (n_channels,) with `per_channel`
+        float64, learnt by :meth:`fit`: mean and (population) deviation of all pixels in units of 0..1, whatever the
+        images' type.
+
+    Raises
+    ------
+    SettingError
+        If `per_channel` is neither true nor false.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.transforms import Standardize
+    >>> images = np.array([[[0, 255]], [[255, 0]]], np.uint8)
+    >>> standardize = Standardize().fit(images)
+    >>> standardize.mean_, standardize.std_
+    (array([0.5]), array([0.5]))
+    >>> standardize(images)[0]
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    per_channel: bool = attrs.field(default=False, on_setattr=attrs.setters.frozen, validator=_check_flag)
+    _learnt: _Learnt | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def mean_(self) -> npt.NDArray[np.float64]:
+        """Mean of the training images' pixels, float64 of shape (1,) or (n_channels,), in [0, 1]."""
+        return self._fitted().mean
+
+    @property
+    def std_(self) -> npt.NDArray[np.float64]:
+        """Deviation of the training images' pixels, float64 of shape (1,) or (n_channels,)."""
+        return self._fitted().std
+
+    @property
+    def scale(self) -> npt.NDArray[np.float32]:
+        """Scale for uint8 images, float32 in the shape of ``std_``."""
+        return self.affine(np.uint8).scale
+
+    @property
+    def offset(self) -> npt.NDArray[np.float32]:
+        """Offset for uint8 images, float32 in the shape of ``std_``."""
+        return self.affine(np.uint8).offset
+
+    def fit(self, images: Images, /) -> Self:
+        """Learn mean and deviation.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
+            Training images, uint8 in [0, 255] or floating in [0, 1].
+
+        Returns
+        -------
+        Standardize
+            Itself.
+
+        Raises
+        ------
+        DataError
+            If the images are not that, do not agree in the number of channels (with `per_channel`), or are all of one
+            grey level.
+        """
+        checked = check_images(images)
+        n_channels = self._count_channels(checked)
+        mean = _moment(checked, np.zeros(n_channels), power=1)
+        std = np.sqrt(_moment(checked, mean, power=2))
+        if (std < _SMALLEST_STD).any():
+            where = f" in channel {int(np.argmin(std))}" if n_channels > 1 else ""
+            raise DataError(
+                f"Standardize: the images must hold more than one grey level; found only "
+                f"{mean[np.argmin(std)]:.4g} (of 0..1){where}. There is no deviation to divide by."
+            )
+        self._learnt = _Learnt(mean, std)
+        return self
+
+    def affine(self, dtype: npt.DTypeLike) -> Affine:
+        """Return the map as ``images.astype(float32) * scale + offset``.
+
+        Parameters
+        ----------
+        dtype : dtype
+            Of the images: for uint8 the scale is 1 / (255 std), for a floating type 1 / std. The offset is -mean / std.
+
+        Returns
+        -------
+        Affine
+            float32 scale and offset of shape (1,) or (n_channels,).
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        """
+        white = 255 if np.dtype(dtype) == np.uint8 else 1
+        scale, offset = 1 / (white * self.std_), -self.mean_ / self.std_
+        return Affine(scale.astype(np.float32), offset.astype(np.float32))
+
+    def __call__(self, images: Images, /) -> Array | list[Array]:
+        """Return the images with mean 0 and deviation 1, as far as they are like those in :meth:`fit`.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
+            uint8 in [0, 255] or floating in [0, 1].
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            float32, in the images' shape.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        DataError
+            If the images are not that, or have another number of channels than in :meth:`fit` (with `per_channel`).
+        """
+        checked = check_images(images)
+        self._count_channels(checked, expected=len(self.mean_))
+        return map_images(lambda batch: apply_affine(batch, self.affine(batch.dtype)), checked)
+
+    def learnt_to_dict(self) -> dict[str, Any] | None:
+        """Return ``mean`` and ``std`` as lists of float; None before :meth:`fit`."""
+        if self._learnt is None:
+            return None
+        return {"mean": self._learnt.mean.tolist(), "std": self._learnt.std.tolist()}
+
+    def learnt_from_dict(self, learnt: dict[str, Any]) -> None:
+        """Restore what :meth:`learnt_to_dict` returned.
+
+        Parameters
+        ----------
+        learnt : dict
+            ``mean`` and ``std``, lists of float.
+
+        Raises
+        ------
+        SettingError
+            If it is not that.
+        """
+        mean, std = learnt.get("mean"), learnt.get("std")
+        good = learnt.keys() == {"mean", "std"} and _count_numbers(mean, 0) == _count_numbers(std, _SMALLEST_STD) > 0
+        if not good or (_count_numbers(mean, 0) > 1 and not self.per_channel):
+            raise SettingError(
+                "Standardize: what was learnt must be 'mean' in 0..1 and 'std' in 1e-6..1, a list of numbers each, "
+                f"one for all pixels or one per channel; got {learnt!r}."
+            )
+        self._learnt = _Learnt(np.array(mean, np.float64), np.array(std, np.float64))
+
+    def _fitted(self) -> _Learnt:
+        if self._learnt is None:
+            raise NotFittedError(
+                "Standardize has not learnt its mean and deviation yet. Call fit with the training images first."
+            )
+        return self._learnt
+
+    def _count_channels(self, images: Array | list[Array], expected: int | None = None) -> int:
+        if not self.per_channel:
+            return 1
+        shapes = [image.shape for image in images] if isinstance(images, list) else [images.shape[1:]]
+        counts = [shape[2] if len(shape) == 3 else 1 for shape in shapes]
+        wanted, source = (counts[0], "images[0]") if expected is None else (expected, "the images in fit")
+        for index, count in enumerate(counts):
+            if count != wanted:
+                raise DataError(
+                    f"Standardize: images must have the same number of channels as {source}, {wanted}; "
+                    f"images[{index}] has {count}."
+                )
+        return wanted
+
+
+def _moment(images: Array | list[Array], centre: npt.NDArray[np.float64], *, power: int) -> npt.NDArray[np.float64]:
+    """Return the mean over all pixels of (pixel - centre) ** power for each channel, pixels in 0..1."""
+    total, count = np.zeros(len(centre)), 0
+    for batch in _batches(images):
+        white = 255 if batch.dtype == np.uint8 else 1
+        pixels = batch.astype(np.float64).reshape(-1, len(centre)) / white
+        total += ((pixels - centre) ** power).sum(axis=0)
+        count += len(pixels)
+    return total / count
+
+
+def _batches(images: Array | list[Array]) -> Iterator[Array]:
+    if isinstance(images, list):
+        yield from images
+    else:
+        for part in chunks(images):
+            yield np.asarray(images[part])
+
+
+def _count_numbers(values: Any, least: float) -> int:
+    """Return how many numbers from `least` to 1 a list holds; 0 if it is no list, or not of such numbers."""
+    if not isinstance(values, list):
+        return 0
+    good = [type(value) in (int, float) and least <= value <= 1 for value in values]
+    return len(good) if all(good) else 0
