@@ -23,16 +23,25 @@ Dataset('digits': 1797 images of 8 x 8, 10 classes)
 ((180, 8, 8), dtype('uint8'), (180,))
 """
 
+from lenetkit.datasets._cache import fetch_files
 from lenetkit.datasets._catalogue import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
 from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._images import read_image, read_images
+from lenetkit.datasets._remote import RemoteFile
+from lenetkit.datasets._remote_idx import RemoteIdx
 from lenetkit.datasets._views import IndexedImages
 
 __all__ = [
     "Dataset",
     "DatasetInfo",
     "IndexedImages",
+    "RemoteFile",
+    "RemoteIdx",
     "dataset_info",
+    "fetch_files",
     "list_datasets",
     "load_dataset",
+    "read_image",
+    "read_images",
     "register_dataset",
 ]

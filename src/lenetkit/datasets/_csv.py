@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.datasets._entries import BadEntriesError
+from lenetkit.datasets._entries import BadEntriesError, check_classes
 from lenetkit.exceptions import DataError, LenetkitError
 
 if TYPE_CHECKING:
@@ -78,16 +78,18 @@ def _read(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
             if not isinstance(frame.index, pd.RangeIndex):
                 raise DataError(f"{path}: the first rows have more values than there are columns.")
             rows = frame.dropna(how="all")
-            values = _as_numbers(rows[columns])
-            bad += _bad_rows(rows, values, columns)
+            numbers = _as_numbers(rows[columns])
+            bad += _bad_rows(rows, numbers, columns)
             if not bad:
-                pixels.append(values.astype(np.uint8))
+                pixels.append(numbers.astype(np.uint8))
                 labels += rows["label"].tolist()
     if bad:
         raise BadEntriesError(f"{path} has rows that are no images with a label", bad)
     if not labels:
         raise DataError(f"{path} has a header line but no rows.")
-    return np.concatenate(pixels).reshape(-1, *shape), _as_labels(labels)
+    values = _as_labels(labels)
+    check_classes(values, str(path))
+    return np.concatenate(pixels).reshape(-1, *shape), values
 
 
 def _pixel_columns(path: Path, columns: list[Any]) -> tuple[list[str], tuple[int, int]]:

@@ -186,7 +186,10 @@ class Dataset:
         """
         if isinstance(key, slice):
             return self._selected(key)
-        index = np.asarray(key)
+        try:
+            index = np.asarray(key)
+        except ValueError:
+            index = np.array(None)
         if index.ndim == 0 and index.dtype.kind in "iu":
             position = int(_checked_index(index[None], len(self))[0])
             return np.asarray(self.images[position]), self.labels[position].item()

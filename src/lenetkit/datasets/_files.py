@@ -67,10 +67,7 @@ def load_path(path: Path, subset: str = "all") -> Dataset:
     images, labels, class_names = _read_folder(path, subset) if path.is_dir() else _read_file(path, subset)
     if not len(labels):
         raise DataError(f"{path} holds no images.")
-    given: dict[str, Any] = {"class_names": class_names}
-    if class_names is None:
-        check_classes(labels, str(path))
-        given = {}
+    given: dict[str, Any] = {} if class_names is None else {"class_names": class_names}
     try:
         return Dataset(images=images, labels=labels, name=_name_of(path), **given)
     except DataError as error:
@@ -197,6 +194,7 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[npt.NDArray[np.uin
             f"there must be one label for each image; {images_path} has {len(images)} images and "
             f"{labels_path} {len(labels)} labels."
         )
+    check_classes(labels, str(labels_path))
     return images, labels
 
 

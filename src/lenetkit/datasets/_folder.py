@@ -7,8 +7,7 @@ In: the folder. Out: images of one shape, uint8, and labels, not yet a data set.
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,10 +29,10 @@ Size: TypeAlias = tuple[int, int]
 _SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _PARTS = frozenset({"train", "test"})
 _LONGEST_SIDE = 64
 _MOST_BYTES = 2**30
-_BLOCK = 512
 _MANY = 1000
 _ROTATED = frozenset({5, 6, 7, 8})
 _ORIENTATION = 0x0112
@@ -125,34 +124,30 @@ def _natural(name: str) -> tuple[int, str]:
 
 
 def _read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
-        box = _box([size for size in _in_blocks(threads, _size, paths) if size is not None])
-        images = np.zeros((len(paths), *box), np.uint8)
-        bad = []
-        results = _in_blocks(threads, lambda path: _read_fitted(path, box), paths)
-        for position, picture in enumerate(_with_progress(results, len(paths), folder)):
-            if isinstance(picture, DataError):
-                bad.append(str(picture))
-                continue
-            if picture.ndim > images.ndim:
-                images = np.repeat(images[..., None], 3, axis=3)
-            images[position] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
+    # One after the other: in threads the small pictures of such folders took as long and twice the work.
+    box = _box([size for size in map(_size, paths) if size is not None])
+    images = np.zeros((len(paths), *box), np.uint8)
+    bad = []
+    for position, path in enumerate(_with_progress(paths, folder)):
+        try:
+            picture = _fitted(read_image(path), box)
+        except DataError as error:
+            bad.append(str(error))
+            continue
+        if picture.ndim == images.ndim:
+            images = np.repeat(images[..., None], 3, axis=3)
+        images[position] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
     if bad:
         raise BadEntriesError(f"{folder} has pictures that cannot be read", bad)
     return images
 
 
-def _in_blocks(threads: ThreadPoolExecutor, function: Any, paths: Sequence[Path]) -> Iterator[Any]:
-    # An executor takes everything at once and, interrupted, still finishes it.
-    for start in range(0, len(paths), _BLOCK):
-        yield from threads.map(function, paths[start : start + _BLOCK])
-
-
 def _size(path: Path) -> Size | None:
     """Return height and width as far as the file's header tells; a damaged file is reported when it is decoded."""
     try:
-        with Image.open(path) as picture:
-            turned = picture.getexif().get(_ORIENTATION) in _ROTATED
+        with Image.open(path, formats=_FORMATS) as picture:
+            # Pillow decodes a whole PNG to find its EXIF data, which cameras do not write there.
+            turned = picture.format != "PNG" and picture.getexif().get(_ORIENTATION) in _ROTATED
             return picture.size if turned else (picture.height, picture.width)
     except Exception:  # Pillow raises many kinds for a damaged header.
         return None
@@ -177,16 +172,10 @@ def _scaled(size: Size, box: Size) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _read_fitted(path: Path, box: Size) -> Pixels | DataError:
-    try:
-        picture = read_image(path)
-    except DataError as error:
-        return error
-    return picture if picture.shape[:2] == box else _fitted(picture, box)
-
-
 def _fitted(picture: Pixels, box: Size) -> Pixels:
     """Scale a picture to fit in a box, aspect kept, and centre it on the median colour of its border."""
+    if picture.shape[:2] == box:
+        return picture
     height, width = _scaled((picture.shape[0], picture.shape[1]), box)
     resized = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
@@ -197,14 +186,12 @@ def _fitted(picture: Pixels, box: Size) -> Pixels:
     return fitted
 
 
-def _with_progress(results: Iterable[Any], total: int, folder: Path) -> Iterable[Any]:
+def _with_progress(paths: Sequence[Path], folder: Path) -> Iterable[Path]:
     """Show a bar on a terminal where there is long to wait."""
-    if total < _MANY:
-        return results
+    if len(paths) < _MANY:
+        return paths
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    return track(
-        results, f"reading {folder.name}", total, console=console, transient=True, disable=not console.is_terminal
-    )
+    return track(paths, f"reading {folder.name}", console=console, transient=True, disable=not console.is_terminal)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
+from lenetkit.datasets._entries import check_classes
 from lenetkit.datasets._subsets import parts_of, refuse_parts
 from lenetkit.datasets._views import LARGE, Images, join_images
 from lenetkit.exceptions import DataError, LenetkitError
@@ -32,6 +33,9 @@ _KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 _PLAIN = ("images", "labels")
 # A deflated entry can hold a thousand times its size: without a limit a small file fills the memory.
 _MOST_UNPACKED = 2**30
+_MOST_EXPANSION = 1032  # of deflate, by its design
+_LAST_CHARACTER = 0x10FFFF
+_SURROGATES = (0xD800, 0xDFFF)
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -120,7 +124,7 @@ def read_npz(path: StrPath, subset: str = "all") -> tuple[Images, Labels]:
         if not entries.isdisjoint(_PLAIN):
             refuse_parts(str(path), subset)
             return _read_pair(archive, path, *_PLAIN)
-    if entries.isdisjoint(*_KERAS.values()):
+    if entries.isdisjoint(name for pair in _KERAS.values() for name in pair):
         raise DataError(
             f"{path} must hold images and labels, or x_train, y_train, x_test and y_test as Keras' mnist.npz does; "
             f"it holds {', '.join(sorted(entries)[:10]) or 'nothing'}."
@@ -156,7 +160,7 @@ def read_npy_pair(folder: StrPath) -> tuple[Images, Labels]:
             headers.append(_read_header(stream, str(path), path.stat().st_size))
     _check_pair(*headers)
     images, labels = (_read_npy(Path(header.where), header) for header in headers)
-    return images, _checked_text(labels, headers[1].where)
+    return images, _checked_labels(labels, headers[1].where)
 
 
 def _read_npy(path: Path, header: _Header) -> npt.NDArray[Any]:
@@ -188,7 +192,7 @@ def _read_pair(archive: zipfile.ZipFile, path: Path, images: str, labels: str) -
     for name, header in zip((images, labels), headers, strict=True):
         with _entry_damage_named(header.where), archive.open(f"{name}.npy") as stream:
             arrays.append(_read_array(stream))
-    return arrays[0], _checked_text(arrays[1], headers[1].where)
+    return arrays[0], _checked_labels(arrays[1], headers[1].where)
 
 
 def _entry_damage_named(where: str) -> contextlib.AbstractContextManager[None]:
@@ -204,11 +208,16 @@ def _entry_header(archive: zipfile.ZipFile, path: Path, name: str) -> _Header:
         raise DataError(f"{path} must hold the entry {name}.npy; it holds {held}.") from None
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{where} must be stored or deflated, as numpy.savez writes it; save the file again with it.")
-    most = path.stat().st_size if info.compress_type == zipfile.ZIP_STORED else _MOST_UNPACKED
-    if info.file_size > most:
+    stored = info.compress_type == zipfile.ZIP_STORED
+    room = path.stat().st_size * (1 if stored else _MOST_EXPANSION)
+    if info.file_size > room:
         raise DataError(
-            f"{where} announces {info.file_size} bytes; {most} are the most accepted here. If the file is right, save "
-            "it without compression, with numpy.savez."
+            f"{where} announces {info.file_size} bytes, which the file cannot hold. Fetch or save it again."
+        )
+    if not stored and info.file_size > _MOST_UNPACKED:
+        raise DataError(
+            f"{where} announces {info.file_size} bytes; {_MOST_UNPACKED} are the most accepted of what is compressed. "
+            "If the file is right, save it with numpy.savez, which does not compress."
         )
     with _entry_damage_named(where), archive.open(info) as stream:
         return _read_header(stream, where, info.file_size)
@@ -255,10 +264,12 @@ def _read_array(stream: BinaryIO | Any) -> npt.NDArray[Any]:
     return array
 
 
-def _checked_text(labels: Labels, where: str) -> Labels:
-    if labels.dtype.kind == "U":
-        try:
-            labels.tolist()
-        except ValueError as error:
-            raise DataError(f"{where} holds a string that is no text: {error}.") from None
+def _checked_labels(labels: Labels, where: str) -> Labels:
+    check_classes(labels, where)
+    if labels.dtype.kind == "U" and labels.dtype.itemsize:
+        # NumPy itself fails in the interpreter's depths when it meets a number that is no character.
+        codes = np.ascontiguousarray(labels).view(labels.dtype.str[0] + "u4").reshape(len(labels), -1)
+        bad = ((codes > _LAST_CHARACTER) | ((codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1]))).any(axis=1)
+        if bad.any():
+            raise DataError(f"{where}: label {int(bad.argmax())} is a string that is no text. Save the file again.")
     return labels
