@@ -75,7 +75,7 @@ def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> 
     except FileExistsError:
         raise SettingError(f"checkpoint must be a folder; {path.parent} is a file.") from None
     body = json.dumps({"format": _FORMAT, "state": checkpoint.state, "rests_on": checkpoint.rests_on})
-    arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in checkpoint.arrays.items()}
     content = save(arrays, metadata={"lenetkit": body, "sha256": _digest(arrays, body)})
     return write_atomically(path, content)
 
@@ -136,7 +136,7 @@ def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.asarray(array, order="C").tobytes())
     return digest.hexdigest()
 
 
