@@ -1,0 +1,135 @@
+"""Directives that ask lenetkit itself, so that what they show is never out of date.
+
+``registered`` documents what is registered as a model, data set or transform; ``short-names`` lists what ``lenetkit``
+itself offers; ``command-help`` shows what a command's ``--help`` says.
+"""
+
+import inspect
+import re
+from typing import Any, ClassVar
+
+import click
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import lenetkit
+from lenetkit.datasets import dataset_info, list_datasets
+from lenetkit.models import list_models, model_info
+from lenetkit.registry import Registry
+from lenetkit.transforms import create_transform, list_transforms
+
+
+def _code(text: object) -> str:
+    return f"``{text}``"
+
+
+def _model_rows() -> list[list[str]]:
+    head = ["name", "input", "parameters", "options", "what it is"]
+    infos = [model_info(name) for name in list_models()]
+    return [head] + [
+        [
+            _code(info.name),
+            " x ".join(map(str, info.input_shape)),
+            f"{info.n_parameters:,}",
+            ", ".join(_code(f"{key}={value!r}") for key, value in info.options.items()),
+            info.description,
+        ]
+        for info in infos
+    ]
+
+
+def _dataset_rows() -> list[list[str]]:
+    infos = [dataset_info(name) for name in list_datasets()]
+    return [["name", "epochs", "what it is"]] + [
+        [_code(info.name), str(info.epochs), info.description] for info in infos
+    ]
+
+
+def _transform_rows() -> list[list[str]]:
+    transforms = {name: create_transform(name) for name in list_transforms()}
+    return [["name", "class", "what it does"]] + [
+        [_code(name), _code(repr(transform)), str(type(transform).__doc__).partition("\n")[0]]
+        for name, transform in transforms.items()
+    ]
+
+
+class Registered(SphinxDirective):
+    """A table of the registered members, and where they are functions their documentation."""
+
+    required_arguments = 1
+    _rows: ClassVar = {"models": _model_rows, "datasets": _dataset_rows, "transforms": _transform_rows}
+
+    def run(self) -> list[nodes.Node]:
+        kind = self.arguments[0]
+        rows = self._rows[kind]()
+        lines = [".. list-table::", "   :header-rows: 1", "   :class: registered", ""]
+        for row in rows:
+            lines += [f"   {'* -' if column == 0 else '  -'} {cell}" for column, cell in enumerate(row)]
+        functions = {"models": _builders, "datasets": _loaders, "transforms": list}[kind]()
+        for function in functions:
+            lines += ["", f".. autofunction:: {function.__module__}.{function.__qualname__}"]
+        return self.parse_text_to_nodes("\n".join(lines), offset=0)
+
+
+def _builders() -> list[Any]:
+    return [model_info(name).builder for name in list_models()]
+
+
+def _loaders() -> list[Any]:
+    return [dataset_info(name).loader for name in list_datasets()]
+
+
+class ShortNames(SphinxDirective):
+    """A table of the names that ``lenetkit`` itself has, and where they live."""
+
+    def run(self) -> list[nodes.Node]:
+        lines = [".. list-table::", "   :header-rows: 1", "", "   * - name", "     - what it is"]
+        for name in lenetkit.__all__:
+            member = getattr(lenetkit, name)
+            role = "func" if inspect.isroutine(member) else "class"
+            home = f"lenetkit.{lenetkit._HOME_OF[name]}.{name}"
+            summary = next(line.strip() for line in str(member.__doc__).splitlines() if line.strip())
+            lines += [f"   * - :py:{role}:`lenetkit.{name} <{home}>`", f"     - {summary}"]
+        return self.parse_text_to_nodes("\n".join(lines), offset=0)
+
+
+class CommandHelp(SphinxDirective):
+    """What ``lenetkit COMMAND --help`` prints."""
+
+    required_arguments = 0
+    optional_arguments = 1
+    option_spec: ClassVar = {"class": directives.class_option}
+
+    def run(self) -> list[nodes.Node]:
+        from lenetkit import cli
+
+        context = click.Context(cli._commands, info_name="lenetkit", max_content_width=88, terminal_width=88)
+        command: click.Command = cli._commands
+        if self.arguments:
+            name = self.arguments[0]
+            command = cli._commands.get_command(context, name)
+            context = click.Context(command, info_name=name, parent=context, max_content_width=88, terminal_width=88)
+        text = command.get_help(context)
+        block = nodes.literal_block(text, text, language="text")
+        return [block]
+
+
+def stage_contract(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Give "In:", "Out:" and "Next:" in a module's docstring a line of their own."""
+    if what == "module":
+        text = re.sub(r"^(In|Out|Back|Next): ", r"\n**\1:** ", "\n".join(lines), flags=re.MULTILINE)
+        # The same after a full stop: "... float32. Next: ..."
+        text = re.sub(r"(?<=\.) (Out|Back|Next): ", r"\n\n**\1:** ", text)
+        lines[:] = text.split("\n")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    # Only what lenetkit itself brings: a plug-in installed on the machine that builds is not ours to document.
+    Registry._entry_points = lambda _: []
+    app.connect("autodoc-process-docstring", stage_contract)
+    app.add_directive("registered", Registered)
+    app.add_directive("short-names", ShortNames)
+    app.add_directive("command-help", CommandHelp)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
