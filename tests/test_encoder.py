@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -227,6 +227,7 @@ def test_inverse_transform_refuses_rows_that_name_no_class(targets, message):
         LabelEncoder().fit([0, 1]).inverse_transform(targets)
 
 
+@settings(deadline=None)
 @given(LABELS)
 def test_round_trip_gives_the_labels_back(labels):
     """Encoding and decoding is the identity, with learnt and with fixed classes."""
@@ -237,6 +238,7 @@ def test_round_trip_gives_the_labels_back(labels):
     assert encoder.transform(labels).sum() == len(labels)
 
 
+@settings(deadline=None)
 @given(LABELS, st.booleans())
 def test_saved_as_json_and_loaded_it_is_the_same_encoder(labels, fixed):
     """What to_dict writes survives JSON and gives the same classes, dtype and setting back."""
@@ -247,6 +249,7 @@ def test_saved_as_json_and_loaded_it_is_the_same_encoder(labels, fixed):
     assert loaded.classes == encoder.classes
 
 
+@settings(deadline=None)
 @given(
     hnp.arrays(
         dtype=st.one_of(hnp.scalar_dtypes(), hnp.unicode_string_dtypes(), hnp.byte_string_dtypes()),
