@@ -57,6 +57,8 @@ def test_digits_are_drawn_as_stored_with_their_titles():
         assert image.get_array().tolist() == pixels.tolist()
         assert image.get_clim() == (0, 255)
         assert (image.get_cmap().name, image.get_interpolation()) == ("gray", "nearest")
+        assert ax.axison, "the frame shows where a white picture ends"
+        assert [*ax.get_xticks(), *ax.get_yticks()] == []
     assert display.figure_.get_suptitle() == "my digits"
     assert drawn(display.figure_).min() < 100
 

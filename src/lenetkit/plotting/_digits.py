@@ -48,10 +48,13 @@ class DigitsDisplay:
         self.figure_ = figure or new_figure((max((side + 0.02) * n_columns, 3.5), height), layout="compressed")
         grid = self.figure_.subplots(n_rows, n_columns, squeeze=False).ravel()
         low, high = _common_range(shown)
+        for ax in grid[len(shown) :]:
+            ax.set_axis_off()
         for ax, pixels in zip(grid, shown, strict=False):
             ax.imshow(pixels, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-        for ax in grid:
-            ax.set_axis_off()
+            ax.set(xticks=[], yticks=[])
+            # The frame shows where a picture on white paper ends.
+            ax.spines[:].set(color="0.8", linewidth=0.8)
         for ax, text in zip(grid, titles or [], strict=False):
             ax.set_title(text, fontsize=9, color=INK, pad=3)
         self.axes_ = grid[: len(shown)]
