@@ -261,13 +261,18 @@ def test_a_description_gives_the_range():
 @pytest.mark.parametrize("labels", [[0, 1, 1], ["bar", "dash", "dash"]])
 def test_it_is_drawn_with_its_class_names(labels):
     """As many images as asked for, each under its title."""
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    pytest.importorskip("lenetkit.plotting")
     dataset = Dataset(images=np.zeros((3, 4, 4), np.uint8), labels=labels, class_names=["bar", "dash"])
     display = dataset.plot(max_images=2, n_columns=2)
-    titles = [axes.get_title() for axes in display.figure_.axes if axes.get_title()]
-    assert titles == ["bar", "dash"]
+    assert [axes.get_title() for axes in display.axes_] == ["bar", "dash"]
+
+
+def test_images_read_on_demand_are_drawn_too():
+    """Only those that are shown are read."""
+    whole = np.zeros((3, 4, 4), np.uint8)
+    dataset = Dataset(images=IndexedImages([whole[:1], whole[1:]]), labels=[0, 1, 2], name="toy")
+    display = dataset.plot(max_images=2)
+    assert len(display.axes_) == 2
+    assert display.figure_.get_suptitle() == "toy, the first 2 of 3"
 
 
 # The fingerprint
@@ -346,7 +351,7 @@ def test_images_read_on_demand_look_like_an_array():
     with pytest.raises(SettingError, match="along their first axis only"):
         lazy[:, 0]
     with pytest.raises(ValueError, match="without a copy"):
-        np.array(lazy, copy=False)
+        lazy.__array__(copy=False)
 
 
 def test_parts_of_different_shapes_cannot_be_joined():

@@ -16,6 +16,8 @@ from lenetkit.exceptions import DataError, SettingError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lenetkit.plotting import DigitsDisplay
+
 __all__ = ["Dataset"]
 
 # More classes than any script has characters: beyond it a label is a mistake, not a class.
@@ -302,7 +304,7 @@ class Dataset:
         ranges = [(int(chunk.min()), int(chunk.max())) for chunk in chunks(self.images)]
         return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else (None, None)
 
-    def plot(self, *, n_columns: int = 10, max_images: int = 50) -> Any:
+    def plot(self, *, n_columns: int = 10, max_images: int = 50) -> "DigitsDisplay":
         """Draw the first images in a grid, each under its class name.
 
         Needs the extra ``plot``.
@@ -316,8 +318,8 @@ class Dataset:
 
         Returns
         -------
-        display object
-            With ``figure_``, as :func:`lenetkit.plotting.plot_digits` returns it.
+        lenetkit.plotting.DigitsDisplay
+            With ``figure_`` and ``axes_``.
 
         Raises
         ------
@@ -325,12 +327,19 @@ class Dataset:
             If matplotlib is not installed.
         SettingError
             If a number is not a positive whole number.
+
+        Examples
+        --------
+        >>> from lenetkit.datasets import load_dataset
+        >>> display = load_dataset("digits").plot(max_images=20)
+        >>> [axes.get_title() for axes in display.axes_[:3]]
+        ['0', '1', '2']
         """
         from lenetkit.plotting import plot_digits
 
-        first = self[: max(0, max_images)]
-        titles = [self._class_name(label) for label in first.labels]
-        return plot_digits(np.asarray(first.images), titles, n_columns=n_columns, max_images=max_images)
+        names = self.labels if self.labels.dtype.kind == "U" else np.array(self.class_names)[self.labels]
+        images: Any = self.images
+        return plot_digits(images, names, title=self.name, n_columns=n_columns, max_images=max_images)
 
     @functools.cached_property
     def fingerprint(self) -> str:
