@@ -300,6 +300,20 @@ def test_follows_a_redirect_that_is_safe(mirrors):
     assert fetch(noise(mirrors.url("noise", redirect_to(good)))) == CONTENT
 
 
+def test_a_mirror_that_packs_on_the_way_is_understood(mirrors):
+    """Packed files are not to be packed again, and a mirror that does so all the same is no obstacle."""
+    wanted = []
+
+    def pack(request):
+        wanted.append(request.headers["Accept-Encoding"])
+        body = gzip.compress(CONTENT)
+        request.begin(len(body), **{"Content-Encoding": "gzip"})
+        request.wfile.write(body)
+
+    assert fetch(noise(mirrors.url("noise", pack))) == CONTENT
+    assert wanted == ["identity"]
+
+
 def test_an_npz_mirror_is_asked_once_for_all_its_members(mirrors, own_folder):
     """Arrays of one .npz are the IDX files that would hold them, verified by the same hash."""
     labels = np.arange(60, dtype=np.uint8)

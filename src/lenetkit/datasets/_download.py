@@ -189,9 +189,8 @@ class _Watch:
 
 def _hang_up(response: "requests.Response") -> None:
     """End the read that another thread is waiting in."""
-    with suppress(OSError, ValueError):  # it ended by itself meanwhile
-        # Before urllib3 2.3 nothing but the socket's own time limit can end the read.
-        getattr(response.raw, "shutdown", response.close)()
+    with suppress(OSError, ValueError):  # it may have ended by itself meanwhile
+        response.raw.shutdown()
 
 
 def _on_a_terminal() -> bool:
