@@ -279,6 +279,18 @@ def test_decompression_bombs_are_refused_by_their_header(size):
         read_image(huge_png(*size))
 
 
+@pytest.mark.parametrize("size", [(65_535, 65_535), (10_000, 10_000)])
+@pytest.mark.parametrize("n_frames", [1, 2])
+@pytest.mark.parametrize("disposal", [0, 2, 3])
+def test_gif_bombs_are_refused_by_their_header(size, n_frames, disposal):
+    """Pillow prepares frames while it opens a GIF; a huge one is refused before that."""
+    frame = b"\x21\xf9\x04" + bytes([disposal << 2]) + bytes(4) + b"," + struct.pack("<HHHH", 0, 0, *size) + bytes(1)
+    data = b"GIF89a" + struct.pack("<HH", *size) + b"\x80\0\0\0\0\0\xff\xff\xff"
+    data += (frame + b"\x02\x02\x44\x01\0") * n_frames + b";"
+    with pytest.raises(DataError, match=r"must have 1 to 80,000,000 pixels; it has"):
+        read_image(data)
+
+
 def test_large_pictures_are_read_without_a_warning():
     """Pillow warns from 89 million pixels on; a scan may have more, and warnings are errors here."""
     data = saved(Image.new("1", (10_000, 9_000)), "png")

@@ -8,6 +8,7 @@ Next: :mod:`lenetkit.transforms`.
 import io
 import os
 import stat
+import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -35,6 +36,8 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np
 
 _MAX_BYTES = 2**30
 _MAX_PIXELS = 200_000_000
+# Pillow prepares a GIF's frames while it opens the file, and warns when they pass a limit of its own.
+_MAX_GIF_PIXELS = 80_000_000
 
 # The formats are an allow-list: nothing that runs an interpreter (EPS) or holds more than pixels. The classes are
 # called directly since Image.open warns of large pictures by a limit that is global to the process.
@@ -55,9 +58,6 @@ _FORMAT_NAMES = "PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM"
 _EXIF_ORIENTATION = 0x0112
 _TIFF_PHOTOMETRIC = 262
 
-# ITU-R 601 luma in 16-bit fixed point, as Pillow rounds it.
-_LUMA = np.array([19595, 38470, 7471], np.uint32)
-
 
 def read_image(source: Source) -> Pixels:
     """Read one picture.
@@ -70,9 +70,9 @@ def read_image(source: Source) -> Pixels:
     ----------
     source : str, path, bytes, binary file, PIL image or ndarray
         A file of at most 1 GiB in PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM that holds one picture of at most 200
-        million pixels. An open file is read from where it stands, and not closed. Of a PIL image with several frames
-        the current one is taken. An array is uint8 in [0, 255] or floating in [0, 1], of shape (height, width[,
-        channels]) with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels.
+        million pixels (GIF: 80 million). An open file is read from where it stands, and not closed. Of a PIL image
+        with several frames the current one is taken. An array is uint8 in [0, 255] or floating in [0, 1], of shape
+        (height, width[, channels]) with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels.
 
     Returns
     -------
@@ -213,7 +213,11 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
         # Pillow checks the pixels' checksums only when asked, and can't decode after that.
         with kinds[0](io.BytesIO(data)) as checked:
             checked.verify()
+    if kinds[0] is GifImagePlugin.GifImageFile and len(data) >= 10:
+        width, height = struct.unpack_from("<HH", data, 6)
+        _check_size(width, height, name, most=_MAX_GIF_PIXELS)
     image = kinds[0](io.BytesIO(data))
+    _check_size(image.width, image.height, name)
     if getattr(image, "is_animated", False):
         raise DataError(
             f"{name} must hold one picture; it holds {getattr(image, 'n_frames', 'several')}. "
@@ -228,11 +232,9 @@ def _decode(image: Image.Image, name: str) -> Pixels:
     return _turn(_simplify(_channels(image, name)), _orientation(image))
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if not 0 < width * height <= _MAX_PIXELS:
-        raise DataError(
-            f"{name} must have 1 to {_MAX_PIXELS:,} pixels; it has {width:,} x {height:,} = {width * height:,}."
-        )
+def _check_size(width: int, height: int, name: str, *, most: int = _MAX_PIXELS) -> None:
+    if not 0 < width * height <= most:
+        raise DataError(f"{name} must have 1 to {most:,} pixels; it has {width:,} x {height:,} = {width * height:,}.")
 
 
 def _channels(image: Image.Image, name: str) -> Pixels:
@@ -247,11 +249,9 @@ def _channels(image: Image.Image, name: str) -> Pixels:
         return _from_32_bits(np.asarray(image), name, white=65535 if image.format == "PPM" else 255)
     if image.mode == "F":
         return _from_floats(np.asarray(image), name)
-    if image.mode in ("LA", "La") or (image.mode in ("1", "L") and image.has_transparency_data):
-        return np.array(image.convert("LA"))
-    if image.has_transparency_data:
-        return np.array(image.convert("RGBA"))
-    return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    wanted = colours + ("A" if image.has_transparency_data else "")
+    return np.array(image if image.mode == wanted else image.convert(wanted))
 
 
 def _from_16_bits(image: Image.Image) -> Pixels:
@@ -316,7 +316,7 @@ def _lay_on_paper(colours: Pixels, alpha: Pixels) -> Pixels:
     paper = _paper_for(colours, alpha)
     out = np.empty_like(colours)
     for rows in _blocks(alpha):
-        share = alpha[rows, :, np.newaxis].astype(np.uint32)
+        share = alpha[rows, :, np.newaxis].astype(np.uint16)
         out[rows] = (colours[rows] * share + paper * (255 - share) + 127) // 255
     return out
 
@@ -330,16 +330,20 @@ def _paper_for(colours: Pixels, alpha: Pixels) -> int:
     most, n_solid, n_dark = alpha.max(), 0, 0
     for rows in _blocks(alpha):
         solid = alpha[rows] == most
-        dark = _luma(colours[rows]) < 128
-        n_solid += int(np.count_nonzero(solid))
-        n_dark += int(np.count_nonzero(solid & dark))
+        luma = _luma(colours[rows][solid])
+        n_solid += len(luma)
+        n_dark += int(np.count_nonzero(luma < 128))
     mostly_dark = most == 0 or n_dark * 2 >= n_solid
     has_paper = n_solid * 2 >= alpha.size and 0.01 <= n_dark / n_solid <= 0.99
     return 255 if mostly_dark != has_paper else 0
 
 
 def _luma(colours: Pixels) -> npt.NDArray[Any]:
-    return np.asarray(colours[..., 0] if colours.shape[-1] == 1 else (colours @ _LUMA) >> 16)
+    if colours.shape[-1] == 1:
+        return colours[..., 0]
+    red, green, blue = (colours[..., i].astype(np.uint32) for i in range(3))
+    # ITU-R 601 in 16-bit fixed point.
+    return np.asarray((19595 * red + 38470 * green + 7471 * blue) >> 16)
 
 
 def _blocks(alpha: Pixels) -> Iterator[slice]:
