@@ -1,5 +1,7 @@
 """Folders with one sub-folder of pictures for each class."""
 
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -212,6 +214,22 @@ def test_a_bomb_of_a_picture_is_one_bad_picture(save, tmp_path):
     (tmp_path / "a" / "2.png").write_bytes(content[:16] + (60_000).to_bytes(4, "big") * 2 + content[24:])
     with pytest.raises(DataError, match=r"1 in all(.|\n)*2\.png"):
         load_dataset(tmp_path)
+
+
+def test_the_error_can_cross_to_another_process(tmp_path):
+    """With its entries."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").write_bytes(b"junk")
+    with pytest.raises(DataError, match="1 in all") as caught:
+        load_dataset(tmp_path)
+    twin = pickle.loads(pickle.dumps(caught.value))
+    assert (str(twin), twin.entries) == (str(caught.value), caught.value.entries)
+
+
+def test_a_folder_without_class_folders_is_refused(tmp_path):
+    """By the reader itself too."""
+    with pytest.raises(DataError, match="has no sub-folder with pictures; it must have one for each class"):
+        read_class_folder(tmp_path)
 
 
 # Progress

@@ -21,6 +21,15 @@ Dataset('digits': 1797 images of 8 x 8, 10 classes)
 (1617, 180)
 >>> test.images.shape, test.images.dtype, test.labels.shape
 ((180, 8, 8), dtype('uint8'), (180,))
+
+Arrays of one's own become a data set too, and anything that can be selected from an array from it:
+
+>>> import numpy as np
+>>> from lenetkit.datasets import Dataset
+>>> images = np.zeros((4, 28, 28), np.uint8)
+>>> letters = Dataset(images=images, labels=["a", "b", "a", "b"], name="letters")
+>>> letters[letters.labels == "a"]
+Dataset('letters': 2 images of 28 x 28, 2 classes)
 """
 
 from lenetkit.datasets._cache import fetch_files

@@ -104,7 +104,7 @@ def _parts(folder: Path) -> Mapping[str, Path]:
 
 def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
     pictures = {
-        path.name: [file for file in _visible(path) if file.suffix.lower() in _SUFFIXES and file.is_file()]
+        path.name: [file for file in _visible(path) if file.suffix.lower() in _SUFFIXES]
         for path in _visible(folder)
         if path.is_dir()
     }
