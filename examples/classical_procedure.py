@@ -68,7 +68,7 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The classical procedure, step by step, each piece alone.")
-    parser.add_argument("--dataset", metavar="NAME|PATH", help="default: MNIST where it is on this machine, else digits")
+    parser.add_argument("--dataset", metavar="NAME|PATH", help="default: MNIST if it is on this machine, else digits")
     parser.add_argument("--epochs", type=int, help="default: as many as the data set needs")
     return parser.parse_args()
 

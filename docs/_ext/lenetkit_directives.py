@@ -25,12 +25,16 @@ def _code(text: object) -> str:
     return f"``{text}``"
 
 
+def _link(name: str, function: Any) -> str:
+    return f":py:func:`{name} <{function.__module__}.{function.__qualname__}>`"
+
+
 def _model_rows() -> list[list[str]]:
     head = ["name", "input", "parameters", "options", "what it is"]
     infos = [model_info(name) for name in list_models()]
     return [head] + [
         [
-            _code(info.name),
+            _link(info.name, info.builder),
             " x ".join(map(str, info.input_shape)),
             f"{info.n_parameters:,}",
             ", ".join(_code(f"{key}={value!r}") for key, value in info.options.items()),
@@ -43,7 +47,7 @@ def _model_rows() -> list[list[str]]:
 def _dataset_rows() -> list[list[str]]:
     infos = [dataset_info(name) for name in list_datasets()]
     return [["name", "epochs", "what it is"]] + [
-        [_code(info.name), str(info.epochs), info.description] for info in infos
+        [_link(info.name, info.loader), str(info.epochs), info.description] for info in infos
     ]
 
 
@@ -116,7 +120,7 @@ class CommandHelp(SphinxDirective):
         return [block]
 
 
-def stage_contract(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+def stage_contract(_app: Sphinx, what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     """Give "In:", "Out:" and "Next:" in a module's docstring a line of their own."""
     if what == "module":
         text = re.sub(r"^(In|Out|Back|Next): ", r"\n**\1:** ", "\n".join(lines), flags=re.MULTILINE)
@@ -125,9 +129,19 @@ def stage_contract(app: Sphinx, what: str, name: str, obj: Any, options: Any, li
         lines[:] = text.split("\n")
 
 
+def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
+    """Cut the blank line that doctest needs before a Markdown fence: without it the fence would be expected output."""
+    for block in doctree.findall(nodes.literal_block):
+        text = block.astext().rstrip()
+        if block.rawsource == block.astext():
+            block.rawsource = text
+            block[:] = [nodes.Text(text)]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     # Only what lenetkit itself brings: a plug-in installed on the machine that builds is not ours to document.
     Registry._entry_points = lambda _: []
+    app.connect("doctree-read", without_last_blank_line)
     app.connect("autodoc-process-docstring", stage_contract)
     app.add_directive("registered", Registered)
     app.add_directive("short-names", ShortNames)
