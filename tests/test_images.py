@@ -180,6 +180,23 @@ def test_ink_with_frayed_edges_stays_visible(digit):
     assert read[8, 9] == 0
 
 
+@pytest.mark.parametrize("ink", [0, 255])
+def test_tightly_cropped_ink_stays_visible(ink):
+    """A 1 that fills its picture has one tone, so the paper is the other one."""
+    pixels = np.full((20, 5, 4), ink, np.uint8)
+    pixels[..., 3] = 255
+    pixels[:4, 0, 3] = 0
+    expected = np.full((20, 5), ink)
+    expected[:4, 0] = 255 - ink
+    np.testing.assert_array_equal(read_image(pixels), expected)
+
+
+def test_half_transparent_ink_is_mixed_with_the_paper():
+    """The share that shines through is rounded to the nearest level."""
+    pixels = np.array([[[10, 255], [10, 100], [10, 0]]], np.uint8)
+    assert read_image(pixels).tolist() == [[10, round((10 * 100 + 255 * 155) / 255), 255]]
+
+
 def test_a_picture_of_nothing_is_white_paper():
     """Complete transparency is a blank page."""
     assert (read_image(np.zeros((5, 5, 4), np.uint8)) == 255).all()
@@ -297,10 +314,11 @@ def test_large_pictures_are_read_without_a_warning():
     assert read_image(data).shape == (9_000, 10_000)
 
 
-def test_flipped_bits_in_the_pixels_are_found(digit):
+@pytest.mark.parametrize("offset", [-8, 30], ids=["checksum", "pixels"])
+def test_flipped_bits_are_found(offset, digit):
     """A PNG has checksums; they are looked at."""
     data = bytearray(saved(Image.fromarray(digit), "png", compress_level=0))
-    data[data.index(b"IDAT") + 30] ^= 1
+    data[data.index(b"IEND" if offset < 0 else b"IDAT") + offset] ^= 1
     with pytest.raises(DataError, match="damaged"):
         read_image(bytes(data))
 

@@ -108,7 +108,9 @@ def test_a_list_is_treated_like_an_array(name, images):
     """One image at a time, a list of images and a whole array are the same to a transform."""
     transform = fitted(name)
     whole = transform(images)
-    np.testing.assert_array_equal(transform(list(images)), whole)
+    listed = transform(list(images))
+    assert isinstance(listed, np.ndarray)
+    np.testing.assert_array_equal(listed, whole)
     np.testing.assert_array_equal(np.concatenate([transform(image[np.newaxis]) for image in images]), whole)
 
 
@@ -354,7 +356,7 @@ def test_the_size_and_the_range_are_kept(images, height, width):
     assert resized.dtype == (np.uint8 if images.dtype == np.uint8 else np.float32)
     slack = 0 if images.dtype == np.uint8 else 1e-6
     assert resized.min() >= images.min() - slack
-    assert resized.max() <= images.max() + slack
+    assert resized.max() <= min(images.max() + slack, 255 if images.dtype == np.uint8 else 1)
 
 
 def test_right_sized_images_pass_without_a_copy(digits):
@@ -362,10 +364,12 @@ def test_right_sized_images_pass_without_a_copy(digits):
     assert Resize((28, 28))(digits) is digits
 
 
-def test_the_aspect_ratio_is_kept():
-    """A tall digit stays tall, in the middle, on the background."""
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_aspect_ratio_is_kept(turned):
+    """A tall digit stays tall and a wide one wide, in the middle, on the background."""
     tall = np.full((1, 40, 20), 200, np.uint8)
-    resized = Resize((28, 28), background=0)(tall)[0]
+    resized = Resize((28, 28), background=0)(tall.swapaxes(1, 2) if turned else tall)[0]
+    resized = resized.T if turned else resized
     assert (resized[:, 7:21] == 200).all()
     assert (resized[:, :7] == 0).all()
     assert (resized[:, 21:] == 0).all()
@@ -395,6 +399,16 @@ def test_paper_is_continued(paper):
     for image, expected in zip(Pad(3)(images), (paper, 255 - paper), strict=True):
         assert (image[:3] == expected).all()
         assert (image[:, -3:] == expected).all()
+
+
+@given(images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=7)))
+@settings(deadline=None)
+def test_the_background_is_the_median_of_the_border(images):
+    """Of an even number of pixels the lower one of the two in the middle is taken."""
+    inside = np.zeros(images.shape[1:], bool)
+    inside[1:-1, 1:-1] = True
+    border = np.sort(images[:, ~inside], axis=1)
+    np.testing.assert_array_equal(Pad(1)(images)[:, 0, 0], border[:, (border.shape[1] - 1) // 2])
 
 
 @given(images=GOOD, margin=st.tuples(*[st.integers(0, 5)] * 4), background=st.sampled_from([None, 0, 0.25, 1]))
@@ -590,11 +604,18 @@ def test_fit_reaches_every_step_that_learns(digits):
 def test_fit_leaves_the_last_step_out(digits):
     """What nobody learns from is not computed."""
 
-    def explode(images):
-        raise AssertionError("not needed")
+    class Explosive:
+        fitted = False
 
-    Compose([Standardize(), explode]).fit(digits)
-    Compose([explode]).fit(digits)
+        def fit(self, images):
+            self.fitted = True
+
+        def __call__(self, images):
+            raise AssertionError("not needed")
+
+    learner = Explosive()
+    Compose([Invert(), learner, learner.__call__]).fit(digits)
+    assert learner.fitted
 
 
 @pytest.mark.parametrize(

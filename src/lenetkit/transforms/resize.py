@@ -58,7 +58,7 @@ class Resize:
     size: tuple[int, int] = attrs.field(default=(28, 28), converter=_as_size)
     background: float | None = attrs.field(default=None, converter=as_background, kw_only=True)
 
-    def __call__(self, images: Images, /) -> Array:
+    def __call__(self, images: Images, /) -> Array | list[Array]:
         """Return the images in the new size.
 
         Parameters
@@ -69,16 +69,14 @@ class Resize:
         Returns
         -------
         ndarray of shape (n, height, width[, channels])
-            uint8 where the images are uint8, else float32. A list of arrays where some images have channels and
-            others have not.
+            uint8 where the images are uint8, else float32. A list of arrays if the images differ in their channels.
 
         Raises
         ------
         DataError
             If the images are not that.
         """
-        # One size for all: a list is only left where the channels differ.
-        return map_images(self._resize, images, unless=lambda shape, _: shape[:2] == self.size)  # type: ignore[return-value]
+        return map_images(self._resize, images, unless=lambda shape, _: shape[:2] == self.size)
 
     def _resize(self, batch: Array) -> Array:
         inner = _fit(batch.shape[1:3], self.size)
@@ -112,6 +110,4 @@ def _resample_rows(planes: Array, width: int) -> Array:
     if old_width == width:
         return planes
     strip = Image.fromarray(np.ascontiguousarray(planes).reshape(n * height, old_width))
-    resampled = np.asarray(strip.resize((width, n * height), Image.Resampling.BILINEAR)).reshape(n, height, width)
-    # Rounding may carry a float past 1 by its last bit.
-    return resampled if planes.dtype == np.uint8 else np.clip(resampled, 0, 1)
+    return np.asarray(strip.resize((width, n * height), Image.Resampling.BILINEAR)).reshape(n, height, width)
