@@ -18,6 +18,8 @@ from lenetkit.exporting import FORMATS, TOLERANCE, convert_to_litert, export
 from lenetkit.models import create_model, list_models, model_info
 from lenetkit.runtime import Predictor
 
+pytestmark = pytest.mark.tensorflow
+
 SAMPLE = Path(__file__).parent / "data" / "format_1.lenet"
 PREPROCESSING = {"transforms": [{"name": "rescale", "settings": {}}]}
 

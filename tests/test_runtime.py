@@ -17,6 +17,8 @@ from lenetkit.bundle import read_bundle
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.runtime import _BATCH, _ROWS_PER_TASK, Predictor
 
+pytestmark = pytest.mark.tensorflow
+
 SAMPLE = Path(__file__).parent / "data" / "format_1.lenet"
 SCALE = np.float32(1 / 255)
 
