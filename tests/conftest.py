@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The first example of a test pays for imports and compilation; that says nothing about the code.
+hypothesis.settings.register_profile("lenetkit", deadline=None)
+hypothesis.settings.load_profile("lenetkit")
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,8 @@ def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, do
     except DownloadError as error:
         if subset != "all":
             raise
-        click.echo(f"MNIST cannot be had: {error}\n", err=True)
+        reason = str(error).partition("\n")[0]
+        click.echo(f"MNIST cannot be had: {reason} For the whole story: lenetkit train --dataset mnist\n", err=True)
         click.secho(
             "Instead of MNIST this run uses the embedded data set 'digits': 1,797 digits of 8 x 8 pixels. "
             "Its accuracy says nothing about MNIST.\n",
@@ -60,6 +61,9 @@ def tensorflow_quietly() -> Iterator[None]:
     try:
         os.dup2(nothing, 2)
         yield
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()  # looks for accelerators, and complains where there are none
     finally:
         os.dup2(kept, 2)
         os.close(kept)

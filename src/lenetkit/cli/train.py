@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+# Fewer images make few steps per epoch; smaller batches make up for it.
+_MANY = 10_000
+
 
 @click.command()
 @dataset_options
 @click.option("--model", default="lenet5", show_default=True, help="A name from `lenetkit models`.")
 @click.option("--epochs", type=click.IntRange(0), help="Default: as many as the data set needs (MNIST: 5).")
-@click.option("--batch-size", type=click.IntRange(1), default=128, show_default=True, help="Images per step.")
+@click.option("--batch-size", type=click.IntRange(1), help="Default: 128, with less than 10,000 images 32.")
 @click.option("--learning-rate", type=float, default=0.001, show_default=True, help="Adam's constant rate.")
 @click.option("--test-size", type=float, default=0.1, show_default=True, help="Share of the images kept for testing.")
 @click.option("--official", is_flag=True, help="Use the data set's official training and test parts instead.")
@@ -63,7 +66,7 @@ def _train(
     *,
     model: str,
     epochs: int | None,
-    batch_size: int,
+    batch_size: int | None,
     learning_rate: float,
     seed: int,
     output: str | None,
@@ -74,6 +77,8 @@ def _train(
     from lenetkit.trainer import Trainer
 
     rounds = learn.epochs if epochs is None else epochs
+    if batch_size is None:
+        batch_size = 128 if len(learn) >= _MANY else 32
     trainer = Trainer(epochs=rounds, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     pipeline = Pipeline(model, trainer=trainer)
     _say("scale", "grey, resized to the model's input, 0..255 to 0..1")

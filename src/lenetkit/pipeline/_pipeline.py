@@ -1,25 +1,27 @@
-"""The whole way from images to answers in one object.
-
-In: images as people have them (arrays, lists, paths, PIL images) and labels. Out: labels and probabilities.
-:class:`Pipeline` knows the stages and leaves the work to them; each of them can be replaced by one's own.
-"""
+"""The pipeline: all stages in one object."""
 
 import copy
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit.bundle import decode_bundle, encode_bundle, read_bundle, write_bundle
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
+from lenetkit.pipeline._fitted import Fitted
+from lenetkit.pipeline._images import as_one_array, fit_and_prepare, read
+from lenetkit.pipeline._saved import golden_rows
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
     from lenetkit.evaluator import Evaluation
-    from lenetkit.runtime import Predictor
+    from lenetkit.exporting import ExportReport
     from lenetkit.trainer import TrainingResult
     from lenetkit.transforms import Compose
 
@@ -84,6 +86,7 @@ class Pipeline:
         self.transforms = transforms
         self.encoder = encoder
         self.trainer = trainer
+        self._fitted: Fitted | None = None
 
     def fit(
         self,
@@ -128,13 +131,12 @@ class Pipeline:
         from lenetkit.encoder import LabelEncoder
         from lenetkit.trainer import Trainer
 
-        checked = _read(images)
         encoder = copy.deepcopy(LabelEncoder() if self.encoder is None else self.encoder)
         indices = encoder.fit(labels).indices(labels)
-        if len(indices) != len(checked):
-            raise DataError(f"there must be one label per image; got {len(checked)} images and {len(indices)} labels.")
         transforms = self._fresh_transforms()
-        prepared, affine = _fit_prepare(transforms, checked)
+        prepared, affine = fit_and_prepare(transforms, read(images))
+        if len(indices) != len(prepared):
+            raise DataError(f"there must be one label per image; got {len(prepared)} images and {len(indices)} labels.")
         model = self._fresh_model(prepared, len(encoder.classes_))
         if validation_data is not None:
             validation_data = self._prepare_validation(validation_data, transforms, encoder)
@@ -148,8 +150,15 @@ class Pipeline:
             class_weight=None if class_weight is None else _by_index(class_weight, encoder),
             **affine,
         )
-        self._take(transforms, encoder)
-        self.model_, self.result_ = model, result
+        self._fitted = Fitted.from_training(
+            transforms,
+            encoder,
+            model,
+            result,
+            name=self.model if isinstance(self.model, str) else None,
+            options=dict(self.model_options or {}),
+            examples=np.asarray(prepared[golden_rows(indices)]),
+        )
         return self
 
     def predict(self, images: Any) -> npt.NDArray[Any]:
@@ -198,11 +207,7 @@ class Pipeline:
         DataError
             If the images do not hold what they should; the message names the first offender.
         """
-        self._require_fit()
-        prepared = _as_one_array(self._head(_read(images)))
-        if prepared.dtype != np.uint8 and self._tail is not None:
-            prepared = self._tail(prepared)
-        return self._compiled().predict_proba(prepared)
+        return self._learnt().predict_proba(images)
 
     def score(self, images: Any, labels: Any) -> float:
         """Return the accuracy: the share of images whose most probable label is right.
@@ -252,6 +257,105 @@ class Pipeline:
 
         return evaluate(labels, self.predict_proba(images), self.classes_)
 
+    def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:
+        """Write everything that prediction needs into one file that holds no code.
+
+        The same pipeline gives the same bytes. The file appears whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            Usually ``*.lenet``. A file that is there is replaced.
+        notes : mapping of str to plain values, optional
+            Kept in the file as they are, for example the name of the data set.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        SettingError
+            If a transform is not registered, so that its name would not find it again.
+        BundleError
+            If weights are not finite, or notes are no plain values.
+        OSError
+            If the system refuses; a file that was there is untouched then.
+        """
+        bundle = self._learnt().to_bundle()
+        return write_bundle(path, attrs.evolve(bundle, data={**bundle.data, **(notes or {})}))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a saved pipeline, checking all of it before anything is used. No TensorFlow is needed to predict.
+
+        Parameters
+        ----------
+        path : path
+            A file that :meth:`save` wrote.
+
+        Returns
+        -------
+        Pipeline
+            Fitted; it predicts through LiteRT. `model_` is built when somebody asks for it.
+
+        Raises
+        ------
+        BundleError
+            If the file is damaged or was written by a newer version; the message says what is wrong.
+        UnknownNameError, PluginError
+            If it was saved with a transform that is not installed here.
+        """
+        bundle = read_bundle(path)
+        pipeline = cls(bundle.model, model_options=bundle.model_options or None)
+        pipeline._fitted = Fitted.from_bundle(bundle)
+        return pipeline
+
+    def export(self, path: str | os.PathLike[str], *, format: str = "litert") -> "ExportReport":  # noqa: A002
+        """Write the model for another runtime, run it there, and keep it only if it answers as this pipeline does.
+
+        A file with the labels and one that describes the preprocessing go beside it.
+
+        Parameters
+        ----------
+        path : path
+            The file to write, or the folder for ``"saved_model"``.
+        format : {"litert", "onnx", "saved_model", "keras"}, default "litert"
+            ``"onnx"`` needs ``pip install "lenetkit[onnx]"``; all but ``"litert"`` need TensorFlow.
+
+        Returns
+        -------
+        ExportReport
+            What was written, and the greatest difference of its answers.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ExportError
+            If an answer of the exported model is off by more than 1e-5.
+        MissingExtraError
+            If an optional dependency is not installed.
+        SettingError
+            If the format is unknown or the path does not fit it.
+        """
+        from lenetkit.exporting import export
+
+        bundle = self._learnt().to_bundle()
+        return export(
+            path,
+            format=format,
+            tflite=bundle.tflite,
+            build_model=lambda: self.model_,
+            golden_images=bundle.golden_images,
+            golden_probabilities=bundle.golden_probabilities,
+            classes=self.classes_.tolist(),
+            preprocessing={"input_shape": list(bundle.input_shape), "transforms": list(bundle.transforms)},
+        )
+
     def summary(self) -> None:
         """Print the steps and the model's layers; before :meth:`fit` those of the model that would be trained.
 
@@ -260,17 +364,71 @@ class Pipeline:
         UnknownNameError
             If no model has the given name.
         """
-        transforms = self.transforms_ if hasattr(self, "transforms_") else self._fresh_transforms()
+        fitted = self._fitted
+        transforms = self._fresh_transforms() if fitted is None else fitted.transforms
         print("transforms:", *transforms.steps, sep="\n  ")  # noqa: T201
-        if hasattr(self, "transforms_"):
-            self.model_.summary()
-        elif isinstance(self.model, str):
-            from lenetkit.models import create_model, model_info
+        self._model_to_show().summary()
 
-            shape = model_info(self.model).input_shape
-            create_model(self.model, input_shape=shape, seed=0, **(self.model_options or {})).summary()
-        else:
-            self.model.summary()
+    def _model_to_show(self) -> "keras.Model":
+        if self._fitted is not None:
+            return self._fitted.model()
+        if not isinstance(self.model, str):
+            return self.model
+        from lenetkit.models import create_model, model_info
+
+        shape = model_info(self.model).input_shape
+        return create_model(self.model, input_shape=shape, seed=0, **(self.model_options or {}))
+
+    @property
+    def model_(self) -> "keras.Model":
+        """The trained model; a loaded pipeline builds it from the registry when it is asked for.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        PluginError
+            If it comes from a plug-in that is not installed here.
+        BundleError
+            If a loaded pipeline's model has no registered name, or its weights do not fit what has that name now.
+        """
+        return self._learnt().model()
+
+    @property
+    def transforms_(self) -> "Compose":
+        """The transforms, with what they have learnt.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        """
+        return self._learnt().transforms
+
+    @property
+    def encoder_(self) -> Any:
+        """The encoder, with what it has learnt.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        """
+        return self._learnt().encoder
+
+    @property
+    def result_(self) -> "TrainingResult":
+        """What the last :meth:`fit` reported.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`, and where the pipeline was loaded rather than trained here.
+        """
+        result = self._learnt().result
+        if result is None:
+            raise NotFittedError("this Pipeline has no history: it was not trained in this process. Call fit first.")
+        return result
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
@@ -281,8 +439,7 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`.
         """
-        self._require_fit()
-        classes: npt.NDArray[Any] = self.encoder_.classes_
+        classes: npt.NDArray[Any] = self._learnt().encoder.classes_
         return classes
 
     @property
@@ -294,29 +451,32 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`, and where the pipeline was loaded rather than trained here.
         """
-        if not hasattr(self, "result_"):
-            raise NotFittedError("this Pipeline has no history: it was not trained in this process. Call fit first.")
-        result: TrainingResult = self.result_
-        return result.history
+        return self.result_.history
 
     def __repr__(self) -> str:
-        state = f"fitted, classes {', '.join(map(str, self.classes_))}" if self._is_fitted() else "not fitted"
+        state = f"fitted, classes {', '.join(map(str, self.classes_))}" if self._fitted is not None else "not fitted"
         model = self.model if isinstance(self.model, str) else getattr(self.model, "name", type(self.model).__name__)
         return f"<Pipeline: {model}, {state}>"
 
-    def _is_fitted(self) -> bool:
-        return hasattr(self, "encoder_")
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle a fitted pipeline as its bundle: neither a Keras model nor an interpreter can travel."""
+        if self._fitted is None:
+            return self.__dict__
+        settings = {name: getattr(self, name) for name in ("model_options", "transforms", "encoder", "trainer")}
+        model = self.model if isinstance(self.model, str) else None
+        return {"settings": {"model": model, **settings}, "bundle": encode_bundle(self._fitted.to_bundle())}
 
-    def _require_fit(self) -> None:
-        if not self._is_fitted():
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "bundle" not in state:
+            self.__dict__.update(state)
+            return
+        self.__init__(**state["settings"])  # type: ignore[misc]
+        self._fitted = Fitted.from_bundle(decode_bundle(state["bundle"]))
+
+    def _learnt(self) -> Fitted:
+        if self._fitted is None:
             raise NotFittedError("this Pipeline is not fitted yet; call fit(images, labels) first.")
-
-    def _take(self, transforms: "Compose", encoder: Any) -> None:
-        """Have these fitted parts from now on."""
-        self.transforms_, self.encoder_ = transforms, encoder
-        # Split once: prediction is a matter of microseconds.
-        self._head, self._tail = transforms.split_affine()
-        self._predictor: Predictor | None = None
+        return self._fitted
 
     def _fresh_transforms(self) -> "Compose":
         from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
@@ -357,60 +517,7 @@ class Pipeline:
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise SettingError(f"validation_data must be (images, labels); got {type(data).__name__}.")
         head, _ = transforms.split_affine()
-        return _as_one_array(head(_read(data[0]))), encoder.indices(data[1])
-
-    def _compiled(self) -> "Predictor":
-        """Return what predicts; after ``fit`` it is made when it is first needed."""
-        if self._predictor is None:
-            from lenetkit.exporting import convert_to_litert
-            from lenetkit.runtime import Predictor
-
-            scale, offset = _affine_of(self._tail, np.dtype(np.uint8))
-            self._predictor = Predictor(convert_to_litert(self.model_), scale=scale, offset=offset)
-        return self._predictor
-
-
-def _read(images: Any) -> Any:
-    """Return images as arrays: what is an array stays one, everything else is read."""
-    if hasattr(images, "shape") and hasattr(images, "dtype"):
-        return images
-    from lenetkit.datasets import read_image, read_images
-
-    if isinstance(images, (str, os.PathLike, bytes)) or hasattr(images, "convert"):
-        return [read_image(images)]
-    if not isinstance(images, (list, tuple)):
-        raise DataError(
-            f"images must be an array, a path, a PIL image or a list of these; got {type(images).__name__}."
-        )
-    if not images:
-        raise DataError("there are no images: got an empty list.")
-    return read_images(images)
-
-
-def _as_one_array(images: Any) -> Any:
-    if isinstance(images, list):
-        shapes = sorted({image.shape for image in images})
-        raise DataError(
-            f"after the transforms all images must have one shape; got {', '.join(map(str, shapes[:4]))}. "
-            "Add lenetkit.transforms.Resize."
-        )
-    return images
-
-
-def _fit_prepare(transforms: "Compose", images: Any) -> tuple[Any, dict[str, Any]]:
-    """Let the transforms learn and apply all but the trailing affine one, which the trainer does in its graph."""
-    head, affine = transforms.fit(images).split_affine()
-    prepared = _as_one_array(head(images))
-    scale, offset = _affine_of(affine, prepared.dtype)
-    return prepared, {"scale": scale, "offset": offset}
-
-
-def _affine_of(affine: Any, dtype: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return the map that the last transform makes of pixels of this type; without one pixels stay as they are."""
-    if affine is None:
-        return np.ones((), np.float32), np.zeros((), np.float32)
-    scale, offset = affine.affine(dtype)
-    return scale, offset
+        return as_one_array(head(read(data[0]))), encoder.indices(data[1])
 
 
 def _by_index(weights: Mapping[Any, float], encoder: Any) -> dict[int, float]:
