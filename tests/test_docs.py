@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import lenetkit
+from lenetkit import cli
 from lenetkit.datasets import load_dataset
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,14 @@ def test_every_short_name_has_its_entry_where_it_lives(name: str) -> None:
 def test_every_page_of_the_reference_can_be_reached(module: str) -> None:
     """The reference's table of contents names the page of each public module."""
     assert re.search(rf"^   {module}$", (ROOT / "docs" / "api" / "index.rst").read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", cli._COMMANDS)
+def test_every_command_is_on_the_page_of_the_command_line(command: str) -> None:
+    """What its ``--help`` says is taken from the command itself."""
+    page = (ROOT / "docs" / "use" / "command_line.md").read_text("utf-8")
+    assert f"## {command}\n" in page
+    assert f"```{{command-help}} {command}\n```" in page
 
 
 @pytest.mark.parametrize("page", PAGES)

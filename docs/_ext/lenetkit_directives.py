@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import click
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -19,6 +18,8 @@ from lenetkit.datasets import dataset_info, list_datasets
 from lenetkit.models import list_models, model_info
 from lenetkit.registry import Registry
 from lenetkit.transforms import create_transform, list_transforms
+
+_SIZE = {"terminal_width": 88, "max_content_width": 88}
 
 
 def _code(text: object) -> str:
@@ -102,22 +103,19 @@ class ShortNames(SphinxDirective):
 class CommandHelp(SphinxDirective):
     """What ``lenetkit COMMAND --help`` prints."""
 
-    required_arguments = 0
     optional_arguments = 1
-    option_spec: ClassVar = {"class": directives.class_option}
 
     def run(self) -> list[nodes.Node]:
         from lenetkit import cli
 
-        context = click.Context(cli._commands, info_name="lenetkit", max_content_width=88, terminal_width=88)
         command: click.Command = cli._commands
+        context = click.Context(command, info_name="lenetkit", **_SIZE, **command.context_settings)
         if self.arguments:
             name = self.arguments[0]
             command = cli._commands.get_command(context, name)
-            context = click.Context(command, info_name=name, parent=context, max_content_width=88, terminal_width=88)
+            context = click.Context(command, info_name=name, parent=context, **_SIZE)
         text = command.get_help(context)
-        block = nodes.literal_block(text, text, language="text")
-        return [block]
+        return [nodes.literal_block(text, text, language="text")]
 
 
 def stage_contract(_app: Sphinx, what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
