@@ -1,0 +1,206 @@
+"""How fast answers come: one image, ten thousand images, and the first answer of a fresh process.
+
+Every way is measured in turn, in several rounds of one run, beside what a user would otherwise write. Usage::
+
+    python benchmarks/predict.py [FILE.lenet]
+
+Without a file a LeNet-5 is trained for one epoch on a part of the data first. ONNX Runtime takes part where
+``pip install "lenetkit[onnx]"`` was run.
+"""
+
+import itertools
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from lenetkit import Pipeline, load_dataset
+from lenetkit.exceptions import DownloadError, MissingExtraError
+from lenetkit.trainer import Trainer
+
+N_IMAGES = 10_000
+ROUNDS = 5
+CALLS = {"one image": 300, "10,000 images": 1}
+SLOW_CALLS = 20  # of ways that take milliseconds for one image
+
+Ways = dict[str, Callable[[np.ndarray], Any]]
+
+
+def load_images() -> tuple[np.ndarray, np.ndarray, str]:
+    """Return different uint8 images and their labels; noise will do for the speed."""
+    try:
+        dataset = load_dataset("mnist", subset="test")
+        return np.asarray(dataset.images)[..., None], np.asarray(dataset.labels), "MNIST's test images"
+    except DownloadError:
+        rng = np.random.default_rng(0)
+        images = rng.integers(0, 256, (N_IMAGES, 28, 28, 1), dtype=np.uint8)
+        return images, np.arange(N_IMAGES) % 10, "noise (MNIST is not here)"
+
+
+def saved_pipeline(folder: Path, images: np.ndarray, labels: np.ndarray) -> Path:
+    if len(sys.argv) > 1:
+        return Path(sys.argv[1])
+    pipe = Pipeline(trainer=Trainer(epochs=1, verbose=0)).fit(images[:2000], labels[:2000])
+    return pipe.save(folder / "digits.lenet")
+
+
+def litert_with(tflite: bytes, batch: int, n_threads: int) -> Callable[[np.ndarray], Any]:
+    """Return LiteRT as it comes: float32 in, one interpreter per Python thread, one batch size."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreters = []
+    for _ in range(n_threads):
+        interpreter = Interpreter(model_content=tflite, num_threads=1)
+        index = interpreter.get_input_details()[0]["index"]
+        interpreter.resize_tensor_input(index, (batch, *interpreter.get_input_details()[0]["shape"][1:]))
+        interpreter.allocate_tensors()
+        interpreters.append(interpreter)
+
+    def run_part(interpreter: Any, images: np.ndarray) -> None:
+        for start in range(0, len(images), batch):
+            interpreter.set_tensor(index, images[start : start + batch])
+            interpreter.invoke()
+            interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+    def run(images: np.ndarray) -> None:
+        whole = images[: len(images) // batch * batch]  # the rest is left out, in its favour
+        if n_threads == 1:
+            run_part(interpreters[0], whole)
+            return
+        bounds = np.linspace(0, len(whole) // batch, n_threads + 1).astype(int) * batch
+        parts = [whole[start:end] for start, end in itertools.pairwise(bounds)]
+        with ThreadPoolExecutor(n_threads) as executor:
+            list(executor.map(run_part, interpreters, parts))
+
+    return run
+
+
+def onnx_runtime(pipe: Pipeline, folder: Path) -> Callable[[np.ndarray], Any] | None:
+    try:
+        path = pipe.export(folder / "digits.onnx", format="onnx").path
+    except MissingExtraError:
+        return None
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda images: session.run(None, {"images": images})
+
+
+def ways(path: Path, folder: Path) -> tuple[Ways, Ways]:
+    """Return the ways for uint8 images and those that want float32 in 0..1."""
+    import tensorflow as tf
+
+    from lenetkit.bundle import read_bundle
+    from lenetkit.runtime import Predictor
+
+    pipe = Pipeline.load(path)
+    tflite = read_bundle(path).tflite
+    model = pipe.model_
+    function = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    floats: Ways = {
+        f"LiteRT, batch {batch}, {threads} thread(s)": litert_with(tflite, batch, threads)
+        for batch in (1, 32, 64, 100, 128, 256)
+        for threads in sorted({1, cores})
+    }
+    onnx = onnx_runtime(pipe, folder)
+    if onnx is not None:
+        floats["ONNX Runtime"] = onnx
+    floats["tf.function"] = lambda images: function(images).numpy()
+    floats["Keras model(x)"] = lambda images: model(images, training=False).numpy()
+    floats["Keras predict"] = lambda images: model.predict(images, batch_size=128, verbose=0)
+    predictor = Predictor(tflite, scale=1 / 255)
+    return {"Pipeline.predict": pipe.predict, "Predictor.predict_proba": predictor.predict_proba}, floats
+
+
+def seconds(way: Callable[[np.ndarray], Any], images: np.ndarray, calls: int) -> float:
+    """Return the median time of one call; with one image per call each gets another one."""
+    times = []
+    for number in range(calls):
+        given = images if calls == 1 else images[number % len(images)][None]
+        start = time.perf_counter()
+        way(given)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def measure(job: str, uint8_ways: Ways, float_ways: Ways, images: np.ndarray) -> None:
+    """Print the median of the rounds for each way, the best first."""
+    scaled = images.astype(np.float32) / np.float32(255)
+    tasks = [(name, way, images) for name, way in uint8_ways.items()]
+    tasks += [(name, way, scaled) for name, way in float_ways.items() if job != "one image" or _takes_one(name)]
+    rounds: dict[str, list[float]] = {name: [] for name, _, _ in tasks}
+    for _ in range(ROUNDS + 1):
+        for name, way, given in tasks:
+            calls = CALLS[job] if "Keras" not in name or job != "one image" else SLOW_CALLS
+            rounds[name].append(seconds(way, given, calls))
+    results = {name: statistics.median(times[1:]) for name, times in rounds.items()}  # the first warms up
+    best_litert = min(value for name, value in results.items() if name.startswith("LiteRT"))
+    print(f"\n{job}, median of {ROUNDS} rounds")
+    for name, value in sorted(results.items(), key=lambda item: item[1]):
+        speed = f"{value * 1e3:9.3f} ms" if job == "one image" else f"{len(images) / value:9,.0f} images/s"
+        print(f"  {name:32} {speed}   {best_litert / value:7.1%} of the best LiteRT")
+
+
+def _takes_one(name: str) -> bool:
+    return not name.startswith("LiteRT") or name.startswith("LiteRT, batch 1, 1 ")
+
+
+FIRST_ANSWER = {
+    "Pipeline.load(...).predict": "from lenetkit import Pipeline; Pipeline.load(sys.argv[1]).predict(image)",
+    "the same model in Keras": (
+        "import keras; keras.saving.load_model(sys.argv[2]).predict(image.astype('float32') / 255, verbose=0)"
+    ),
+}
+PROCESS = """
+import pathlib, re, sys, numpy
+image = numpy.zeros((1, 28, 28, 1), numpy.uint8)
+{}
+status = pathlib.Path("/proc/self/status")  # the resource module's peak would start with this process'
+print(re.search("VmHWM: *([0-9]+)", re.sub(r"\\s", " ", status.read_text()))[1] if status.exists() else "nan")
+"""
+
+
+def measure_first_answer(path: Path, folder: Path) -> None:
+    """Print wall time and peak memory of a whole process that reads one digit."""
+    keras_file = Pipeline.load(path).export(folder / "digits.keras", format="keras").path
+    print(f"\nfirst answer of a fresh process, median of {ROUNDS}")
+    for name, code in FIRST_ANSWER.items():
+        times, peaks = [], []
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            command = [sys.executable, "-c", PROCESS.format(code), str(path), str(keras_file)]
+            child = subprocess.run(command, capture_output=True, text=True, check=True)
+            times.append(time.perf_counter() - start)
+            peaks.append(float(child.stdout.splitlines()[-1]))
+        print(f"  {name:32} {statistics.median(times):9.2f} s    {statistics.median(peaks) / 1024:6.0f} MB")
+
+
+def main() -> None:
+    """Measure everything and say where."""
+    images, labels, what = load_images()
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("lenetkit", "ai-edge-litert", "tensorflow", "keras"))
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {libraries}; {what}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = saved_pipeline(folder, images, labels)
+        measure_first_answer(path, folder)
+        uint8_ways, float_ways = ways(path, folder)
+        measure("one image", uint8_ways, float_ways, images)
+        measure("10,000 images", uint8_ways, float_ways, images[:N_IMAGES])
+
+
+if __name__ == "__main__":
+    main()
