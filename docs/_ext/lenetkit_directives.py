@@ -13,7 +13,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-import lenetkit
+import lenetkit.transforms
 from lenetkit.datasets import dataset_info, list_datasets
 from lenetkit.models import list_models, model_info
 from lenetkit.registry import Registry
@@ -60,11 +60,25 @@ def _transform_rows() -> list[list[str]]:
     ]
 
 
+def _builders() -> list[Any]:
+    return [model_info(name).builder for name in list_models()]
+
+
+def _loaders() -> list[Any]:
+    return [dataset_info(name).loader for name in list_datasets()]
+
+
+def _classes_without_a_page() -> list[type[Any]]:
+    classes = [type(create_transform(name)) for name in list_transforms()]
+    return [cls for cls in classes if cls.__name__ not in lenetkit.transforms.__all__]
+
+
 class Registered(SphinxDirective):
-    """A table of the registered members, and where they are functions their documentation."""
+    """A table of the registered members, and the documentation of those that have no page of their own."""
 
     required_arguments = 1
     _rows: ClassVar = {"models": _model_rows, "datasets": _dataset_rows, "transforms": _transform_rows}
+    _members: ClassVar = {"models": _builders, "datasets": _loaders, "transforms": _classes_without_a_page}
 
     def run(self) -> list[nodes.Node]:
         kind = self.arguments[0]
@@ -72,18 +86,10 @@ class Registered(SphinxDirective):
         lines = [".. list-table::", "   :header-rows: 1", "   :class: registered", ""]
         for row in rows:
             lines += [f"   {'* -' if column == 0 else '  -'} {cell}" for column, cell in enumerate(row)]
-        functions = {"models": _builders, "datasets": _loaders, "transforms": list}[kind]()
-        for function in functions:
-            lines += ["", f".. autofunction:: {function.__module__}.{function.__qualname__}"]
+        for member in self._members[kind]():
+            directive = "autoclass" if isinstance(member, type) else "autofunction"
+            lines += ["", f".. {directive}:: {member.__module__}.{member.__qualname__}"]
         return self.parse_text_to_nodes("\n".join(lines), offset=0)
-
-
-def _builders() -> list[Any]:
-    return [model_info(name).builder for name in list_models()]
-
-
-def _loaders() -> list[Any]:
-    return [dataset_info(name).loader for name in list_datasets()]
 
 
 class ShortNames(SphinxDirective):
@@ -127,6 +133,11 @@ def stage_contract(_app: Sphinx, what: str, _name: str, _object: Any, _options: 
         lines[:] = text.split("\n")
 
 
+def skip_tuple_fields(_app: Sphinx, _what: str, _name: str, member: Any, *_: Any) -> bool | None:
+    """Leave out what a named tuple says of its fields: "Alias for field number 0"."""
+    return True if str(getattr(member, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
     """Cut the blank line that doctest needs before a Markdown fence: without it the fence would be expected output."""
     for block in doctree.findall(nodes.literal_block):
@@ -139,6 +150,7 @@ def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     # Only what lenetkit itself brings: a plug-in installed on the machine that builds is not ours to document.
     Registry._entry_points = lambda _: []
+    app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("doctree-read", without_last_blank_line)
     app.connect("autodoc-process-docstring", stage_contract)
     app.add_directive("registered", Registered)
