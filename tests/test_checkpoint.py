@@ -39,6 +39,7 @@ def train(folder: Path | None, report: Path, *, kill: str = "", changes: dict[st
         "epochs": 4,
         "batch_size": 16,
         "callbacks": [stopping, plateau, *_killers(keras, kind, when)],
+        "learning_rate": 0.001,
         "augmentation": _augment,
         "steps_per_call": 1,
         "checkpoint": folder,

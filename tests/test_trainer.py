@@ -4,6 +4,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 from lenetkit.exceptions import DataError, SettingError, TrainingError
-from lenetkit.trainer import Trainer
+from lenetkit.trainer import OneCycle, Trainer
 
 pytestmark = pytest.mark.tensorflow
 keras = pytest.importorskip("keras")
@@ -48,6 +50,11 @@ def examples(n: int = 90, n_classes: int = 3, seed: int = 0) -> tuple[np.ndarray
     return images, labels
 
 
+def classic(**settings: Any) -> Trainer:
+    """Return a trainer without schedule and augmentation, so that what it does can be computed by other means."""
+    return Trainer.preset("classic", **settings)
+
+
 def weights_of(model: Any) -> bytes:
     """Return all weights as bytes, for comparisons to the bit."""
     return b"".join(np.asarray(weight).tobytes() for weight in model.get_weights())
@@ -57,7 +64,7 @@ def fit(model: Any = None, data: Any = None, **settings: Any) -> Any:
     """Train a little model quietly."""
     model = little_model() if model is None else model
     images, targets = examples() if data is None else data
-    return Trainer(**{"verbose": 0, "batch_size": 16, **settings}).fit(model, images, targets)
+    return classic(**{"verbose": 0, "batch_size": 16, **settings}).fit(model, images, targets)
 
 
 class Recorder(keras.callbacks.Callback):
@@ -109,7 +116,7 @@ def test_the_figures_are_those_of_keras() -> None:
     """Loss and accuracy of an epoch without learning are what ``model.evaluate`` says."""
     images, labels = examples()
     model = little_model()
-    result = Trainer(epochs=1, learning_rate=1e-30, verbose=0).fit(model, images, labels)
+    result = classic(epochs=1, learning_rate=1e-30, verbose=0).fit(model, images, labels)
     loss, accuracy = model.evaluate(images[..., None] / np.float32(255), keras.utils.to_categorical(labels), verbose=0)
     assert result.history.loc[1, "loss"] == pytest.approx(loss, rel=1e-5)
     assert result.history.loc[1, "accuracy"] == pytest.approx(accuracy, rel=1e-6)
@@ -119,7 +126,7 @@ def test_one_epoch_takes_the_steps_that_keras_takes() -> None:
     """In the same order and from the same weights, ``model.fit`` ends with the same weights but for rounding."""
     images, labels = examples()
     ours, theirs = little_model(), little_model()
-    Trainer(epochs=1, batch_size=16, seed=5, verbose=0).fit(ours, images, labels)
+    classic(epochs=1, batch_size=16, seed=5, verbose=0).fit(ours, images, labels)
     order = np.random.default_rng([5, 0]).permutation(len(images))
     theirs.compile(optimizer=keras.optimizers.Adam(0.001), loss="categorical_crossentropy")
     pixels = images[order][..., None] * np.float32(1 / 255)
@@ -150,8 +157,8 @@ def test_the_affine_map_in_the_graph_equals_applying_it_first() -> None:
     images, labels = examples()
     scale, offset = np.float32(0.0123), np.float32(-0.4567)
     first, second = little_model(), little_model()
-    Trainer(epochs=2, verbose=0).fit(first, images, labels, scale=scale, offset=offset)
-    Trainer(epochs=2, verbose=0).fit(second, images.astype(np.float32) * scale + offset, labels)
+    classic(epochs=2, verbose=0).fit(first, images, labels, scale=scale, offset=offset)
+    classic(epochs=2, verbose=0).fit(second, images.astype(np.float32) * scale + offset, labels)
     assert weights_of(first) == weights_of(second)
 
 
@@ -252,8 +259,8 @@ def test_validation_data_are_measured_but_not_learnt() -> None:
     """The columns are Keras' names; the weights stay those of a run without."""
     images, labels = examples()
     plain, watched = little_model(), little_model()
-    Trainer(epochs=2, verbose=0).fit(plain, images, labels)
-    result = Trainer(epochs=2, verbose=0).fit(watched, images, labels, validation_data=(images[:10], labels[:10]))
+    classic(epochs=2, verbose=0).fit(plain, images, labels)
+    result = classic(epochs=2, verbose=0).fit(watched, images, labels, validation_data=(images[:10], labels[:10]))
     assert weights_of(plain) == weights_of(watched)
     loss, accuracy = watched.evaluate(
         images[:10, ..., None] / np.float32(255), keras.utils.to_categorical(labels[:10], 3), verbose=0
@@ -266,8 +273,8 @@ def test_a_validation_split_is_cut_off_the_end() -> None:
     """As Keras does; those images are not learnt."""
     images, labels = examples()
     cut, split = little_model(), little_model()
-    Trainer(epochs=2, verbose=0).fit(cut, images[:72], labels[:72], validation_data=(images[72:], labels[72:]))
-    Trainer(epochs=2, verbose=0, validation_split=0.2).fit(split, images, labels)
+    classic(epochs=2, verbose=0).fit(cut, images[:72], labels[:72], validation_data=(images[72:], labels[72:]))
+    classic(epochs=2, verbose=0, validation_split=0.2).fit(split, images, labels)
     assert weights_of(cut) == weights_of(split)
 
 
@@ -279,7 +286,7 @@ def test_an_image_of_weight_zero_is_not_learnt() -> None:
     model = little_model()
     weights = np.ones(90)
     weights[::2] = 0
-    Trainer(epochs=40, learning_rate=0.01, verbose=0).fit(model, images, wrong, sample_weight=weights)
+    classic(epochs=40, learning_rate=0.01, verbose=0).fit(model, images, wrong, sample_weight=weights)
     said = model.predict(images[..., None] / np.float32(255), verbose=0).argmax(axis=1)
     assert (said == labels).mean() > 0.9
 
@@ -288,7 +295,7 @@ def test_a_class_of_weight_zero_is_not_learnt() -> None:
     """Class weights are sample weights by class."""
     images, labels = examples()
     by_class, by_sample = little_model(), little_model()
-    trainer = Trainer(epochs=2, verbose=0)
+    trainer = classic(epochs=2, verbose=0)
     trainer.fit(by_class, images, labels, class_weight={0: 0.0, 1: 1.0, 2: 2.0})
     trainer.fit(by_sample, images, labels, sample_weight=np.array([0.0, 1.0, 2.0])[labels])
     assert weights_of(by_class) == weights_of(by_sample)
@@ -314,7 +321,7 @@ def test_a_callback_can_stop_the_training() -> None:
     images, labels = examples()
     stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=2, restore_best_weights=True)
     model = little_model()
-    trainer = Trainer(epochs=200, learning_rate=0.3, callbacks=[stopping], verbose=0)
+    trainer = classic(epochs=200, learning_rate=0.3, callbacks=[stopping], verbose=0)
     result = trainer.fit(model, images, labels, validation_data=(images[:20], (labels[:20] + 1) % 3))
     assert result.stopped_by == "callback"
     assert result.epochs_run < 200
@@ -353,7 +360,7 @@ def test_it_trains_in_a_thread() -> None:
 def test_an_optimizer_instance_is_only_read() -> None:
     """Two runs with one optimizer object do not share its state."""
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
-    trainer = Trainer(epochs=2, optimizer=optimizer, learning_rate=None, verbose=0)
+    trainer = classic(epochs=2, optimizer=optimizer, learning_rate=None, verbose=0)
     first, second = little_model(), little_model()
     trainer.fit(first, *examples())
     trainer.fit(second, *examples())
@@ -369,13 +376,13 @@ def test_a_run_that_becomes_infinite_fails_with_the_last_good_weights() -> None:
     weights[order[32:48]] = 3e38  # finite, but the sum of sixteen is not
     broken, good = little_model(), little_model()
     with pytest.raises(TrainingError, match=r"step 3 \(epoch 1, learning rate 0\.001\).*images of this step are"):
-        Trainer(batch_size=16, verbose=0).fit(broken, images, (labels + 1) % 3, sample_weight=weights)
+        classic(batch_size=16, verbose=0).fit(broken, images, (labels + 1) % 3, sample_weight=weights)
 
     class StopAfterTwoSteps(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.model.stop_training = batch == 1
 
-    stopping = Trainer(batch_size=16, verbose=0, callbacks=[StopAfterTwoSteps()], steps_per_call=1)
+    stopping = classic(batch_size=16, verbose=0, callbacks=[StopAfterTwoSteps()], steps_per_call=1)
     stopping.fit(good, images, (labels + 1) % 3, sample_weight=weights)
     assert weights_of(broken) == weights_of(good)
 
@@ -417,7 +424,7 @@ def test_what_would_spoil_a_run_is_refused_before_the_first_step(case: str) -> N
     model = little_model()
     before = weights_of(model)
     with pytest.raises(DataError, match=message):
-        Trainer(verbose=0).fit(model, images, targets)
+        classic(verbose=0).fit(model, images, targets)
     assert weights_of(model) == before
 
 
@@ -434,15 +441,15 @@ def test_what_would_spoil_a_run_is_refused_before_the_first_step(case: str) -> N
 def test_weights_that_cannot_be_meant_are_refused(weights: dict[str, Any], message: str) -> None:
     """Whether by image or by class."""
     with pytest.raises(ValueError, match=message):
-        Trainer(verbose=0).fit(little_model(), *examples(), **weights)
+        classic(verbose=0).fit(little_model(), *examples(), **weights)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": -1}, "epochs must be a whole number from 0"),
-        ({"epochs": 2.5}, "epochs must be a whole number"),
-        ({"epochs": True}, "epochs must be a whole number"),
+        ({"epochs": -1}, "epochs must be a number from 0"),
+        ({"epochs": True}, "epochs must be a number"),
+        ({"epochs": "many"}, "epochs must be a number from 0"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1"),
         ({"learning_rate": 0}, "learning_rate must be a positive number"),
         ({"learning_rate": float("nan")}, "learning_rate must be a positive number"),
@@ -487,7 +494,7 @@ def test_a_model_with_the_wrong_kind_of_output_is_refused() -> None:
     """It must give one row of probabilities per image."""
     model = keras.Sequential([keras.layers.Input((4, 4, 1)), keras.layers.Conv2D(2, 3)])
     with pytest.raises(DataError, match=r"shape \(n, n_classes\); its output has shape \(None, 2, 2, 2\)"):
-        Trainer(verbose=0).fit(model, *examples())
+        classic(verbose=0).fit(model, *examples())
 
 
 def test_a_line_per_epoch_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -516,3 +523,196 @@ def test_large_data_are_read_piece_by_piece(tmp_path, monkeypatch: pytest.Monkey
     result = fit(pieces, (mapped, labels), epochs=2, validation_split=0.0)
     assert result.steps == 12
     assert weights_of(whole) == weights_of(pieces)
+
+
+def test_presets_are_settings_with_a_name() -> None:
+    """Changes win over the preset."""
+    assert Trainer.preset() == Trainer.preset("default") == Trainer()
+    assert Trainer.preset("classic").learning_rate == 0.001
+    assert Trainer.preset("classic").augmentation is None
+    assert Trainer.preset("fast", seed=3).seed == 3
+    assert Trainer.preset("accurate", epochs=30).epochs == 30
+    assert Trainer.preset("accurate", epochs=30).augmentation != Trainer.preset("accurate").augmentation
+
+
+def test_an_unknown_preset_lists_the_known_ones() -> None:
+    """And the nearest spelling."""
+    with pytest.raises(SettingError, match=r"Did you mean 'classic'\? Presets: default, classic, fast, accurate"):
+        Trainer.preset("clasic")
+
+
+@pytest.mark.parametrize("name", ["default", "classic", "fast", "accurate"])
+def test_every_preset_learns_and_repeats(name: str) -> None:
+    """An easy task in a few epochs; twice the same bits."""
+    first, second = little_model(), little_model()
+    for model in (first, second):
+        result = fit(model, examples(600), epochs=20, **preset_settings(name))
+    assert weights_of(first) == weights_of(second)
+    assert result.history["loss"].iloc[-1] < result.history["loss"].iloc[0]
+
+
+def preset_settings(name: str) -> dict[str, Any]:
+    """Return a preset's settings but for epochs and batch size."""
+    import attrs
+
+    settings = attrs.asdict(Trainer.preset(name), recurse=False)
+    return {key: settings[key] for key in ("optimizer", "optimizer_options", "learning_rate", "augmentation")}
+
+
+def test_a_part_of_an_epoch_takes_a_part_of_the_images() -> None:
+    """Two and a half epochs of six steps are fifteen."""
+    result = fit(epochs=2.5, batch_size=15)
+    assert (result.steps, result.epochs_run) == (15, 3)
+    assert fit(epochs=0.5, batch_size=15).steps == 3
+
+
+def test_the_one_cycle_rate_is_seen_in_the_history() -> None:
+    """The last step has nearly none, and the schedule knows the whole run."""
+    result = fit(epochs=4, learning_rate=OneCycle(0.01))
+    cycle = OneCycle(0.01)
+    steps = [6, 12, 18, 24]
+    expected = [cycle.rate(step, 24) for step in steps]
+    np.testing.assert_allclose(result.history["learning_rate"], expected, rtol=1e-5, atol=1e-9)
+
+
+def test_one_cycle_rises_and_falls() -> None:
+    """From a tenth to the peak in a fifth of the run, then down to nothing."""
+    for shape in ("cosine", "linear"):
+        rates = [OneCycle(0.5, shape=shape).rate(step, 100) for step in range(101)]
+        assert rates[0] == pytest.approx(0.05)
+        assert max(rates) == rates[20] == pytest.approx(0.5)
+        assert rates[:21] == sorted(rates[:21])
+        assert rates[20:] == sorted(rates[20:], reverse=True)
+        assert rates[100] == pytest.approx(0, abs=1e-8)
+        assert rates[60] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"peak": 0}, "peak must be a positive number"),
+        ({"peak": 1, "warmup": 1.0}, "warmup must be a share"),
+        ({"peak": 1, "start": -1}, "start must be a share"),
+        ({"peak": 1, "shape": "square"}, "shape must be 'cosine' or 'linear'; got 'square'"),
+    ],
+)
+def test_a_cycle_that_cannot_be_meant_is_refused(settings: dict[str, Any], message: str) -> None:
+    """When it is made."""
+    with pytest.raises(SettingError, match=message):
+        OneCycle(**settings)
+
+
+def test_muon_makes_every_step_of_a_matrix_orthogonal() -> None:
+    """The inner matrices move along directions whose singular values are near one; the output layer by Adam."""
+    from lenetkit.trainer._keras import Muon
+
+    generator = np.random.default_rng(0)
+    inner = keras.Variable(generator.normal(size=(5, 5, 2, 16)).astype(np.float32))
+    output = keras.Variable(generator.normal(size=(16, 3)).astype(np.float32))
+    vector = keras.Variable(np.zeros(16, np.float32))
+    before = inner.numpy(), output.numpy(), vector.numpy()
+    optimizer = Muon(learning_rate=0.1, adam_ratio=0.5)
+    optimizer.build([inner, vector, output])
+    gradients = [generator.normal(size=variable.shape).astype(np.float32) for variable in (inner, vector, output)]
+    optimizer.apply(gradients, [inner, vector, output])
+    step = (before[0] - inner.numpy()).reshape(50, 16) / (0.1 * np.sqrt(50 / 16))
+    singular = np.linalg.svd(step, compute_uv=False)
+    assert singular.min() > 0.6
+    assert singular.max() < 1.3
+    for variable, was, gradient in ((output, before[1], gradients[2]), (vector, before[2], gradients[1])):
+        np.testing.assert_allclose(was - variable.numpy(), 0.05 * np.sign(gradient), rtol=1e-3)
+
+
+def test_weight_decay_is_for_matrices_alone() -> None:
+    """With no gradient, only they shrink."""
+    from lenetkit.trainer._keras import Muon
+
+    variables = [keras.Variable(np.ones(shape, np.float32)) for shape in ((4, 4), (4,), (4, 2))]
+    optimizer = Muon(learning_rate=0.1, weight_decay=0.5)
+    optimizer.build(variables)
+    optimizer.apply([np.zeros(v.shape, np.float32) for v in variables], variables)
+    np.testing.assert_allclose(variables[0].numpy(), 0.95, rtol=1e-6)
+    assert (variables[1].numpy() == 1).all()
+    assert (variables[2].numpy() == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "adam", "optimizer_options": {"beta_9": 1}}, "'adam' does not take .*beta_9"),
+        ({"optimizer": keras.optimizers.SGD(), "optimizer_options": {"momentum": 1}}, "for optimizers given by name"),
+    ],
+)
+def test_optimizer_options_that_cannot_be_meant_are_refused(settings: dict[str, Any], message: str) -> None:
+    """Naming the option."""
+    with pytest.raises(SettingError, match=message):
+        fit(**settings)
+
+
+def test_keras_own_callbacks_work(tmp_path: Any) -> None:
+    """Each of them does for real what it is for."""
+    callbacks = keras.callbacks
+    images, labels = examples()
+    model = little_model()
+    kept = [
+        callbacks.CSVLogger(str(tmp_path / "log.csv")),
+        callbacks.ModelCheckpoint(
+            str(tmp_path / "best.weights.h5"), monitor="val_loss", save_best_only=True, save_weights_only=True
+        ),
+        callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.1, patience=1, min_delta=10.0, cooldown=0),
+        callbacks.TensorBoard(str(tmp_path / "board"), update_freq="epoch"),
+        callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=epoch)),
+    ]
+    result = classic(epochs=4, callbacks=kept, verbose=0).fit(model, images, labels, (images[:30], labels[:30]))
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss" or lines[0].startswith("epoch,")
+    assert len(lines) == 5
+    assert float(lines[4].split(",")[2]) == pytest.approx(result.history["loss"].iloc[-1])
+    assert result.history["learning_rate"].tolist() == pytest.approx([1e-3, 1e-4, 1e-5, 1e-6])
+    assert [path for path in (tmp_path / "board").rglob("events.*") if path.stat().st_size > 100]
+    best = little_model()
+    best.load_weights(tmp_path / "best.weights.h5")
+    best.compile(loss="categorical_crossentropy")
+    loss = best.evaluate(
+        images[:30, ..., None] / np.float32(255), keras.utils.to_categorical(labels[:30], 3), verbose=0
+    )
+    assert loss == pytest.approx(result.history["val_loss"].min(), rel=1e-5)
+
+
+def test_a_schedule_by_epoch_sets_the_rate() -> None:
+    """LearningRateScheduler, with a constant rate to start from."""
+    scheduler = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))
+    result = fit(epochs=3, callbacks=[scheduler])
+    assert result.history["learning_rate"].tolist() == pytest.approx([0.1, 0.05, 0.1 / 3])
+
+
+MEMORY_SCRIPT = """
+import resource, sys
+import numpy as np
+import keras
+from lenetkit.trainer import OneCycle, Trainer
+
+path, n = sys.argv[1], int(sys.argv[2])
+images = np.memmap(path, np.uint8, "r", shape=(n, 64, 64))
+layers = keras.layers
+model = keras.Sequential([layers.Input((64, 64, 1)), layers.AveragePooling2D(8), layers.Flatten(), layers.Dense(3, "softmax")])
+trainer = Trainer.preset("classic", epochs=1, batch_size=64, verbose=0)
+small = np.zeros((640, 64, 64), np.uint8)
+trainer.fit(model, small, np.arange(640) % 3)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+trainer.fit(model, images, np.arange(n) % 3)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_memory_does_not_grow_with_the_data(tmp_path: Any) -> None:
+    """A memory map of ten times the allowance is trained on within the allowance, seen in a process of its own."""
+    allowance = 100 * 2**20
+    n = 10 * allowance // (64 * 64)
+    path = tmp_path / "images.raw"
+    with path.open("wb") as file:
+        file.truncate(n * 64 * 64)
+    answer = subprocess.run(
+        [sys.executable, "-c", MEMORY_SCRIPT, str(path), str(n)], capture_output=True, text=True, check=True
+    )
+    assert int(answer.stdout) * 1024 < allowance

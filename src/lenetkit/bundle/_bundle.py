@@ -59,7 +59,7 @@ class Bundle:
         The Keras model's variables, in its order; finite.
     tflite : bytes
         The LiteRT model with the same weights.
-    golden_images : ndarray of shape (k, *input_shape)
+    golden_images : ndarray of shape (k, height, width, channels)
         Inputs of the model, float32, at least one.
     golden_probabilities : ndarray of shape (k, n_classes)
         The answers that they must give, float32.

@@ -8,7 +8,7 @@ __all__ = ["datasets"]
 @click.command()
 @click.argument("pattern", default="*")
 def datasets(pattern: str) -> None:
-    r"""List the registered data sets, or those whose names match PATTERN.
+    """List the registered data sets, or those whose names match PATTERN.
 
     \b
     Examples:

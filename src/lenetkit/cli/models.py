@@ -8,7 +8,7 @@ __all__ = ["models"]
 @click.command()
 @click.argument("pattern", default="*")
 def models(pattern: str) -> None:
-    r"""List the registered models, or those whose names match PATTERN.
+    """List the registered models, or those whose names match PATTERN.
 
     \b
     Examples:

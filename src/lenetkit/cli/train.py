@@ -34,7 +34,7 @@ def train(
     output: str | None,
     **settings: Any,
 ) -> None:
-    r"""Train a model and report its accuracy on images it has not seen.
+    """Train a model and report its accuracy on images it has not seen.
 
     Without --dataset it trains on MNIST where MNIST can be had, and otherwise on the embedded 8 x 8 digits, saying so.
     The last line of output is made for scripts.

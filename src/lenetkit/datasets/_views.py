@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
+from lenetkit.mapped import forget_pages, take_rows
 
 __all__ = ["LARGE", "Images", "IndexedImages", "chunks", "join_images", "select_images"]
 
@@ -128,12 +129,12 @@ class IndexedImages:
 
     def _read(self, rows: Index) -> Pixels:
         if len(self._parts) == 1:
-            return np.asarray(self._parts[0][rows])
+            return take_rows(self._parts[0], rows)
         images = np.empty((len(rows), *self.shape[1:]), np.uint8)
         part_of = np.searchsorted(self._starts, rows, side="right") - 1
         for number, part in enumerate(self._parts):
             here = np.flatnonzero(part_of == number)
-            images[here] = part[rows[here] - self._starts[number]]
+            images[here] = take_rows(part, rows[here] - self._starts[number])
         return images
 
 
@@ -192,3 +193,4 @@ def chunks(images: Images) -> Iterator[Pixels]:
     step = max(1, _CHUNK // max(1, int(np.prod(images.shape[1:], dtype=object))))
     for start in range(0, len(images), step):
         yield np.ascontiguousarray(images[start : start + step])
+        forget_pages(images)

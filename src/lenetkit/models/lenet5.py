@@ -12,7 +12,7 @@ __all__ = ["lenet5"]
 
 # C1 keeps (with padding) or shrinks the image to h; S2 halves it, C3 takes 4 off, S4 halves it: one pixel must be left.
 _SMALLEST_SIDE = 12
-# The paper pads its 28x28 digits to 32x32 so that C1 sees the corners of the field whole; larger images need no padding.
+# The paper pads its 28x28 digits to 32x32 so that C1 sees the corners whole; larger images need no padding.
 _SIDE_WITHOUT_PADDING = 32
 
 

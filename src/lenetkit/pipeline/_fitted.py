@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.bundle import Bundle
+from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
 from lenetkit.pipeline._images import affine_of, as_one_array, read
 from lenetkit.pipeline._saved import bundle_parts, model_from
 from lenetkit.runtime import Predictor
@@ -79,8 +80,14 @@ class Fitted:
         from lenetkit.encoder import LabelEncoder
         from lenetkit.transforms import Compose, transform_from_dict
 
-        steps = [transform_from_dict(step) for step in bundle.transforms]
-        fitted = cls(Compose(steps), LabelEncoder.from_dict(bundle.encoder))
+        try:
+            steps = [transform_from_dict(step) for step in bundle.transforms]
+            encoder = LabelEncoder.from_dict(bundle.encoder)
+        except (DataError, SettingError, UnknownNameError, PluginError) as error:
+            raise BundleError(
+                f"the saved pipeline needs what is not here: {error} Install the package that it was saved with."
+            ) from error
+        fitted = cls(Compose(steps), encoder)
         fitted._bundle = bundle
         fitted._predictor = fitted._predictor_of(bundle.tflite)
         return fitted
@@ -108,7 +115,7 @@ class Fitted:
     def to_bundle(self) -> Bundle:
         """Return everything that prediction needs as plain values."""
         if self._bundle is None and self.result is not None and self._golden is not None:
-            last = self.result.history.tail(1).to_dict(orient="records")
+            last = self.result.history.tail(1).dropna(axis="columns").to_dict(orient="records")
             self._bundle = bundle_parts(
                 model=self._model,
                 name=self._name,

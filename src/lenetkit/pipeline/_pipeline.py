@@ -305,9 +305,8 @@ class Pipeline:
         Raises
         ------
         BundleError
-            If the file is damaged or was written by a newer version; the message says what is wrong.
-        UnknownNameError, PluginError
-            If it was saved with a transform that is not installed here.
+            If the file is damaged, was written by a newer version, or with a transform that is not installed here;
+            the message says what is wrong.
         """
         bundle = read_bundle(path)
         pipeline = cls(bundle.model, model_options=bundle.model_options or None)

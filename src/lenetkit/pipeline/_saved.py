@@ -48,13 +48,14 @@ def bundle_parts(
     """
     from lenetkit.transforms import transform_to_dict
 
+    steps: Any = [transform_to_dict(step) for step in transforms.steps]
     return Bundle(
         model=name,
         model_distribution="lenetkit" if name is None else distribution_of(name),
         model_options=options,
         input_shape=tuple(model.input_shape[1:]),
         n_classes=int(model.output_shape[1]),
-        transforms=tuple([transform_to_dict(step) for step in transforms.steps]),
+        transforms=steps,
         encoder=encoder.to_dict(),
         metrics=metrics,
         data=data,

@@ -6,6 +6,7 @@ Next: :mod:`lenetkit.evaluator`.
 """
 
 from lenetkit.trainer._result import TrainingResult
+from lenetkit.trainer._schedules import OneCycle
 from lenetkit.trainer._trainer import Trainer
 
-__all__ = ["Trainer", "TrainingResult"]
+__all__ = ["OneCycle", "Trainer", "TrainingResult"]

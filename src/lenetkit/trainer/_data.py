@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
+from lenetkit.mapped import forget_pages, take_rows
 
 __all__ = ["TrainingData", "check_examples"]
 
@@ -44,11 +45,7 @@ class TrainingData:
 
     def rows(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
         """Read some examples, in the order of `index`."""
-        # A file is read fastest from front to back.
-        forward = np.argsort(index, kind="stable")
-        back = np.empty_like(forward)
-        back[forward] = np.arange(len(index))
-        images = _as_number_array(self.images[index[forward]])[back]
+        images = _as_number_array(take_rows(self.images, index))
         weights = np.ones(len(index), np.float32) if self.weights is None else self.weights[index]
         return images, self.targets[index], weights
 
@@ -171,6 +168,7 @@ def _refuse_non_finite(images: Any, what: str) -> None:
     for start in range(0, len(images), rows):
         chunk = np.asarray(images[start : start + rows])
         finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
+        forget_pages(images)
         if not finite.all():
             first = start + int(np.argmin(finite))
             raise DataError(f"{what}image {first} holds NaN or infinite pixels; remove or repair it.")

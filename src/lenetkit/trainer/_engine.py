@@ -83,6 +83,11 @@ class Engine:
         self._train = tf.function(self._train_steps, autograph=False, reduce_retracing=True)
         self._test = tf.function(self._test_steps, autograph=False, reduce_retracing=True)
 
+    def place(self, arrays: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        """Copy arrays to where the graph reads them, once for many calls."""
+        images, targets, weights = map(tf.convert_to_tensor, arrays)
+        return images, targets, weights
+
     def train(self, arrays: tuple[Any, Any, Any], order: npt.NDArray[np.int64], first_step: int) -> int:
         """Run one step per batch of `order`.
 
@@ -109,8 +114,7 @@ class Engine:
     def test_eagerly(self, arrays: tuple[Any, Any, Any]) -> None:
         """Test one batch without compiling anything, which creates the metrics' variables."""
         rows = tf.range(len(arrays[1]))
-        images, targets, weights = map(tf.convert_to_tensor, arrays)
-        self._model.test_step(self._batch(images, targets, weights, rows, None))
+        self._model.test_step(self._batch(*self.place(arrays), rows, None))
 
     def _batch(self, images: Any, targets: Any, weights: Any, rows: Any, step: Any) -> tuple[Any, ...]:
         x = self._preparation.images(tf.gather(images, rows), step)

@@ -1,5 +1,6 @@
 """What a person sees while it trains: a bar on a terminal, a line per epoch elsewhere, or nothing."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ __all__ = ["Progress", "create_progress"]
 class Progress(Protocol):
     """Told by the trainer how far it is."""
 
-    def start(self, epochs: int, images: int) -> None:
+    def start(self, epochs: float, images: int) -> None:
         """Tell that training begins: so many epochs of so many images."""
 
     def resume(self, epoch: int, images_done: int) -> None:
@@ -42,7 +43,7 @@ def create_progress(verbose: str | int) -> Progress:
 
 
 class _Silent:
-    def start(self, epochs: int, images: int) -> None:
+    def start(self, epochs: float, images: int) -> None:
         pass
 
     def resume(self, epoch: int, images_done: int) -> None:
@@ -63,8 +64,8 @@ class _Lines(_Silent):
         self._console = console
         self._epochs = 0
 
-    def start(self, epochs: int, images: int) -> None:  # noqa: ARG002
-        self._epochs = epochs
+    def start(self, epochs: float, images: int) -> None:  # noqa: ARG002
+        self._epochs = math.ceil(epochs)
 
     def resume(self, epoch: int, images_done: int) -> None:
         where = f"after {images_done:,} images of epoch {epoch + 1}" if images_done else f"after epoch {epoch}"
@@ -79,7 +80,7 @@ class _Lines(_Silent):
 
 
 class _Bar(_Lines):
-    def start(self, epochs: int, images: int) -> None:
+    def start(self, epochs: float, images: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         super().start(epochs, images)
@@ -93,7 +94,7 @@ class _Bar(_Lines):
             console=self._console,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=images * epochs, epoch=f"1/{epochs}", words="")
+        self._task = self._progress.add_task("", total=round(images * epochs), epoch=f"1/{self._epochs}", words="")
         self._progress.start()
 
     def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit.mapped import forget_pages
+
 if TYPE_CHECKING:
     from lenetkit.trainer._data import TrainingData
     from lenetkit.trainer._trainer import Trainer
@@ -20,7 +22,7 @@ __all__ = ["describe_run", "environment", "fingerprint"]
 # Settings that change what a run shows or keeps, not what it computes.
 _WITHOUT_EFFECT = ("verbose", "steps_per_call", "checkpoint", "checkpoint_steps", "checkpoint_seconds")
 _PACKAGES = ("lenetkit", "keras", "tensorflow", "numpy")
-_CHUNK_BYTES = 32 * 2**20
+_CHUNK_BYTES = 8 * 2**20
 
 
 def describe_run(trainer: "Trainer", model: Any, data: "TrainingData", validation: Any) -> dict[str, str]:
@@ -59,7 +61,8 @@ def fingerprint(data: "TrainingData") -> str:
     digest = hashlib.sha256(f"{images.dtype} {images.shape}".encode())
     rows = max(1, _CHUNK_BYTES // max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize))
     for start in range(0, len(images), rows):
-        digest.update(np.ascontiguousarray(images[start : start + rows]).tobytes())
+        digest.update(np.ascontiguousarray(images[start : start + rows]).data)
+        forget_pages(images)
     for array in (data.targets, data.weights):
         if array is not None:
             digest.update(f"{array.dtype} {array.shape}".encode())

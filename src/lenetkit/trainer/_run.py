@@ -1,5 +1,6 @@
 """One run of a trainer: the loop over epochs and compiled calls, and what surrounds it."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from lenetkit.trainer._engine import Engine
     from lenetkit.trainer._trainer import Trainer
 
-__all__ = ["Run"]
+__all__ = ["Run", "steps_of_run"]
 
 # A compiled call is sized to last about this long, so that bars move and Ctrl-C is heard.
 _SECONDS_PER_CALL = 0.25
-_STREAMED_BYTES_PER_CALL = 32 * 2**20
+_STREAMED_BYTES_PER_CALL = 8 * 2**20
 _FIRST_STEPS = 8
 
 
@@ -86,7 +87,7 @@ class Run:
         self._rests_on = describe_run(self._trainer, self._model, self._data, self._validation)
         self._model.stop_training = False
         self._callbacks = self._callback_list()
-        self._resident = self._data.whole() if self._data.resident else None
+        self._resident = self._engine.place(self._data.whole()) if self._data.resident else None
         self._progress.start(self._trainer.epochs, len(self._data))
         try:
             with self._signals:
@@ -112,7 +113,7 @@ class Run:
         return keras.callbacks.CallbackList(
             list(self._trainer.callbacks),
             model=self._model,
-            epochs=self._trainer.epochs,
+            epochs=math.ceil(self._trainer.epochs),
             steps=-(-len(self._data) // self._trainer.batch_size),
             verbose=0,
             add_history=False,
@@ -138,6 +139,7 @@ class Run:
             model.reset_metrics()
             self._callbacks.on_epoch_begin(at.epoch)
         order = np.random.default_rng([self._trainer.seed, at.epoch]).permutation(len(self._data))
+        order = order[: rows_of_epoch(len(self._data), self._trainer.epochs, at.epoch)]
         while at.row < len(order) and not model.stop_training:
             if self._signals.heard:
                 return False
@@ -292,6 +294,16 @@ class Run:
             peak_memory=peak_memory(),
             environment=self._rests_on,
         )
+
+
+def rows_of_epoch(n: int, epochs: float, epoch: int) -> int:
+    """Return how many of `n` images this epoch (from 0) takes: all but in a last one that is a fraction."""
+    return n if epoch + 1 <= epochs else max(1, round(n * (epochs - epoch)))
+
+
+def steps_of_run(n: int, epochs: float, batch_size: int) -> int:
+    """Return how many steps a run takes."""
+    return sum(-(-rows_of_epoch(n, epochs, epoch) // batch_size) for epoch in range(math.ceil(epochs)))
 
 
 def _key_random_layers(model: Any, seed: int) -> None:

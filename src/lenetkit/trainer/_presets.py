@@ -1,0 +1,73 @@
+"""Recipes with a name: settings of the trainer for a purpose.
+
+Each was chosen on the last 10,000 of MNIST's training images; ``benchmarks/recipes.py`` makes the page that shows what
+was tried and what it gave.
+"""
+
+import difflib
+from typing import Any
+
+from lenetkit.augmentation import Warp
+from lenetkit.exceptions import SettingError
+from lenetkit.trainer._schedules import OneCycle
+
+__all__ = ["preset_settings"]
+
+# From here on a run is long enough for stronger augmentation to pay.
+_MANY_EPOCHS = 15
+
+
+def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
+    """Return the settings of a preset that are not the trainer's defaults.
+
+    Parameters
+    ----------
+    name : str
+        One of the presets.
+    epochs : float or None
+        How many are wanted, where that is not left to the preset.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    SettingError
+        If there is no such preset; the message lists them.
+    """
+    presets: dict[str, dict[str, Any]] = {
+        "default": {},
+        "classic": {"learning_rate": 0.001, "optimizer_options": {}, "augmentation": None},
+        "fast": {
+            "epochs": 0.6,
+            "optimizer": "muon",
+            "optimizer_options": {"weight_decay": 0.2},
+            "learning_rate": OneCycle(0.03, warmup=0.1, shape="linear"),
+        },
+        "accurate": _accurate(epochs),
+    }
+    if name not in presets:
+        near = difflib.get_close_matches(str(name), presets, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise SettingError(f"there is no preset {name!r}.{hint} Presets: {', '.join(presets)}.")
+    return presets[name]
+
+
+def _accurate(epochs: float | None) -> dict[str, Any]:
+    if epochs is not None and epochs >= _MANY_EPOCHS:
+        return {
+            "batch_size": 256,
+            "optimizer": "muon",
+            "optimizer_options": {"weight_decay": 0.15},
+            "learning_rate": OneCycle(0.02, warmup=0.1, shape="linear"),
+            "augmentation": Warp(rotation=0.15, scale=0.1, shear=0.15, shift=1.5, elastic=0.6),
+        }
+    return {
+        "epochs": 7,
+        "batch_size": 256,
+        "optimizer": "muon",
+        "optimizer_options": {"weight_decay": 0.2},
+        "learning_rate": OneCycle(0.025, shape="linear"),
+        "augmentation": Warp(elastic=0.4),
+    }
