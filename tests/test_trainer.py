@@ -716,3 +716,34 @@ def test_memory_does_not_grow_with_the_data(tmp_path: Any) -> None:
         [sys.executable, "-c", MEMORY_SCRIPT, str(path), str(n)], capture_output=True, text=True, check=True
     )
     assert int(answer.stdout) * 1024 < allowance
+
+
+def test_a_learning_rate_is_found_and_the_model_left_as_it_was() -> None:
+    """Where the loss falls fastest: neither where nothing happens nor where it explodes."""
+    model = little_model()
+    before = weights_of(model)
+    search = classic(verbose=0, batch_size=30).find_learning_rate(model, *examples(), highest=10.0, steps=120)
+    assert weights_of(model) == before
+    assert list(search.table.columns) == ["learning_rate", "loss", "smoothed_loss"]
+    assert search.table["learning_rate"].is_monotonic_increasing
+    assert 1e-4 < search.suggestion < 1
+    at_suggestion, wild = (
+        classic(epochs=10, learning_rate=rate, verbose=0).fit(little_model(), *examples()).history["loss"].iloc[-1]
+        for rate in (search.suggestion, 10.0)
+    )
+    assert at_suggestion < wild
+    assert len(search.plot().ax_.lines) >= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lowest": 0.1, "highest": 0.01}, "positive and rising"),
+        ({"lowest": 0}, "positive and rising"),
+        ({"steps": 5}, "steps must be a whole number of at least 20"),
+    ],
+)
+def test_a_search_that_cannot_be_meant_is_refused(options: dict[str, Any], message: str) -> None:
+    """Before anything is trained."""
+    with pytest.raises(SettingError, match=message):
+        classic(verbose=0).find_learning_rate(little_model(), *examples(), **options)

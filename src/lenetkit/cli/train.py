@@ -20,10 +20,18 @@ _MANY = 10_000
 @click.option("--model", default="lenet5", show_default=True, help="A name from `lenetkit models`.")
 @click.option("--epochs", type=click.IntRange(0), help="Default: as many as the data set needs (MNIST: 5).")
 @click.option("--batch-size", type=click.IntRange(1), help="Default: 128, with less than 10,000 images 32.")
-@click.option("--learning-rate", type=float, default=0.001, show_default=True, help="Adam's constant rate.")
+@click.option(
+    "--recipe",
+    type=click.Choice(["default", "classic", "fast", "accurate"]),
+    default="default",
+    show_default=True,
+    help="How it is trained: classic is the procedure to the letter, Adam at a constant 0.001.",
+)
+@click.option("--learning-rate", type=float, help="A constant rate instead of the recipe's.")
 @click.option("--test-size", type=float, default=0.1, show_default=True, help="Share of the images kept for testing.")
 @click.option("--official", is_flag=True, help="Use the data set's official training and test parts instead.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides every random draw.")
+@click.option("--checkpoint", type=click.Path(file_okay=False), help="Folder to go on from after an interruption.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Save the trained pipeline to this file.")
 def train(
     dataset: str | None,
@@ -42,7 +50,7 @@ def train(
     \b
     Examples:
       lenetkit train
-      lenetkit train --dataset mnist --official --seed 3
+      lenetkit train --dataset mnist --official --recipe accurate --epochs 30
       lenetkit train --dataset my_folder_of_images --epochs 20 --output mine.lenet
     """
     part = "train" if official else "all"
@@ -67,7 +75,9 @@ def _train(
     model: str,
     epochs: int | None,
     batch_size: int | None,
-    learning_rate: float,
+    learning_rate: float | None,
+    recipe: str,
+    checkpoint: str | None,
     seed: int,
     output: str | None,
 ) -> None:
@@ -76,24 +86,35 @@ def _train(
     from lenetkit.pipeline import Pipeline
     from lenetkit.trainer import Trainer
 
-    rounds = learn.epochs if epochs is None else epochs
-    if batch_size is None:
-        batch_size = 128 if len(learn) >= _MANY else 32
-    trainer = Trainer(epochs=rounds, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    wanted = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "checkpoint": checkpoint}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    trainer = Trainer.preset(recipe, seed=seed, **{**_needs(recipe, learn), **changes})
     pipeline = Pipeline(model, trainer=trainer)
     _say("scale", "grey, resized to the model's input, 0..255 to 0..1")
     _say("encode", f"{len(learn.class_names)} classes as one-hot rows")
     _say("model", model)
     pipeline.summary()
-    _say("train", f"{rounds} epochs, Adam at {learning_rate:g}, categorical cross-entropy, batches of {batch_size}")
+    _say("train", f"recipe {recipe}: {trainer.epochs:g} epochs, {trainer.optimizer} at {_rate(trainer)}")
+    _say("", f"categorical cross-entropy, batches of {trainer.batch_size}, augmentation {trainer.augmentation}")
     pipeline.fit(learn.images, learn.labels)
     _say("", str(pipeline.result_))
     if output is not None:
-        _say("save", str(pipeline.save(output)))
+        _say("save", str(pipeline.save(output, notes={"data set": learn.name})))
     evaluation = pipeline.evaluate(test.images, test.labels)
     _say("test", f"{model} on {learn.name}, {len(test):,} images that it has not seen")
     click.echo(str(evaluation))
     click.echo(evaluation.summary_line)
+
+
+def _needs(recipe: str, learn: "Dataset") -> dict[str, Any]:
+    """Return the epochs and the batch size that a data set needs where its record or its size say so."""
+    needs: dict[str, Any] = {} if recipe in ("fast", "accurate") and len(learn) >= _MANY else {"epochs": learn.epochs}
+    return needs if len(learn) >= _MANY else {**needs, "batch_size": 32}
+
+
+def _rate(trainer: Any) -> str:
+    rate = trainer.learning_rate
+    return f"a constant {rate:g}" if isinstance(rate, float) else str(rate)
 
 
 def _say(step: str, text: str) -> None:

@@ -5,8 +5,9 @@ rows (n, n_classes) or class indices (n,). Out: the same model, trained, and a :
 Next: :mod:`lenetkit.evaluator`.
 """
 
+from lenetkit.trainer._finder import LearningRateSearch
 from lenetkit.trainer._result import TrainingResult
 from lenetkit.trainer._schedules import OneCycle
 from lenetkit.trainer._trainer import Trainer
 
-__all__ = ["OneCycle", "Trainer", "TrainingResult"]
+__all__ = ["LearningRateSearch", "OneCycle", "Trainer", "TrainingResult"]

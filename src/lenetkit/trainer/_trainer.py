@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import keras
 
     from lenetkit.trainer._engine import Engine
+    from lenetkit.trainer._finder import LearningRateSearch
 
 __all__ = ["Trainer"]
 
@@ -248,6 +249,61 @@ class Trainer:
             model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
             engine = self._engine(model, examples, n_classes, scale, offset)
         return Run(self, model, engine, examples, validation).go()
+
+    def find_learning_rate(
+        self,
+        model: "keras.Model",
+        images: Any,
+        targets: Any,
+        *,
+        lowest: float = 1e-5,
+        highest: float = 1.0,
+        steps: int = 200,
+        **options: Any,
+    ) -> "LearningRateSearch":
+        """Try rising learning rates on a model, and put the model back as it was.
+
+        Smith, Cyclical Learning Rates for Training Neural Networks (WACV 2017), section 3.3.
+
+        Parameters
+        ----------
+        model : keras.Model
+            As for :meth:`fit`.
+        images, targets
+            As for :meth:`fit`.
+        lowest, highest : float
+            The rate rises from one to the other, by the same factor in every step.
+        steps : int, default 200
+            At most so many; the search ends sooner when the loss explodes.
+        **options
+            Further arguments of :meth:`fit`, such as ``scale``.
+
+        Returns
+        -------
+        LearningRateSearch
+            With ``suggestion``, ``table`` and ``plot()``.
+
+        Raises
+        ------
+        DataError
+            If images or targets do not hold what they should, or the loss fell at no rate.
+        SettingError
+            If the rates or the number of steps cannot be meant.
+
+        Examples
+        --------
+        >>> from lenetkit.datasets import load_dataset
+        >>> from lenetkit.models import create_model
+        >>> from lenetkit.transforms import Resize
+        >>> digits = load_dataset("digits")
+        >>> images = Resize((28, 28))(digits.images)
+        >>> search = Trainer(verbose=0).find_learning_rate(create_model(seed=0), images, digits.labels, steps=60)
+        >>> 1e-5 < search.suggestion < 1
+        True
+        """
+        from lenetkit.trainer._finder import search_learning_rate
+
+        return search_learning_rate(self, model, images, targets, lowest, highest, steps, options)
 
     def _validation(
         self, data: tuple[Any, ...] | None, input_shape: tuple[int | None, ...], n_classes: int | None
