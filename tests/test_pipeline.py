@@ -128,7 +128,7 @@ def test_standardized_images_are_learnt_and_read(digits: Any) -> None:
     pipe = Pipeline(transforms=transforms, trainer=QUICK).fit(train.images, train.labels)
     assert pipe.score(test.images, test.labels) > 0.6
     with pytest.raises(NotFittedError, match="has not learnt"):
-        transforms[2].mean_  # the user's own object is left as it was
+        transforms[2].mean_  # noqa: B018 -- the user's own object is left as it was
     again = pickle.loads(pickle.dumps(pipe))
     assert again.predict_proba(test.images).tobytes() == pipe.predict_proba(test.images).tobytes()
 

@@ -695,7 +695,8 @@ from lenetkit.trainer import OneCycle, Trainer
 path, n = sys.argv[1], int(sys.argv[2])
 images = np.memmap(path, np.uint8, "r", shape=(n, 64, 64))
 layers = keras.layers
-model = keras.Sequential([layers.Input((64, 64, 1)), layers.AveragePooling2D(8), layers.Flatten(), layers.Dense(3, "softmax")])
+small_images = layers.AveragePooling2D(8)
+model = keras.Sequential([layers.Input((64, 64, 1)), small_images, layers.Flatten(), layers.Dense(3, "softmax")])
 trainer = Trainer.preset("classic", epochs=1, batch_size=64, verbose=0)
 small = np.zeros((640, 64, 64), np.uint8)
 trainer.fit(model, small, np.arange(640) % 3)
