@@ -13,25 +13,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lenetkit.exceptions import SettingError
+from lenetkit._validators import number, whole_number
 
 __all__ = ["Shift", "Warp"]
-
-
-def _number(smallest: float, largest: float) -> Any:
-    def check(_: Any, attribute: Any, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not smallest <= value <= largest:
-            raise SettingError(f"{attribute.name} must be a number from {smallest:g} to {largest:g}; got {value!r}.")
-
-    return check
-
-
-def _whole_number(smallest: int) -> Any:
-    def check(_: Any, attribute: Any, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
-            raise SettingError(f"{attribute.name} must be a whole number of at least {smallest}; got {value!r}.")
-
-    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -57,7 +41,7 @@ class Shift:
     TensorShape([1, 3, 3, 1])
     """
 
-    pixels: int = attrs.field(default=1, validator=_whole_number(0))
+    pixels: int = attrs.field(default=1, validator=whole_number(0))
 
     def __call__(self, images: Any, key: Any) -> Any:
         """Return the batch, moved.
@@ -125,13 +109,13 @@ class Warp:
     TensorShape([5, 28, 28, 1])
     """
 
-    rotation: float = attrs.field(default=0.1, validator=_number(0, 4))
-    scale: float = attrs.field(default=0.06, validator=_number(0, 0.9))
-    shear: float = attrs.field(default=0.1, validator=_number(0, 2))
-    shift: float = attrs.field(default=1.0, validator=_number(0, 1000))
-    elastic: float = attrs.field(default=0.0, validator=_number(0, 1000))
-    smoothness: float = attrs.field(default=4.0, validator=_number(0.1, 1000))
-    groups: int = attrs.field(default=8, validator=_whole_number(1))
+    rotation: float = attrs.field(default=0.1, validator=number(0, 4))
+    scale: float = attrs.field(default=0.06, validator=number(0, 0.9))
+    shear: float = attrs.field(default=0.1, validator=number(0, 2))
+    shift: float = attrs.field(default=1.0, validator=number(0, 1000))
+    elastic: float = attrs.field(default=0.0, validator=number(0, 1000))
+    smoothness: float = attrs.field(default=4.0, validator=number(0.1, 1000))
+    groups: int = attrs.field(default=8, validator=whole_number(1))
 
     def __call__(self, images: Any, key: Any) -> Any:
         """Return the batch, warped.

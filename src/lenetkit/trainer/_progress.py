@@ -94,7 +94,9 @@ class _Bar(_Lines):
             console=self._console,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=round(images * epochs), epoch=f"1/{self._epochs}", words="")
+        self._task = self._progress.add_task(
+            "", total=round(images * epochs), epoch=f"1/{self._epochs}", words="compiling"
+        )
         self._progress.start()
 
     def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:

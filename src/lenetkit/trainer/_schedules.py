@@ -4,16 +4,12 @@ from typing import Any
 
 import attrs
 
+from lenetkit._validators import share
 from lenetkit.exceptions import SettingError
 
 __all__ = ["OneCycle"]
 
 _SHAPES = ("cosine", "linear")
-
-
-def _check_share(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
-        raise SettingError(f"{attribute.name} must be a share from 0 to less than 1; got {value!r}.")
 
 
 @attrs.frozen
@@ -47,8 +43,8 @@ class OneCycle:
     """
 
     peak: float = attrs.field()
-    warmup: float = attrs.field(default=0.2, validator=_check_share, kw_only=True)
-    start: float = attrs.field(default=0.1, validator=_check_share, kw_only=True)
+    warmup: float = attrs.field(default=0.2, validator=share, kw_only=True)
+    start: float = attrs.field(default=0.1, validator=share, kw_only=True)
     shape: str = attrs.field(default="cosine", kw_only=True)
 
     @peak.validator

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit._validators import number, share, whole_number
 from lenetkit.augmentation import Shift
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.seeding import global_generators_kept
 from lenetkit.trainer._data import TrainingData, check_examples
+from lenetkit.trainer._optimizers import fresh_optimizer
 from lenetkit.trainer._result import TrainingResult
 from lenetkit.trainer._run import Run, steps_of_run
 from lenetkit.trainer._schedules import OneCycle
@@ -23,29 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Trainer"]
 
 
-def _whole_number(smallest: int, largest: int) -> Any:
-    def check(_: Any, attribute: Any, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
-            raise SettingError(f"{attribute.name} must be a whole number from {smallest} to {largest}; got {value!r}.")
-
-    return check
-
-
-def _check_epochs(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1_000_000:
-        raise SettingError(f"{attribute.name} must be a number from 0 to 1000000; got {value!r}.")
-
-
-def _check_share(_: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, (int, float)) or not 0 <= value < 1:
-        raise SettingError(f"{attribute.name} must be a share from 0 to less than 1; got {value!r}.")
-
-
-def _check_positive(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise SettingError(f"{attribute.name} must be a number of at least 0; got {value!r}.")
-
-
 def _check_verbose(_: Any, attribute: Any, value: Any) -> None:
     if isinstance(value, bool) or value not in ("auto", 0, 1, 2):
         raise SettingError(f"{attribute.name} must be 'auto', 0 (silent), 1 (bar) or 2 (lines); got {value!r}.")
@@ -53,7 +32,7 @@ def _check_verbose(_: Any, attribute: Any, value: Any) -> None:
 
 def _check_steps_per_call(_: Any, attribute: Any, value: Any) -> None:
     if value != "auto":
-        _whole_number(1, 2**31 - 1)(_, attribute, value)
+        whole_number(1)(_, attribute, value)
 
 
 def _check_learning_rate(_: Any, attribute: Any, value: Any) -> None:
@@ -127,23 +106,21 @@ class Trainer:
     True
     """
 
-    epochs: float = attrs.field(default=5, validator=_check_epochs)
-    batch_size: int = attrs.field(default=128, validator=_whole_number(1, 2**31 - 1))
+    epochs: float = attrs.field(default=5, validator=number(0, 1_000_000))
+    batch_size: int = attrs.field(default=128, validator=whole_number(1))
     optimizer: Any = "adam"
     optimizer_options: Mapping[str, Any] | None = None
     loss: Any = "categorical_crossentropy"
     learning_rate: Any = attrs.field(default=OneCycle(0.01), validator=_check_learning_rate)
     metrics: Sequence[Any] = ("accuracy",)
-    validation_split: float = attrs.field(default=0.0, validator=_check_share)
+    validation_split: float = attrs.field(default=0.0, validator=share)
     callbacks: Sequence[Any] = ()
     augmentation: Any = attrs.field(default=Shift(pixels=1))
-    seed: int = attrs.field(default=0, validator=_whole_number(0, 2**31 - 1))
+    seed: int = attrs.field(default=0, validator=whole_number(0))
     steps_per_call: int | str = attrs.field(default="auto", validator=_check_steps_per_call)
     checkpoint: Any = None
-    checkpoint_steps: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(_whole_number(1, 2**31 - 1))
-    )
-    checkpoint_seconds: float = attrs.field(default=30.0, validator=_check_positive)
+    checkpoint_steps: int | None = attrs.field(default=None, validator=attrs.validators.optional(whole_number(1)))
+    checkpoint_seconds: float = attrs.field(default=30.0, validator=number(0))
     verbose: str | int = attrs.field(default="auto", validator=_check_verbose)
 
     @classmethod
@@ -229,8 +206,6 @@ class Trainer:
         CheckpointError
             If there is a checkpoint that is damaged or belongs to another run.
         """
-        import keras
-
         input_shape, n_classes = _shapes(model)
         examples = check_examples(
             images,
@@ -245,7 +220,7 @@ class Trainer:
             examples, validation = examples.split(self.validation_split)
         _check_callbacks(self.callbacks, self.learning_rate)
         with global_generators_kept():
-            optimizer = _fresh_optimizer(keras, self, steps_of_run(len(examples), self.epochs, self.batch_size))
+            optimizer = fresh_optimizer(self, steps_of_run(len(examples), self.epochs, self.batch_size))
             model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
             engine = self._engine(model, examples, n_classes, scale, offset)
         return Run(self, model, engine, examples, validation).go()
@@ -362,38 +337,6 @@ def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
 def _is_sparse(loss: Any) -> bool:
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     return "sparse" in name.lower()
-
-
-def _fresh_optimizer(keras: Any, trainer: Trainer, steps: int) -> Any:
-    """Return a new optimizer; one that was used before holds another run's state."""
-    optimizer, rate = trainer.optimizer, trainer.learning_rate
-    if isinstance(rate, OneCycle):
-        rate = rate.schedule(steps)
-    arguments = {} if rate is None else {"learning_rate": rate}
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        if trainer.optimizer_options:
-            raise SettingError("optimizer_options are for optimizers given by name; set them on the optimizer itself.")
-        return type(optimizer).from_config({**optimizer.get_config(), **arguments})
-    if not isinstance(optimizer, str):
-        raise SettingError(f"optimizer must be a name or a keras optimizer; got {optimizer!r}.")
-    options = trainer.optimizer_options
-    if options is None:
-        options = {"beta_2": 0.99} if optimizer == "adam" else {}
-    try:
-        return _optimizer_class(keras, optimizer)(**arguments, **options)
-    except (TypeError, ValueError) as error:
-        raise SettingError(f"the optimizer {optimizer!r} does not take {dict(options)!r}: {error}") from None
-
-
-def _optimizer_class(keras: Any, name: str) -> Any:
-    if name == "muon":
-        from lenetkit.trainer._keras import Muon
-
-        return Muon
-    try:
-        return type(keras.optimizers.get(name))
-    except ValueError:
-        raise SettingError(f"optimizer must be one that Keras knows; got {name!r}.") from None
 
 
 def _check_callbacks(callbacks: Sequence[Any], learning_rate: Any) -> None:
