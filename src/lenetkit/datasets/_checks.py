@@ -1,0 +1,68 @@
+"""Settings that are refused with a sentence: numbers out of their range, names that nobody has."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from lenetkit.datasets._chance import HIGHEST_SEED
+from lenetkit.exceptions import SettingError
+
+__all__ = ["check_interval", "check_number", "check_seed", "check_whole", "chosen", "chosen_one"]
+
+
+def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) -> None:
+    """Refuse what is not a whole number from `lowest` to `highest`."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < lowest or (highest is not None and value > highest):
+        wanted = f"of at least {lowest}" if highest is None else f"from {lowest} to {highest}"
+        raise SettingError(f"{name} must be a whole number {wanted}; got {value!r}.")
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse what cannot be a seed."""
+    check_whole("seed", seed, 0, HIGHEST_SEED)
+
+
+def check_number(name: str, value: Any, lowest: float, highest: float) -> None:
+    """Refuse what is not a number from `lowest` to `highest`."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not lowest <= value <= highest:
+        upper = "" if math.isinf(highest) else f" to {highest}"
+        raise SettingError(f"{name} must be a number from {lowest}{upper}; got {value!r}.")
+
+
+def check_interval(name: str, value: Any, lowest: float, highest: float) -> None:
+    """Refuse what is not a pair of numbers in ascending order, both from `lowest` to `highest`."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise SettingError(f"{name} must be two numbers, the least and the most; got {value!r}.")
+    for end in value:
+        check_number(f"each of the two numbers of {name}", end, lowest, highest)
+    if value[0] > value[1]:
+        raise SettingError(f"{name} must have its least number first; got {value!r}.")
+
+
+def chosen(what: str, names: Any, known: Iterable[str]) -> tuple[str, ...]:
+    """Return known names, one or several, each once."""
+    known = list(known)
+    try:
+        among = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
+    except TypeError:
+        among = ()
+    for name in among:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise SettingError(f"{what}: there is no {name!r}.{hint} Choose among {', '.join(known)}.")
+    if not among:
+        raise SettingError(f"{what} must name at least one of {', '.join(known)}; got {names!r}.")
+    return among
+
+
+def chosen_one(what: str, name: Any, known: Iterable[str]) -> str:
+    """Return a known name."""
+    if not isinstance(name, str):
+        raise SettingError(f"{what} must be one of {', '.join(known)}; got {name!r}.")
+    return chosen(what, name, known)[0]
