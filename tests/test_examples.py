@@ -50,6 +50,12 @@ EXPECTED = {
         r"accuracy",
         r"said: \[.*\]\ntrue: \[.*\]",
     ],
+    "save_and_serve.py": [
+        r"accuracy",
+        r"sent 180 pictures, 8 at once: 100% of the answers are those of pipe.predict",
+        r"the first: {'label': (\d), 'probability': [\d.]+} and it is \1",
+        r"no picture at all: {'error': .*it begins with b'hello'",
+    ],
 }
 
 
@@ -83,7 +89,7 @@ def test_example_shows_what_it_says_and_reads_most_digits(example: str, environm
     assert min(accuracies) > 93
 
 
-@pytest.mark.parametrize("example", ["classical_procedure.py", "own_folder.py", "own_model.py"])
+@pytest.mark.parametrize("example", ["classical_procedure.py", "own_folder.py", "own_model.py", "save_and_serve.py"])
 def test_example_explains_its_options(example: str, environment: dict[str, str]) -> None:
     """``--help`` says what can be chosen."""
     assert "--" in run(example, environment, "--help").split("options:")[1]

@@ -12,7 +12,7 @@ import click
 
 __all__ = ["main"]
 
-_COMMANDS = ("train", "evaluate", "predict", "models", "datasets")
+_COMMANDS = ("train", "evaluate", "predict", "verify", "info", "export", "models", "datasets")
 
 
 class _Commands(click.Group):
@@ -39,13 +39,14 @@ def _print_version(ctx: click.Context, _: Any, wanted: bool) -> None:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
 def _commands() -> None:
-    r"""Handwritten-digit recognition: train, evaluate and use LeNet-5 and other models.
+    """Handwritten-digit recognition: train, evaluate and use LeNet-5 and other models.
 
     \b
     Examples:
       lenetkit train                          train LeNet-5 on MNIST and report its accuracy
       lenetkit train --output digits.lenet    keep the trained pipeline
       lenetkit predict digits.lenet 7.png     read a digit
+      lenetkit export digits.lenet 7.tflite   take the model to a phone
       lenetkit COMMAND --help                 more about one command
     """
 

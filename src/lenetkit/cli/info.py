@@ -1,0 +1,119 @@
+"""``lenetkit info``: what is inside a saved pipeline."""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lenetkit.cli._saved import let_any_text_out, printable
+
+if TYPE_CHECKING:
+    from lenetkit.bundle import Bundle
+
+__all__ = ["info"]
+
+_MOST_CLASSES = 20
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def info(file: str, as_json: bool) -> None:
+    """Show what is inside the saved pipeline FILE, after checking it.
+
+    Nothing in it is run, and no plug-in that it was made with is needed.
+
+    \b
+    Examples:
+      lenetkit info digits.lenet
+      lenetkit info digits.lenet --json
+    """
+    from lenetkit.bundle import read_bundle
+
+    found = _contents(read_bundle(file), Path(file).read_bytes())
+    let_any_text_out()
+    if as_json:
+        click.echo(json.dumps({"path": file, **found}, indent=2))
+        return
+    click.echo(f"{printable(file)}: a saved pipeline of format {found['format']}, {found['size']:,} bytes")
+    for name, text in _lines(found):
+        click.echo(f"  {name:<11} {printable(text)}")
+    click.echo("  members")
+    for name, member in found["members"].items():
+        click.echo(f"    {member['sha256']}  {member['size']:>11,}  {name}")
+
+
+def _contents(bundle: "Bundle", content: bytes) -> dict[str, Any]:
+    """Return all there is to know as plain values."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    return {
+        "format": manifest["format"],
+        "needs_lenetkit": manifest["needs_lenetkit"],
+        **_described(content),
+        "versions": bundle.versions,
+        "model": {
+            "name": bundle.model,
+            "distribution": bundle.model_distribution,
+            "options": bundle.model_options,
+            "input_shape": list(bundle.input_shape),
+            "n_classes": bundle.n_classes,
+        },
+        "transforms": list(bundle.transforms),
+        "encoder": bundle.encoder,
+        "metrics": bundle.metrics,
+        "data": bundle.data,
+        "extras": bundle.extras,
+        "weights": {
+            name: {"shape": list(array.shape), "dtype": array.dtype.name} for name, array in bundle.weights.items()
+        },
+        "n_weights": sum(array.size for array in bundle.weights.values()),
+        "n_golden": len(bundle.golden_images),
+        "members": {name: _described(member) for name, member in members.items()},
+    }
+
+
+def _described(content: bytes) -> dict[str, Any]:
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    model = found["model"]
+    name = f"{model['name']} of {model['distribution']}" if model["name"] else "built by hand, no name in the registry"
+    lines = [
+        ("sha256", found["sha256"]),
+        ("needs", f"lenetkit {found['needs_lenetkit']} or later"),
+        ("made with", ", ".join(f"{library} {version}" for library, version in found["versions"].items())),
+        ("model", name),
+        ("options", _pairs(model["options"])),
+        ("input", " x ".join(map(str, model["input_shape"]))),
+        ("weights", f"{found['n_weights']:,} in {len(found['weights'])} arrays"),
+        ("classes", _classes(found["encoder"].get("classes"), model["n_classes"])),
+    ]
+    lines += [("transforms" if number == 0 else "", _step(step)) for number, step in enumerate(found["transforms"])]
+    lines += [(key, _pairs(found[key])) for key in ("metrics", "data", "extras")]
+    return [*lines, ("golden", f"{found['n_golden']} inputs with the answers that they must give")]
+
+
+def _step(step: dict[str, Any]) -> str:
+    settings = step.get("settings")
+    rest = {key: value for key, value in step.items() if key not in ("name", "settings")}
+    return " ".join(
+        filter(None, [step["name"], _pairs(settings, "") if isinstance(settings, dict) else "", _pairs(rest, "")])
+    )
+
+
+def _classes(classes: Any, count: int) -> str:
+    if not isinstance(classes, list):
+        return str(count)
+    shown = ", ".join(str(label) for label in classes[:_MOST_CLASSES])
+    return f"{count}: {shown}{', ...' if len(classes) > _MOST_CLASSES else ''}"
+
+
+def _pairs(values: dict[str, Any], empty: str = "none") -> str:
+    return ", ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()) or empty
