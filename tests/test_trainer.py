@@ -748,3 +748,23 @@ def test_a_search_that_cannot_be_meant_is_refused(options: dict[str, Any], messa
     """Before anything is trained."""
     with pytest.raises(SettingError, match=message):
         classic(verbose=0).find_learning_rate(little_model(), *examples(), **options)
+
+
+def test_label_smoothing_is_keras_label_smoothing() -> None:
+    """While training; validation is measured against the plain targets."""
+    images, labels = examples()
+    rows = np.eye(3, dtype=np.float32)[labels]
+    ours, theirs = little_model(), little_model()
+    classic(epochs=2, label_smoothing=0.2, verbose=0).fit(ours, images, labels)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.2)
+    classic(epochs=2, loss=loss, verbose=0).fit(theirs, images, rows)
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-6)
+    plain, smoothed = (
+        classic(epochs=1, learning_rate=1e-30, label_smoothing=share, verbose=0)
+        .fit(little_model(), images, labels, (images, labels))
+        .history
+        for share in (0.0, 0.2)
+    )
+    assert smoothed["val_loss"].iloc[0] == pytest.approx(plain["val_loss"].iloc[0])
+    assert smoothed["loss"].iloc[0] != pytest.approx(plain["loss"].iloc[0], rel=1e-3)

@@ -29,6 +29,8 @@ class Preparation:
     augmentation : callable or None
         ``augmentation(images, seed)`` with float32 images (n, height, width, channels), uint8 pixels brought to 0..1,
         and int32 seed (2,); returns images of the same shape.
+    label_smoothing : float
+        This share of each one-hot row is spread over all classes while training.
     seed : int
         Decides the augmentation, together with the number of the step.
     """
@@ -37,6 +39,7 @@ class Preparation:
     offset: npt.NDArray[np.float32]
     n_classes: int | None
     augmentation: Callable[[Any, Any], Any] | None = None
+    label_smoothing: float = 0.0
     seed: int = 0
 
     def images(self, images: tf.Tensor, step: tf.Tensor | None = None) -> tf.Tensor:
@@ -55,9 +58,12 @@ class Preparation:
             x = x + self.offset
         return x
 
-    def targets(self, targets: tf.Tensor) -> tf.Tensor:
-        """Encode class indices as one-hot rows, where the loss wants them."""
-        return targets if self.n_classes is None else tf.one_hot(targets, self.n_classes)
+    def targets(self, targets: tf.Tensor, step: tf.Tensor | None = None) -> tf.Tensor:
+        """Encode class indices as one-hot rows, where the loss wants them, and smooth rows (where a step is given)."""
+        rows = targets if self.n_classes is None else tf.one_hot(targets, self.n_classes)
+        if step is None or not self.label_smoothing or rows.shape.rank != 2:
+            return rows
+        return rows * (1 - self.label_smoothing) + self.label_smoothing / rows.shape[1]
 
 
 class Engine:
@@ -118,7 +124,7 @@ class Engine:
 
     def _batch(self, images: Any, targets: Any, weights: Any, rows: Any, step: Any) -> tuple[Any, ...]:
         x = self._preparation.images(tf.gather(images, rows), step)
-        y = self._preparation.targets(tf.gather(targets, rows))
+        y = self._preparation.targets(tf.gather(targets, rows), step)
         return (x, y, tf.gather(weights, rows)) if self._weighted else (x, y)
 
     def _train_steps(self, images: Any, targets: Any, weights: Any, order: Any, first_step: Any) -> Any:

@@ -71,6 +71,10 @@ class Trainer:
         ``augmentation(images, key) -> images`` in TensorFlow, applied to each training batch inside the graph; see
         :mod:`lenetkit.transforms.augment`. Images are float32 (n, height, width, channels), 0..1 where they came as
         uint8; the key is int32 (`seed`, step).
+    label_smoothing : float, default 0.05
+        This share of each one-hot training target is spread evenly over all classes (Szegedy et al., Rethinking the
+        Inception Architecture, 2016, section 7). Validation is measured against the plain targets; sparse losses, which
+        have no rows to smooth, go without.
     seed : int, default 0
         Decides the order of the images (with the epoch), dropout and augmentation (with the step).
     steps_per_call : int or "auto", default "auto"
@@ -116,6 +120,7 @@ class Trainer:
     validation_split: float = attrs.field(default=0.0, validator=share)
     callbacks: Sequence[Any] = ()
     augmentation: Any = attrs.field(default=Shift(pixels=1))
+    label_smoothing: float = attrs.field(default=0.05, validator=share)
     seed: int = attrs.field(default=0, validator=whole_number(0))
     steps_per_call: int | str = attrs.field(default="auto", validator=_check_steps_per_call)
     checkpoint: Any = None
@@ -312,6 +317,7 @@ class Trainer:
             offset=np.asarray(0.0 if offset is None else offset, np.float32),
             n_classes=n_classes if indices else None,
             augmentation=self.augmentation,
+            label_smoothing=self.label_smoothing,
             seed=self.seed,
         )
         return Engine(model, preparation, batch_size=self.batch_size, weighted=examples.weights is not None)
