@@ -72,7 +72,7 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     spatter        spots of grey mud, from this threshold of a noise up    0.69, 0.67, **0.65**, 0.63, 0.61
     dotted_line    a dotted line across: its strength, then their number   0.5, 0.75, **1**, 2, 3
     zigzag         a zigzag line across: likewise                          0.5, 0.75, **1**, 2, 3
-    canny_edges    mixes in the edges, found after a Gaussian of sigma 1,  0.3, 0.5, **1**, 0.2, 0.4
+    canny_edges    mixes in the edges, found after a Gaussian of sigma 1,  0.5, 0.75, **1**, 0.2, 0.4
                    by this share; then this share of them is missing
     ============== ======================================================= ======================================
 
@@ -334,7 +334,7 @@ _KINDS: Mapping[str, _Kind] = {
     "spatter": (_spatter, (0.69, 0.67, 0.65, 0.63, 0.61)),
     "dotted_line": (_dotted_line, ((0.5, 1), (0.75, 1), (1, 1), (1, 2), (1, 3))),
     "zigzag": (_zigzag, ((0.5, 1), (0.75, 1), (1, 1), (1, 2), (1, 3))),
-    "canny_edges": (_canny_edges, ((0.3, 0), (0.5, 0), (1, 0), (1, 0.2), (1, 0.4))),
+    "canny_edges": (_canny_edges, ((0.5, 0), (0.75, 0), (1, 0), (1, 0.2), (1, 0.4))),
 }
 
 CORRUPTIONS = tuple(_KINDS)
