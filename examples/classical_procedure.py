@@ -55,7 +55,8 @@ def main() -> None:
 
     epochs = options.epochs or data.epochs
     print(f"\n7. Train: Adam, categorical cross-entropy, {epochs} epochs")
-    trainer = Trainer(epochs=epochs, optimizer="adam", loss="categorical_crossentropy", seed=0, verbose=2)
+    batch_size = 128 if len(train) >= 10_000 else 32  # few images make few steps; smaller batches make more of them
+    trainer = Trainer.preset("classic", epochs=epochs, batch_size=batch_size, seed=0, verbose=2)
     result = trainer.fit(model, train_images, targets)
     print(result)
 
