@@ -329,6 +329,7 @@ def test_colour_of_paper_or_ink_makes_a_colour_picture(shade: object, ink: objec
         ({"text": "٣"}, r"text must be digits"),
         ({"text": 12}, r"text must be digits.*got 12"),
         ({"text": "1" * 10_001}, r"at most 10000 digits; got 10001"),
+        ({"text": "1" * 1000, "height": 1000}, r"a picture of \d+ x \d+ pixels; at most 100,000,000 are drawn"),
         ({"style": "french"}, r"no 'french'"),
         ({"style": ("american", "school")}, r"style must be one"),
         ({"height": 5}, r"height must be a whole number from 12 to 2000; got 5"),

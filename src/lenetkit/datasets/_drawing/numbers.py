@@ -1,5 +1,7 @@
 """Whole numbers on a line, and how they come onto paper."""
 
+import math
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +16,14 @@ from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["DrawnNumber", "draw_number"]
 
-_MOST_DIGITS = 10_000
+_MOST_DIGITS, _MOST_PIXELS = 10_000, 100_000_000
 
 # In digit heights: the width of a space, from line to line, the blank border, and how a hand varies its digits.
 _SPACE, _LINE_PITCH, _MARGIN = 0.6, 1.9, 0.35
 _SIZE_SPREAD, _LINE_SPREAD, _GAP_SPREAD, _SLOPE_SPREAD = 0.05, 0.03, 0.04, 0.02
+
+# How far the digits of one hand differ in slant and proportions, beside those of different hands.
+_OWN = 0.2
 
 # A pixel of which so much is covered belongs to a digit's box.
 _INKED = 0.25
@@ -141,7 +146,8 @@ def draw_number(
     Raises
     ------
     SettingError
-        If the text holds anything else or no digit, the style is unknown, or a number is out of its range.
+        If the text holds anything else or no digit, the style is unknown, a number is out of its range, or the picture
+        would have more than a hundred million pixels.
 
     Examples
     --------
@@ -162,7 +168,7 @@ def draw_number(
     check_number("variation", variation, 0, 2)
     trace = _written(digits, style, seed, pen_width, variation, n_samples=96 + height // 8)
     trace, baselines, size = _set_out(trace, text, spacing, Chance("places", seed, n=len(digits)), variation)
-    inks = _Page(*(int(np.ceil(side * height)) for side in size))
+    inks = _page(math.ceil(size[0] * height), math.ceil(size[1] * height))
     unit = np.full(len(digits), float(height))
     boxes = inks.write(trace.moved(unit, np.zeros((len(digits), 2))))
     return DrawnNumber(
@@ -172,6 +178,15 @@ def draw_number(
         labels=digits,
         baselines=tuple(height * row for row in baselines),
     )
+
+
+def _page(height: int, width: int) -> "_Page":
+    if height * width > _MOST_PIXELS:
+        raise SettingError(
+            f"text and height would give a picture of {width} x {height} pixels; at most {_MOST_PIXELS:,} are drawn. "
+            "Take a smaller height or a shorter text."
+        )
+    return _Page(height, width)
 
 
 def _checked_digits(text: str) -> npt.NDArray[np.int64]:
@@ -198,12 +213,11 @@ def _written(
     forms: list[Allograph] = [favourites[digit] for digit in digits]
     hand = Hand.drawn([writers[digit] for digit in digits], each, variation)
     writer = Hand.drawn(writers, own, variation)
-    share = 0.2 * np.ones(n)  # of what is a digit's own; the rest is the hand's
     hand = attrs.evolve(
         hand,
-        slant=writer.slant[0] + share * (hand.slant - writers[0].slant),
-        stretch=writer.stretch[0] + share * hand.stretch,
-        rotation=share * hand.rotation,
+        slant=writer.slant[0] + _OWN * (hand.slant - writers[0].slant),
+        stretch=writer.stretch[0] + _OWN * hand.stretch,
+        rotation=_OWN * hand.rotation,
         roundness=np.full(n, writer.roundness[0]),
     )
     trace = trace_digits(forms, hand, each, n_samples)
