@@ -14,7 +14,7 @@ __all__ = ["evaluate"]
     "--subset", type=click.Choice(["all", "train", "test"]), default="all", show_default=True, help="Official part."
 )
 def evaluate(file: str, dataset: str | None, data_dir: str | None, download: bool, subset: str) -> None:
-    r"""Measure the saved pipeline FILE on a data set.
+    """Measure the saved pipeline FILE on a data set.
 
     \b
     Examples:

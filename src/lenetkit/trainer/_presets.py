@@ -71,7 +71,7 @@ def _accurate(epochs: float | None) -> dict[str, Any]:
             "label_smoothing": 0.1,
         }
     return {
-        "epochs": 8,
+        "epochs": 5,
         "batch_size": 256,
         "optimizer": "muon",
         "optimizer_options": {"weight_decay": 0.2},
