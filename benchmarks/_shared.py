@@ -41,7 +41,9 @@ class Results:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path, self.machine, self.runs = path, _machine(), []
+        self._path = path
+        self.machine = _machine()
+        self.runs: list[dict[str, Any]] = []
         if path is not None and path.exists():
             found = json.loads(path.read_text("utf-8"))
             if found["machine"] != self.machine:
@@ -49,7 +51,7 @@ class Results:
                     f"{path} was measured on {describe_machine(found['machine'])}; this is "
                     f"{describe_machine(self.machine)}. Name another file, or remove this one."
                 )
-            self.runs: list[dict[str, Any]] = found["runs"]
+            self.runs = found["runs"]
 
     def find(self, **fields: Any) -> list[dict[str, Any]]:
         """Return the runs with these fields, in the order in which they were made."""
