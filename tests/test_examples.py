@@ -25,6 +25,13 @@ EXPECTED = {
         r"said: \[.*\]\ntrue: \[.*\]",
         r"accuracy",
     ],
+    "drawn_digits.py": [
+        r"how a continental hand may write a 7: \w+",
+        r"shown American digits only, it reads \d+% of continental 1, 4 and 7",
+        r"shown both, it reads 9\d% of them",
+        r"accuracy",
+        r"drawn 1947: \d+ pixels wide, the 9 in the box \[",
+    ],
     "own_folder.py": [
         r"1797 images of \d+ x \d+, 10 classes",
         r"accuracy",
