@@ -87,6 +87,7 @@ PUBLIC = {
         "export",
     ],
     "lenetkit.models": [
+        "ModelCounts",
         "ModelInfo",
         "create_model",
         "list_models",

@@ -8,6 +8,13 @@ TensorFlow is imported when a model is built, not before. Every public module of
 it holds; a new one needs no other line anywhere.
 """
 
-from lenetkit.models._catalogue import ModelInfo, create_model, list_models, model_info, register_model
+from lenetkit.models._catalogue import (
+    ModelCounts,
+    ModelInfo,
+    create_model,
+    list_models,
+    model_info,
+    register_model,
+)
 
-__all__ = ["ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+__all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]

@@ -11,13 +11,14 @@ import attrs
 import numpy as np
 
 from lenetkit.exceptions import BackendError, SettingError
+from lenetkit.models._counting import ModelCounts, count
 from lenetkit.registry import Registry
 from lenetkit.seeding import global_generators_kept
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+__all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -44,6 +45,10 @@ class ModelInfo:
         Trainable parameters at ``input_shape`` with ten classes and default options.
     paper : str
         Where it comes from; empty where there is no paper.
+    paper_error : float or None
+        Share of MNIST's test images that the paper's network reads wrongly, in percent.
+    training : mapping of str to object
+        Arguments for :meth:`lenetkit.trainer.Trainer.preset` that suit it, chosen on training images held back.
     options : mapping of str to object
         The builder's options with their defaults.
     """
@@ -55,7 +60,43 @@ class ModelInfo:
     value_range: tuple[float, float] = (0.0, 1.0)
     n_parameters: int
     paper: str = ""
+    paper_error: float | None = None
+    training: Mapping[str, Any] = attrs.field(factory=dict)
     options: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def counts(
+        self, *, input_shape: tuple[int, int, int] | None = None, n_classes: int = 10, **options: Any
+    ) -> ModelCounts:
+        """Build the model and count its trainable parameters and its connections.
+
+        Parameters
+        ----------
+        input_shape : tuple of int, optional
+            (height, width, channels); None is what it was designed for.
+        n_classes : int, default 10
+            Number of classes.
+        **options
+            The builder's own options.
+
+        Returns
+        -------
+        ModelCounts
+
+        Raises
+        ------
+        SettingError
+            If the model cannot be built so, or a layer does not tell how it connects.
+        BackendError
+            If Keras runs on another backend than TensorFlow.
+
+        Examples
+        --------
+        >>> from lenetkit.models import model_info
+        >>> model_info("lenet5").counts()
+        ModelCounts(parameters=61706, connections=429342)
+        """
+        shape = self.input_shape if input_shape is None else input_shape
+        return count(create_model(self.name, input_shape=shape, n_classes=n_classes, seed=0, **options))
 
 
 _models: Registry[ModelInfo] = Registry("model", group="lenetkit.models", package="lenetkit.models")
@@ -69,6 +110,8 @@ def register_model(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     value_range: tuple[float, float] = (0.0, 1.0),
     paper: str = "",
+    paper_error: float | None = None,
+    training: Mapping[str, Any] | None = None,
     replace: bool = False,
 ) -> Callable[[Builder], Builder]:
     """Register a model: a decorator for the function that builds it.
@@ -87,6 +130,10 @@ def register_model(
         Smallest and largest pixel value that it expects.
     paper : str, optional
         Where it comes from.
+    paper_error : float, optional
+        Share of MNIST's test images that the paper's network reads wrongly, in percent.
+    training : mapping, optional
+        Arguments for :meth:`lenetkit.trainer.Trainer.preset` that suit the model.
     replace : bool, default False
         Take the name over from whoever has it.
 
@@ -137,6 +184,8 @@ def register_model(
             value_range=value_range,
             n_parameters=n_parameters,
             paper=paper,
+            paper_error=paper_error,
+            training=dict(training or {}),
             options=options,
         )
         _models.register(name, record, owner=f"{builder.__module__}.{builder.__qualname__}", replace=replace)

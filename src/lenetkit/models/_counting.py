@@ -1,0 +1,81 @@
+"""What a built model consists of: trainable parameters, and connections as the papers of the 1990s count them."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from lenetkit.exceptions import SettingError
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["ModelCounts", "count"]
+
+
+@attrs.frozen(kw_only=True)
+class ModelCounts:
+    """What a built model consists of.
+
+    Parameters
+    ----------
+    parameters : int
+        Trainable numbers.
+    connections : int
+        For every unit that sums its inputs, as a convolution, a dense or a pooling layer does, one for each input and
+        one for its bias; a weight that is shared by many places counts at each. Layers that work on one number at a
+        time, such as activations and normalisations, have none.
+    """
+
+    parameters: int
+    connections: int
+
+
+def count(model: "keras.Model") -> ModelCounts:
+    """Count in a built model.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional or sequential one.
+
+    Returns
+    -------
+    ModelCounts
+
+    Raises
+    ------
+    SettingError
+        If a layer has weights and it is not known how it connects.
+    """
+    parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    return ModelCounts(parameters=parameters, connections=_connections(model))
+
+
+def _connections(layer: Any) -> int:
+    """Return the connections of a layer, or of all layers of a model."""
+    from keras import layers
+
+    if hasattr(layer, "count_connections"):
+        return int(layer.count_connections())
+    if hasattr(layer, "layers"):
+        return sum(map(_connections, layer.layers))
+    if isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D)):
+        return int(_units(layer) * (math.prod(layer.kernel.shape[:-2]) + layer.use_bias))
+    if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):
+        return int(_units(layer) * (math.prod(layer.kernel.shape[:-1]) + layer.use_bias))
+    if isinstance(layer, (layers.AveragePooling2D, layers.MaxPooling2D)):
+        return _units(layer) * int(math.prod(layer.pool_size))
+    if isinstance(layer, (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)):
+        return int(math.prod(layer.input.shape[1:]))
+    one_by_one = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization, layers.PReLU)
+    if layer.weights and not isinstance(layer, one_by_one):
+        raise SettingError(
+            f"it is not known how many connections the layer {layer.name!r} ({type(layer).__name__}) has. "
+            "Give it a method count_connections() that returns their number."
+        )
+    return 0
+
+
+def _units(layer: Any) -> int:
+    return int(math.prod(layer.output.shape[1:]))

@@ -1,0 +1,78 @@
+"""LeNet-4: LeNet-1 grown by more maps and a hidden layer."""
+
+from typing import TYPE_CHECKING
+
+from lenetkit.exceptions import SettingError
+from lenetkit.models._catalogue import register_model
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["lenet4"]
+
+# Each map of C3 sees three of S2's eight: neighbours first, then every other one. Every S2 map is used six times.
+_TABLE = tuple(tuple((first + step * k) % 8 for k in range(3)) for step in (1, 2) for first in range(8))
+_SIDE = 32
+_SMALLEST_SIDE = 8
+
+
+@register_model(
+    "lenet4",
+    description="LeNet-4: LeNet-1 with more maps and a hidden layer.",
+    n_parameters=50_698,
+    paper="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, "
+    "Proc. IEEE 86(11), 1998, section III-C",
+    paper_error=1.1,
+    training={"name": "accurate", "epochs": 10, "label_smoothing": 0.0},
+)
+def lenet4(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
+    """Build LeNet-4 as far as the paper describes it.
+
+    The paper gives the layers, "about 260,000 connections" and "about 17,000 free parameters", but not which maps of
+    C3 see which of S2's. Three each give 262,306 connections. The parameters can't be met together with that: the
+    hidden layer alone, 120 units over 16 maps of 5 x 5, has 48,120 weights that nothing shares. The outputs are a
+    softmax, so that they are probabilities.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (height, width, channels), at least 8 x 8. Sides below 32 are framed.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    keras.Model
+        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
+
+    Raises
+    ------
+    SettingError
+        If the image is smaller than 8 x 8.
+    """
+    import keras
+    from keras import layers
+
+    from lenetkit.models._layers import Subsampling, TableConv2D, framed, paper_uniform, scaled_tanh
+
+    height, width, channels = input_shape
+    if min(height, width) < _SMALLEST_SIDE:
+        raise SettingError(
+            f"lenet4 needs images of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels; got {height} x {width}. "
+            "Enlarge them first, for example with lenetkit.transforms.Resize."
+        )
+    image = keras.Input(input_shape, name="image")
+    x = framed(image, _SIDE)
+    first = paper_uniform(25 * channels)
+    x = layers.Conv2D(4, 5, activation=scaled_tanh, kernel_initializer=first, name="c1")(x)
+    # Eight maps "connected in pairs to each first-layer feature map": each map of C1 is summarised twice.
+    x = layers.Concatenate(name="pairs")([x, x])
+    x = Subsampling(name="s2")(x)
+    x = layers.Activation(scaled_tanh, name="s2_squashed")(x)
+    x = TableConv2D(_TABLE, 5, activation=scaled_tanh, name="c3")(x)
+    x = Subsampling(name="s4")(x)
+    x = layers.Activation(scaled_tanh, name="s4_squashed")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(120, activation=scaled_tanh, name="f5")(x)
+    output = layers.Dense(n_classes, activation="softmax", name="output")(x)
+    return keras.Model(image, output, name="lenet4")
