@@ -11,6 +11,7 @@ PUBLIC = {
         "Dataset",
         "Evaluation",
         "LabelEncoder",
+        "LeNetClassifier",
         "LenetkitError",
         "Pipeline",
         "Trainer",
@@ -34,6 +35,9 @@ PUBLIC = {
         "read_bundle",
         "verify_bundle",
         "write_bundle",
+    ],
+    "lenetkit.classifier": [
+        "LeNetClassifier",
     ],
     "lenetkit.datasets": [
         "CORRUPTIONS",

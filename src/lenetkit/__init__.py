@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lenetkit.classifier import LeNetClassifier
     from lenetkit.datasets import Dataset, list_datasets, load_dataset, register_dataset
     from lenetkit.encoder import LabelEncoder
     from lenetkit.evaluator import Evaluation, evaluate
@@ -33,6 +34,7 @@ _HOME_OF = {
     "Dataset": "datasets",
     "Evaluation": "evaluator",
     "LabelEncoder": "encoder",
+    "LeNetClassifier": "classifier",
     "LenetkitError": "exceptions",
     "Pipeline": "pipeline",
     "Trainer": "trainer",
@@ -52,6 +54,7 @@ __all__ = [
     "Dataset",
     "Evaluation",
     "LabelEncoder",
+    "LeNetClassifier",
     "LenetkitError",
     "Pipeline",
     "Trainer",
