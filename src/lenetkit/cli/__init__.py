@@ -12,7 +12,7 @@ import click
 
 __all__ = ["main"]
 
-_COMMANDS = ("train", "evaluate", "predict", "verify", "info", "export", "models", "datasets")
+_COMMANDS = ("train", "evaluate", "predict", "diagnose", "verify", "info", "export", "models", "datasets")
 
 
 class _Commands(click.Group):

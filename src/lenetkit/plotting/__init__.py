@@ -1,4 +1,4 @@
-"""Every picture: grids of digits, confusion matrices, learning curves, learning-rate searches.
+"""Every picture: grids of digits, confusion matrices, learning curves, learning-rate searches, traces.
 
 Ground floor: takes plain arrays and tables, knows no stage. Each ``plot_...`` function returns a Display in
 scikit-learn's manner: it keeps the data, draws them with ``.plot(...)``, and holds what it drew in ``.figure_`` and
@@ -12,14 +12,17 @@ alone, so that reports and servers can draw in any thread.
 from lenetkit.plotting._confusion import ConfusionDisplay, plot_confusion
 from lenetkit.plotting._curves import HistoryDisplay, LearningRateDisplay, plot_history, plot_learning_rate_finder
 from lenetkit.plotting._digits import DigitsDisplay, plot_digits
+from lenetkit.plotting._trace import TraceDisplay, plot_trace
 
 __all__ = [
     "ConfusionDisplay",
     "DigitsDisplay",
     "HistoryDisplay",
     "LearningRateDisplay",
+    "TraceDisplay",
     "plot_confusion",
     "plot_digits",
     "plot_history",
     "plot_learning_rate_finder",
+    "plot_trace",
 ]

@@ -1,0 +1,357 @@
+"""Measured images against the range of the training images: what differs, why, and what to do about it.
+
+In: the measures of :mod:`lenetkit.diagnosis._measures` and the reference. Out: findings, each a cause and a cure in a
+sentence.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from lenetkit.diagnosis._pictures import Array, Taken
+
+__all__ = ["Finding", "findings_of"]
+
+_NORMALIZE = "use MnistNormalize()"
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that sets an image apart from what the model was trained on.
+
+    Parameters
+    ----------
+    image : int
+        Position of the image among those given.
+    problem : str
+        In a word: ``"unreadable"``, ``"shape"``, ``"blank"``, ``"range"``, ``"polarity"``, ``"contrast"``,
+        ``"paper"``, ``"light"``, ``"noise"``, ``"size"``, ``"centre"``, ``"stroke"``, ``"border"``, ``"pieces"``,
+        ``"two pieces"`` or ``"ink"``.
+    cause : str
+        What it is, with the figures.
+    cure : str
+        What to do about it.
+    measured : float or None
+        What was measured in the image after the transforms; None where there is nothing to measure.
+    expected : tuple of float or None
+        Smallest and largest value that all but 1 % of the training images have.
+    """
+
+    image: int
+    problem: str
+    cause: str
+    cure: str
+    measured: float | None = None
+    expected: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.cause}\n  -> {self.cure}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {**attrs.asdict(self), "expected": None if self.expected is None else list(self.expected)}
+
+
+def _per_cent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _pixels(value: float) -> str:
+    return f"{value:.1f} pixels"
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}"
+
+
+@attrs.frozen
+class _Rule:
+    """How far a measure may be beyond the training images' quantiles, and what it means if it is further.
+
+    ``slack`` is added to a bound, and a bound is moved by ``ratio`` of itself.
+    """
+
+    problem: str
+    measure: str
+    cure: str
+    low: str | None = None
+    high: str | None = None
+    slack: float = 0.0
+    ratio: float = 0.0
+    show: Callable[[float], str] = _per_cent
+    # May MnistNormalize be of help?
+    normalize: bool = True
+
+
+# The slack of each is such that hardly any of MNIST's test digits are beyond it, while their training images are the
+# reference; see docs/use/diagnose.md.
+_RULES = (
+    _Rule("contrast", "contrast", "", low="the ink is faint: it stands out from the paper by {}", slack=0.2),
+    _Rule(
+        "paper",
+        "paper",
+        "make the paper even and plain, for instance with a scan instead of a photo",
+        low="the background is too dark: its level is {}",
+        high="the background is not plain: its level is {}",
+        slack=0.12,
+    ),
+    _Rule(
+        "light",
+        "light",
+        "light the paper evenly",
+        high="the light is uneven: the paper's level differs by {} across the picture",
+        slack=0.08,
+    ),
+    _Rule(
+        "noise",
+        "noise",
+        "take the picture with more light or smooth it",
+        high="the paper is not smooth: neighbouring pixels differ by {}",
+        slack=0.02,
+    ),
+    _Rule(
+        "two pieces",
+        "second_piece",
+        "cut the picture so that it holds one digit, or close the gap in its strokes",
+        high="there are two large pieces of ink, another digit or a broken one: the second has {} of the first's area",
+        slack=0.2,
+        normalize=False,
+    ),
+    _Rule(
+        "pieces",
+        "pieces",
+        "remove specks, lines and other marks from the paper, or close the gaps in broken strokes",
+        high="the ink is in {} pieces",
+        slack=2,
+        show=_count,
+    ),
+    _Rule(
+        "size",
+        "size",
+        "cut the picture to the digit with a margin as the training images have it",
+        low="the digit is small: it fills {} of the picture",
+        high="the digit is large: it fills {} of the picture",
+        slack=0.1,
+    ),
+    _Rule(
+        "centre",
+        "centre",
+        "move the digit to the middle of the picture",
+        high="the digit is off the middle by {} of the picture",
+        slack=0.05,
+    ),
+    _Rule(
+        "stroke",
+        "stroke",
+        "",
+        low="the strokes are thin: {}",
+        high="the strokes are thick: {}",
+        ratio=0.15,
+        show=_pixels,
+    ),
+    _Rule(
+        "border",
+        "border",
+        "leave a margin around the digit, and cut off frames and the paper's edge",
+        high="ink touches the border: it covers {} of it",
+        slack=0.05,
+    ),
+    _Rule(
+        "ink",
+        "ink_share",
+        "make sure that the picture shows one handwritten digit, and that its strokes and size are the usual ones",
+        low="there is little ink: it covers {} of the picture",
+        high="there is much ink: it covers {} of the picture",
+        slack=0.02,
+        ratio=0.2,
+    ),
+)
+
+# Where the first was found, the others follow from it or cannot be trusted.
+_HIDES = {
+    "light": ("paper", "noise", "two pieces", "pieces", "size", "centre", "stroke", "border", "ink"),
+    "noise": ("two pieces", "pieces", "stroke", "border", "ink"),
+    "two pieces": ("pieces", "size", "centre", "stroke", "ink"),
+    "pieces": ("size", "centre", "stroke", "border", "ink"),
+    "size": ("ink",),
+    "stroke": ("ink",),
+    "border": ("ink",),
+}
+
+
+def findings_of(
+    measured: Mapping[str, Array],
+    numbers: Array,
+    taken: list[Taken],
+    reference: Mapping[str, Any],
+    steps: frozenset[str],
+) -> Iterator[Finding]:
+    """Compare measured images with the reference.
+
+    Parameters
+    ----------
+    measured : mapping of str to ndarray of shape (n,)
+        What :func:`describe_images` gives.
+    numbers : ndarray of shape (n,)
+        Positions of these images among all that were given.
+    taken : list of Taken
+        All that were given.
+    reference : mapping
+        What :func:`reference_of` gives.
+    steps : frozenset of str
+        Names of the classes of the pipeline's transforms.
+    """
+    ranges = reference["measures"]
+    if ranges["contrast"] is None or ranges["contrast"][1] <= 0:
+        return
+    sides = _sides(measured, reference)
+    usual = 1 if reference["bright_ink"] >= 0.5 else -1
+    blank = sides["contrast"] < 0.1 * ranges["contrast"][1]
+    wrong = ~blank & (np.sign(measured["contrast"]) != usual) & (abs(2 * reference["bright_ink"] - 1) > 0.9)
+    beyond = _beyond(sides, ranges)
+    normalize = "MnistNormalize" not in steps and _is_like_mnist(reference)
+    for place in np.flatnonzero(blank | wrong | np.any(list(beyond.values()), axis=0)):
+        image = int(numbers[place])
+        if blank[place]:
+            yield _blank(image, taken[image], float(sides["contrast"][place]), ranges)
+            continue
+        if wrong[place]:
+            yield _polarity(image, float(measured["contrast"][place]), usual, ranges, steps, normalize)
+        found = {name for name in beyond if beyond[name][place]}
+        found -= {hidden for name in found for hidden in _HIDES.get(name, ())}
+        for rule in _RULES:
+            if rule.problem in found:
+                when = " once inverted" if wrong[place] and rule.problem == "paper" else ""
+                yield _finding(rule, image, float(sides[rule.measure][place]), ranges, taken[image], normalize, when)
+
+
+def _sides(measured: Mapping[str, Array], reference: Mapping[str, Any]) -> dict[str, Array]:
+    """Return the measures as if the polarity were the training images': one wrong thing shall be said once."""
+    sides = dict(measured)
+    usual = 1 if reference["bright_ink"] >= 0.5 else -1
+    paper, contrast = reference["measures"]["paper"][1], reference["measures"]["contrast"][1]
+    other = np.sign(measured["contrast"]) == -usual
+    sides["paper"] = np.where(other, 2 * paper + usual * contrast - measured["paper"], measured["paper"])
+    sides["contrast"] = np.abs(measured["contrast"])
+    return sides
+
+
+def _beyond(sides: Mapping[str, Array], ranges: Mapping[str, Any]) -> dict[str, Array]:
+    """Return for each problem which images have it."""
+    beyond = {}
+    for rule in _RULES:
+        values, bounds = sides[rule.measure], ranges[rule.measure]
+        out = np.zeros(values.shape, bool)
+        if bounds is not None:
+            # NaN, where there is no ink to measure, is beyond nothing.
+            if rule.low is not None:
+                out |= values < bounds[0] * (1 - rule.ratio) - rule.slack
+            if rule.high is not None:
+                out |= values > bounds[2] * (1 + rule.ratio) + rule.slack
+        beyond[rule.problem] = out
+    return beyond
+
+
+def _is_like_mnist(reference: Mapping[str, Any]) -> bool:
+    """Tell whether the model was trained on such images as MnistNormalize makes."""
+    size = reference["measures"]["size"]
+    shape = reference["shape"]
+    return shape[:2] == [28, 28] and reference["bright_ink"] > 0.95 and size is not None and 0.65 < size[1] < 0.8
+
+
+def _finding(
+    rule: _Rule,
+    image: int,
+    value: float,
+    ranges: Mapping[str, Any],
+    taken: Taken,
+    normalize: bool,
+    when: str,
+) -> Finding:
+    low, _, high = ranges[rule.measure]
+    below = rule.low is not None and value < low
+    cause = (rule.low if below else rule.high) or ""
+    cure = rule.cure
+    if rule.problem == "contrast":
+        cause, cure = _faint(cause, taken, value)
+    elif rule.problem == "stroke":
+        cure = "write with a thicker pen" if below else "write with a thinner pen or larger"
+    if rule.normalize and normalize:
+        cure = f"{_NORMALIZE}, or {cure}"
+    return Finding(
+        image=image,
+        problem=rule.problem,
+        cause=f"{cause.format(rule.show(value))}{when}; in training {_range(low, high, rule.show)}",
+        cure=cure,
+        measured=value,
+        expected=(low, high),
+    )
+
+
+def _range(low: float, high: float, show: Callable[[float], str]) -> str:
+    start, end = show(low), show(high)
+    if start == end:
+        return start
+    number, space, unit = end.partition(" ")
+    return f"{start.removesuffix(space + unit)} to {number}{space}{unit}"
+
+
+def _faint(cause: str, taken: Taken, contrast: float) -> tuple[str, str]:
+    """Tell why ink is faint: so it came, in colour alone, or because the picture was shrunk."""
+    if taken.colours > max(0.3, 1.5 * taken.span):
+        return f"{cause}, since ink and paper differ more in colour than in brightness", "write with a dark pen"
+    if taken.peak < 0.3:
+        return f"{cause}, since its brightest pixel is at {_per_cent(taken.peak)} of white", _SCALE
+    if taken.span > contrast + 0.2:
+        return (
+            f"{cause}, since strokes as thin as these fade when a large picture is shrunk",
+            "write with a thicker pen or cut the picture to the digit",
+        )
+    return cause, "write with a darker pen, or stretch the picture's grey levels"
+
+
+_SCALE = "bring the pixels to 0..255 (uint8) or 0..1 (float); they may have been divided twice"
+
+
+def _blank(image: int, taken: Taken, contrast: float, ranges: Mapping[str, Any]) -> Finding:
+    low, _, high = ranges["contrast"]
+    expected = f"in training the ink stands out by {_range(low, high, _per_cent)}"
+    problem, cure = "blank", "make sure that this is the picture that was meant, and that it shows a digit"
+    if 0 < taken.span <= 0.1 and taken.peak <= 0.1:
+        problem, cure = "range", _SCALE
+        cause = f"the pixels are nearly black: the brightest is at {100 * taken.peak:.2g} % of white"
+    elif taken.colours > max(0.3, 1.5 * taken.span):
+        cause = "in grey the picture is blank, since ink and paper differ in colour only"
+        cure = "write with a dark pen"
+    elif taken.span > 0.3:
+        cause = "what the picture holds is gone after the transforms"
+        cure = "cut the picture to the digit, and look at its trace"
+    else:
+        cause = "the picture is blank"
+    return Finding(
+        image=image,
+        problem=problem,
+        cause=f"{cause}; {expected}",
+        cure=cure,
+        measured=contrast,
+        expected=(low, high),
+    )
+
+
+def _polarity(
+    image: int, contrast: float, usual: int, ranges: Mapping[str, Any], steps: frozenset[str], normalize: bool
+) -> Finding:
+    kinds = ("dark on light", "light on dark")
+    found, trained = kinds if usual > 0 else kinds[::-1]
+    low, _, high = ranges["contrast"]
+    cure = "leave out Invert()" if "Invert" in steps else "add Invert()"
+    return Finding(
+        image=image,
+        problem="polarity",
+        cause=f"the ink is {found}; the model was trained on {trained}",
+        cure=f"{_NORMALIZE}, or {cure}" if normalize else cure,
+        measured=contrast,
+        expected=(low, high) if usual > 0 else (-high, -low),
+    )

@@ -1,0 +1,66 @@
+"""Pictures and probabilities for a terminal: characters only, nothing that steers it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+__all__ = ["bars", "strip"]
+
+Array = npt.NDArray[Any]
+
+_SHADES = np.array(list(" ░▒▓█"))
+# A character is about twice as high as it is wide.
+_COLUMNS, _ROWS = 24, 12
+_PER_LINE = 3
+_GAP = "  "
+
+
+def strip(stages: Sequence[tuple[str, Array]]) -> str:
+    """Return pictures side by side, three in a line of 76 characters, bright pixels as full blocks."""
+    lines = []
+    for start in range(0, len(stages), _PER_LINE):
+        group = stages[start : start + _PER_LINE]
+        rows = [[_short(name) for name, _ in group], *zip(*(_blocks(picture) for _, picture in group), strict=True)]
+        lines += [_GAP.join(row).rstrip() for row in rows]
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+def bars(classes: Array, probabilities: Array, most: int = 3) -> str:
+    """Return the most probable classes, each with its probability and a bar."""
+    best = np.argsort(-probabilities, kind="stable")[:most]
+    width = max(len(str(classes[index])) for index in best)
+    lengths = np.rint(probabilities * _COLUMNS).astype(int)
+    lines = (f"{classes[index]!s:>{width}}  {probabilities[index]:.4f}  {'█' * lengths[index]}" for index in best)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _short(name: str) -> str:
+    text = name if len(name) <= _COLUMNS else f"{name[: _COLUMNS - 1]}…"
+    return f"{text:<{_COLUMNS}}"
+
+
+def _blocks(picture: Array) -> list[str]:
+    """Return a picture in characters, as large as fits, its aspect ratio kept."""
+    grey = _grey(picture)
+    height, width = grey.shape
+    scale = min(_COLUMNS / width, 2 * _ROWS / height)
+    columns, rows = max(1, round(width * scale)), max(1, round(height * scale / 2))
+    small = Image.fromarray(grey).resize((columns, rows), Image.Resampling.BOX)
+    shades = np.rint(np.asarray(small) * (len(_SHADES) - 1)).astype(int)
+    lines = ["".join(_SHADES[row]).ljust(_COLUMNS) for row in shades]
+    return lines + [" " * _COLUMNS] * (_ROWS - rows)
+
+
+def _grey(picture: Array) -> npt.NDArray[np.float32]:
+    """Return float32 from 0 to 1: of white for uint8, else of the picture's own range where that is another."""
+    values = picture.mean(axis=2, dtype=np.float32) if picture.ndim == 3 else picture.astype(np.float32)
+    if picture.dtype == np.uint8:
+        return np.asarray(values / np.float32(255))
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        return values
+    return np.asarray((values - low) / max(high - low, 1e-6), np.float32)

@@ -1,0 +1,182 @@
+"""One image's way through a pipeline: a picture of every stage, and the probabilities at its end."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.diagnosis._diagnosis import named_steps
+from lenetkit.diagnosis._pictures import Array, FittedPipeline, as_list, name_of
+from lenetkit.diagnosis._text import bars, strip
+from lenetkit.exceptions import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+    from lenetkit.plotting import TraceDisplay
+    from lenetkit.transforms import Compose
+
+__all__ = ["Trace", "trace"]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Trace:
+    """One image's way through a pipeline; made by :func:`trace`.
+
+    Printed, it shows every stage in grey blocks, and the most probable labels.
+
+    Parameters
+    ----------
+    name : str
+        What the image is called.
+    stages : list of (str, ndarray)
+        Name and picture of each stage, of shape (height, width[, channels]): first as it was read, last what the model
+        sees.
+    probabilities : ndarray of shape (n_classes,)
+        float32.
+    classes : ndarray of shape (n_classes,)
+        The labels in the same order.
+    """
+
+    name: str
+    stages: list[tuple[str, Array]]
+    probabilities: npt.NDArray[np.float32]
+    classes: Array
+
+    @property
+    def label(self) -> Any:
+        """The most probable label."""
+        return self.classes[self.probabilities.argmax()]
+
+    @property
+    def probability(self) -> float:
+        """How probable it is, in [0, 1]."""
+        return float(self.probabilities.max())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: of each stage name, shape, dtype and range; the probabilities by label."""
+        stages = [
+            {
+                "name": name,
+                "shape": list(picture.shape),
+                "dtype": str(picture.dtype),
+                "low": float(picture.min()),
+                "high": float(picture.max()),
+            }
+            for name, picture in self.stages
+        ]
+        # The shortest decimals that give the same float32 again.
+        probabilities = {
+            str(label): float(str(value)) for label, value in zip(self.classes, self.probabilities, strict=True)
+        }
+        label = self.label.item() if isinstance(self.label, np.generic) else self.label
+        return {"name": self.name, "label": label, "probabilities": probabilities, "stages": stages}
+
+    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> "TraceDisplay":
+        """Draw the stages and the probabilities in a strip, see :func:`lenetkit.plotting.plot_trace`.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure, optional
+            Draw here. A new figure by default.
+
+        Returns
+        -------
+        TraceDisplay
+            With ``figure_`` and ``axes_``.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from lenetkit.plotting import plot_trace
+
+        return plot_trace(
+            self.stages, self.probabilities, self.classes, title=os.path.basename(self.name), figure=figure
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name}\n\n{strip(self.stages)}\n\n{bars(self.classes, self.probabilities)}"
+
+    __repr__ = __str__
+
+
+def trace(image: Any, pipeline: FittedPipeline) -> Trace:
+    """Follow one image through a pipeline.
+
+    A transform that has a method ``stages(images)`` shows what it does inside: it yields pairs of a name and the images
+    at that point.
+
+    Parameters
+    ----------
+    image : array-like of shape (height, width[, channels]), (1, height, width[, channels]), path or PIL image
+        One image.
+    pipeline : Pipeline
+        Fitted.
+
+    Returns
+    -------
+    Trace
+        The picture of every stage, and the probabilities.
+
+    Raises
+    ------
+    NotFittedError
+        If the pipeline is not fitted.
+    DataError
+        If it is not one image, cannot be read, or a transform or the model cannot take it.
+
+    Examples
+    --------
+    >>> from lenetkit import Pipeline, Trainer, load_dataset
+    >>> from lenetkit.diagnosis import trace
+    >>> digits = load_dataset("digits")[:200]
+    >>> pipe = Pipeline(trainer=Trainer(epochs=1, verbose=0)).fit(digits.images, digits.labels)
+    >>> [(name, picture.shape) for name, picture in trace(digits.images[0], pipe).stages]
+    [('as read', (8, 8)), ('Grayscale', (8, 8)), ('Resize', (28, 28)), ('Rescale', (28, 28))]
+    """
+    transforms, classes = pipeline.transforms_, pipeline.classes_
+    name, picture = _one(image)
+    stages = [("as read", picture), *_stages(picture[np.newaxis], transforms)]
+    probabilities = pipeline.predict_proba(picture[np.newaxis])[0]
+    return Trace(name=name, stages=stages, probabilities=probabilities, classes=classes)
+
+
+def _one(image: Any) -> tuple[str, Array]:
+    """Return name and pixels of the one image that was given."""
+    shape = getattr(image, "shape", None)
+    if isinstance(shape, tuple) and hasattr(image, "dtype"):
+        if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)):
+            image = np.asarray(image)[np.newaxis]
+        elif not (len(shape) in (3, 4) and shape[0] == 1):
+            raise DataError(
+                f"a trace is of one image, of shape (height, width) or (height, width, 1 or 3); got {shape}. "
+                "Choose one, for example images[0]."
+            )
+        return "the image", np.asarray(as_list(image)[0])
+    images = as_list(image)
+    if len(images) != 1:
+        raise DataError(f"a trace is of one image; got {len(images)}. Choose one, for example images[0].")
+    from lenetkit.datasets import read_image
+
+    name = name_of(images[0], 0)
+    return "the image" if name == "images[0]" else name, read_image(images[0])
+
+
+def _stages(images: Any, transforms: "Compose") -> Iterator[tuple[str, Array]]:
+    """Give name and picture of what each step makes of one image."""
+    for name, step in named_steps(transforms):
+        inside = getattr(step, "stages", None)
+        shown: Array | None = None
+        for stage, pictures in inside(images) if callable(inside) else ():
+            shown = np.asarray(pictures[0])
+            yield f"{name}: {stage}", shown
+        images = step(images)
+        picture = np.asarray(images[0])
+        # The last stage inside a step mostly is its result.
+        if shown is None or not np.array_equal(shown, picture):
+            yield name, picture
