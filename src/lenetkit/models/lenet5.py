@@ -22,6 +22,7 @@ _SIDE_WITHOUT_PADDING = 32
     n_parameters=61_706,
     paper="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, "
     "Proc. IEEE 86(11), 1998, section II-B",
+    training={"name": "accurate", "epochs": 10},
 )
 def lenet5(
     input_shape: tuple[int, int, int], n_classes: int, *, activation: str = "relu", pooling: str = "average"
