@@ -7,7 +7,7 @@ import numpy as np
 
 from lenetkit.exceptions import SettingError
 
-__all__ = ["number", "share", "whole_number"]
+__all__ = ["number", "share", "switch", "whole_number"]
 
 Validator = Callable[[Any, Any, Any], None]
 
@@ -32,6 +32,12 @@ def number(smallest: float, largest: float = float("inf")) -> Validator:
             raise SettingError(f"{attribute.name} must be a number {bounds}; got {value!r}.")
 
     return check
+
+
+def switch(_: Any, attribute: Any, value: Any) -> None:
+    """Check for True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise SettingError(f"{attribute.name} must be True or False; got {value!r}.")
 
 
 def share(_: Any, attribute: Any, value: Any) -> None:

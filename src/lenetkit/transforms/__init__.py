@@ -3,7 +3,7 @@
 In: an array (n, height, width[, channels]), or a list of arrays (height, width[, channels]) of different sizes.
 **uint8 means 0..255, float means 0..1**, anything else is a :class:`~lenetkit.exceptions.DataError` that says so.
 Out: an array where all results have one size, else a list. Geometric transforms keep uint8; :class:`Rescale` and
-:class:`Standardize` give float32.
+:class:`Standardize` give float32, :class:`MnistNormalize` uint8.
 Next: :mod:`lenetkit.models`, by way of :mod:`lenetkit.trainer` or a pipeline.
 
 A transform is a callable. Those of this package are attrs classes with a name, so that they can be saved as plain
@@ -40,6 +40,7 @@ from lenetkit.transforms._saving import transform_from_dict, transform_to_dict
 from lenetkit.transforms.compose import Compose
 from lenetkit.transforms.grayscale import Grayscale
 from lenetkit.transforms.invert import Invert
+from lenetkit.transforms.mnist_normalize import MnistNormalize
 from lenetkit.transforms.pad import Pad
 from lenetkit.transforms.rescale import Rescale
 from lenetkit.transforms.resize import Resize
@@ -52,6 +53,7 @@ __all__ = [
     "Grayscale",
     "Invert",
     "LearningTransform",
+    "MnistNormalize",
     "Pad",
     "Rescale",
     "Resize",

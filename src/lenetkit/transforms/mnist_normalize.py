@@ -1,0 +1,198 @@
+"""Any picture of one digit to the image that MNIST would have made of it."""
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+
+from lenetkit._validators import switch
+from lenetkit.ink import contrast_of, dark_on_light, digit_mask, even_ink, ink_map, possible_ink, shrink, to_grey
+from lenetkit.transforms._base import register_transform
+from lenetkit.transforms._digit_box import centre, cut_out, even_stroke, fit_box
+from lenetkit.transforms._pixels import Array, Images, check_images, map_images
+
+__all__ = ["MnistNormalize"]
+
+_SIDE, _BOX, _WHITE = 28, 20, 250
+
+# Larger pictures are averaged down to at most this side first.
+_WORKING_SIDE = 512
+
+
+@register_transform("mnist_normalize")
+@attrs.frozen(kw_only=True)
+class MnistNormalize:
+    """Make of any picture of one digit the 28x28 grey image that MNIST would have made of it.
+
+    A photo, a scan or a drawing, in colour or grey, dark on light or light on dark, of any size. The light is evened
+    out, ink is told from paper by its contrast and not by a fixed level, and noise, specks, ruled and dotted lines,
+    frames and the edges of the paper are left out, as far as a digit remains without them. Strokes much thinner or
+    wider than MNIST's are brought to the nearest width that is common there. Then MNIST's own recipe [1]_: the digit is
+    scaled to fit 20x20 pixels by area weighting, its aspect ratio kept, and laid in 28x28 such that its centre of mass
+    falls on the middle.
+
+    Images of 28x28 that have all this already (black around a box of 20 pixels, the centre of mass in the middle,
+    white ink) pass unchanged and fast, so that MNIST itself stays MNIST. A picture without a digit (blank, noise, fewer
+    than 4 pixels high or wide) becomes black. Whether what was found *is* a digit this transform does not judge; two
+    digits in one picture stay two digits in one image.
+
+    Parameters
+    ----------
+    stroke : bool, default True
+        Bring very thin and very wide strokes to the width of MNIST's, 1.8 to 3.6 pixels of the box.
+
+    Raises
+    ------
+    SettingError
+        If `stroke` is neither True nor False.
+
+    Notes
+    -----
+    The result hardly depends on how the digit stands in its picture. On digits drawn in pictures of 120x120 pixels the
+    test suite holds it to: the same image to the bit when the digit is shifted by whole pixels on flat paper and stays
+    clear of the border; nearly the same (mean difference below 6 of 255 levels) when black and white change places,
+    when the picture is enlarged up to 4 times, and when it is darkened or its contrast is lowered until ink and paper
+    are 40 levels apart.
+
+    References
+    ----------
+    .. [1] Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998: "The original black
+       and white (bilevel) images from NIST were size normalized to fit in a 20x20 pixel box while preserving their
+       aspect ratio. [...] the images were centered in a 28x28 image by computing the center of mass of the pixels".
+
+    Examples
+    --------
+    A drawing of a 1, dark on light, far off the middle:
+
+    >>> import numpy as np
+    >>> from lenetkit.transforms import MnistNormalize
+    >>> drawing = np.full((300, 200), 230, np.uint8)
+    >>> drawing[40:140, 20:30] = 60
+    >>> one = MnistNormalize()([drawing])
+    >>> one.shape, one.dtype, int(one.max())
+    ((1, 28, 28), dtype('uint8'), 255)
+    >>> rows, columns = one[0].nonzero()
+    >>> [int(bound) for bound in (rows.min(), rows.max(), columns.min(), columns.max())]
+    [5, 24, 14, 15]
+
+    Pictures of any size and colour go together; without a digit there is nothing to see:
+
+    >>> photo = np.full((480, 640, 3), (200, 190, 170), np.uint8)
+    >>> MnistNormalize()([drawing, photo]).max(axis=(1, 2)).tolist()
+    [255, 0]
+    """
+
+    stroke: bool = attrs.field(default=True, validator=switch)
+
+    def __call__(self, images: Images, /) -> Array | list[Array]:
+        """Return the images as MNIST's are.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, 1 or 3]), or list of (height, width[, 1 or 3]) arrays
+            uint8 in [0, 255] or floating in [0, 1].
+
+        Returns
+        -------
+        ndarray of shape (n, 28, 28)
+            uint8, also where the images are floating: ink up to 255 on black; all black where there is no digit.
+
+        Raises
+        ------
+        DataError
+            If the images are not that. Two and four channels are refused: what shines through depends on the paper.
+        """
+        return map_images(self._normalize, images, channels=(1, 3))
+
+    def steps(self, image: Array) -> dict[str, Array]:
+        """Return what becomes of one image on the way.
+
+        Parameters
+        ----------
+        image : ndarray of shape (height, width[, 1 or 3])
+            uint8 in [0, 255] or floating in [0, 1].
+
+        Returns
+        -------
+        dict of str to ndarray
+            The pictures in their order, each uint8: ``"grey"``, ``"even paper"``, ``"possible ink"``, ``"digit"``,
+            ``"stroke"`` and ``"result"``, which is what calling the transform gives; only that where the image passes
+            unchanged.
+
+        Raises
+        ------
+        DataError
+            If the image is not that.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit.transforms import MnistNormalize
+        >>> drawing = np.full((60, 90), 230, np.uint8)
+        >>> drawing[10:50, 20:26] = 60
+        >>> for name, picture in MnistNormalize().steps(drawing).items():
+        ...     print(name, picture.shape)
+        grey (60, 90)
+        even paper (60, 90)
+        possible ink (60, 90)
+        digit (60, 90)
+        stroke (104, 104)
+        result (28, 28)
+        """
+        checked = check_images([image], channels=(1, 3))
+        batch = _as_grey_or_colour(np.asarray(checked))
+        if _is_like_mnist(batch)[0]:
+            return {"result": batch[0]}
+        return {name: pictures[0] for name, pictures in self._stages(batch)}
+
+    def _normalize(self, batch: Array) -> Array:
+        batch = _as_grey_or_colour(batch)
+        done = _is_like_mnist(batch)
+        if done.all():
+            return batch
+        *_, (_, result) = self._stages(batch[~done])
+        if not done.any():
+            return result
+        out = batch.copy()
+        out[~done] = result
+        return out
+
+    def _stages(self, batch: Array) -> Iterator[tuple[str, Array]]:
+        grey = to_grey(shrink(batch, _WORKING_SIDE))
+        yield "grey", grey
+        ink = ink_map(dark_on_light(grey))
+        yield "even paper", ink
+        contrast = contrast_of(ink)
+        mask = possible_ink(ink, contrast)
+        yield "possible ink", mask * np.uint8(255)
+        digit = even_ink(ink, digit_mask(mask, ink, contrast), contrast)
+        yield "digit", digit
+        canvas = cut_out(digit)
+        if self.stroke:
+            canvas = even_stroke(canvas)
+        yield "stroke", np.rint(canvas * 255).astype(np.uint8)
+        yield "result", centre(fit_box(canvas))
+
+
+def _as_grey_or_colour(batch: Array) -> Array:
+    """Return uint8 images (n, height, width) or (n, height, width, 3)."""
+    if batch.ndim == 4 and batch.shape[3] == 1:
+        batch = batch[..., 0]
+    return batch if batch.dtype == np.uint8 else np.rint(batch * 255).astype(np.uint8)
+
+
+def _is_like_mnist(batch: Array) -> Array:
+    """Return which images are what MNIST's are: a box of 20 pixels on pure black, well placed, with white ink."""
+    if batch.shape[1:] != (_SIDE, _SIDE):
+        return np.zeros(len(batch), bool)
+    # Whole numbers below 2**24 are exact in float32, in whatever order they are summed.
+    levels = batch.astype(np.float32)
+    ones, middles = np.ones(_SIDE, np.float32), np.arange(_SIDE, dtype=np.float32) + np.float32(0.5)
+    rows, columns = levels.reshape(-1, _SIDE).dot(ones).reshape(-1, _SIDE), np.matmul(ones, levels)
+    total = rows.dot(ones)
+    like = batch.reshape(len(batch), -1).max(axis=1) >= _WHITE
+    for sums in (rows, columns):
+        moment = sums.dot(middles)
+        like &= (moment > 14 * total) & (moment <= 15 * total)
+    lengths = [_SIDE - (sums > 0).argmax(axis=1) - (sums[:, ::-1] > 0).argmax(axis=1) for sums in (rows, columns)]
+    return np.asarray(like & (np.maximum(*lengths) == _BOX))
