@@ -63,13 +63,17 @@ class Shift:
         images = tf.convert_to_tensor(images)
         reach = self.pixels
         offset = tf.random.stateless_uniform((2,), key, 0, 2 * reach + 1, tf.int32)
-        rows = _beyond_the_border(tf, images.shape[1], reach, offset[0])
-        columns = _beyond_the_border(tf, images.shape[2], reach, offset[1])
-        return tf.gather(tf.gather(images, rows, axis=1), columns, axis=2)
+        # A copy of a part of a wider image is several times as fast as looking up each pixel.
+        wider = _beyond_the_border(tf, _beyond_the_border(tf, images, 1, reach), 2, reach)
+        _, height, width, channels = images.shape
+        moved = tf.slice(wider, tf.stack([0, offset[0], offset[1], 0]), [-1, height, width, channels])
+        return tf.ensure_shape(moved, images.shape)
 
 
-def _beyond_the_border(tf: Any, size: int, reach: int, offset: Any) -> Any:
-    return tf.clip_by_value(tf.range(size) + offset - reach, 0, size - 1)
+def _beyond_the_border(tf: Any, images: Any, axis: int, reach: int) -> Any:
+    """Repeat the first and the last line along an axis `reach` times."""
+    first, last = (tf.gather(images, [place], axis=axis) for place in (0, images.shape[axis] - 1))
+    return tf.concat([first] * reach + [images] + [last] * reach, axis)
 
 
 @attrs.frozen(kw_only=True)
