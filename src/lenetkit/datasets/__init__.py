@@ -32,7 +32,7 @@ Arrays of one's own become a data set too, and anything that can be selected fro
 Dataset('letters': 2 images of 28 x 28, 2 classes)
 
 Where there are no images, a pen of lenetkit's own draws some (:func:`draw_digits`, :func:`draw_number`,
-:func:`draw_paper`), and :func:`corrupt` spoils them:
+:func:`draw_paper`, :func:`draw_printed`, and :func:`draw_others` what is no digit), and :func:`corrupt` spoils them:
 
 >>> from lenetkit.datasets import corrupt, draw_digits
 >>> drawn = draw_digits(1000, styles=["american", "continental"], seed=0)
@@ -43,7 +43,15 @@ from lenetkit.datasets._cache import fetch_files
 from lenetkit.datasets._catalogue import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
 from lenetkit.datasets._corruptions import CORRUPTIONS, corrupt
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._drawing import DrawnNumber, draw_digits, draw_number, draw_paper, list_allographs
+from lenetkit.datasets._drawing import (
+    DrawnNumber,
+    draw_digits,
+    draw_number,
+    draw_others,
+    draw_paper,
+    draw_printed,
+    list_allographs,
+)
 from lenetkit.datasets._images import read_image, read_images
 from lenetkit.datasets._remote import RemoteFile
 from lenetkit.datasets._remote_idx import RemoteIdx
@@ -61,7 +69,9 @@ __all__ = [
     "dataset_info",
     "draw_digits",
     "draw_number",
+    "draw_others",
     "draw_paper",
+    "draw_printed",
     "fetch_files",
     "list_allographs",
     "list_datasets",

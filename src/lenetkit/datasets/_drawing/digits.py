@@ -14,7 +14,7 @@ from lenetkit.datasets._drawing.settings import chosen_allographs, chosen_digits
 from lenetkit.datasets._drawing.skeletons import ALLOGRAPHS, STYLES, Allograph, Style
 from lenetkit.exceptions import SettingError
 
-__all__ = ["FormTable", "choose_forms", "draw_digits", "form_table", "list_allographs"]
+__all__ = ["FormTable", "centred", "choose_forms", "draw_digits", "form_table", "list_allographs"]
 
 # Digits that are drawn together. Each block has random streams of its own, so it must not change.
 _BLOCK = 256
@@ -196,10 +196,10 @@ def _laid_out(trace: Trace, pen_width: tuple[float, float], chance: Chance, size
     fit = box / (high - low).max(axis=1)
     trace = trace.moved(fit, box / 2 - fit[:, None] * (low + high) / 2)
     ink = lay_ink(trace, box, box, unit * chance.uniform(0.8, 1.5))
-    return _centred(np.rint(ink * 255).astype(np.uint8), size)
+    return centred(np.rint(ink * 255).astype(np.uint8), size)
 
 
-def _centred(inks: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+def centred(inks: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     """Paste each box so that the centre of mass falls on the middle, as far as the margin allows."""
     n, box = inks.shape[:2]
     middles = np.arange(box) + 0.5
