@@ -167,9 +167,9 @@ class BitmapOutput(layers.Layer):  # type: ignore[misc]
         y[D] + log(exp(-j) + sum(exp(-y)))
         = cross-entropy(softmax(-y)) + log(1 + exp(-j) / sum(exp(-y)))
 
-    The second term does not depend on the label, so that the layer adds it itself while training. It stands for a
-    class of rubbish at a constant distance j: an image that is far from all bitmaps is pulled towards its own without
-    being pushed away from the others.
+    The second term does not depend on the label, so that the layer adds it itself while training, as the mean over the
+    batch, whatever weights the examples have. It stands for a class of rubbish at a constant distance j: an image that
+    is far from all bitmaps is pulled towards its own without being pushed away from the others.
 
     Parameters
     ----------

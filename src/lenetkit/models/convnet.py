@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from lenetkit.exceptions import SettingError
 from lenetkit.models._catalogue import register_model
+from lenetkit.models._requirements import require_side
 
 if TYPE_CHECKING:
     import keras
@@ -49,15 +50,10 @@ def convnet(input_shape: tuple[int, int, int], n_classes: int, *, width: int = 3
     import keras
     from keras import layers
 
-    side = min(input_shape[:2])
-    if side < _SMALLEST_SIDE:
-        raise SettingError(
-            f"convnet needs images of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels; got {input_shape[0]} x "
-            f"{input_shape[1]}. Enlarge them first, for example with lenetkit.transforms.Resize."
-        )
+    require_side("convnet", input_shape, _SMALLEST_SIDE)
     if isinstance(width, bool) or not isinstance(width, int) or width < 1:
         raise SettingError(f"width must be a positive whole number; got {width!r}.")
-    padding = "same" if side < _SIDE_WITHOUT_PADDING else "valid"
+    padding = "same" if min(input_shape[:2]) < _SIDE_WITHOUT_PADDING else "valid"
 
     def convolved(x: Any, maps: int, name: str) -> Any:
         # The normalisation that follows brings a bias of its own.

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from lenetkit.exceptions import SettingError
 from lenetkit.models._catalogue import register_model
+from lenetkit.models._requirements import require_side
 
 if TYPE_CHECKING:
     import keras
@@ -53,16 +53,10 @@ def lenet1(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
 
     from lenetkit.models._layers import Subsampling, TableConv2D, framed, paper_uniform, scaled_tanh
 
-    height, width, channels = input_shape
-    if min(height, width) < _SMALLEST_SIDE:
-        raise SettingError(
-            f"lenet1 needs images of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels; got {height} x {width}. "
-            "Enlarge them first, for example with lenetkit.transforms.Resize."
-        )
+    require_side("lenet1", input_shape, _SMALLEST_SIDE)
     image = keras.Input(input_shape, name="image")
     x = framed(image, _SIDE)
-    first = paper_uniform(25 * channels)
-    x = layers.Conv2D(4, 5, activation=scaled_tanh, kernel_initializer=first, name="h1")(x)
+    x = layers.Conv2D(4, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="h1")(x)
     x = Subsampling(name="h2")(x)
     x = layers.Activation(scaled_tanh, name="h2_squashed")(x)
     x = TableConv2D(_TABLE, 5, activation=scaled_tanh, name="h3")(x)

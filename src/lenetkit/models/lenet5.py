@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
 from lenetkit.models._catalogue import register_model
+from lenetkit.models._requirements import require_activation, require_side
 
 if TYPE_CHECKING:
     import keras
@@ -56,20 +57,12 @@ def lenet5(
     import keras
     from keras import layers
 
-    height, width, _ = input_shape
-    if min(height, width) < _SMALLEST_SIDE:
-        raise SettingError(
-            f"lenet5 needs images of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels; got {height} x {width}. "
-            "Enlarge them first, for example with lenetkit.transforms.Resize."
-        )
+    require_side("lenet5", input_shape, _SMALLEST_SIDE)
+    require_activation(activation)
     pool = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}.get(pooling)
     if pool is None:
         raise SettingError(f"pooling must be 'average' or 'max'; got {pooling!r}.")
-    try:
-        keras.activations.get(activation)
-    except ValueError:
-        raise SettingError(f"activation must be the name of a Keras activation; got {activation!r}.") from None
-    padding = "same" if min(height, width) < _SIDE_WITHOUT_PADDING else "valid"
+    padding = "same" if min(input_shape[:2]) < _SIDE_WITHOUT_PADDING else "valid"
 
     image = keras.Input(input_shape, name="image")
     x = layers.Conv2D(6, 5, padding=padding, activation=activation, name="c1")(image)  # 6 maps, edges and corners

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
 from lenetkit.models._catalogue import register_model
+from lenetkit.models._requirements import require_side
 
 if TYPE_CHECKING:
     import keras
@@ -91,20 +92,16 @@ def lenet5_1998(
         scaled_tanh,
     )
 
-    height, width, channels = input_shape
-    if min(height, width) < _SMALLEST_SIDE:
-        raise SettingError(
-            f"lenet5_1998 needs images of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels; got {height} x {width}. "
-            "Enlarge them first, for example with lenetkit.transforms.Resize."
-        )
+    require_side("lenet5_1998", input_shape, _SMALLEST_SIDE)
     if isinstance(rubbish_distance, bool) or not isinstance(rubbish_distance, (int, float)) or rubbish_distance <= 0:
         raise SettingError(f"rubbish_distance must be a positive number; got {rubbish_distance!r}.")
     table = checked_table(C3_TABLE if c3_table is None else c3_table, _N_C1, "c3_table")
 
     image = keras.Input(input_shape, name="image")
     x = framed(image, _SIDE)
-    first = paper_uniform(25 * channels)
-    x = layers.Conv2D(_N_C1, 5, activation=scaled_tanh, kernel_initializer=first, name="c1")(x)
+    x = layers.Conv2D(
+        _N_C1, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="c1"
+    )(x)
     x = Subsampling(name="s2")(x)
     x = layers.Activation(scaled_tanh, name="s2_squashed")(x)
     x = TableConv2D(table, 5, activation=scaled_tanh, name="c3")(x)

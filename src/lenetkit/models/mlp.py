@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
 from lenetkit.models._catalogue import register_model
+from lenetkit.models._requirements import require_activation
 
 if TYPE_CHECKING:
     import keras
@@ -50,11 +51,8 @@ def mlp(
     import keras
     from keras import layers
 
-    try:
-        keras.activations.get(activation)
-    except ValueError:
-        raise SettingError(f"activation must be the name of a Keras activation; got {activation!r}.") from None
-    if not all(isinstance(units, int) and units > 0 for units in hidden):
+    require_activation(activation)
+    if not isinstance(hidden, Sequence) or not all(isinstance(units, int) and units > 0 for units in hidden):
         raise SettingError(f"hidden must be positive whole numbers, the units of each hidden layer; got {hidden!r}.")
     image = keras.Input(input_shape, name="image")
     x = layers.Flatten(name="flatten")(image)
