@@ -366,6 +366,42 @@ def test_a_transform_that_breaks_is_a_finding(digits: np.ndarray, reference: dic
 
 
 @pytest.mark.parametrize(
+    ("step", "cause"),
+    [
+        (lambda images: images / 0.0, "after the transforms the image holds nan or inf"),
+        (lambda images: images[:0], "a transform stopped at it: ValueError: "),
+        (lambda images: images > 0, "after the transforms the image holds bool"),
+    ],
+)
+def test_a_transform_that_makes_nonsense_is_told(
+    digits: np.ndarray, reference: dict[str, Any], step: Any, cause: str
+) -> None:
+    """Nothing is compared with that."""
+    with np.errstate(all="ignore"):
+        findings = diagnose(digits[:2], with_steps(step), reference=reference).findings
+    assert [finding.problem for finding in findings] == ["unreadable"] * 2
+    assert all(finding.cause.startswith(cause) for finding in findings)
+
+
+@attrs.frozen
+class Named:
+    """Has a method that is called as Compose's field."""
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return images
+
+    def steps(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        return {"result": image}
+
+
+def test_a_step_may_have_steps_of_its_own(pipe: FittedPipeline, digits: np.ndarray, reference: dict[str, Any]) -> None:
+    """Only those of a Compose are steps of the pipeline."""
+    image = digits[0]
+    assert diagnose(255 - image[None], with_steps(Named()), reference=reference).problems == {"polarity": 1}
+    assert [name for name, _ in trace(np.zeros((4, 4)), with_steps(Named())).stages] == ["as read", "Named"]
+
+
+@pytest.mark.parametrize(
     ("shape", "cure"),
     [
         ((1, 30, 20), r"add Resize\(\(28, 28\)\)"),

@@ -25,6 +25,16 @@ EXPECTED = {
         r"said: \[.*\]\ntrue: \[.*\]",
         r"accuracy",
     ],
+    "diagnose.py": [
+        r"as in training: accuracy",
+        r"scanned: \d+% are read right",
+        r"3 of 4 images differ .*polarity \(1\)",
+        r"images\[1\]\n  polarity: the ink is dark on light.*\n    -> add Invert\(\)",
+        r"images\[2\]\n  blank: ",
+        r"no_such_photo.png\n  unreadable: there is no file",
+        r"as read +Grayscale +Resize\n",
+        r"cured: accuracy",
+    ],
     "drawn_digits.py": [
         r"how a continental hand may write a 7: \w+",
         r"shown American digits only, it reads \d+% of continental 1, 4 and 7",
@@ -56,6 +66,12 @@ EXPECTED = {
         r"trained on digits: 30 epochs",
         r"accuracy",
         r"said: \[.*\]\ntrue: \[.*\]",
+    ],
+    "read_number.py": [
+        r"accuracy",
+        r"text: 1947, 30582\n",
+        r"line 0: 1 with probability [01]\.\d\d in the box \(\d+, \d+, \d+, \d+\)",
+        r"line 1: 2 with probability",
     ],
     "save_and_serve.py": [
         r"accuracy",
@@ -96,7 +112,9 @@ def test_example_shows_what_it_says_and_reads_most_digits(example: str, environm
     assert min(accuracies) > 93
 
 
-@pytest.mark.parametrize("example", ["classical_procedure.py", "own_folder.py", "own_model.py", "save_and_serve.py"])
+@pytest.mark.parametrize(
+    "example", ["classical_procedure.py", "own_folder.py", "own_model.py", "read_number.py", "save_and_serve.py"]
+)
 def test_example_explains_its_options(example: str, environment: dict[str, str]) -> None:
     """``--help`` says what can be chosen."""
     assert "--" in run(example, environment, "--help").split("options:")[1]

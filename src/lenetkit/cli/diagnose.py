@@ -2,14 +2,13 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lenetkit.cli._saved import is_saved_pipeline, let_any_text_out, printable
-from lenetkit.cli.predict import _pictures
+from lenetkit.cli.predict import _pictures, _pipeline
 from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: st
     if not pictures:
         raise SettingError(f"there is nothing to diagnose with {file}: name a picture or a folder of them after it.")
     _check_target(target, len(pictures), as_json)
-    pipeline, reference = _load(file)
+    pipeline = _pipeline(file)
     let_any_text_out()
-    unreadable = sum([_report(path, pipeline, reference, as_json) for path in pictures])
+    unreadable = sum([_report(path, pipeline, as_json) for path in pictures])
     if target is not None and not unreadable:
         _trace(pictures[0], pipeline, target)
     if unreadable:
@@ -62,22 +61,10 @@ def _check_target(target: str | None, n_pictures: int, as_json: bool) -> None:
         raise SettingError(f"--trace must end in {', '.join(_DRAWINGS)}, or be -; got {printable(target)}.")
 
 
-def _load(file: str | None) -> tuple["Pipeline", Mapping[str, Any] | None]:
-    """Return the pipeline and, where its file says it, what its training images look like."""
-    from lenetkit.bundle import read_bundle
-    from lenetkit.pipeline import Pipeline
-
-    if file is None:
-        return Pipeline.pretrained(), None
-    return Pipeline.load(file), read_bundle(file).extras.get("reference")
-
-
-def _report(path: str, pipeline: "Pipeline", reference: Mapping[str, Any] | None, as_json: bool) -> bool:
+def _report(path: str, pipeline: "Pipeline", as_json: bool) -> bool:
     """Print what is found in one picture; return whether it cannot be read."""
-    from lenetkit.diagnosis import diagnose as diagnosis_of
-
     # One at a time: however many and large they are, the memory holds one.
-    diagnosis = diagnosis_of([path], pipeline, reference=reference)
+    diagnosis = pipeline.diagnose([path])
     # Without the flag click takes out of a file's name what looks like a terminal's colours.
     click.echo(_json_line(path, diagnosis) if as_json else _text(path, diagnosis), color=True)
     return "unreadable" in diagnosis.problems
@@ -98,9 +85,7 @@ def _text(path: str, diagnosis: "Diagnosis") -> str:
 
 
 def _trace(path: str, pipeline: "Pipeline", target: str) -> None:
-    from lenetkit.diagnosis import trace
-
-    found = trace(path, pipeline)
+    found = pipeline.trace(path)
     if target == "-":
         heading, _, rest = str(found).partition("\n")
         click.echo(f"\n{printable(heading)}\n{rest}")

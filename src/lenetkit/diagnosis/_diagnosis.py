@@ -16,6 +16,8 @@ from lenetkit.exceptions import DataError, LenetkitError, SettingError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lenetkit.transforms import Compose
+
 __all__ = ["Diagnosis", "diagnose", "named_steps"]
 
 # So many images are printed one by one; the summary above them counts all.
@@ -189,10 +191,12 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
     return Diagnosis(names=names, findings=tuple(sorted(found, key=lambda finding: finding.image)))
 
 
-def named_steps(transforms: Any) -> Iterator[tuple[str, Any]]:
+def named_steps(transforms: "Compose") -> Iterator[tuple[str, Any]]:
     """Give all steps, those of nested Composes included, each with the name of its class or function."""
+    from lenetkit.transforms import Compose
+
     for step in transforms.steps:
-        if hasattr(step, "steps"):
+        if isinstance(step, Compose):
             yield from named_steps(step)
         else:
             yield getattr(step, "__name__", type(step).__name__), step
@@ -203,20 +207,23 @@ def _misfits(place: int, taken: Taken, reference: Mapping[str, Any], names: tupl
     prepared = taken.prepared
     if isinstance(prepared, Exception):
         return [_unreadable(place, prepared, names[place])]
-    found, expected = prepared.shape, tuple(reference["shape"])
-    if _essential(found) == _essential(expected):
+    if prepared.dtype.kind not in "uf" or not np.isfinite(prepared).all():
+        found = "nan or inf" if prepared.dtype.kind == "f" else f"{prepared.dtype}"
+        error = DataError(f"after the transforms the image holds {found}; it must hold finite uint8 or float.")
+        return [_unreadable(place, error, names[place])]
+    shape, expected = prepared.shape, tuple(reference["shape"])
+    if _essential(shape) == _essential(expected):
         return []
-    cure = "put Grayscale() before the other transforms" if len(_essential(found)) > len(_essential(expected)) else ""
-    if found[:2] != expected[:2]:
-        cure = f"add Resize({expected[:2]})"
-    return [
-        Finding(
-            image=place,
-            problem="shape",
-            cause=f"after the transforms the image has the shape {found}; the model was trained on {expected}",
-            cure=cure or f"convert the picture to {expected[2] if len(expected) == 3 else 1} channels",
-        )
-    ]
+    cause = f"after the transforms the image has the shape {shape}; the model was trained on {expected}"
+    return [Finding(image=place, problem="shape", cause=cause, cure=_cure_of_shape(shape, expected))]
+
+
+def _cure_of_shape(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    if shape[:2] != expected[:2]:
+        return f"add Resize({expected[:2]})"
+    if len(_essential(shape)) > len(_essential(expected)):
+        return "put Grayscale() before the other transforms"
+    return f"pass pictures of {expected[2]} channels"
 
 
 def _unreadable(place: int, error: Exception, name: str) -> Finding:

@@ -100,11 +100,10 @@ def take(images: Any, transforms: "Compose") -> list[Taken]:
         return [_take_one(image, transforms) for image in images]
     try:
         prepared = transforms(images)
-        facts = _facts(np.asarray(images))
-    # Transforms may be anybody's functions. Which of the images they cannot take is found out below.
+        return [Taken(*found) for found in zip(prepared, *_facts(np.asarray(images)), strict=True)]
+    # Transforms may be anybody's functions. Which of the images they cannot take is found out here.
     except Exception:
         return [_take_row(np.asarray(images[row]), transforms) for row in range(len(images))]
-    return [Taken(*found) for found in zip(prepared, *facts, strict=True)]
 
 
 def _take_one(image: Any, transforms: "Compose") -> Taken:

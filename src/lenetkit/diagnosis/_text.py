@@ -57,7 +57,8 @@ def _blocks(picture: Array) -> list[str]:
 
 def _grey(picture: Array) -> npt.NDArray[np.float32]:
     """Return float32 from 0 to 1: of white for uint8, else of the picture's own range where that is another."""
-    values = picture.mean(axis=2, dtype=np.float32) if picture.ndim == 3 else picture.astype(np.float32)
+    plane = picture.mean(axis=2, dtype=np.float32) if picture.ndim == 3 else picture.astype(np.float32)
+    values: npt.NDArray[np.float32] = np.nan_to_num(plane)
     if picture.dtype == np.uint8:
         return np.asarray(values / np.float32(255))
     low, high = float(values.min()), float(values.max())

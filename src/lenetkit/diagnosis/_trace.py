@@ -170,13 +170,20 @@ def _one(image: Any) -> tuple[str, Array]:
 def _stages(images: Any, transforms: "Compose") -> Iterator[tuple[str, Array]]:
     """Give name and picture of what each step makes of one image."""
     for name, step in named_steps(transforms):
-        inside = getattr(step, "stages", None)
         shown: Array | None = None
-        for stage, pictures in inside(images) if callable(inside) else ():
-            shown = np.asarray(pictures[0])
+        for stage, shown in _inside(step, images):
             yield f"{name}: {stage}", shown
         images = step(images)
         picture = np.asarray(images[0])
         # The last stage inside a step mostly is its result.
         if shown is None or not np.array_equal(shown, picture):
             yield name, picture
+
+
+def _inside(step: Any, images: Any) -> list[tuple[str, Array]]:
+    """Return what a transform shows of its work on the first image."""
+    from lenetkit.transforms import MnistNormalize
+
+    if callable(getattr(step, "stages", None)):
+        return [(name, np.asarray(pictures[0])) for name, pictures in step.stages(images)]
+    return list(step.steps(images[0]).items()) if isinstance(step, MnistNormalize) else []
