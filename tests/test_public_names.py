@@ -118,14 +118,21 @@ PUBLIC = {
         "DigitsDisplay",
         "HistoryDisplay",
         "LearningRateDisplay",
+        "ReadingDisplay",
         "TraceDisplay",
         "plot_confusion",
         "plot_digits",
         "plot_history",
         "plot_learning_rate_finder",
+        "plot_reading",
         "plot_trace",
     ],
     "lenetkit.pretrained": ["list_pretrained", "path_of"],
+    "lenetkit.reading": [
+        "DigitReading",
+        "Reading",
+        "read_number",
+    ],
     "lenetkit.registry": [
         "PlugIn",
         "Registry",
@@ -168,7 +175,11 @@ PUBLIC = {
         "transform_to_dict",
     ],
     "lenetkit.transforms.augment": [
+        "Compose",
+        "Erase",
+        "Noise",
         "Shift",
+        "Stroke",
         "Warp",
     ],
 }

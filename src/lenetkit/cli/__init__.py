@@ -12,7 +12,7 @@ import click
 
 __all__ = ["main"]
 
-_COMMANDS = ("train", "evaluate", "predict", "diagnose", "verify", "info", "export", "models", "datasets")
+_COMMANDS = ("train", "evaluate", "predict", "read", "diagnose", "verify", "info", "export", "models", "datasets")
 
 
 class _Commands(click.Group):
@@ -46,6 +46,7 @@ def _commands() -> None:
       lenetkit train                          train LeNet-5 on MNIST and report its accuracy
       lenetkit train --output digits.lenet    keep the trained pipeline
       lenetkit predict digits.lenet 7.png     read a digit
+      lenetkit read meter.jpg                 read whole numbers
       lenetkit export digits.lenet 7.tflite   take the model to a phone
       lenetkit COMMAND --help                 more about one command
     """

@@ -12,6 +12,7 @@ alone, so that reports and servers can draw in any thread.
 from lenetkit.plotting._confusion import ConfusionDisplay, plot_confusion
 from lenetkit.plotting._curves import HistoryDisplay, LearningRateDisplay, plot_history, plot_learning_rate_finder
 from lenetkit.plotting._digits import DigitsDisplay, plot_digits
+from lenetkit.plotting._reading import ReadingDisplay, plot_reading
 from lenetkit.plotting._trace import TraceDisplay, plot_trace
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "DigitsDisplay",
     "HistoryDisplay",
     "LearningRateDisplay",
+    "ReadingDisplay",
     "TraceDisplay",
     "plot_confusion",
     "plot_digits",
     "plot_history",
     "plot_learning_rate_finder",
+    "plot_reading",
     "plot_trace",
 ]

@@ -1,0 +1,45 @@
+"""Whole numbers from one picture: two lines on ruled paper in bad light, each digit with its place and probability.
+
+What you learn: how to read a picture of several digits, what a reading holds, and how to look at it.
+
+    python examples/read_number.py                     reads a picture that it draws
+    python examples/read_number.py photo.jpg           reads yours
+    python examples/read_number.py --annotate out.png  draws what was found
+"""
+
+import argparse
+from pathlib import Path
+
+from lenetkit import Pipeline, Trainer
+from lenetkit.datasets import draw_digits, draw_number, draw_paper
+from lenetkit.reading import read_number
+
+
+def main(photo: Path | None, target: Path | None) -> None:
+    # Two hands' digits are enough to learn from here; Pipeline.pretrained() has seen real ones as well.
+    digits = draw_digits(12_000, styles=["american", "continental"], seed=1)
+    train, test = digits.split(test_size=0.10, seed=0)
+    pipe = Pipeline(trainer=Trainer(epochs=3, verbose=0)).fit(train.images, train.labels)
+    print("single digits:", pipe.evaluate(test.images, test.labels).summary_line)
+
+    if photo is None:
+        number = draw_number("1947\n30582", style="continental", seed=4)
+        light = {"shadow": 0.4, "shade": (235, 228, 205)}
+        paper = draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, **light)
+        reading = read_number(number.on(paper, ink=(40, 50, 130)), pipe)
+    else:
+        reading = read_number(photo, pipe)
+    print("text:", ", ".join(reading.lines) or "none")
+    for digit in reading.digits:
+        print(f"line {digit.line}: {digit.label} with probability {digit.probability:.2f} in the box {digit.box}")
+    if target is not None:
+        reading.plot().figure_.savefig(target)
+        print(f"the picture with its boxes is in {target}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Read whole numbers from a picture.")
+    parser.add_argument("photo", nargs="?", type=Path, help="a picture of your own; default: one is drawn")
+    parser.add_argument("--annotate", type=Path, metavar="FILE", help="draw what was found into this file")
+    given = parser.parse_args()
+    main(given.photo, given.annotate)

@@ -1,0 +1,227 @@
+"""What was read, and the function that reads.
+
+In: a picture of one or more numbers, and what tells digits apart. Out: a :class:`Reading`.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.reading._candidates import best_path, find_candidates, normalize, score
+from lenetkit.reading._lines import Line, find_lines
+from lenetkit.reading._page import Page, find_page
+from lenetkit.reading._piece import Piece
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from lenetkit.plotting import ReadingDisplay
+
+__all__ = ["DigitReading", "Reading", "read_number"]
+
+IsDigit: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+
+# What is less probably a digit than this is left out.
+_NO_DIGIT = 0.02
+
+
+class _Pipeline(Protocol):
+    """What a fitted :class:`lenetkit.pipeline.Pipeline` offers."""
+
+    @property
+    def classes_(self) -> npt.NDArray[Any]: ...
+
+    def predict_proba(self, images: Any) -> npt.NDArray[np.float32]: ...
+
+
+@attrs.frozen(kw_only=True)
+class DigitReading:
+    """One digit in a picture.
+
+    Parameters
+    ----------
+    label : int or str
+        What it is, of the kind of the pipeline's labels.
+    probability : float
+        Of that label, 0 to 1.
+    box : tuple of int
+        Left, top, right and bottom in pixels of the picture; right and bottom are just outside, as Pillow has it.
+    line : int
+        On which line it stands, 0 for the topmost.
+    """
+
+    label: Any
+    probability: float
+    box: tuple[int, int, int, int]
+    line: int
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Reading:
+    """The digits in a picture in reading order; made by :func:`read_number`.
+
+    Parameters
+    ----------
+    digits : tuple of DigitReading
+        From left to right, line by line.
+    image : ndarray of shape (height, width) or (height, width, 3)
+        uint8, the picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.reading import DigitReading, Reading
+    >>> four = DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
+    >>> two = DigitReading(label=2, probability=0.98, box=(36, 6, 58, 41), line=0)
+    >>> reading = Reading(digits=(four, two), image=np.zeros((50, 70), np.uint8))
+    >>> reading.text
+    '42'
+    >>> reading.to_dict()["digits"][0]
+    {'label': 4, 'probability': 0.99, 'box': [10, 5, 30, 40], 'line': 0}
+    """
+
+    digits: tuple[DigitReading, ...]
+    image: npt.NDArray[np.uint8] = attrs.field(repr=False)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text of each line, from top to bottom; empty where there is no digit."""
+        count = max((digit.line for digit in self.digits), default=-1) + 1
+        return tuple("".join(str(digit.label) for digit in self.digits if digit.line == line) for line in range(count))
+
+    @property
+    def text(self) -> str:
+        r"""The lines, joined by ``"\n"``."""
+        return "\n".join(self.lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return text, lines and digits as plain values, as JSON takes them.
+
+        Returns
+        -------
+        dict
+            ``text``, ``lines``, and ``digits`` with ``label``, ``probability``, ``box`` and ``line``.
+        """
+        digits = [{**attrs.asdict(digit), "box": list(digit.box)} for digit in self.digits]
+        return {"text": self.text, "lines": list(self.lines), "digits": digits}
+
+    def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
+        """Draw the picture with a box around each digit and what it was read as.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Draw here; a new figure by default.
+
+        Returns
+        -------
+        ReadingDisplay
+            With ``figure_`` and ``ax_``.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from lenetkit.plotting import plot_reading
+
+        return plot_reading(
+            self.image,
+            [digit.box for digit in self.digits],
+            [digit.label for digit in self.digits],
+            [digit.probability for digit in self.digits],
+            ax=ax,
+        )
+
+
+def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = None) -> Reading:
+    """Read the numbers in one picture.
+
+    The ink is found whatever the light, the paper and the colour of the pen; ruled and dotted lines, frames, specks and
+    shadows are left out. What hangs together is cut wherever it may be several digits, neighbours are tried together,
+    and the pipeline's model decides which of all ways to part a line into digits is the most probable.
+
+    Parameters
+    ----------
+    image : path, bytes, binary file, PIL image or ndarray
+        What :func:`lenetkit.datasets.read_image` takes: one picture, dark ink on light paper or the other way round.
+    pipeline : Pipeline
+        Fitted; it must know digits as MNIST's are: bright on black, in 28x28 pixels.
+    is_digit : callable, optional
+        Tells how probable it is that an image shows one digit and nothing else: from uint8 images of shape (n, 28, 28)
+        to float32 of shape (n,). Without it anything with the size and strokes of a digit is taken for one.
+
+    Returns
+    -------
+    Reading
+        Without digits where the picture has none.
+
+    Raises
+    ------
+    DataError
+        If the picture cannot be read.
+    NotFittedError
+        If the pipeline has not been fitted.
+
+    Examples
+    --------
+    >>> from lenetkit import Pipeline, Trainer
+    >>> from lenetkit.datasets import draw_digits, draw_number, draw_paper
+    >>> from lenetkit.reading import read_number
+    >>> train = draw_digits(6000, styles="american")
+    >>> pipe = Pipeline(trainer=Trainer(epochs=3, verbose=0)).fit(train.images, train.labels)
+    >>> number = draw_number("1947", seed=4)
+    >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
+    >>> read_number(picture, pipe).text
+    '1947'
+    """
+    from lenetkit.datasets import read_image
+
+    picture = read_image(image)
+    classes = pipeline.classes_
+    page = find_page(picture)
+    digits: list[DigitReading] = []
+    number = 0
+    for line in find_lines(page.pieces, page.digit_height):
+        found = _read_line(line, page, pipeline, is_digit)
+        for piece, probabilities in found:
+            best = int(probabilities.argmax())
+            digits.append(
+                DigitReading(
+                    label=classes[best].item() if hasattr(classes[best], "item") else classes[best],
+                    probability=float(probabilities[best]),
+                    box=_box(piece, page, picture.shape),
+                    line=number,
+                )
+            )
+        number += bool(found)
+    return Reading(digits=tuple(digits), image=picture)
+
+
+def _read_line(
+    line: Line, page: Page, pipeline: _Pipeline, is_digit: IsDigit | None
+) -> list[tuple[Piece, npt.NDArray[np.float32]]]:
+    """Return the digits of a line and the probabilities of all labels for each."""
+    candidates = find_candidates(line)
+    images = normalize(candidates, page)
+    probabilities = pipeline.predict_proba(images)
+    singles = None if is_digit is None else is_digit(images)
+    path = best_path(candidates, score(candidates, probabilities, singles))
+    if singles is not None:
+        path = [index for index in path if singles[index] >= _NO_DIGIT]
+    return [(candidates[index].piece, probabilities[index]) for index in path]
+
+
+def _box(piece: Piece, page: Page, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return a piece's box in pixels of the picture."""
+    height, width = shape[:2]
+    down, right = height / page.ink.shape[0], width / page.ink.shape[1]
+    return (
+        int(piece.left * right),
+        int(piece.top * down),
+        min(width, -int(-piece.right * right // 1)),
+        min(height, -int(-piece.bottom * down // 1)),
+    )
