@@ -12,6 +12,7 @@ One tree under :class:`LenetkitError`; each error is also the builtin that a rea
     ├── UnknownNameError (LookupError)      a name that no model, data set or transform has
     ├── NameTakenError (ValueError)         a name that already has an owner
     ├── PluginError (ImportError)           an installed plug-in that cannot be loaded
+    ├── ContractError (AssertionError)      a model, data set or transform that breaks its promises
     ├── MissingExtraError (ImportError)     an optional dependency that is not installed
     ├── BackendError (RuntimeError)         Keras was told to run on something other than TensorFlow
     ├── NotFittedError (ValueError, AttributeError)   something that learns was used before ``fit``
@@ -25,6 +26,7 @@ __all__ = [
     "BackendError",
     "BundleError",
     "CheckpointError",
+    "ContractError",
     "DataError",
     "DownloadError",
     "ExportError",
@@ -73,6 +75,10 @@ class NameTakenError(LenetkitError, ValueError):
 
 class PluginError(LenetkitError, ImportError):
     """An installed plug-in that cannot be loaded."""
+
+
+class ContractError(LenetkitError, AssertionError):
+    """A registered model, data set or transform that does not keep its contract."""
 
 
 class MissingExtraError(LenetkitError, ImportError):

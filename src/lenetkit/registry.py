@@ -18,16 +18,35 @@ import pkgutil
 import re
 import sys
 import threading
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from lenetkit.exceptions import NameTakenError, PluginError, SettingError, UnknownNameError
 
-__all__ = ["Registry"]
+__all__ = ["PlugIn", "Registry"]
 
 Member = TypeVar("Member")
 
 _VALID_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class PlugIn(NamedTuple):
+    """A name that an installed distribution announces.
+
+    Parameters
+    ----------
+    name : str
+        What it announces.
+    distribution : str
+        The distribution's name, as ``pip list`` shows it.
+    error : str or None
+        Why it cannot be used; None where it can.
+    """
+
+    name: str
+    distribution: str
+    error: str | None
 
 
 class Registry(Generic[Member]):
@@ -63,6 +82,8 @@ class Registry(Generic[Member]):
         self.package = package
         self._members: dict[str, Member] = {}
         self._owners: dict[str, str] = {}
+        self._distributions: dict[str, str] = {}
+        self._kept_while_loading: frozenset[str] = frozenset()
         self._built_ins_loaded = package is None
         self._lock = threading.RLock()
 
@@ -90,7 +111,8 @@ class Registry(Generic[Member]):
         SettingError
             If the name is empty or holds other characters.
         NameTakenError
-            If the name has an owner already and ``replace`` is false.
+            If the name has an owner already and ``replace`` is false, or a plug-in that is being imported wants to
+            take it over: what is installed must not change what others get.
         """
         if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
             raise SettingError(
@@ -98,10 +120,12 @@ class Registry(Generic[Member]):
                 f"got {name!r}."
             )
         with self._lock:
-            if name in self._members and not replace:
+            kept = name in self._kept_while_loading
+            if name in self._members and (kept or not replace):
+                advice = ": a plug-in cannot take it over." if kept else ", or pass replace=True to take it over."
                 raise NameTakenError(
                     f"the {self.kind} name {name!r} is taken by {self._owners[name]}; {owner} cannot have it too. "
-                    "Choose another name, or pass replace=True to take it over."
+                    f"Choose another name{advice}"
                 )
             self._members[name] = member
             self._owners[name] = owner
@@ -118,6 +142,7 @@ class Registry(Generic[Member]):
         with self._lock:
             self.get(name)
             del self._members[name], self._owners[name]
+            self._distributions.pop(name, None)
 
     def get(self, name: str) -> Member:
         """Return the member with this name, importing its plug-in if need be.
@@ -141,6 +166,49 @@ class Registry(Generic[Member]):
             self._load_built_ins()
             known = set(self._members) | {entry.name for entry in self._entry_points()}
         return sorted(name for name in known if fnmatchcase(name, pattern))
+
+    def plug_ins(self) -> list[PlugIn]:
+        """Import every plug-in that an installed distribution announces, and tell how that went.
+
+        Returns
+        -------
+        list of PlugIn
+            Sorted by name and distribution; with what is wrong where the plug-in is broken or its name is taken.
+        """
+        announced = {(entry.name, _distribution(entry), entry.module) for entry in self._entry_points()}
+        return [
+            PlugIn(name, distribution, self._problem(name, distribution, module))
+            for name, distribution, module in sorted(announced)
+        ]
+
+    def _problem(self, name: str, distribution: str, module: str) -> str | None:
+        """Return what is wrong with a plug-in, if anything is."""
+        try:
+            self.get(name)
+        except PluginError as error:
+            return str(error)
+        owner = self._distributions.get(name)
+        # Where the program itself has imported the plug-in, it has registered its name or raised.
+        if owner == distribution or (owner is None and module in sys.modules):
+            return None
+        return (
+            f"the distribution {distribution} announces the {self.kind} {name!r}, but the name is taken by "
+            f"{self._owners[name]}. Update or uninstall {distribution}."
+        )
+
+    def distribution(self, name: str) -> str | None:
+        """Return the distribution whose plug-in registered a name; None for built-ins and what the program registers.
+
+        Raises
+        ------
+        UnknownNameError
+            If no member has this name.
+        PluginError
+            If a distribution announces the name and cannot be imported, or does not register it.
+        """
+        with self._lock:
+            self.get(name)
+            return self._distributions.get(name)
 
     def owner(self, name: str) -> str:
         """Return who owns a name: the registering function or class, or a plug-in's distribution.
@@ -181,7 +249,7 @@ class Registry(Generic[Member]):
             )
         try:
             # A plug-in that prints must not spoil output that scripts read.
-            with contextlib.redirect_stdout(sys.stderr):
+            with self._loading(distribution), contextlib.redirect_stdout(sys.stderr):
                 entries[0].load()
         except KeyboardInterrupt:
             raise
@@ -195,6 +263,20 @@ class Registry(Generic[Member]):
                 f"the distribution {distribution} announces the {self.kind} {name!r}, but importing "
                 f"{entries[0].value!r} did not register it. Update or uninstall {distribution}."
             )
+
+    @contextlib.contextmanager
+    def _loading(self, distribution: str) -> Iterator[None]:
+        """Protect the members that are there, note whose the new ones are, and forget them if loading fails."""
+        before = dict(self._members), dict(self._owners)
+        outer, self._kept_while_loading = self._kept_while_loading, frozenset(self._members)
+        try:
+            yield
+        except BaseException:
+            self._members, self._owners = before
+            raise
+        finally:
+            self._kept_while_loading = outer
+        self._distributions.update(dict.fromkeys(self._members.keys() - before[0].keys(), distribution))
 
     def _entry_points(self) -> list[importlib.metadata.EntryPoint]:
         return list(importlib.metadata.entry_points(group=self.group))

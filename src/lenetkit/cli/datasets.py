@@ -7,26 +7,28 @@ __all__ = ["datasets"]
 
 @click.command()
 @click.argument("pattern", default="*")
-def datasets(pattern: str) -> None:
+@click.option("--check", is_flag=True, help="Load each from this machine, and say which keep their contract.")
+def datasets(pattern: str, check: bool) -> None:
     """List the registered data sets, or those whose names match PATTERN.
+
+    Plug-ins are imported; a broken one is listed with its distribution and the reason.
 
     \b
     Examples:
       lenetkit datasets
+      lenetkit datasets --check my_digits
       lenetkit train --dataset fashion_mnist
     """
-    from rich.console import Console
-    from rich.table import Table
+    from lenetkit.datasets import list_datasets
+    from lenetkit.datasets._catalogue import _datasets
 
-    from lenetkit.datasets import dataset_info, list_datasets
-    from lenetkit.exceptions import PluginError
+    names = list_datasets(pattern)
+    if check:
+        from lenetkit.cli._registered import check_all
+        from lenetkit.testing import check_dataset
 
-    table = Table("name", "epochs", "what it is", box=None)
-    for name in list_datasets(pattern):
-        try:
-            info = dataset_info(name)
-        except PluginError as error:
-            table.add_row(name, "", f"[red]broken:[/red] {error}")
-            continue
-        table.add_row(name, str(info.epochs), info.description)
-    Console().print(table)
+        check_all(names, check_dataset)
+        return
+    from lenetkit.cli._registered import print_table
+
+    print_table(_datasets, names, ("name", "epochs", "what it is"), lambda info: (str(info.epochs), info.description))

@@ -7,27 +7,35 @@ __all__ = ["models"]
 
 @click.command()
 @click.argument("pattern", default="*")
-def models(pattern: str) -> None:
+@click.option("--check", is_flag=True, help="Build, train and save each, and say which keep their contract.")
+def models(pattern: str, check: bool) -> None:
     """List the registered models, or those whose names match PATTERN.
+
+    Plug-ins are imported; a broken one is listed with its distribution and the reason.
 
     \b
     Examples:
       lenetkit models
       lenetkit models 'lenet*'
+      lenetkit models --check my_model
     """
-    from rich.console import Console
-    from rich.table import Table
+    from lenetkit.models import list_models
+    from lenetkit.models._catalogue import _models
 
-    from lenetkit.exceptions import PluginError
-    from lenetkit.models import list_models, model_info
+    names = list_models(pattern)
+    if check:
+        from lenetkit.cli._options import tensorflow_quietly
+        from lenetkit.cli._registered import check_all
 
-    table = Table("name", "input", "parameters", "what it is", box=None)
-    for name in list_models(pattern):
-        try:
-            info = model_info(name)
-        except PluginError as error:
-            table.add_row(name, "", "", f"[red]broken:[/red] {error}")
-            continue
-        size = " x ".join(map(str, info.input_shape))
-        table.add_row(name, size, f"{info.n_parameters:,}", info.description)
-    Console().print(table)
+        with tensorflow_quietly():
+            from lenetkit.testing import check_model
+        check_all(names, check_model)
+        return
+    from lenetkit.cli._registered import print_table
+
+    print_table(
+        _models,
+        names,
+        ("name", "input", "parameters", "what it is"),
+        lambda info: (" x ".join(map(str, info.input_shape)), f"{info.n_parameters:,}", info.description),
+    )
