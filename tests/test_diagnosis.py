@@ -78,6 +78,7 @@ def test_a_bar_is_measured() -> None:
     assert (found["contrast"], found["paper"], found["light"], found["noise"]) == (1, 0, 0, 0)
     assert found["ink_share"] == 4 * 20 / 28**2
     assert found["size"] == 20 / 28
+    assert found["width"] == 4 / 20
     assert found["centre"] == pytest.approx(0, abs=1e-6)
     assert found["stroke"] == pytest.approx(2 * 80 / 48, rel=0.03)
     assert (found["border"], found["pieces"], found["second_piece"]) == (0, 1, 0)
@@ -246,7 +247,13 @@ DISEASES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str, str, str]] = 
     "small": (lambda x: on_canvas(x, 28, 28), "size", "small: it fills 2. %", "cut the picture to the digit"),
     "large": (lambda x: x[:, 4:24, 4:24], "size", "large: it fills", "margin"),
     "off": (lambda x: np.roll(x, 4, axis=2), "centre", "off the middle by", "to the middle"),
-    "two": (lambda x: np.concatenate([bar(), bar()], axis=2), "two pieces", "the second has 100 %", "one digit"),
+    "two": (
+        lambda x: bar(box=(4, 24, 8, 12)) | bar(box=(4, 24, 16, 20)),
+        "two pieces",
+        "the second has 100 %",
+        "one digit",
+    ),
+    "number": (lambda x: np.concatenate([x, np.roll(x, 1, axis=0)], axis=2), "wide", "times as wide as high", "number"),
     "specks": (with_specks, "pieces", r"in \d\d pieces", "remove specks"),
     "edge": (lambda x: np.where(np.arange(28) < 2, 255, x).astype(np.uint8), "border", "touches", "frames"),
     "blank": (lambda x: np.full_like(x, 200), "blank", "the picture is blank", "the picture that was meant"),

@@ -28,7 +28,7 @@ class Finding:
     problem : str
         In a word: ``"unreadable"``, ``"shape"``, ``"blank"``, ``"range"``, ``"polarity"``, ``"contrast"``,
         ``"paper"``, ``"light"``, ``"noise"``, ``"size"``, ``"centre"``, ``"stroke"``, ``"border"``, ``"pieces"``,
-        ``"two pieces"`` or ``"ink"``.
+        ``"two pieces"``, ``"wide"`` or ``"ink"``.
     cause : str
         What it is, with the figures.
     cure : str
@@ -60,6 +60,10 @@ def _per_cent(value: float) -> str:
 
 def _pixels(value: float) -> str:
     return f"{value:.1f} pixels"
+
+
+def _times(value: float) -> str:
+    return f"{value:.1f}"
 
 
 def _count(value: float) -> str:
@@ -116,7 +120,16 @@ _RULES = (
         "second_piece",
         "cut the picture so that it holds one digit, or close the gap in its strokes",
         high="there are two large pieces of ink, another digit or a broken one: the second has {} of the first's area",
-        slack=0.2,
+        slack=0.3,
+        normalize=False,
+    ),
+    _Rule(
+        "wide",
+        "width",
+        "cut the picture so that it holds one digit; read_number reads several",
+        high="the ink is wide, as several digits are: {} times as wide as high",
+        ratio=0.1,
+        show=_times,
         normalize=False,
     ),
     _Rule(
@@ -171,9 +184,10 @@ _RULES = (
 
 # Where the first was found, the others follow from it or cannot be trusted.
 _HIDES = {
-    "light": ("paper", "noise", "two pieces", "pieces", "size", "centre", "stroke", "border", "ink"),
-    "noise": ("two pieces", "pieces", "stroke", "border", "ink"),
+    "light": ("paper", "noise", "two pieces", "wide", "pieces", "size", "centre", "stroke", "border", "ink"),
+    "noise": ("two pieces", "wide", "pieces", "stroke", "border", "ink"),
     "two pieces": ("pieces", "size", "centre", "stroke", "ink"),
+    "wide": ("two pieces", "pieces", "size", "centre", "stroke", "ink"),
     "pieces": ("size", "centre", "stroke", "border", "ink"),
     "size": ("ink",),
     "stroke": ("ink",),

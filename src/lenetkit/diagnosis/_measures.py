@@ -1,4 +1,4 @@
-"""A picture of handwriting in eleven numbers, and the range of each of them in the images a model was trained on.
+"""A picture of handwriting in twelve numbers, and the range of each of them in the images a model was trained on.
 
 In: images of one size, uint8 in [0, 255] or floating. Out: one value per image and measure; plain JSON values for all.
 Next: :mod:`lenetkit.diagnosis._findings` compares them.
@@ -25,6 +25,7 @@ MEASURES = (
     "noise",
     "ink_share",
     "size",
+    "width",
     "centre",
     "stroke",
     "border",
@@ -65,6 +66,7 @@ def describe_images(images: npt.ArrayLike) -> dict[str, npt.NDArray[np.float64]]
         - ``noise``: mean step between neighbouring pixels of the paper
         - ``ink_share``: share of the pixels that are ink
         - ``size``: longer side of the box around the ink, of the picture's longer side
+        - ``width``: width of that box by its height
         - ``centre``: how far the ink's centre of mass is from the middle, of the picture's longer side; the larger of
           the two directions
         - ``stroke``: width of the strokes in pixels
@@ -213,14 +215,15 @@ def _describe(batch: Array) -> dict[str, Array]:
 def _shape_of(ink: Array, share: Array) -> dict[str, Array]:
     height, width = ink.shape[1:]
     side, area = max(height, width), np.maximum(ink.sum(axis=(1, 2)), 1)
-    longest = np.maximum(_extent(ink, axis=2), _extent(ink, axis=1))
+    high, wide = _extent(ink, axis=2), _extent(ink, axis=1)
     weights = share * ink
     total = np.maximum(weights.sum(axis=(1, 2)), 1e-6)
     down = (weights.sum(axis=2) @ (np.arange(height) + 0.5)) / total - height / 2
     right = (weights.sum(axis=1) @ (np.arange(width) + 0.5)) / total - width / 2
     return {
         "ink_share": area / (height * width),
-        "size": longest / side,
+        "size": np.maximum(high, wide) / side,
+        "width": wide / high,
         "centre": np.maximum(np.abs(down), np.abs(right)) / side,
         "stroke": _stroke_of(share),
         "border": _rim(ink).mean(axis=1),

@@ -47,8 +47,8 @@ class TraceDisplay:
         n_panels = len(self.stages) + (self.probabilities is not None)
         n_columns = min(n_panels, _PER_ROW)
         n_rows = -(-n_panels // n_columns)
-        size = (max(1.75 * n_columns, 3.5), 2.05 * n_rows + (0.3 if self.title else 0))
-        self.figure_ = figure or new_figure(size)
+        size = (max(1.75 * n_columns, 3.5), 2.2 * n_rows + (0.3 if self.title else 0))
+        self.figure_ = figure or _figure_with_room(size)
         grid = self.figure_.subplots(n_rows, n_columns, squeeze=False).ravel()
         for ax in grid[n_panels:]:
             ax.set_axis_off()
@@ -99,7 +99,7 @@ def plot_trace(
     title : str, optional
         What stands above the strip.
     figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here; give it ``layout="constrained"``. A new figure by default.
+        Draw here; give it ``layout="compressed"``. A new figure by default.
 
     Returns
     -------
@@ -132,6 +132,14 @@ def plot_trace(
         n_values = 0 if values is None else len(values)
         raise DataError(f"there must be one class per probability: expected {n_values}; got {len(classes)}.")
     return TraceDisplay(stages=drawable, probabilities=values, classes=classes, title=title).plot(figure=figure)
+
+
+def _figure_with_room(size: tuple[float, float]) -> "Figure":
+    """Return a new figure in which a row's titles keep clear of the sizes above them."""
+    figure: Figure = new_figure(size, layout="compressed")
+    engine: Any = figure.get_layout_engine()
+    engine.set(h_pad=0.09)
+    return figure
 
 
 def _draw_stage(ax: "Axes", name: str, picture: npt.NDArray[Any]) -> None:
