@@ -452,6 +452,32 @@ def test_without_training_images_to_compare_with_there_is_no_diagnosis(pipe: Fit
         diagnose(bar(), Pipeline())
 
 
+@settings(max_examples=60)
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40), st.sampled_from([None, 1, 3, 4])),
+    dtype=st.sampled_from([np.uint8, np.float32, np.float64, np.int16]),
+    values=st.lists(st.sampled_from([0, 1e-9, 0.003, 0.5, 1, 2, 200, 255, -1, np.nan, np.inf]), min_size=1, max_size=3),
+    seed=st.integers(0, 9),
+)
+def test_no_pixels_are_a_crash(
+    pipe: FittedPipeline,
+    reference: dict[str, Any],
+    shape: tuple[Any, ...],
+    dtype: Any,
+    values: list[float],
+    seed: int,
+) -> None:
+    """Whatever their number, kind and values: a diagnosis comes back that can be printed and saved."""
+    pixels = np.random.default_rng(seed).choice(values, [side for side in shape if side is not None])
+    if np.issubdtype(dtype, np.integer):
+        pixels = np.nan_to_num(pixels).clip(0, 255)
+    images = pixels.astype(dtype)
+    diagnosis = diagnose(images, pipe, reference=reference)
+    assert len(diagnosis.names) == len(images)
+    assert str(diagnosis)
+    json.dumps(diagnosis.to_dict(), allow_nan=False)
+
+
 # Diagnosis
 
 
