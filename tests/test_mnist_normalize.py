@@ -275,6 +275,16 @@ def test_very_thin_and_very_wide_strokes_become_mnists(pen_width: tuple[float, f
 # Anything else that images can be
 
 
+@pytest.mark.parametrize("deviation", [0, 1])
+@pytest.mark.parametrize("side", [64, 100, 300])
+def test_light_that_falls_off_is_no_digit(side: int, deviation: float) -> None:
+    """To one side, to a corner, and to all sides."""
+    slope, bowl = np.linspace(180, 100, side), 60 * np.linspace(-1, 1, side) ** 2
+    lights = np.stack([np.tile(slope, (side, 1)), np.add.outer(slope, slope) / 2, 180 - np.add.outer(bowl, bowl) / 2])
+    pictures = lights + np.random.default_rng(side).normal(0, deviation, lights.shape)
+    assert not MnistNormalize()(np.rint(pictures).astype(np.uint8)).any()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (3, 3), (28, 28), (1, 5000), (5000, 2), (700, 500)])
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
 @pytest.mark.parametrize("channels", [(), (1,), (3,)])

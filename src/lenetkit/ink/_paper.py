@@ -201,6 +201,8 @@ def noise_of(batch: Array) -> Array:
         return np.zeros(len(batch))
     left, right = batch[:, :, :-distance], batch[:, :, distance:]
     steps = (np.maximum(left, right) - np.minimum(left, right)).reshape(len(batch), -1)
-    quarter = steps.shape[1] // 4
-    # A quarter of normal deviates are smaller than 0.3186; a difference has the noise of two pixels.
-    return np.asarray(np.partition(steps, quarter, axis=1)[:, quarter] / (0.3186 * np.sqrt(2)))
+    places = steps.shape[1] // 4, steps.shape[1] // 2
+    quarter, half = np.partition(steps, places, axis=1)[:, places].T
+    # A quarter of normal deviates are smaller than 0.3186 and half smaller than 0.6745; a difference has the noise of
+    # two pixels. Faint noise, rounded, leaves a quarter of the neighbours equal.
+    return np.asarray(np.where(quarter > 0, quarter / 0.3186, np.minimum(half, 2) / 0.6745) / np.sqrt(2))

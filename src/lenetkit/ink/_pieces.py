@@ -30,6 +30,7 @@ class _Pieces(NamedTuple):
     outline: Array
     contact: Array  # with that border of the image that it touches most
     covered: Array  # largest share of a border that it covers
+    border: Array  # pixels on any border
     steepness: Array  # mean along its outline, in levels per pixel
 
     @property
@@ -65,12 +66,13 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, span: Array) -> Array:
     pieces, ink = _measure(labels, ndimage.find_objects(labels), mask, sure, steep)
     large = max(mask.shape[1:]) >= LARGE
     # Where strokes are few pixels wide they cannot be steep.
-    ink &= ~_is_shade(pieces, span * (1.5 if large else 1))
+    ink &= ~_is_shade(pieces, span * (1.5 if large else 1)) & ~_is_falling_light(pieces, span, max(mask.shape[1:]))
     if large:
         ink &= ~_is_blurred(pieces, ink, len(mask))
     ink &= ~_is_edge(pieces, ink, len(mask))
-    ink &= _largest(pieces, ink & (pieces.size >= _smallest(mask)), pieces.area, len(mask)) >= 0
-    chosen = _belonging(pieces, ink, len(mask))
+    eligible = ink & _is_stroke(pieces, span, mask) & (pieces.size >= _smallest(mask))
+    main = _largest(pieces, eligible, pieces.area, len(mask))
+    chosen = _belonging(pieces, ink, main, len(mask))
     return np.asarray(np.append(False, chosen)[labels])
 
 
@@ -92,7 +94,8 @@ def _measure(
     area = np.bincount(numbers, minlength=n)[1:]
     ink = np.bincount(numbers[sure.reshape(-1)[pixels]], minlength=n)[1:] > 0
     image, top, bottom, left, right = boxes.T
-    return _Pieces(image, area, top, bottom, left, right, outline, contacts.max(axis=0), covered, steepness), ink
+    contact, border = contacts.max(axis=0), contacts.sum(axis=0)
+    return _Pieces(image, area, top, bottom, left, right, outline, contact, covered, border, steepness), ink
 
 
 def _largest(pieces: _Pieces, eligible: Array, values: Array, n: int) -> Array:
@@ -115,6 +118,12 @@ def _is_shade(pieces: _Pieces, rise: Array) -> Array:
     return np.asarray((pieces.covered >= 0.9) & fades)
 
 
+def _is_falling_light(pieces: _Pieces, span: Array, side: int) -> Array:
+    """Tell which pieces lie along the border for a good part of their outline and begin slowly."""
+    slow = pieces.steepness * max(3.0, 0.015 * side) < span[pieces.image]
+    return np.asarray(slow & (pieces.border > 0.42 * pieces.outline))
+
+
 def _is_blurred(pieces: _Pieces, ink: Array, n: int) -> Array:
     """Tell which pieces have a much softer outline than the image's best one."""
     best = _largest(pieces, ink, pieces.area * pieces.steepness**2, n)
@@ -129,9 +138,18 @@ def _is_edge(pieces: _Pieces, ink: Array, n: int) -> Array:
     return np.asarray((digit >= 0) & along & (pieces.area[digit] > 0.03 * pieces.area))
 
 
-def _belonging(pieces: _Pieces, ink: Array, n: int) -> Array:
-    """Choose the largest piece, and then those near to what is chosen already, or as large as another digit."""
-    main = _largest(pieces, ink, pieces.area, n)
+def _is_stroke(pieces: _Pieces, span: Array, mask: Array) -> Array:
+    """Tell which pieces reach the ink's level within their own width, and within a part of the picture.
+
+    What noise leaves, and light that falls off in no clear place, does not.
+    """
+    side = max(mask.shape[1:])
+    reach = np.minimum(pieces.stroke / (0.9 if side >= LARGE else 0.8), max(5.0, 0.12 * side))
+    return np.asarray(pieces.steepness * reach >= span[pieces.image])
+
+
+def _belonging(pieces: _Pieces, ink: Array, main: Array, n: int) -> Array:
+    """Choose the main piece, and then those near to what is chosen already, or as large as another digit."""
     chosen: Array = np.arange(len(main)) == main
     near_enough = ink & (main >= 0)
     share = pieces.area / pieces.area[main]

@@ -32,9 +32,9 @@ class MnistNormalize:
     falls on the middle.
 
     Images of 28x28 that have all this already (black around a box of 20 pixels, the centre of mass in the middle,
-    white ink) pass unchanged and fast, so that MNIST itself stays MNIST. A picture without a digit (blank, noise, fewer
-    than 4 pixels high or wide) becomes black. Whether what was found *is* a digit this transform does not judge; two
-    digits in one picture stay two digits in one image.
+    white ink) pass unchanged and fast, so that MNIST itself stays MNIST. A picture in which no ink is found becomes
+    black: blank ones, noise, light that falls off, and pictures fewer than 4 pixels high or wide. Whether what was
+    found *is* a digit this transform does not judge; two digits in one picture stay two digits in one image.
 
     Parameters
     ----------
