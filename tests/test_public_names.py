@@ -16,6 +16,7 @@ PUBLIC = {
         "Pipeline",
         "Trainer",
         "TrainingResult",
+        "compare",
         "create_model",
         "evaluate",
         "list_datasets",
@@ -39,6 +40,7 @@ PUBLIC = {
     "lenetkit.classifier": [
         "LeNetClassifier",
     ],
+    "lenetkit.comparison": ["compare"],
     "lenetkit.datasets": [
         "CORRUPTIONS",
         "Dataset",

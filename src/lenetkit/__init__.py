@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lenetkit.classifier import LeNetClassifier
+    from lenetkit.comparison import compare
     from lenetkit.datasets import Dataset, list_datasets, load_dataset, register_dataset
     from lenetkit.encoder import LabelEncoder
     from lenetkit.evaluator import Evaluation, evaluate
@@ -39,6 +40,7 @@ _HOME_OF = {
     "Pipeline": "pipeline",
     "Trainer": "trainer",
     "TrainingResult": "trainer",
+    "compare": "comparison",
     "create_model": "models",
     "evaluate": "evaluator",
     "list_datasets": "datasets",
@@ -59,6 +61,7 @@ __all__ = [
     "Pipeline",
     "Trainer",
     "TrainingResult",
+    "compare",
     "create_model",
     "evaluate",
     "list_datasets",

@@ -12,7 +12,19 @@ import click
 
 __all__ = ["main"]
 
-_COMMANDS = ("train", "evaluate", "predict", "read", "diagnose", "verify", "info", "export", "models", "datasets")
+_COMMANDS = (
+    "train",
+    "evaluate",
+    "predict",
+    "read",
+    "diagnose",
+    "verify",
+    "info",
+    "export",
+    "compare",
+    "models",
+    "datasets",
+)
 
 
 class _Commands(click.Group):

@@ -1,0 +1,51 @@
+"""``lenetkit compare``: models side by side."""
+
+import click
+
+from lenetkit.cli._options import dataset_options, load_or_fall_back, tensorflow_quietly
+
+__all__ = ["compare"]
+
+
+@click.command()
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@dataset_options
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Trainings of each model.")
+@click.option("--epochs", type=click.IntRange(0), help="Default: as many as the data set needs (MNIST: 5).")
+@click.option("--test-size", type=float, default=0.2, show_default=True, help="Share of the images kept for testing.")
+def compare(
+    models: tuple[str, ...],
+    dataset: str | None,
+    data_dir: str | None,
+    download: bool,
+    seeds: int,
+    epochs: int | None,
+    test_size: float,
+) -> None:
+    """Train each MODEL with several seeds and compare what they read right among the same test images.
+
+    The p-value is of McNemar's test against the best model: small where the difference is no accident.
+
+    \b
+    Examples:
+      lenetkit compare lenet1 lenet5 convnet
+      lenetkit compare lenet5 mlp --dataset my_folder_of_images --seeds 3
+    """
+    import attrs
+
+    data = load_or_fall_back(dataset, subset="all", data_dir=data_dir, download=download)
+    if epochs is not None:
+        data = attrs.evolve(data, epochs=epochs)
+    with tensorflow_quietly():
+        import keras  # noqa: F401
+    from lenetkit.comparison import compare as compare_models
+
+    table = compare_models(models, data, seeds=seeds, test_size=test_size, verbose=1)
+    click.echo(f"\n{data.name}: {len(data):,} images, {seeds} seed{'s' * (seeds > 1)}")
+    formats = {
+        **dict.fromkeys(("accuracy", "low", "high", "deviation"), "{:.2%}".format),
+        "seconds": "{:.1f}".format,
+        "parameters": "{:,}".format,
+        "p_value": "{:.2g}".format,
+    }
+    click.echo(table.to_string(formatters=formats, na_rep="-"))
