@@ -73,6 +73,12 @@ EXPECTED = {
         r"line 0: 1 with probability [01]\.\d\d in the box \(\d+, \d+, \d+, \d+\)",
         r"line 1: 2 with probability",
     ],
+    "real_pictures.py": [
+        r"accuracy",
+        r"pages inverted and resized: [1-4]?\d% read",
+        r"pages by MnistNormalize: 9\d% read",
+        r"the steps: grey \(300, 260\), .*, result \(28, 28\)",
+    ],
     "save_and_serve.py": [
         r"accuracy",
         r"sent 180 pictures, 8 at once: 100% of the answers are those of pipe.predict",

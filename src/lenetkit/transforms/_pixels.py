@@ -144,6 +144,8 @@ def map_images(
 
 def join(images: list[Array]) -> Array | list[Array]:
     """Stack images where all have one shape; leave the list alone otherwise."""
+    if len(images) == 1:
+        return images[0][np.newaxis]  # a large photo alone is not copied
     return np.stack(images) if len({image.shape for image in images}) == 1 else images
 
 
