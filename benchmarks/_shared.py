@@ -21,6 +21,7 @@ __all__ = [
     "Results",
     "describe_machine",
     "in_fresh_process",
+    "machine",
     "markdown_table",
     "peak_mib",
     "same_settings",
@@ -42,7 +43,7 @@ class Results:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self.machine = _machine()
+        self.machine = machine()
         self.runs: list[dict[str, Any]] = []
         if path is not None and path.exists():
             found = json.loads(path.read_text("utf-8"))
@@ -70,7 +71,8 @@ class Results:
             write_atomically(self._path, f"{content}\n".encode())
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """Return what a result was measured on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": _processor(),

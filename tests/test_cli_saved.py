@@ -21,6 +21,7 @@ from lenetkit import Pipeline, Trainer, load_dataset
 from lenetkit.bundle import read_bundle, write_bundle
 from lenetkit.cli import export as export_command
 from lenetkit.cli import predict as predict_command
+from lenetkit.datasets import draw_digits
 from lenetkit.exporting import FORMATS, TOLERANCE
 
 # Reads 4 x 4 pixels as drei, eins or zwölf; made with a plug-in's model that is not installed.
@@ -157,7 +158,9 @@ def test_a_damaged_pipeline_is_not_taken_for_a_picture(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.png"], "error: a.png is not a saved pipeline, and nothing else says how to read pictures"),
+        (["none.png"], "error: there is no file none.png"),
+        ([SAMPLE, "a.png", "--reject", "0"], "Invalid value for '--reject'"),
+        ([SAMPLE, "a.png", "--reject", "0.1", "--top", "2"], "--top and --reject cannot be combined"),
         ([SAMPLE], "error: there is nothing to read with"),
         (["none.lenet", "a.png"], "error: cannot load none.lenet: there is no such file"),
         ([SAMPLE, "a.png", "--top", "0"], "Invalid value for '--top'"),
@@ -170,6 +173,36 @@ def test_predict_says_what_is_missing(run: Run, arguments: list[Any], message: s
     assert (answer.returncode, answer.stdout) == (2, "")
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_without_a_file_the_pretrained_pipeline_reads(run: Run, tmp_path: Path) -> None:
+    """A picture, as it comes from a scanner, is all it takes."""
+    drawn = draw_digits(10, styles="school", seed=6, size=120)
+    paths = [tmp_path / f"scan_{label}.png" for label in drawn.labels]
+    for path, image in zip(paths, drawn.images, strict=True):
+        PIL.Image.fromarray(255 - image).save(path)
+    answer = run("predict", *paths)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [line.split("\t")[1] for line in answer.stdout.splitlines()] == list("0123456789")
+
+
+def test_what_is_no_digit_has_no_label(run: Run, tmp_path: Path) -> None:
+    """In every form of output, with the reason."""
+    digit, blank = tmp_path / "digit.png", tmp_path / "blank.png"
+    PIL.Image.fromarray(np.asarray(draw_digits(4, styles="school", seed=6).images[3])).save(digit)
+    PIL.Image.new("L", (50, 40), 200).save(blank)
+    reason = "there is nothing in the picture."
+    text, json_lines, table = (
+        run("predict", digit, blank, "--reject", "0.05", "--format", form).stdout.splitlines()
+        for form in ("text", "json", "csv")
+    )
+    assert [line.split("\t")[1] for line in text] == ["3", "-"]
+    assert text[1].endswith(f"\t{reason}")
+    found = [json.loads(line) for line in json_lines]
+    assert [line["label"] for line in found] == [3, None]
+    assert [(line["rejected"], line["reason"]) for line in found] == [(False, ""), (True, reason)]
+    assert [row[1] for row in csv.reader(table)] == ["label", "3", ""]
+    assert [row[3] for row in csv.reader(table)] == ["reason", "", reason]
 
 
 def test_more_pictures_than_a_batch_are_answered_in_their_order(run: Run, tmp_path: Path) -> None:

@@ -1,11 +1,16 @@
 """What the commands for saved pipelines share."""
 
 import io
+import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["is_saved_pipeline", "let_any_text_out", "printable"]
+if TYPE_CHECKING:
+    from lenetkit.pipeline import Pipeline
+
+__all__ = ["is_saved_pipeline", "let_any_text_out", "pictures_in", "pipeline_of", "printable"]
 
 
 def is_saved_pipeline(path: str) -> bool:
@@ -25,6 +30,26 @@ def is_saved_pipeline(path: str) -> bool:
             return file.read(4) == b"PK\3\4"
     except (OSError, ValueError):
         return False
+
+
+def pipeline_of(file: str | None) -> "Pipeline":
+    """Load a saved pipeline; without a file the one that comes with lenetkit."""
+    from lenetkit.pipeline import Pipeline
+
+    return Pipeline.pretrained() if file is None else Pipeline.load(file)
+
+
+def pictures_in(paths: Iterable[str]) -> Iterator[str]:
+    """Put the picture files in a folder in its place; a folder without any stays, to be reported."""
+    from lenetkit.datasets._folder import _SUFFIXES
+
+    for path in paths:
+        try:
+            names = sorted(os.listdir(path))
+        except OSError:  # a file, mostly
+            names = []
+        inside = [os.path.join(path, name) for name in names if not name.startswith(".")]
+        yield from [name for name in inside if os.path.splitext(name)[1].lower() in _SUFFIXES] or [path]
 
 
 def printable(value: Any) -> str:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lenetkit.cli._saved import is_saved_pipeline, let_any_text_out, printable
-from lenetkit.cli.predict import _pictures, _pipeline
+from lenetkit.cli._saved import is_saved_pipeline, let_any_text_out, pictures_in, pipeline_of, printable
 from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -39,11 +38,11 @@ def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: st
     """
     if file is None and is_saved_pipeline(paths[0]):
         file, paths = paths[0], paths[1:]
-    pictures = list(_pictures(paths))
+    pictures = list(pictures_in(paths))
     if not pictures:
         raise SettingError(f"there is nothing to diagnose with {file}: name a picture or a folder of them after it.")
     _check_target(target, len(pictures), as_json)
-    pipeline = _pipeline(file)
+    pipeline = pipeline_of(file)
     let_any_text_out()
     unreadable = sum([_report(path, pipeline, as_json) for path in pictures])
     if target is not None and not unreadable:

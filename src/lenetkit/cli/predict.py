@@ -7,17 +7,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
 
-from lenetkit.cli._saved import is_saved_pipeline, let_any_text_out, printable
+from lenetkit.cli._saved import is_saved_pipeline, let_any_text_out, pictures_in, pipeline_of, printable
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from lenetkit.pipeline import Pipeline
+    from lenetkit.rejection import Prediction
 
 __all__ = ["predict"]
 
@@ -28,6 +28,14 @@ _MOST_BYTES = 32 << 20
 Array: TypeAlias = "npt.NDArray[Any]"
 Outcome: TypeAlias = "npt.NDArray[Any] | DataError"
 Ranked: TypeAlias = list[tuple[Any, float]]
+Reader: TypeAlias = "Callable[[list[Array]], list[Answer]]"
+
+
+class Answer(NamedTuple):
+    """The most probable labels with their probabilities; the reason is None where nothing was to be rejected."""
+
+    ranked: Ranked
+    reason: str | None = None
 
 
 @click.command()
@@ -41,14 +49,24 @@ Ranked: TypeAlias = list[tuple[Any, float]]
     help="text: path, label and probability between tabs; json: one object per line.",
 )
 @click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Give the K most probable labels.")
-def predict(paths: tuple[str, ...], form: str, top: int) -> None:
+@click.option(
+    "--reject",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help="Do not answer where the picture shows no digit, or where the answer is not sure enough to keep the share of "
+    "errors at this or below, for example 0.01. The label is then - and the reason follows.",
+)
+def predict(paths: tuple[str, ...], form: str, top: int, reject: float | None) -> None:
     """Read each IMAGE with the saved pipeline FILE: one line each, in their order.
 
-    An IMAGE may be a folder, which stands for the picture files in it. A picture that cannot be read is reported on
-    standard error, and the rest is done; the exit code is then 2.
+    Without FILE the pipeline that comes with lenetkit reads them. An IMAGE may be a folder, which stands for the
+    picture files in it. A picture that cannot be read is reported on standard error, and the rest is done; the exit
+    code is then 2.
 
     \b
     Examples:
+      lenetkit predict photo.png
+      lenetkit predict photo.png --reject 0.01
       lenetkit predict digits.lenet photo.png
       lenetkit predict digits.lenet scans --format csv > answers.csv
       lenetkit predict digits.lenet scans/*.png --top 3 --format json
@@ -56,20 +74,28 @@ def predict(paths: tuple[str, ...], form: str, top: int) -> None:
     file, images = (paths[0], paths[1:]) if is_saved_pipeline(paths[0]) else (None, paths)
     if not images:
         raise SettingError(f"there is nothing to read with {file}: name a picture or a folder of them after it.")
-    pipeline = _pipeline(file, images)
+    if reject is not None and top > 1:
+        raise SettingError("--top and --reject cannot be combined: a rejected picture has no label at all.")
+    pipeline = pipeline_of(file)
     classes = pipeline.classes_.tolist()
     top = min(top, len(classes))
     let_any_text_out()
+
+    def read(pictures: list[Array]) -> list[Answer]:
+        if reject is not None:
+            return [_declined_or_not(prediction) for prediction in pipeline.predict(pictures, reject=reject)]
+        return [Answer(_ranked(row, classes, top)) for row in pipeline.predict_proba(pictures)]
+
     if form == "csv":
         names = [name for rank in range(1, top + 1) for name in _columns(rank)]
-        _echo(_csv_line(["image", *names]))
+        _echo(_csv_line(["image", *names, *(["reason"] if reject is not None else [])]))
     failed = 0
-    for path, answer in _answers(pipeline, list(_pictures(images))):
+    for path, answer in _answers(read, list(pictures_in(images))):
         if isinstance(answer, DataError):
             failed += 1
             click.echo(f"error: {printable(str(answer).strip())}", file=sys.stderr)
         else:
-            _echo(_LINES[form](path, _ranked(answer, classes, top)))
+            _echo(_LINES[form](path, answer))
     if failed:
         raise click.exceptions.Exit(2)
 
@@ -79,35 +105,11 @@ def _echo(line: str) -> None:
     click.echo(line, color=True)
 
 
-def _pipeline(file: str | None, images: tuple[str, ...]) -> "Pipeline":
-    from lenetkit.pipeline import Pipeline
-
-    if file is None:
-        raise SettingError(
-            f"{printable(images[0])} is not a saved pipeline, and nothing else says how to read pictures. Name one "
-            "first: lenetkit predict FILE IMAGE... (lenetkit train --output FILE makes one.)"
-        )
-    return Pipeline.load(file)
-
-
-def _pictures(paths: Iterable[str]) -> Iterator[str]:
-    """Put the picture files in a folder in its place; a folder without any stays, to be reported."""
-    from lenetkit.datasets._folder import _SUFFIXES
-
-    for path in paths:
-        try:
-            names = sorted(os.listdir(path))
-        except OSError:  # a file, mostly
-            names = []
-        inside = [os.path.join(path, name) for name in names if not name.startswith(".")]
-        yield from [name for name in inside if os.path.splitext(name)[1].lower() in _SUFFIXES] or [path]
-
-
-def _answers(pipeline: "Pipeline", paths: list[str]) -> Iterator[tuple[str, Outcome]]:
-    """Give for each picture, in their order, the probabilities or what is wrong with it."""
+def _answers(read: Reader, paths: list[str]) -> Iterator[tuple[str, "Answer | DataError"]]:
+    """Give for each picture, in their order, the answer or what is wrong with it."""
     with _progress(len(paths)) as advance:
         for batch in _batches(paths):
-            answers = iter(_answer(pipeline, [picture for _, picture in batch if not isinstance(picture, DataError)]))
+            answers = iter(_answer(read, [picture for _, picture in batch if not isinstance(picture, DataError)]))
             for path, picture in batch:
                 answer = picture if isinstance(picture, DataError) else next(answers)
                 named = isinstance(answer, DataError) and path not in str(answer)
@@ -140,16 +142,16 @@ def _read(path: str) -> Outcome:
         return error
 
 
-def _answer(pipeline: "Pipeline", pictures: list[Array]) -> list[Outcome]:
+def _answer(read: Reader, pictures: list[Array]) -> list["Answer | DataError"]:
     if not pictures:
         return []
     try:
-        return list(pipeline.predict_proba(pictures))
+        return [*read(pictures)]
     except DataError as error:
         if len(pictures) == 1:
             return [error]
         # Which of them does not fit is not known; the others shall have their answers.
-        return [answer for picture in pictures for answer in _answer(pipeline, [picture])]
+        return [answer for picture in pictures for answer in _answer(read, [picture])]
 
 
 @contextlib.contextmanager
@@ -173,14 +175,30 @@ def _ranked(probabilities: Array, classes: list[Any], top: int) -> Ranked:
     return [(classes[index], float(str(probabilities[index]))) for index in best]
 
 
-def _text_line(path: str, ranked: Ranked) -> str:
-    pairs = [text for label, probability in ranked for text in (printable(label), f"{probability:.4f}")]
-    return "\t".join([printable(path), *pairs])
+def _declined_or_not(prediction: "Prediction") -> "Answer":
+    label = None if prediction.rejected else prediction.label
+    return Answer([(label, round(prediction.probability, 7))], prediction.reason)
 
 
-def _json_line(path: str, ranked: Ranked) -> str:
-    best = [{"label": label, "probability": probability} for label, probability in ranked]
-    return json.dumps({"image": path, **best[0], **({"top": best} if len(best) > 1 else {})})
+def _text_line(path: str, answer: "Answer") -> str:
+    shown = [("-" if label is None else label, probability) for label, probability in answer.ranked]
+    pairs = [text for label, probability in shown for text in (printable(label), f"{probability:.4f}")]
+    return "\t".join([printable(path), *pairs, *([printable(answer.reason)] if answer.reason else [])])
+
+
+def _json_line(path: str, answer: "Answer") -> str:
+    best = [{"label": label, "probability": probability} for label, probability in answer.ranked]
+    line: dict[str, Any] = {"image": path, **best[0]}
+    if len(best) > 1:
+        line["top"] = best
+    if answer.reason is not None:
+        line.update(rejected=bool(answer.reason), reason=answer.reason)
+    return json.dumps(line)
+
+
+def _csv_row(path: str, answer: "Answer") -> str:
+    reason = [] if answer.reason is None else [answer.reason]
+    return _csv_line([path, *("" if value is None else value for pair in answer.ranked for value in pair), *reason])
 
 
 def _csv_line(values: list[Any]) -> str:
@@ -193,8 +211,4 @@ def _columns(rank: int) -> tuple[str, str]:
     return ("label", "probability") if rank == 1 else (f"label_{rank}", f"probability_{rank}")
 
 
-_LINES: dict[str, Callable[[str, Ranked], str]] = {
-    "text": _text_line,
-    "json": _json_line,
-    "csv": lambda path, ranked: _csv_line([path, *(value for pair in ranked for value in pair)]),
-}
+_LINES: dict[str, Callable[[str, "Answer"], str]] = {"text": _text_line, "json": _json_line, "csv": _csv_row}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lenetkit.cli._saved import let_any_text_out, printable
+from lenetkit.cli._saved import let_any_text_out, pipeline_of, printable
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read(images: tuple[str, ...], file: str | None, as_json: bool, annotate: str
     """
     if annotate is not None and len(images) != 1:
         raise SettingError(f"--annotate draws one picture; got {len(images)} images. Call it once for each of them.")
-    pipeline = _pipeline(file)
+    pipeline = pipeline_of(file)
     let_any_text_out()
     failed = 0
     for path, reading in _readings(pipeline, images):
@@ -50,12 +50,6 @@ def read(images: tuple[str, ...], file: str | None, as_json: bool, annotate: str
             _draw(reading, annotate)
     if failed:
         raise click.exceptions.Exit(2)
-
-
-def _pipeline(file: str | None) -> "Pipeline":
-    from lenetkit.pipeline import Pipeline
-
-    return Pipeline.pretrained() if file is None else Pipeline.load(file)
 
 
 def _readings(pipeline: "Pipeline", paths: tuple[str, ...]) -> "Iterator[tuple[str, Reading | DataError]]":

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +10,7 @@ from lenetkit.bundle import Bundle
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
 from lenetkit.pipeline._images import affine_of, as_one_array, read
 from lenetkit.pipeline._saved import bundle_parts, model_from
+from lenetkit.rejection import Calibration, Gate, extras_of, from_extras
 from lenetkit.runtime import Predictor
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from lenetkit.transforms import Compose
 
 __all__ = ["Fitted"]
+
+# Where a bundle's extras hold what the pipeline rejects with, and what the training images looked like.
+_REJECTION = "rejection"
+_REFERENCE = "reference"
 
 
 class Fitted:
@@ -43,6 +49,10 @@ class Fitted:
         self._golden: npt.NDArray[np.float32] | None = None
         self._predictor: Predictor | None = None
         self._bundle: Bundle | None = None
+        self.calibration: Calibration | None = None
+        self.gate: Gate | None = None
+        self._sample: npt.NDArray[Any] | None = None
+        self._reference: dict[str, Any] | None = None
 
     @classmethod
     def from_training(
@@ -55,6 +65,7 @@ class Fitted:
         name: str | None,
         options: dict[str, Any],
         examples: npt.NDArray[Any],
+        sample: npt.NDArray[Any],
     ) -> "Fitted":
         """Keep what a training run made.
 
@@ -68,11 +79,19 @@ class Fitted:
             What it was built with.
         examples : ndarray of shape (k, height, width[, channels])
             A few images after all transforms but the affine one, kept to check every later form of the model with.
+        sample : ndarray of shape (m, height, width[, channels])
+            Some more of them, to remember what the training images looked like.
         """
         fitted = cls(transforms, encoder)
+        fitted._sample = sample
         fitted._model, fitted.result, fitted._name, fitted._options = model, result, name, options
         fitted._golden = fitted._ready(examples)
         return fitted
+
+    @property
+    def affine(self) -> Any:
+        """The last transform, if it maps pixel values only."""
+        return self._tail
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "Fitted":
@@ -90,13 +109,43 @@ class Fitted:
         fitted = cls(Compose(steps), encoder)
         fitted._bundle = bundle
         fitted._predictor = fitted._predictor_of(bundle.tflite)
+        fitted._reference = bundle.extras.get(_REFERENCE)
+        if _REJECTION in bundle.extras:
+            scale, offset = affine_of(fitted._tail, np.dtype(np.uint8))
+            values, tensors = bundle.extras[_REJECTION], bundle.extra_tensors
+            fitted.calibration, fitted.gate = from_extras(values, tensors, scale=scale, offset=offset)
         return fitted
 
     def predict_proba(self, images: Any) -> npt.NDArray[np.float32]:
         """Return the probability of every class for images as people have them."""
-        prepared = as_one_array(self._head(read(images)))
-        # The predictor maps uint8 images itself, chunk by chunk.
-        return self.predictor().predict_proba(prepared if prepared.dtype == np.uint8 else self._ready(prepared))
+        return self.predict_prepared(self.prepare(images))
+
+    def prepare(self, images: Any) -> npt.NDArray[Any]:
+        """Apply all transforms but the affine one."""
+        prepared: npt.NDArray[Any] = as_one_array(self._head(read(images)))
+        return prepared
+
+    def for_predictor(self, prepared: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return prepared images as a predictor takes them: it maps uint8 images itself, chunk by chunk."""
+        return prepared if prepared.dtype == np.uint8 else self._ready(prepared)
+
+    def predict_prepared(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return the probabilities, calibrated where that was learnt."""
+        probabilities = self.predictor().predict_proba(self.for_predictor(prepared))
+        return probabilities if self.calibration is None else self.calibration.calibrate(probabilities)
+
+    @property
+    def reference(self) -> dict[str, Any] | None:
+        """What the training images looked like; None for a file that was saved before that was kept."""
+        if self._reference is None and self._sample is not None:
+            from lenetkit.diagnosis import reference_of
+
+            self._reference = reference_of(self._sample)
+        return self._reference
+
+    def reject_with(self, calibration: Calibration, gate: Gate) -> None:
+        """Keep what tells when not to answer."""
+        self.calibration, self.gate = calibration, gate
 
     def predictor(self) -> Predictor:
         """Return what predicts; after training it is made when it is first needed."""
@@ -129,7 +178,17 @@ class Fitted:
             )
         if self._bundle is None:
             raise AssertionError("a fitted pipeline comes from training or from a bundle")
-        return self._bundle
+        return self._with_extras(self._bundle)
+
+    def _with_extras(self, bundle: Bundle) -> Bundle:
+        extras, tensors = dict(bundle.extras), dict(bundle.extra_tensors)
+        if self.reference is not None:
+            extras[_REFERENCE] = self.reference
+        if self.calibration is not None and self.gate is not None:
+            values, arrays = extras_of(self.calibration, self.gate)
+            extras[_REJECTION] = values
+            tensors.update(arrays)
+        return attrs.evolve(bundle, extras=extras, extra_tensors=tensors)
 
     def _predictor_of(self, tflite: bytes) -> Predictor:
         scale, offset = affine_of(self._tail, np.dtype(np.uint8))

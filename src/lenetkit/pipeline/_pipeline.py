@@ -4,7 +4,7 @@ import copy
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import attrs
 import numpy as np
@@ -14,14 +14,17 @@ from lenetkit.bundle import decode_bundle, encode_bundle, read_bundle, write_bun
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
 from lenetkit.pipeline._fitted import Fitted
 from lenetkit.pipeline._images import as_one_array, fit_and_prepare, read
-from lenetkit.pipeline._saved import golden_rows
+from lenetkit.pipeline._saved import golden_rows, sample_rows
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
+    from lenetkit.diagnosis import Diagnosis, Trace
     from lenetkit.evaluator import Evaluation
     from lenetkit.exporting import ExportReport
+    from lenetkit.reading import Reading
+    from lenetkit.rejection import Gate, Prediction
     from lenetkit.trainer import TrainingResult
     from lenetkit.transforms import Compose
 
@@ -158,32 +161,113 @@ class Pipeline:
             name=self.model if isinstance(self.model, str) else None,
             options=dict(self.model_options or {}),
             examples=np.asarray(prepared[golden_rows(indices)]),
+            sample=np.asarray(prepared[sample_rows(len(prepared))]),
         )
         return self
 
-    def predict(self, images: Any) -> npt.NDArray[Any]:
-        """Return the most probable label of each image.
+    def calibrate(self, images: Any, labels: Any, *, others: Any = None, gate: "Gate | None" = None) -> Self:
+        """Learn when not to answer, from examples that the pipeline was not trained on.
+
+        Three things are learnt: a temperature that makes :meth:`predict_proba` mean what it says, how sure an answer
+        must be for a wanted share of errors, and a small second network that tells digits from everything else (about
+        a minute of training for 10,000 images).
 
         Parameters
         ----------
-        images : array-like of shape (n, height, width[, channels]), path, PIL image, or sequence of these
-            As for :meth:`fit`; a single path or PIL image is one image.
+        images : array-like of shape (n, height, width[, channels]), or sequence of arrays, paths or PIL images
+            At least 100.
+        labels : array-like of shape (n,)
+            The true labels.
+        others : images, optional
+            Pictures of what is to be rejected. None: :func:`lenetkit.datasets.draw_others` draws scribbles, letters,
+            shapes and more.
+        gate : Gate, optional
+            One that was trained already.
 
         Returns
         -------
-        ndarray of shape (n,)
-            Labels, of the dtype of `classes_`.
+        Pipeline
+            This object.
 
         Raises
         ------
         NotFittedError
             Before :meth:`fit`.
         DataError
-            If the images do not hold what they should; the message names the first offender.
+            If images or labels do not hold what they should, or are too few.
         """
+        from lenetkit.pipeline._rejecting import calibrate
+
+        calibrate(self._learnt(), images, labels, others, gate)
+        return self
+
+    @overload
+    def predict(self, images: Any) -> npt.NDArray[Any]: ...
+
+    @overload
+    def predict(self, images: Any, *, reject: float) -> "list[Prediction]": ...
+
+    def predict(self, images: Any, *, reject: float | None = None) -> "npt.NDArray[Any] | list[Prediction]":
+        """Return the most probable label of each image, or decline.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), path, PIL image, or sequence of these
+            As for :meth:`fit`; a single path or PIL image is one image.
+        reject : float, optional
+            Decline where the picture does not look like a digit, and where the answer is not sure enough to keep the
+            share of errors among accepted answers at this or below. 1 asks only whether it is a digit.
+
+        Returns
+        -------
+        ndarray of shape (n,), or list of Prediction with `reject`
+            Labels, of the dtype of `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`; with `reject` before :meth:`calibrate`.
+        DataError
+            If the images do not hold what they should; the message names the first offender.
+        SettingError
+            If `reject` is not above 0 and up to 1.
+        """
+        if reject is not None:
+            from lenetkit.pipeline._rejecting import predict_or_reject
+
+            return predict_or_reject(self._learnt(), images, reject)
         probabilities = self.predict_proba(images)
         labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
+
+    def predict_set(self, images: Any, alpha: float = 0.05) -> list[npt.NDArray[Any]]:
+        """Return for each image a set of labels that holds the true one with a chosen probability.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), path, PIL image, or sequence of these
+            As for :meth:`predict`.
+        alpha : float, default 0.05
+            The share of images whose set may miss the true label, over images like those of :meth:`calibrate`.
+
+        Returns
+        -------
+        list of ndarray
+            Labels in the order of `classes_`. A set is empty where no label is as probable as that of 1 - `alpha` of
+            the examples.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`calibrate`.
+        DataError
+            If the images do not hold what they should; the message names the first offender.
+        SettingError
+            If `alpha` is not above 0 and up to 1.
+        """
+        from lenetkit.pipeline._rejecting import label_sets
+
+        return label_sets(self._learnt(), images, alpha)
 
     def predict_proba(self, images: Any) -> npt.NDArray[np.float32]:
         """Return the probability of every class for each image.
@@ -257,6 +341,90 @@ class Pipeline:
 
         return evaluate(labels, self.predict_proba(images), self.classes_)
 
+    def read_number(self, image: Any) -> "Reading":
+        """Read whole numbers in one picture: lines found, touching digits parted, everything else left out.
+
+        Parameters
+        ----------
+        image : path, PIL image or ndarray of shape (height, width[, 3])
+            One picture of any size; an array is uint8.
+
+        Returns
+        -------
+        Reading
+            ``text``, ``lines``, and each digit with its box and probability; without digits where there are none.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        DataError
+            If the picture cannot be read.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_number, draw_paper
+        >>> number = draw_number("1947", seed=4)
+        >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
+        >>> Pipeline.pretrained().read_number(picture).text
+        '1947'
+        """
+        from lenetkit.reading import read_number
+
+        gate = self._learnt().gate
+        return read_number(image, self, is_digit=None if gate is None else gate.digit_probability)
+
+    def diagnose(self, images: Any) -> "Diagnosis":
+        """Compare images with those that the model was trained on, and say why it may fail and what to do about it.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), path, PIL image, or sequence of these
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        Diagnosis
+            One finding for each problem of each image.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        SettingError
+            If the file was saved before pipelines kept what their training images look like.
+        DataError
+            If these are no images at all.
+        """
+        from lenetkit.diagnosis import diagnose
+
+        return diagnose(images, self)
+
+    def trace(self, image: Any) -> "Trace":
+        """Show what every stage makes of one picture.
+
+        Parameters
+        ----------
+        image : path, PIL image or ndarray of shape (height, width[, channels])
+            One picture.
+
+        Returns
+        -------
+        Trace
+            A picture for each stage, and the probabilities; prints as a strip, ``plot()`` draws it.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        DataError
+            If the picture cannot be read.
+        """
+        from lenetkit.diagnosis import trace
+
+        return trace(image, self)
+
     def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:
         """Write everything that prediction needs into one file that holds no code.
 
@@ -312,6 +480,40 @@ class Pipeline:
         pipeline = cls(bundle.model, model_options=bundle.model_options or None)
         pipeline._fitted = Fitted.from_bundle(bundle)
         return pipeline
+
+    @classmethod
+    def pretrained(cls, name: str = "digits") -> Self:
+        """Load a pipeline that comes with lenetkit: it reads digits at once, offline, without TensorFlow.
+
+        Parameters
+        ----------
+        name : str, default "digits"
+            ``"digits"`` is the only one: a LeNet-5 for pictures of one digit as people scan, photograph and draw them,
+            which also tells when not to answer. The documentation's model card says what it was trained on and how
+            well it reads what.
+
+        Returns
+        -------
+        Pipeline
+            Fitted.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such pipeline.
+        BundleError
+            If the installed file is damaged.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> Pipeline.pretrained().predict(draw_digits(10, styles="school", seed=3).images)
+        array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+        """
+        from lenetkit.pretrained import path_of
+
+        return cls.load(path_of(name))
 
     def export(self, path: str | os.PathLike[str], *, format: str = "litert") -> "ExportReport":  # noqa: A002
         """Write the model for another runtime, run it there, and keep it only if it answers as this pipeline does.
@@ -428,6 +630,17 @@ class Pipeline:
         if result is None:
             raise NotFittedError("this Pipeline has no history: it was not trained in this process. Call fit first.")
         return result
+
+    @property
+    def reference_(self) -> dict[str, Any] | None:
+        """What the training images looked like to the model, for :meth:`diagnose`; None in files of older versions.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        """
+        return self._learnt().reference
 
     @property
     def classes_(self) -> npt.NDArray[Any]:

@@ -15,16 +15,22 @@ if TYPE_CHECKING:
 
     from lenetkit.transforms import Compose
 
-__all__ = ["bundle_parts", "distribution_of", "golden_rows", "model_from"]
+__all__ = ["bundle_parts", "distribution_of", "golden_rows", "model_from", "sample_rows"]
 
 _PACKAGES = ("lenetkit", "keras", "tensorflow", "numpy")
 _MOST_GOLDEN = 16
+_SAMPLE = 2000
 
 
 def golden_rows(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Choose a few rows to keep as examples of what the model must answer: the first of each class."""
     _, first = np.unique(indices, return_index=True)
     return np.sort(first)[:_MOST_GOLDEN]
+
+
+def sample_rows(n: int) -> slice:
+    """Choose some rows, spread evenly, to remember what the training images looked like."""
+    return slice(None, None, max(1, n // _SAMPLE))
 
 
 def bundle_parts(

@@ -1,0 +1,58 @@
+"""The pipelines that come with lenetkit, as files.
+
+Beside each file ``NAME.lenet`` lies ``NAME.json``: its SHA-256, its seed, and what it was made with.
+``tools/train_pretrained.py`` makes both.
+"""
+
+from pathlib import Path
+
+from lenetkit.exceptions import UnknownNameError
+
+__all__ = ["list_pretrained", "path_of"]
+
+_HOME = Path(__file__).parent
+
+
+def list_pretrained() -> list[str]:
+    """Return the names that :meth:`lenetkit.pipeline.Pipeline.pretrained` knows.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from lenetkit.pretrained import list_pretrained
+    >>> list_pretrained()
+    ['digits']
+    """
+    return sorted(path.stem for path in _HOME.glob("*.lenet"))
+
+
+def path_of(name: str) -> Path:
+    """Return the file of a pretrained pipeline.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`list_pretrained`.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of this name; the message lists those that there are.
+
+    Examples
+    --------
+    >>> from lenetkit.pretrained import path_of
+    >>> path_of("digits").name
+    'digits.lenet'
+    """
+    known = list_pretrained()
+    if name not in known:
+        raise UnknownNameError(f"there is no pretrained pipeline {name!r}. Known: {', '.join(known)}.")
+    return _HOME / f"{name}.lenet"

@@ -1,0 +1,382 @@
+"""When not to answer: calibrated probabilities, a gate against what is no digit, and sets of labels.
+
+In: a trained model's probabilities and prepared images, of examples that it was not trained on.
+Out: thresholds that :class:`lenetkit.pipeline.Pipeline` applies when it is asked to reject.
+Next: ``Pipeline.predict(images, reject=...)`` and ``Pipeline.predict_set(images, alpha=...)``.
+
+Only :meth:`Gate.fit` needs TensorFlow.
+"""
+
+from typing import Any, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import BundleError, DataError, SettingError
+from lenetkit.runtime import Predictor
+
+__all__ = ["Calibration", "Gate", "Prediction"]
+
+Probabilities = npt.NDArray[np.float32]
+
+# The bounds on the error hold together with this probability.
+_CONFIDENCE = 0.95
+# At so many levels of acceptance a bound on the error is kept.
+_LEVELS = 40
+_FEWEST_EXAMPLES = 50
+# What a model is certain about is not infinitely certain.
+_TINY = 1e-30
+
+
+@attrs.frozen(kw_only=True)
+class Prediction:
+    """The answer for one image, or that there is none.
+
+    Parameters
+    ----------
+    label : int or str
+        The most probable label, also where it is rejected.
+    probability : float
+        Its calibrated probability, 0 to 1.
+    rejected : bool
+        Whether the label is not to be relied upon.
+    reason : str
+        Why it is rejected, in a sentence; empty where it is not.
+
+    Examples
+    --------
+    >>> from lenetkit.rejection import Prediction
+    >>> Prediction(label=7, probability=0.998)
+    Prediction(label=7, probability=0.998, rejected=False, reason='')
+    """
+
+    label: Any
+    probability: float
+    rejected: bool = False
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Calibration:
+    """What a model's probabilities are worth, learnt from examples that it was not trained on.
+
+    Parameters
+    ----------
+    temperature : float
+        What logits are divided by; Guo et al., On Calibration of Modern Neural Networks (ICML 2017), section 4.2.
+    levels : ndarray of shape (k,)
+        float32, probabilities from which on answers may be accepted, descending.
+    risks : ndarray of shape (k,)
+        float32, for each of `levels` the bound that the error among the accepted does not exceed, with 95 % confidence
+        for all of them together: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks (NeurIPS
+        2017), section 3, with the exact binomial bound.
+    true_probabilities : ndarray of shape (n,)
+        float32, ascending: the calibrated probability of each example's true label.
+    """
+
+    temperature: float
+    levels: Probabilities
+    risks: Probabilities
+    true_probabilities: Probabilities
+
+    @classmethod
+    def fit(cls, probabilities: npt.ArrayLike, indices: npt.ArrayLike) -> Self:
+        """Learn from answers and the truth.
+
+        Parameters
+        ----------
+        probabilities : array-like of shape (n, n_classes)
+            The model's, for n examples that it was not trained on; at least 50.
+        indices : array-like of shape (n,)
+            The column of each example's true label.
+
+        Returns
+        -------
+        Calibration
+
+        Raises
+        ------
+        DataError
+            If there are too few examples, or the shapes do not fit each other.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit.rejection import Calibration
+        >>> rng = np.random.default_rng(0)
+        >>> truth = rng.integers(0, 2, 1000)
+        >>> says = np.where(rng.random(1000) < 0.9, truth, 1 - truth)  # right in 90 % of cases
+        >>> sure = np.where(np.eye(2)[says] == 1, 0.999, 0.001)  # and much too sure
+        >>> calibration = Calibration.fit(sure, truth)
+        >>> float(calibration.calibrate(sure).max().round(2))
+        0.91
+        """
+        given, truth = np.asarray(probabilities, np.float32), np.asarray(indices)
+        if given.ndim != 2 or truth.shape != given.shape[:1]:
+            raise DataError(
+                f"there must be one row of probabilities and one index per example; got shapes {given.shape} and "
+                f"{truth.shape}."
+            )
+        if len(given) < _FEWEST_EXAMPLES:
+            raise DataError(
+                f"calibration needs at least {_FEWEST_EXAMPLES} examples that the model was not trained on; got "
+                f"{len(given)}."
+            )
+        temperature = _best_temperature(given, truth)
+        calibrated = _tempered(given, temperature)
+        levels, risks = _bounded_risks(calibrated.max(axis=1), calibrated.argmax(axis=1) != truth)
+        true = np.sort(calibrated[np.arange(len(truth)), truth])
+        return cls(temperature=temperature, levels=levels, risks=risks, true_probabilities=true)
+
+    def calibrate(self, probabilities: Probabilities) -> Probabilities:
+        """Return calibrated probabilities; the order of the labels stays as it is.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n, n_classes)
+            float32, the model's.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            float32.
+        """
+        return _tempered(probabilities, self.temperature)
+
+    def threshold(self, reject: float) -> float:
+        """Return from which calibrated probability on answers are accepted.
+
+        Parameters
+        ----------
+        reject : float
+            The share of errors among accepted answers that is not to be exceeded, above 0 and up to 1.
+
+        Returns
+        -------
+        float
+            Infinite where the examples cannot promise so few errors.
+
+        Raises
+        ------
+        SettingError
+            If it is no such share.
+        """
+        check_share("reject", reject)
+        kept = np.flatnonzero(self.risks <= reject)
+        if len(kept) == 0:
+            return float("inf")
+        # Where all examples may be accepted, so may everything.
+        return 0.0 if kept[-1] == len(self.levels) - 1 else float(self.levels[kept[-1]])
+
+    def label_sets(self, probabilities: Probabilities, alpha: float) -> npt.NDArray[np.bool_]:
+        """Return which labels belong to each image's set: the true one does with probability 1 - `alpha` or more.
+
+        Split-conformal sets by the probability of the label: Sadinle, Lei and Wasserman, Least Ambiguous Set-Valued
+        Classifiers with Bounded Error Levels (JASA 2019), section 3.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n, n_classes)
+            float32, calibrated.
+        alpha : float
+            Above 0 and below 1.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            bool.
+
+        Raises
+        ------
+        SettingError
+            If `alpha` is no such number.
+        """
+        check_share("alpha", alpha)
+        rank = int(np.floor(alpha * (len(self.true_probabilities) + 1)))
+        lowest = self.true_probabilities[rank - 1] if rank else np.float32(0)
+        return np.asarray(probabilities >= lowest)
+
+
+class Gate:
+    """Is this a digit at all? A small network's answer, and from where on it is believed.
+
+    Parameters
+    ----------
+    tflite : bytes
+        A LiteRT model with two outputs: no digit, digit.
+    threshold : float
+        The lowest probability of a digit that lets an image through.
+    scale, offset : array-like of float32, optional
+        As :class:`lenetkit.runtime.Predictor` takes them.
+    """
+
+    def __init__(self, tflite: bytes, threshold: float, *, scale: Any = None, offset: Any = None) -> None:
+        self.threshold = float(threshold)
+        self._predictor = Predictor(tflite, scale=scale, offset=offset)
+
+    def __repr__(self) -> str:
+        return f"Gate(threshold={self.threshold:g})"
+
+    @property
+    def tflite(self) -> bytes:
+        """The LiteRT model."""
+        return self._predictor.tflite
+
+    @classmethod
+    def fit(
+        cls,
+        digits: npt.NDArray[Any],
+        others: npt.NDArray[Any],
+        *,
+        rejected: float = 0.01,
+        trainer: Any = None,
+        scale: Any = 1.0,
+        offset: Any = 0.0,
+    ) -> Self:
+        """Train a LeNet-5 to tell digits from what is none.
+
+        Parameters
+        ----------
+        digits : ndarray of shape (n, height, width[, channels])
+            Prepared as the pipeline's model sees them but for the affine map; the last tenth is held back, and the
+            threshold set on it.
+        others : ndarray of shape (m, height, width[, channels])
+            What is no digit, prepared in the same way.
+        rejected : float, default 0.01
+            The share of the digits held back that the gate may reject.
+        trainer : Trainer, optional
+            None: the trainer's preset "accurate".
+        scale, offset : array-like of float32
+            The affine map.
+
+        Returns
+        -------
+        Gate
+
+        Raises
+        ------
+        DataError
+            If there are too few images.
+        SettingError
+            If `rejected` is no share.
+        """
+        from lenetkit.exporting import convert_to_litert
+        from lenetkit.models import create_model
+        from lenetkit.trainer import Trainer
+
+        check_share("rejected", rejected)
+        held_back = len(digits) // 10
+        if held_back < 10 or len(others) < 10:
+            raise DataError(
+                f"a gate needs at least 100 digits and 10 other pictures; got {len(digits)} and {len(others)}."
+            )
+        seen = digits[:-held_back]
+        images = np.concatenate([seen, others])
+        truth = np.repeat([1, 0], [len(seen), len(others)])
+        shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
+        model = create_model("lenet5", input_shape=shape, n_classes=2, seed=0)
+        trainer = Trainer.preset("accurate", verbose=0) if trainer is None else trainer
+        trainer.fit(model, images, truth, scale=scale, offset=offset)
+        gate = cls(convert_to_litert(model), 0.0, scale=scale, offset=offset)
+        gate.threshold = float(np.quantile(gate.digit_probability(digits[-held_back:]), rejected))
+        return gate
+
+    def digit_probability(self, images: npt.NDArray[Any]) -> Probabilities:
+        """Return how probable it is that each image shows one digit.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, height, width[, channels])
+            Prepared as for the pipeline's model.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            float32.
+
+        Raises
+        ------
+        DataError
+            If the images do not fit the model.
+        """
+        return np.asarray(self._predictor.predict_proba(images)[:, 1])
+
+
+def check_share(name: str, value: Any) -> None:
+    """Refuse what is not a number above 0 and up to 1."""
+    good = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+    if not good or not 0 < value <= 1:
+        raise SettingError(f"{name} must be a number above 0 and up to 1; got {value!r}.")
+
+
+def extras_of(calibration: Calibration, gate: Gate) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return both as plain values and arrays for a bundle."""
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "calibration.levels": calibration.levels,
+        "calibration.risks": calibration.risks,
+        "calibration.true_probabilities": calibration.true_probabilities,
+        "gate.tflite": np.frombuffer(gate.tflite, np.uint8),
+    }
+    return {"temperature": calibration.temperature, "gate_threshold": gate.threshold}, tensors
+
+
+def from_extras(values: Any, tensors: Any, *, scale: Any, offset: Any) -> tuple[Calibration, Gate]:
+    """Return what :func:`extras_of` took apart.
+
+    Raises
+    ------
+    BundleError
+        If something is missing or is not what it should be.
+    """
+    try:
+        temperature, threshold = float(values["temperature"]), float(values["gate_threshold"])
+        arrays = [np.asarray(tensors[f"calibration.{name}"]) for name in ("levels", "risks", "true_probabilities")]
+        tflite = np.asarray(tensors["gate.tflite"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"what the saved pipeline needs to reject is damaged: {error!r}.") from error
+    flat = all(array.ndim == 1 and array.dtype == np.float32 for array in arrays)
+    if not flat or arrays[0].shape != arrays[1].shape or tflite.ndim != 1 or tflite.dtype != np.uint8:
+        raise BundleError("what the saved pipeline needs to reject is damaged: arrays of the wrong shape or type.")
+    if not temperature > 0:
+        raise BundleError(f"the saved pipeline's temperature must be above 0; got {temperature}.")
+    calibration = Calibration(temperature=temperature, levels=arrays[0], risks=arrays[1], true_probabilities=arrays[2])
+    return calibration, Gate(tflite.tobytes(), threshold, scale=scale, offset=offset)
+
+
+def _tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
+    logits = np.log(np.maximum(probabilities, np.float32(_TINY))) / np.float32(temperature)
+    logits -= logits.max(axis=1, keepdims=True)
+    powers = np.exp(logits)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def _best_temperature(probabilities: Probabilities, truth: npt.NDArray[Any]) -> float:
+    """Return the temperature that makes the truth most probable."""
+    from scipy.optimize import minimize_scalar
+
+    rows = np.arange(len(truth))
+
+    def loss(logarithm: float) -> float:
+        true = _tempered(probabilities, float(np.exp(logarithm)))[rows, truth]
+        return float(-np.log(np.maximum(true, _TINY)).mean())
+
+    best = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded")
+    return float(np.exp(best.x))
+
+
+def _bounded_risks(confidences: Probabilities, wrong: npt.NDArray[np.bool_]) -> tuple[Probabilities, Probabilities]:
+    """Return levels of confidence, descending, and a bound on the error among what is at least as sure."""
+    from scipy.stats import beta
+
+    order = np.argsort(-confidences, kind="stable")
+    # Errors among the sure half of the answers are rare: the levels lie closer where fewer are rejected.
+    shares = 1 - np.linspace(np.sqrt(0.95), 0, _LEVELS) ** 2
+    counts = np.unique(np.maximum(np.rint(shares * len(order)).astype(int), 1))
+    levels = confidences[order][counts - 1]
+    # All that are exactly as sure are accepted together.
+    counts = np.searchsorted(-confidences[order], -levels, side="right")
+    errors = np.cumsum(wrong[order])[counts - 1]
+    confidence = 1 - (1 - _CONFIDENCE) / len(counts)
+    risks = np.where(errors == counts, 1.0, beta.ppf(confidence, errors + 1, np.maximum(counts - errors, 1)))
+    return levels.astype(np.float32), risks.astype(np.float32)

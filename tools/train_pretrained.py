@@ -1,0 +1,214 @@
+"""Train the pipeline that comes with lenetkit: ``Pipeline.pretrained("digits")``.
+
+    python tools/train_pretrained.py --data DIR
+
+trains on MNIST's 60,000 training images and on what lenetkit draws itself, and writes the file that the package holds,
+with its hash and figures beside it. The same machine gives the same file. MNIST's test part is not read here;
+``benchmarks/wild.py`` measures the file on it and on other people's digits.
+
+The classifier learns from MNIST, from drawn digits (continental forms above all, which MNIST hardly has), from printed
+ones, and from MNIST's and drawn digits as a camera would see them. All of them pass ``MnistNormalize`` first. A second
+network, the gate, learns to tell all these digits from what is none: scribbles, letters, shapes, several digits.
+
+How sure an answer must be is learnt from a twin, trained in the same way without MNIST's last 10,000 training images,
+on exactly these.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import platform
+import time
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.datasets import Dataset, draw_digits, draw_others, draw_paper, draw_printed, load_dataset
+from lenetkit.pipeline import Pipeline
+from lenetkit.rejection import Calibration, Gate
+from lenetkit.trainer import OneCycle, Trainer
+from lenetkit.transforms import MnistNormalize, Rescale
+from lenetkit.transforms.augment import Warp
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+HOME = Path(__file__).parent.parent
+TARGET = HOME / "src" / "lenetkit" / "pretrained" / "digits.lenet"
+
+SEED = 2026
+HELD_BACK = 10_000
+
+# Fonts that come with Matplotlib. DejaVu Sans is left out: benchmarks/wild.py tests with its letters.
+FONT_NAMES = (
+    "DejaVuSerif.ttf",
+    "DejaVuSerif-Bold.ttf",
+    "DejaVuSerif-Italic.ttf",
+    "STIXGeneral.ttf",
+    "STIXGeneralBol.ttf",
+    "STIXGeneralItalic.ttf",
+    "cmr10.ttf",
+    "cmb10.ttf",
+    "cmss10.ttf",
+    "cmtt10.ttf",
+)
+FONTS = tuple(str(Path(mpl.get_data_path(), "fonts", "ttf", name)) for name in FONT_NAMES)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder in which the folder mnist is")
+    parser.add_argument("--output", type=Path, default=TARGET, help=f"file to write (default: {TARGET})")
+    parser.add_argument("--epochs", type=float, default=20.0, help="passes of each training (default: 20)")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    mnist = load_dataset("mnist", subset="train", data_dir=arguments.data, download=False)
+    pipeline = train_pipeline(mnist, epochs=arguments.epochs)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    notes = {
+        "name": "MNIST's training part and digits drawn by lenetkit",
+        "licence": "MIT",
+        "made_by": Path(__file__).name,
+    }
+    pipeline.save(arguments.output, notes=notes)
+    write_card(arguments.output, seconds=time.perf_counter() - start)
+
+
+def train_pipeline(mnist: Dataset, *, epochs: float) -> Pipeline:
+    """Return the pipeline, able to reject."""
+    images, labels = np.asarray(mnist.images), np.asarray(mnist.labels).astype(np.int64)
+    added, added_labels = drawn_digits()
+    seen, seen_labels, rows = photographed(images, labels, added, added_labels)
+    normalised = MnistNormalize()(images)
+    # The twin must not have seen what is held back, not even on a photograph.
+    known = rows < len(images) - HELD_BACK
+    twin = fit(
+        [normalised[:-HELD_BACK], added, seen[known]], [labels[:-HELD_BACK], added_labels, seen_labels[known]], epochs
+    )
+    calibration = Calibration.fit(twin.predict_proba(images[-HELD_BACK:]), labels[-HELD_BACK:])
+    pipeline = fit([normalised, added, seen], [labels, added_labels, seen_labels], epochs)
+    gate = train_gate(np.concatenate([normalised, added, seen]), epochs=epochs / 3)
+    print(f"temperature {calibration.temperature:.3f}, {gate}")
+    pipeline._learnt().reject_with(calibration, gate)
+    return pipeline
+
+
+def fit(images: list[Images], labels: list[Labels], epochs: float) -> Pipeline:
+    trainer = Trainer.preset("accurate", epochs=epochs, seed=SEED, verbose=2)
+    pipeline = Pipeline(transforms=[MnistNormalize(), Rescale()], trainer=trainer)
+    return pipeline.fit(np.concatenate(images), np.concatenate(labels))
+
+
+def drawn_digits() -> tuple[Images, Labels]:
+    """Return what is added to MNIST, as ``MnistNormalize`` gives it."""
+    added = [
+        draw_digits(12_000, styles="continental", seed=SEED),
+        draw_digits(3_000, styles="school", seed=SEED),
+        draw_printed(3_000, seed=SEED, fonts=FONTS),
+    ]
+    images = MnistNormalize()(np.concatenate([part.images for part in added]))
+    return images, np.concatenate([part.labels for part in added]).astype(np.int64)
+
+
+def photographed(
+    images: Images, labels: Labels, added: Images, added_labels: Labels
+) -> tuple[Images, Labels, npt.NDArray[np.int64]]:
+    """Return digits as a camera sees them on paper, after ``MnistNormalize``, and which of MNIST's images they are."""
+    rng = np.random.default_rng(SEED)
+    rows = np.concatenate([rng.choice(len(images), 5_000, replace=False), np.full(1_500, -1)])
+    extra = rng.choice(len(added), 1_500, replace=False)
+    digits = np.concatenate([images[rows[:5_000]], added[extra]])
+    truth = np.concatenate([labels[rows[:5_000]], added_labels[extra]])
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        seen = np.stack(list(pool.map(_seen, enumerate(digits), chunksize=50)))
+    # A digit that got lost on its paper teaches nothing.
+    found = seen.any(axis=(1, 2))
+    return seen[found], truth[found], rows[found]
+
+
+def _seen(numbered: tuple[int, Images]) -> Images:
+    number, image = numbered
+    picture = _photograph(image, np.random.default_rng([SEED, number]))
+    return np.asarray(MnistNormalize()(picture[np.newaxis])[0])
+
+
+def _photograph(image: Images, rng: np.random.Generator) -> Images:
+    from scipy import ndimage
+
+    side = int(rng.integers(36, 90))
+    ink = np.clip(ndimage.zoom(image / 255.0, side / 28, order=1), 0, 1)
+    if rng.random() < 0.5:  # another pen
+        reach = max(1, round(side / 28 * rng.uniform(0.3, 0.7)))
+        change = ndimage.grey_dilation if rng.random() < 0.5 else ndimage.grey_erosion
+        thinner = change(ink, (reach, reach))
+        ink = thinner if thinner.max() > 0.5 else ink
+    height, width = len(ink) + rng.integers(8, 60), ink.shape[1] + rng.integers(8, 60)
+    paper = draw_paper(
+        int(height),
+        int(width),
+        ruling=str(rng.choice(["plain", "plain", "plain", "ruled", "dotted"])),
+        pitch=float(rng.uniform(30, 80)),
+        print_strength=float(rng.uniform(0.1, 0.5)),
+        shade=int(rng.integers(120, 256)),
+        shadow=float(rng.choice([0.0, rng.uniform(0, 0.5)])),
+        noise=float(rng.choice([0.0, rng.uniform(0, 12)])),
+        specks=int(rng.integers(0, 4)),
+        seed=int(rng.integers(2**31)),
+    ).astype(np.float32)
+    top, left = rng.integers(0, height - len(ink) + 1), rng.integers(0, width - ink.shape[1] + 1)
+    here = (slice(top, top + len(ink)), slice(left, left + ink.shape[1]))
+    paper[here] *= 1 - rng.uniform(0.45, 0.95) * ink
+    picture = ndimage.gaussian_filter(paper, rng.uniform(0, 1.2))
+    picture = np.rint(picture.clip(0, 255)).astype(np.uint8)
+    return 255 - picture if rng.random() < 0.25 else picture
+
+
+def train_gate(digits: Images, *, epochs: float) -> Gate:
+    """Return what tells digits from what is none."""
+    drawn = draw_digits(6_000, styles="american", seed=SEED + 1).images
+    order = np.random.default_rng(SEED).permutation(len(digits))
+    everything = np.concatenate([MnistNormalize()(drawn), digits[order]])
+    others = draw_others(70_000, seed=SEED, fonts=FONTS).images
+    # Scribbles come nearest to digits.
+    others = np.concatenate([others, draw_others(20_000, kinds="scribble", seed=SEED + 1).images])
+    # What MnistNormalize makes of them, and what they are: not everything passes it unchanged.
+    others = np.concatenate([others, MnistNormalize()(others)])
+    trainer = Trainer(
+        epochs=epochs,
+        batch_size=256,
+        optimizer="muon",
+        optimizer_options={"weight_decay": 0.15},
+        learning_rate=OneCycle(0.02, warmup=0.1, shape="linear"),
+        augmentation=Warp(elastic=0.4),
+        label_smoothing=0.02,
+        seed=SEED,
+        verbose=2,
+    )
+    scale, offset = Rescale().affine(np.uint8)
+    return Gate.fit(everything, others, rejected=0.011, trainer=trainer, scale=scale, offset=offset)
+
+
+def write_card(path: Path, *, seconds: float) -> None:
+    """Write down which file it is and how it was made."""
+    content = path.read_bytes()
+    facts: dict[str, Any] = {
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "seed": SEED,
+        "seconds": round(seconds),
+        "made_with": {name: version(name) for name in ("lenetkit", "keras", "tensorflow", "numpy", "scipy", "pillow")},
+        "machine": f"{platform.machine()}, {platform.system()}",
+    }
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+    print(json.dumps(facts, indent=2))
+
+
+if __name__ == "__main__":
+    main()
