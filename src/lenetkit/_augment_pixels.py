@@ -18,6 +18,9 @@ from lenetkit.exceptions import SettingError
 
 __all__ = ["Compose", "Erase", "Noise", "Stroke"]
 
+# Patterns of noise per batch: drawing normal deviates is what costs.
+_PATTERNS = 16
+
 
 def _as_steps(steps: Any) -> tuple[Callable[[Any, Any], Any], ...]:
     given = tuple(steps) if isinstance(steps, Iterable) else (steps,)
@@ -151,6 +154,8 @@ def _extreme(tf: Any, extreme: Callable[[Any, Any], Any], images: Any) -> Any:
 class Noise:
     """Add what a scan or a photo adds: grey noise, and remains of lines and of neighbouring strokes.
 
+    Images of a batch share a few patterns of noise, each in a strength of its own; they are drawn anew in every step.
+
     Parameters
     ----------
     deviation : float, default 0.1
@@ -196,13 +201,14 @@ class Noise:
 
         images = tf.convert_to_tensor(images)
         n = tf.shape(images)[0]
-        draws = tf.random.stateless_uniform((n, 8), key)[..., None, None, None]
+        draws = tf.random.stateless_uniform((n, 9), key)[..., None, None, None]
         if self.remains:
             images = tf.maximum(images, self._strokes(tf, images.shape, draws))
         if self.deviation and self.share:
             noise_key = tf.random.experimental.stateless_fold_in(key, 1)
             strength = self.deviation * draws[:, 5] * tf.cast(draws[:, 7] < self.share, tf.float32)
-            images += strength * tf.random.stateless_normal(tf.shape(images), noise_key)
+            patterns = tf.random.stateless_normal((_PATTERNS, *images.shape[1:]), noise_key)
+            images += strength * tf.gather(patterns, tf.cast(_PATTERNS * draws[:, 8, 0, 0, 0], tf.int32))
         return tf.clip_by_value(images, 0.0, 1.0)
 
     def _strokes(self, tf: Any, shape: Any, draws: Any) -> Any:
