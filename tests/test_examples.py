@@ -35,6 +35,11 @@ EXPECTED = {
         r"as read +Grayscale +Resize\n",
         r"cured: accuracy",
     ],
+    "many_machines.py": [
+        r"accuracy",
+        r"1 worker: [\d,]+ images per second, the same answers as one process",
+        r"2 workers: [\d,]+ images per second, the same answers as one process",
+    ],
     "drawn_digits.py": [
         r"how a continental hand may write a 7: \w+",
         r"shown American digits only, it reads \d+% of continental 1, 4 and 7",
