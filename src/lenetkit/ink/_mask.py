@@ -43,7 +43,7 @@ def possible_ink(ink: Array, contrast: Contrast) -> Array:
 
 def digit_mask(mask: Array, ink: Array, contrast: Contrast) -> Array:
     """Return the mask of the pieces that make the digit."""
-    return choose_pieces(mask, mask & (ink > contrast.level(_SURE, 3.5)), slope(ink), contrast.span)
+    return choose_pieces(mask, mask & (ink > contrast.level(_SURE, 3.5)), slope(ink), contrast)
 
 
 def even_ink(ink: Array, digit: Array, contrast: Contrast) -> Array:

@@ -11,9 +11,12 @@ import numpy as np
 
 from lenetkit.ink._arrays import Array
 from lenetkit.ink._neighbours import inner
-from lenetkit.ink._paper import LARGE
+from lenetkit.ink._paper import LARGE, Contrast
 
 __all__ = ["choose_pieces"]
+
+# Ink that stands out by so many noises cannot be noise.
+_CLEAR = 12
 
 _EIGHT_NEIGHBOURS = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3))])
 
@@ -44,7 +47,7 @@ class _Pieces(NamedTuple):
         return 2 * self.area / np.maximum(self.outline, 1)
 
 
-def choose_pieces(mask: Array, sure: Array, steep: Array, span: Array) -> Array:
+def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) -> Array:
     """Return the mask of the digit in each image; all False where there is none.
 
     Parameters
@@ -55,8 +58,8 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, span: Array) -> Array:
         bool, what is dark enough to be ink; a piece without any of it is none.
     steep : ndarray of shape (n, height, width)
         int32, what :func:`slope` makes of the ink map.
-    span : ndarray of shape (n,)
-        float64, how far the ink stands out in the ink map.
+    contrast : Contrast
+        Of the ink map.
     """
     from scipy import ndimage
 
@@ -64,13 +67,13 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, span: Array) -> Array:
     if count == 0:
         return mask
     pieces, ink = _measure(labels, ndimage.find_objects(labels), mask, sure, steep)
-    large = max(mask.shape[1:]) >= LARGE
+    large, span = max(mask.shape[1:]) >= LARGE, contrast.span
     # Where strokes are few pixels wide they cannot be steep.
     ink &= ~_is_shade(pieces, span * (1.5 if large else 1)) & ~_is_falling_light(pieces, span, max(mask.shape[1:]))
     if large:
         ink &= ~_is_blurred(pieces, ink, len(mask))
     ink &= ~_is_edge(pieces, ink, len(mask))
-    eligible = ink & _is_stroke(pieces, span, mask) & (pieces.size >= _smallest(mask))
+    eligible = ink & _is_stroke(pieces, contrast, mask) & (pieces.size >= _smallest(mask))
     main = _largest(pieces, eligible, pieces.area, len(mask))
     chosen = _belonging(pieces, ink, main, len(mask))
     return np.asarray(np.append(False, chosen)[labels])
@@ -138,14 +141,16 @@ def _is_edge(pieces: _Pieces, ink: Array, n: int) -> Array:
     return np.asarray((digit >= 0) & along & (pieces.area[digit] > 0.03 * pieces.area))
 
 
-def _is_stroke(pieces: _Pieces, span: Array, mask: Array) -> Array:
+def _is_stroke(pieces: _Pieces, contrast: Contrast, mask: Array) -> Array:
     """Tell which pieces reach the ink's level within their own width, and within a part of the picture.
 
-    What noise leaves, and light that falls off in no clear place, does not.
+    What noise and falling light leave does not; other pieces that are clear of the border need not.
     """
     side = max(mask.shape[1:])
     reach = np.minimum(pieces.stroke / (0.9 if side >= LARGE else 0.8), max(5.0, 0.12 * side))
-    return np.asarray(pieces.steepness * reach >= span[pieces.image])
+    steep = pieces.steepness * reach >= contrast.span[pieces.image]
+    clear = (contrast.span >= _CLEAR * contrast.noise)[pieces.image] & (pieces.border <= 0.05 * pieces.outline)
+    return np.asarray(steep | clear)
 
 
 def _belonging(pieces: _Pieces, ink: Array, main: Array, n: int) -> Array:
