@@ -129,6 +129,10 @@ def test_a_grid_search_goes_over_the_cluster(client: Any) -> None:
         search = GridSearchCV(classifier, grid, cv=2, error_score="raise").fit(rows, labels)
     assert search.best_params_ == {"epochs": 4}
     assert search.best_score_ > 0.5
+    with joblib.parallel_backend("sequential"):
+        here = GridSearchCV(classifier, grid, cv=2, error_score="raise").fit(rows, labels)
+    assert here.cv_results_["mean_test_score"].tolist() == search.cv_results_["mean_test_score"].tolist()
+    assert here.predict_proba(rows).tobytes() == search.predict_proba(rows).tobytes()
     trained = client.submit(fit, search.best_estimator_, rows, labels).result()
     there = client.submit(lambda classifier: classifier.predict_proba(rows), trained).result()
     assert trained.predict_proba(rows).tobytes() == there.tobytes()

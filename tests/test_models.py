@@ -136,3 +136,25 @@ def test_a_builder_that_forgets_the_classes_is_found_out() -> None:
         from lenetkit.models._catalogue import _models
 
         _models.unregister("stubborn")
+
+
+def test_draws_of_other_threads_do_not_change_the_weights() -> None:
+    """As a cluster's workers make them while a model is built."""
+    import random
+    import threading
+
+    expected = [weight.numpy().tobytes() for weight in create_model(seed=3).weights]
+    stop = threading.Event()
+
+    def draw() -> None:
+        while not stop.is_set():
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        built = [[weight.numpy().tobytes() for weight in create_model(seed=3).weights] for _ in range(5)]
+    finally:
+        stop.set()
+        thread.join()
+    assert built == [expected] * 5

@@ -1,10 +1,11 @@
 """The table of models and the four functions over it."""
 
+import contextlib
 import inspect
 import os
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -302,16 +303,33 @@ def create_model(
     number = secrets.randbits(32) if seed is None else _checked_integer("seed", seed, 0, 2**32 - 1)
     with global_generators_kept():
         _require_tensorflow_backend()
-        # Initializers and dropout layers without a seed of their own take one from the global generators; there is no
-        # other way to hand them one that works for every builder.
+        # What a builder draws by itself shall depend on the seed as well.
         random.seed(number)
         np.random.seed(number)  # noqa: NPY002
-        model = record.builder(shape, classes, **options)
+        with _keras_seeded(number):
+            model = record.builder(shape, classes, **options)
     if tuple(model.output_shape) != (None, classes):
         raise SettingError(
             f"the model {name!r} must answer with shape (n, {classes}); its output has shape {model.output_shape}."
         )
     return model
+
+
+@contextlib.contextmanager
+def _keras_seeded(seed: int) -> Iterator[None]:
+    """Let Keras draw from a generator of its own.
+
+    Initializers and dropout layers without a seed take one from the global generator, and there is no other way to hand
+    them one that works for every builder. But other threads, such as a cluster's heartbeat, may draw from it meanwhile.
+    """
+    from keras.src.random import seed_generator
+
+    theirs = seed_generator.python_random
+    seed_generator.python_random = random.Random(seed)  # noqa: S311
+    try:
+        yield
+    finally:
+        seed_generator.python_random = theirs
 
 
 def _checked_shape(shape: Any) -> tuple[int, int, int]:
