@@ -337,3 +337,58 @@ def test_importing_the_evaluator_loads_numpy_and_nothing_heavier():
     code = f"import sys, lenetkit.evaluator; print(*{{name.split('.')[0] for name in sys.modules}} & {heavy})"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == ""
+
+
+def test_reliability_compares_confidence_and_accuracy_bin_by_bin():
+    """Hand-made: two bins, an upper edge belongs to its bin, empty bins are left out."""
+    evaluation = evaluate([0, 0, 1, 0], [[0.6, 0.4], [0.8, 0.2], [0.8, 0.2], [1.0, 0.0]])
+    table = evaluation.reliability(5)
+    assert table["low"].tolist() == [pytest.approx(0.4), pytest.approx(0.6), pytest.approx(0.8)]
+    assert table["count"].tolist() == [1, 2, 1]
+    assert table["confidence"].tolist() == pytest.approx([0.6, 0.8, 1.0])
+    assert table["accuracy"].tolist() == pytest.approx([1.0, 0.5, 1.0])
+
+
+def test_the_calibration_error_is_the_mean_distance():
+    """0 for who is right as often as sure; the distance for who is always as sure."""
+    right = np.tile([0.75, 0.25], (4, 1))
+    assert evaluate([0, 0, 0, 1], right).calibration_error == pytest.approx(0)
+    assert evaluate([0, 1, 1, 1], right).calibration_error == pytest.approx(0.5)
+    assert right_of(9, 10).calibration_error == pytest.approx(0.1)
+
+
+@given(st.integers(1, 60), st.integers(2, 5), st.integers(0, 2**32 - 1), st.integers(1, 30))
+def test_bins_hold_every_image_once_and_never_more_error_than_there_is(n, n_classes, seed, n_bins):
+    """The bins' means, weighted, are the whole's; more bins never hide an error."""
+    rng = np.random.default_rng(seed)
+    evaluation = evaluate(rng.integers(0, n_classes, n), rng.dirichlet(np.ones(n_classes), n), range(n_classes))
+    table = evaluation.reliability(n_bins)
+    assert table["count"].sum() == n
+    assert (table["accuracy"] * table["count"]).sum() / n == pytest.approx(evaluation.accuracy)
+    mean_confidence = evaluation.probabilities.max(axis=1).mean()
+    assert evaluation.calibration_error >= abs(mean_confidence - evaluation.accuracy) - 1e-9
+
+
+@pytest.mark.parametrize("n_bins", [0, -1, 2.5, True, "15"])
+def test_a_strange_number_of_bins_is_refused(n_bins):
+    """As a setting."""
+    with pytest.raises(SettingError, match="n_bins must be a positive whole number; got"):
+        right_of(1, 2).reliability(n_bins)
+
+
+def test_the_rejection_curve_drops_the_least_sure_first():
+    """Hand-made: equally sure answers are rejected together."""
+    evaluation = evaluate([0, 1, 0, 1], [[0.9, 0.1], [0.6, 0.4], [0.6, 0.4], [0.3, 0.7]])
+    curve = evaluation.rejection_curve()
+    assert curve["threshold"].tolist() == [0.6, 0.7, 0.9]
+    assert curve["rejected"].tolist() == [0, 0.5, 0.75]
+    assert curve["error_rate"].tolist() == [0.25, 0, 0]
+    assert curve["answered"].tolist() == [4, 2, 1]
+    assert curve["errors"].tolist() == [1, 0, 0]
+
+
+def test_the_rejection_curve_begins_with_the_error_of_all(animals):
+    """Nothing rejected is the error rate."""
+    first = animals.rejection_curve().iloc[0]
+    assert first["rejected"] == 0
+    assert first["error_rate"] == pytest.approx(animals.error_rate)

@@ -84,6 +84,13 @@ EXPECTED = {
         r"pages by MnistNormalize: 9\d% read",
         r"the steps: grey \(300, 260\), .*, result \(28, 28\)",
     ],
+    "report.py": [
+        r"accuracy",
+        r"calibration error: \d+\.\d\d%",
+        r"without the least sure 1\d%: \d of 1\d\d wrong",
+        r"report.html: \d+ KiB",
+        r"input: 28 x 28 x 1\nc1: 28 x 28 x 6\n.*f6: 84\nread as \d",
+    ],
     "save_and_serve.py": [
         r"accuracy",
         r"sent 180 pictures, 8 at once: 100% of the answers are those of pipe.predict",
@@ -124,7 +131,8 @@ def test_example_shows_what_it_says_and_reads_most_digits(example: str, environm
 
 
 @pytest.mark.parametrize(
-    "example", ["classical_procedure.py", "own_folder.py", "own_model.py", "read_number.py", "save_and_serve.py"]
+    "example",
+    ["classical_procedure.py", "own_folder.py", "own_model.py", "read_number.py", "report.py", "save_and_serve.py"],
 )
 def test_example_explains_its_options(example: str, environment: dict[str, str]) -> None:
     """``--help`` says what can be chosen."""

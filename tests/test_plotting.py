@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.plotting import plot_confusion, plot_digits, plot_history, plot_learning_rate_finder
+from lenetkit.plotting import (
+    plot_confusion,
+    plot_digits,
+    plot_feature_maps,
+    plot_filters,
+    plot_history,
+    plot_learning_rate_finder,
+    plot_rejection,
+    plot_reliability,
+)
 
 matplotlib = pytest.importorskip("matplotlib")
 Figure = pytest.importorskip("matplotlib.figure").Figure
@@ -401,3 +410,126 @@ def test_real_digits_and_their_confusions_are_drawn(shared_data):
     display = plot_digits(images, titles=range(30))
     assert len(display.axes_) == 30
     assert drawn(display.figure_).max() == 255
+
+
+def test_reliability_draws_each_group_on_its_place():
+    """A dot for each, and the line of those who are as sure as they are right."""
+    figure = Figure()
+    display = plot_reliability([0.5, 0.9], [0.4, 1.0], [10, 990], ax=figure.subplots())
+    (dots,) = [item for item in display.ax_.collections if len(item.get_offsets()) == 2]
+    assert dots.get_offsets().tolist() == [[0.5, 0.4], [0.9, 1.0]]
+    assert dots.get_sizes()[1] > dots.get_sizes()[0]
+    assert display.figure_ is figure
+    assert "1,000 images" in display.ax_.get_legend().get_texts()[1].get_text()
+    drawn(figure)
+
+
+def test_rejection_draws_the_curve_and_ends_where_nothing_is_left_to_gain():
+    """From nothing rejected on, in per cent."""
+    figure = Figure()
+    rejected, error = np.linspace(0, 0.99, 100), np.maximum(0.04 - np.linspace(0, 0.99, 100), 0)
+    display = plot_rejection(rejected, error, ax=figure.subplots())
+    curve = display.ax_.lines[0]
+    assert curve.get_xdata().tolist() == rejected.tolist()
+    assert curve.get_ydata().tolist() == error.tolist()
+    assert 0.04 < display.ax_.get_xlim()[1] < 0.1
+    drawn(figure)
+    assert any(label.get_text() == "4 %" for label in display.ax_.get_yticklabels())
+
+
+@pytest.mark.parametrize(("rejected", "error"), [([0], [0]), ([0], [0.3]), ([0.9, 0.0], [0.1, 0.2]), ([0.5], [0.1])])
+def test_short_rejection_curves_can_be_drawn(rejected, error):
+    """One point, no error at all, any order, all of it far to the right."""
+    figure = Figure()
+    display = plot_rejection(rejected, error, ax=figure.subplots())
+    assert display.ax_.get_xlim()[1] >= min(rejected)
+    drawn(figure)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plot_reliability([], [], []), r"must be numbers of one shape \(n,\), at least one each"),
+        (lambda: plot_reliability([0.5], [0.5, 0.6], [1]), "must be numbers of one shape"),
+        (lambda: plot_reliability([1.5], [0.5], [1]), r"confidence must be in \[0, 1\]; got 1.5"),
+        (lambda: plot_reliability([0.5], [np.nan], [1]), r"accuracy must be in \[0, 1\]"),
+        (lambda: plot_reliability([0.5], [0.5], [0]), "count must hold one number of at least 1 for each"),
+        (lambda: plot_rejection([[0.5]], [[0.5]]), "must be numbers of one shape"),
+        (lambda: plot_rejection(["a"], [0.5]), "rejected is <U1"),
+        (lambda: plot_rejection([0.5], [-0.5]), r"error_rate must be in \[0, 1\]; got -0.5"),
+    ],
+)
+def test_curves_of_what_are_no_shares_are_refused(draw, message):
+    """The message names the offender."""
+    with pytest.raises(DataError, match=message):
+        draw()
+
+
+LAYERS = [
+    ("input", np.linspace(0, 1, 64).reshape(8, 8)),
+    ("c1", np.linspace(-1, 1, 8 * 8 * 6).reshape(8, 8, 6)),
+    ("dead", np.zeros((4, 4, 2))),
+    ("f6", np.arange(84.0)),
+    ("few", np.arange(5.0)),
+]
+
+
+def test_feature_maps_have_a_panel_for_each_layer_and_one_for_the_answer():
+    """Named, counted, and of every value a pixel."""
+    figure = Figure()
+    display = plot_feature_maps(LAYERS, [0.25, 0.75], ["$a$", "b"], title="a $7", figure=figure)
+    assert [ax.get_title() for ax in display.axes_] == ["input", "c1", "dead", "f6", "few", "output"]
+    notes = [ax.get_xlabel() for ax in display.axes_[:5]]
+    assert notes == ["8 x 8", "6 maps of 8 x 8", "2 maps of 4 x 4", "84 units", "5 units"]
+    for ax, (_, values) in zip(display.axes_, LAYERS, strict=False):
+        shown = np.ma.compressed(ax.images[0].get_array())
+        assert sorted(shown.tolist()) == sorted(values.ravel().tolist())
+    assert display.axes_[3].images[0].get_array().shape == (12, 7), "as the paper draws F6"
+    assert display.axes_[2].images[0].get_clim() == (0, 1), "what is dead is black"
+    drawn(figure)
+
+
+def test_maps_stand_whole_in_their_places():
+    """Row by row, with a gap between them."""
+    maps = np.zeros((3, 3, 6))
+    maps[..., 1], maps[..., 3] = 1, 2
+    shown = plot_feature_maps([("c1", maps)]).axes_[0].images[0].get_array()
+    assert shown.shape == (7, 11)
+    assert (shown[:3, 4:7] == 1).all()
+    assert (shown[4:, :3] == 2).all()
+    assert shown.mask[3].all()
+    assert shown.mask[:, 3].all()
+
+
+def test_filters_are_a_table_of_what_is_connected():
+    """A row for each map below, mid grey for 0; what is not connected stays empty."""
+    kernels = np.ones((5, 5, 2, 3))
+    kernels[..., 0, 1] = np.nan
+    display = plot_filters([("c1", np.full((5, 5, 1, 6), -0.5)), ("c3", kernels), ("large", np.ones((3, 3, 32, 64)))])
+    assert [ax.get_title() for ax in display.axes_] == ["c1: 6 filters of 5 x 5", "c3: 3 filters of 5 x 5"]
+    first, table = (ax.images[0] for ax in display.axes_)
+    assert first.get_clim() == (-0.5, 0.5)
+    assert table.get_array().shape == (11, 17)
+    assert table.get_array().mask[:5, 6:11].all()
+    assert not table.get_array().mask[6:, 6:11].any()
+    drawn(display.figure_)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plot_feature_maps([]), "there must be at least one layer to draw"),
+        (lambda: plot_feature_maps([("c1", np.zeros((1, 8, 8, 6)))]), r"c1 must hold numbers on 1 or 2 or 3 axes; got"),
+        (lambda: plot_feature_maps([("c1", np.array(["a"]))]), "c1 must hold numbers"),
+        (lambda: plot_feature_maps([("c1", np.zeros(0))]), "c1 must hold numbers"),
+        (lambda: plot_feature_maps(LAYERS, [[0.5, 0.5]]), r"probabilities must have shape \(n_classes,\)"),
+        (lambda: plot_feature_maps(LAYERS, [0.5, 0.5], ["a"]), "one class per probability: expected 2; got 1"),
+        (lambda: plot_filters([]), "there are no filters to draw: 0 layers"),
+        (lambda: plot_filters([("c3", np.zeros((3, 3, 64, 64)))]), "more than 512"),
+        (lambda: plot_filters([("c1", np.zeros((5, 5, 6)))]), "c1 must hold numbers on 4 axes"),
+    ],
+)
+def test_layers_that_cannot_be_drawn_are_refused(draw, message):
+    """The message names the layer."""
+    with pytest.raises(DataError, match=message):
+        draw()

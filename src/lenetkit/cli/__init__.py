@@ -18,6 +18,7 @@ _COMMANDS = (
     "predict",
     "read",
     "diagnose",
+    "inspect",
     "verify",
     "info",
     "export",

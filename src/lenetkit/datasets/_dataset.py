@@ -169,6 +169,11 @@ class Dataset:
         size = " x ".join(map(str, self.images.shape[1:]))
         return f"Dataset({self.name!r}: {len(self)} images of {size}, {len(self.class_names)} classes)"
 
+    def _repr_html_(self) -> str:
+        from lenetkit._notebook import dataset_html
+
+        return dataset_html(self)
+
     def __iter__(self) -> Iterator[tuple[npt.NDArray[np.uint8], Any]]:
         return (self[position] for position in range(len(self)))
 

@@ -1,30 +1,29 @@
 """What a model's answers are worth, in numbers, tables and pictures."""
 
-import math
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit.evaluator._measures import Measures
+from lenetkit.exceptions import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from lenetkit.plotting import ConfusionDisplay, DigitsDisplay
+    from lenetkit.plotting import ConfusionDisplay, DigitsDisplay, RejectionDisplay, ReliabilityDisplay
 
 __all__ = ["Evaluation"]
 
-# As in Keras: one digit that is thought impossible costs 16.1 and not infinity.
-_SMALLEST_PROBABILITY = 1e-7
-
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Measures):
     """What a model's answers are worth; made by :func:`evaluate`, which checks what goes in.
 
     Printed, it begins with :attr:`summary_line`; a table by class follows, then what is taken for what.
@@ -55,162 +54,6 @@ class Evaluation:
       true predicted  count  share
     0    b         a      1    0.5
     """
-
-    classes: npt.NDArray[Any]
-    true_indices: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float64]
-
-    @property
-    def n(self) -> int:
-        """Number of images."""
-        return len(self.true_indices)
-
-    @property
-    def labels(self) -> npt.NDArray[Any]:
-        """True labels, ndarray of shape (n,)."""
-        return self._named(self.true_indices)
-
-    @property
-    def predictions(self) -> npt.NDArray[Any]:
-        """Predicted labels, ndarray of shape (n,): the class of the largest probability, of equal ones the first."""
-        return self._named(self._predicted_indices)
-
-    @property
-    def n_errors(self) -> int:
-        """Number of images whose predicted label is not the true one."""
-        return int(np.count_nonzero(self._predicted_indices != self.true_indices))
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right predictions, in [0, 1]."""
-        return (self.n - self.n_errors) / self.n
-
-    @property
-    def error_rate(self) -> float:
-        """Share of wrong predictions, in [0, 1]."""
-        return self.n_errors / self.n
-
-    @property
-    def accuracy_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy: what another sample of the same size might have given.
-
-        Wilson, J. Am. Stat. Assoc. 22 (1927): unlike the textbook interval it holds near 100 % and for few images.
-        """
-        from scipy.stats import binomtest
-
-        interval = binomtest(self.n - self.n_errors, self.n).proportion_ci(confidence_level=0.95, method="wilson")
-        return float(interval.low), float(interval.high)
-
-    @property
-    def losses(self) -> npt.NDArray[np.float64]:
-        """Cross-entropy of each image in nats: -log of the true class's probability, which counts as 1e-7 or more."""
-        return -np.log(np.clip(self._true_probabilities, _SMALLEST_PROBABILITY, 1))
-
-    @property
-    def cross_entropy(self) -> float:
-        """Mean of :attr:`losses`."""
-        return float(self.losses.mean())
-
-    @property
-    def per_class(self) -> "pd.DataFrame":
-        """Precision, recall, F1 and support by class, a pandas DataFrame indexed by the class labels.
-
-        NaN where a figure is not defined: the precision of a class that was never predicted, the recall of a class
-        without images.
-        """
-        import pandas as pd
-        from sklearn.metrics import precision_recall_fscore_support
-
-        columns = precision_recall_fscore_support(
-            self.true_indices, self._predicted_indices, labels=np.arange(len(self.classes)), zero_division=np.nan
-        )
-        table = dict(zip(("precision", "recall", "f1", "support"), columns, strict=True))
-        return pd.DataFrame(table, index=pd.Index(self.classes, name="class"))
-
-    @property
-    def confusion_matrix(self) -> "pd.DataFrame":
-        """Number of images by true class (rows) and predicted class (columns), a pandas DataFrame."""
-        import pandas as pd
-
-        n_classes = len(self.classes)
-        # Not scikit-learn's: it warns where there is one class, even when told so.
-        cells = np.bincount(self.true_indices * n_classes + self._predicted_indices, minlength=n_classes**2)
-        rows, columns = (pd.Index(self.classes, name=name) for name in ("true", "predicted"))
-        return pd.DataFrame(cells.reshape(n_classes, n_classes), index=rows, columns=columns)
-
-    @property
-    def summary_line(self) -> str:
-        """One line that people and scripts read: ``accuracy 97.22 % (95 % interval 95.1 to 98.5 %, n = 180)``."""
-        low, high = self.accuracy_interval
-        return (
-            f"accuracy {100 * self.accuracy:.2f} % (95 % interval {100 * low:.1f} to {100 * high:.1f} %, n = {self.n})"
-        )
-
-    def most_confused(self, k: int = 10) -> "pd.DataFrame":
-        """Return the pairs of classes that are taken for one another most often.
-
-        Parameters
-        ----------
-        k : int
-            How many pairs at most.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``true``, ``predicted``, ``count`` and ``share`` (of the true class's images), most frequent first.
-
-        Raises
-        ------
-        SettingError
-            If ``k`` is not a positive whole number.
-        """
-        import pandas as pd
-
-        counts = self.confusion_matrix.to_numpy(copy=True)
-        support = counts.sum(axis=1)
-        np.fill_diagonal(counts, 0)
-        order = np.argsort(-counts, axis=None, kind="stable")[: _positive(k)]
-        true, predicted = np.divmod(order[counts.ravel()[order] > 0], len(self.classes))
-        count = counts[true, predicted]
-        pairs = {"true": self._named(true), "predicted": self._named(predicted)}
-        return pd.DataFrame({**pairs, "count": count, "share": count / support[true]})
-
-    def top_losses(self, k: int = 10) -> "pd.DataFrame":
-        """Return the images that the model got most wrong, or right with the least confidence.
-
-        Parameters
-        ----------
-        k : int
-            How many images at most.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``index`` (position among the evaluated images), ``true``, ``predicted``, ``loss`` and
-            ``probability`` (of the true class), largest loss first.
-
-        Raises
-        ------
-        SettingError
-            If ``k`` is not a positive whole number.
-        """
-        return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive(k)])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values, for JSON: NaN is None, classes and rows in the order of the columns."""
-        low, high = self.accuracy_interval
-        table = {name: [_plain(value) for value in column] for name, column in self.per_class.items()}
-        return {
-            "n": self.n,
-            "n_errors": self.n_errors,
-            "accuracy": self.accuracy,
-            "accuracy_interval": [low, high],
-            "error_rate": self.error_rate,
-            "cross_entropy": self.cross_entropy,
-            "classes": self.classes.tolist(),
-            "per_class": table,
-            "confusion_matrix": self.confusion_matrix.to_numpy().tolist(),
-        }
 
     def plot_confusion(
         self, *, ax: "Axes | None" = None, normalize: Literal["true", "pred", "all"] | None = None
@@ -291,6 +134,136 @@ class Evaluation:
             figure=figure,
         )
 
+    def plot_reliability(self, *, ax: "Axes | None" = None, n_bins: int = 15) -> "ReliabilityDisplay":
+        """Draw accuracy against confidence, see :func:`lenetkit.plotting.plot_reliability`.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Draw here. A new figure by default.
+        n_bins : int
+            As for :meth:`reliability`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            With ``figure_`` and ``ax_``.
+
+        Raises
+        ------
+        SettingError
+            If ``n_bins`` is not a positive whole number.
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from lenetkit.plotting import plot_reliability
+
+        table = self.reliability(n_bins)
+        return plot_reliability(table["confidence"], table["accuracy"], table["count"], ax=ax)
+
+    def plot_rejection(self, *, ax: "Axes | None" = None) -> "RejectionDisplay":
+        """Draw the error against the share that is rejected, see :func:`lenetkit.plotting.plot_rejection`.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Draw here. A new figure by default.
+
+        Returns
+        -------
+        RejectionDisplay
+            With ``figure_`` and ``ax_``.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from lenetkit.plotting import plot_rejection
+
+        curve = self.rejection_curve()
+        return plot_rejection(curve["rejected"], curve["error_rate"], ax=ax)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        data: Any = None,
+        pipeline: Any = None,
+        history: "pd.DataFrame | Mapping[str, Any] | None" = None,
+        corruptions: "pd.DataFrame | None" = None,
+        settings: Mapping[str, Any] | None = None,
+        title: str | None = None,
+    ) -> Path:
+        """Write everything that is known into one HTML file that opens in any browser, offline.
+
+        The file appears whole or not at all, fetches nothing and runs no script.
+
+        Parameters
+        ----------
+        path : path
+            Usually ``*.html``. A file that is there is replaced.
+        data : Dataset or sequence of images, optional
+            The images that were evaluated, in the same order: with them the hardest are shown. A
+            :class:`~lenetkit.datasets.Dataset` also gives its name and fingerprint, and MNIST's official test part is
+            known by it, so that its contested labels are told apart.
+        pipeline : Pipeline, optional
+            What gave the answers: its settings are listed, and its learning curves drawn where it has any.
+        history : pandas.DataFrame or mapping of str to sequences, optional
+            Learning curves instead of the pipeline's, as :func:`lenetkit.plotting.plot_history` takes them.
+        corruptions : pandas.DataFrame, optional
+            Accuracies on spoilt images, as :func:`lenetkit.robustness.measure_robustness` gives them.
+        settings : mapping of str to anything, optional
+            Further settings to list.
+        title : str, optional
+            The heading.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        DataError
+            If there are not as many images as labels, the data's labels are others than those that were evaluated, an
+            image cannot be drawn, or the history cannot be.
+        MissingExtraError
+            If matplotlib or Jinja2 is not installed.
+        SettingError
+            If the folder does not exist.
+        OSError
+            If the system refuses; a file that was there is untouched then.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from lenetkit.evaluator import evaluate
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> evaluation = evaluate([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+        >>> evaluation.to_html(Path(folder.name) / "report.html", title="Three digits").name
+        'report.html'
+        >>> folder.cleanup()
+        """
+        from lenetkit.report import write_report
+
+        return write_report(
+            path,
+            self,
+            data=data,
+            pipeline=pipeline,
+            history=history,
+            corruptions=corruptions,
+            settings=settings,
+            title=title,
+        )
+
+    def _repr_html_(self) -> str:
+        from lenetkit._notebook import evaluation_html
+
+        return evaluation_html(self)
+
     def __str__(self) -> str:
         table = self.per_class.rename_axis(index=None, columns="class")
         pairs = [
@@ -310,42 +283,7 @@ class Evaluation:
     def __repr__(self) -> str:
         return f"<Evaluation: {self.summary_line}>"
 
-    @property
-    def _predicted_indices(self) -> npt.NDArray[np.int64]:
-        largest: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return largest
-
-    @property
-    def _true_probabilities(self) -> npt.NDArray[np.float64]:
-        return self.probabilities[np.arange(self.n), self.true_indices]
-
-    def _named(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        labels: npt.NDArray[Any] = np.take(self.classes, indices)
-        return labels
-
-    def _table(self, rows: npt.NDArray[np.int64]) -> "pd.DataFrame":
-        import pandas as pd
-
-        columns = {
-            "index": rows,
-            "true": self.labels[rows],
-            "predicted": self.predictions[rows],
-            "loss": self.losses[rows],
-            "probability": self._true_probabilities[rows],
-        }
-        return pd.DataFrame(columns)
-
 
 def _misreading(true: Any, predicted: Any) -> str:
     short = len(f"{true}{predicted}") < 8
     return f"{true} → {predicted}" if short else f"{true} →\n{predicted}"
-
-
-def _plain(value: Any) -> int | float | None:
-    return None if math.isnan(value) else value.item() if isinstance(value, np.generic) else value
-
-
-def _positive(k: int) -> int:
-    if not isinstance(k, int | np.integer) or k < 1:
-        raise SettingError(f"k must be a positive whole number; got {k!r}.")
-    return int(k)

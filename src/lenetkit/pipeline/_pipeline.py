@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lenetkit.diagnosis import Diagnosis, Trace
     from lenetkit.evaluator import Evaluation
     from lenetkit.exporting import ExportReport
+    from lenetkit.plotting import FeatureMapsDisplay
     from lenetkit.reading import Reading
     from lenetkit.rejection import Gate, Prediction
     from lenetkit.trainer import TrainingResult
@@ -425,6 +426,36 @@ class Pipeline:
 
         return trace(image, self)
 
+    def plot_feature_maps(self, image: Any) -> "FeatureMapsDisplay":
+        """Draw what each layer of the network makes of one picture; see :func:`lenetkit.inspection.feature_maps`.
+
+        Parameters
+        ----------
+        image : path, PIL image or ndarray of shape (height, width[, channels])
+            One picture.
+
+        Returns
+        -------
+        FeatureMapsDisplay
+            With ``figure_`` and ``axes_``.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        DataError
+            If the picture cannot be read.
+        SettingError
+            If the model's layers cannot be taken apart.
+        BundleError
+            If the pipeline was loaded and its model has no registered name.
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from lenetkit.inspection import feature_maps
+
+        return feature_maps(image, self).plot()
+
     def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:
         """Write everything that prediction needs into one file that holds no code.
 
@@ -669,6 +700,11 @@ class Pipeline:
         state = f"fitted, classes {', '.join(map(str, self.classes_))}" if self._fitted is not None else "not fitted"
         model = self.model if isinstance(self.model, str) else getattr(self.model, "name", type(self.model).__name__)
         return f"<Pipeline: {model}, {state}>"
+
+    def _repr_html_(self) -> str:
+        from lenetkit._notebook import pipeline_html
+
+        return pipeline_html(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle a fitted pipeline as its bundle: neither a Keras model nor an interpreter can travel."""

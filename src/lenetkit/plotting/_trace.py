@@ -55,26 +55,13 @@ class TraceDisplay:
         for ax, (name, picture) in zip(grid, self.stages, strict=False):
             _draw_stage(ax, name, picture)
         if self.probabilities is not None:
-            self._draw_probabilities(grid[n_panels - 1])
+            ax = grid[n_panels - 1]
+            _draw_bars(ax, self.probabilities, self.classes)
+            ax.set_title("probabilities", fontsize=8, color=INK, pad=3)
         self.axes_ = grid[:n_panels]
         if self.title:
             self.figure_.suptitle(self.title, fontsize=11, parse_math=False)
         return self
-
-    def _draw_probabilities(self, ax: "Axes") -> None:
-        values = np.asarray(self.probabilities, dtype=float)
-        names = list(range(len(values)) if self.classes is None else self.classes)
-        shown = list(range(len(values)))
-        if len(values) > _MOST_BARS:
-            shown = np.argsort(-values, kind="stable")[:_MOST_BARS].tolist()
-        labels = [str(names[index]) for index in shown]
-        ax.barh(np.arange(len(shown)), values[shown], color=BLUE, height=0.7)
-        ax.set(xlim=(0, 1), xticks=[0, 1], yticks=np.arange(len(shown)))
-        ax.set_yticklabels(labels, parse_math=False)
-        ax.invert_yaxis()
-        ax.tick_params(labelsize=7, length=2, color=FAINT)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.set_title("probabilities", fontsize=8, color=INK, pad=3)
 
 
 def plot_trace(
@@ -154,3 +141,17 @@ def _draw_stage(ax: "Axes", name: str, picture: npt.NDArray[Any]) -> None:
     ax.spines[:].set(color="0.8", linewidth=0.8)
     ax.set_title(name.replace(": ", ":\n"), fontsize=8, color=INK, pad=3, parse_math=False)
     ax.set_xlabel(" x ".join(map(str, picture.shape[1::-1])), fontsize=7, color=FAINT, labelpad=2)
+
+
+def _draw_bars(ax: "Axes", probabilities: npt.NDArray[Any], classes: Sequence[Any] | npt.NDArray[Any] | None) -> None:
+    values = np.asarray(probabilities, dtype=float)
+    names = list(range(len(values)) if classes is None else classes)
+    shown = list(range(len(values)))
+    if len(values) > _MOST_BARS:
+        shown = np.argsort(-values, kind="stable")[:_MOST_BARS].tolist()
+    ax.barh(np.arange(len(shown)), values[shown], color=BLUE, height=0.7)
+    ax.set(xlim=(0, 1), xticks=[0, 1], yticks=np.arange(len(shown)))
+    ax.set_yticklabels([str(names[index]) for index in shown], parse_math=False)
+    ax.invert_yaxis()
+    ax.tick_params(labelsize=7, length=2, color=FAINT)
+    ax.spines[["top", "right"]].set_visible(False)

@@ -84,6 +84,11 @@ class TrainingResult:
         fields["history"] = self.history.reset_index().to_dict(orient="records")
         return json.dumps(fields)
 
+    def _repr_html_(self) -> str:
+        from lenetkit._notebook import training_html
+
+        return training_html(self)
+
     def __str__(self) -> str:
         last = (
             ""

@@ -1,0 +1,77 @@
+"""Whether a model is as often right as it is sure, and what not answering would gain."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import SettingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["calibration_error", "rejection_table", "reliability_table"]
+
+Confidences = npt.NDArray[np.float64]
+Right = npt.NDArray[np.bool_]
+
+
+def reliability_table(confidences: Confidences, right: Right, n_bins: int) -> "pd.DataFrame":
+    """Return confidence, accuracy and number of images by bins of equal width; empty bins are left out.
+
+    Parameters
+    ----------
+    confidences : ndarray of shape (n,)
+        Probability of the predicted label, in [0, 1].
+    right : ndarray of shape (n,)
+        bool, whether it is the true one.
+    n_bins : int
+        How many bins there are between 0 and 1.
+
+    Raises
+    ------
+    SettingError
+        If ``n_bins`` is not a positive whole number.
+    """
+    import pandas as pd
+
+    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 1:
+        raise SettingError(f"n_bins must be a positive whole number; got {n_bins!r}.")
+    # A bin holds its upper edge, as in Guo et al.; rounding may take a sum of probabilities beyond 1.
+    place = np.clip(np.ceil(confidences * n_bins).astype(int) - 1, 0, n_bins - 1)
+    count = np.bincount(place, minlength=n_bins)
+    filled = np.flatnonzero(count)
+    mean_of = {
+        "confidence": np.bincount(place, weights=confidences, minlength=n_bins),
+        "accuracy": np.bincount(place, weights=right, minlength=n_bins),
+    }
+    columns = {name: total[filled] / count[filled] for name, total in mean_of.items()}
+    edges = {"low": filled / n_bins, "high": (filled + 1) / n_bins}
+    return pd.DataFrame({**edges, **columns, "count": count[filled]})
+
+
+def calibration_error(table: "pd.DataFrame") -> float:
+    """Return the mean distance of confidence and accuracy over the bins, each weighted by its images."""
+    distance = (table["confidence"] - table["accuracy"]).abs()
+    return float((distance * table["count"]).sum() / table["count"].sum())
+
+
+def rejection_table(confidences: Confidences, right: Right) -> "pd.DataFrame":
+    """Return the error among what is answered, by the share that is not, from the least to the most rejected."""
+    import pandas as pd
+
+    order = np.argsort(-confidences, kind="stable")
+    sorted_down = confidences[order]
+    # Equally sure answers are rejected together: only the last of each run is a threshold.
+    last = np.flatnonzero(np.append(sorted_down[1:] < sorted_down[:-1], True))[::-1]
+    errors = np.cumsum(~right[order])[last]
+    answered = last + 1
+    return pd.DataFrame(
+        {
+            "threshold": sorted_down[last],
+            "rejected": 1 - answered / len(order),
+            "error_rate": errors / answered,
+            "answered": answered,
+            "errors": errors,
+        }
+    )

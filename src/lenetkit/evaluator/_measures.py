@@ -1,0 +1,268 @@
+"""The figures and tables of an evaluation."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.evaluator._confidence import calibration_error, rejection_table, reliability_table
+from lenetkit.exceptions import SettingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Measures"]
+
+# As in Keras: one digit that is thought impossible costs 16.1 and not infinity.
+_SMALLEST_PROBABILITY = 1e-7
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Measures:
+    """Figures and tables; :class:`lenetkit.evaluator.Evaluation` adds text and pictures, and documents them all."""
+
+    classes: npt.NDArray[Any]
+    true_indices: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return len(self.true_indices)
+
+    @property
+    def labels(self) -> npt.NDArray[Any]:
+        """True labels, ndarray of shape (n,)."""
+        return self._named(self.true_indices)
+
+    @property
+    def predictions(self) -> npt.NDArray[Any]:
+        """Predicted labels, ndarray of shape (n,): the class of the largest probability, of equal ones the first."""
+        return self._named(self._predicted_indices)
+
+    @property
+    def n_errors(self) -> int:
+        """Number of images whose predicted label is not the true one."""
+        return int(np.count_nonzero(self._predicted_indices != self.true_indices))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions, in [0, 1]."""
+        return (self.n - self.n_errors) / self.n
+
+    @property
+    def error_rate(self) -> float:
+        """Share of wrong predictions, in [0, 1]."""
+        return self.n_errors / self.n
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy: what another sample of the same size might have given.
+
+        Wilson, J. Am. Stat. Assoc. 22 (1927): unlike the textbook interval it holds near 100 % and for few images.
+        """
+        from scipy.stats import binomtest
+
+        interval = binomtest(self.n - self.n_errors, self.n).proportion_ci(confidence_level=0.95, method="wilson")
+        return float(interval.low), float(interval.high)
+
+    @property
+    def losses(self) -> npt.NDArray[np.float64]:
+        """Cross-entropy of each image in nats: -log of the true class's probability, which counts as 1e-7 or more."""
+        return -np.log(np.clip(self._true_probabilities, _SMALLEST_PROBABILITY, 1))
+
+    @property
+    def cross_entropy(self) -> float:
+        """Mean of :attr:`losses`."""
+        return float(self.losses.mean())
+
+    @property
+    def per_class(self) -> "pd.DataFrame":
+        """Precision, recall, F1 and support by class, a pandas DataFrame indexed by the class labels.
+
+        NaN where a figure is not defined: the precision of a class that was never predicted, the recall of a class
+        without images.
+        """
+        import pandas as pd
+        from sklearn.metrics import precision_recall_fscore_support
+
+        columns = precision_recall_fscore_support(
+            self.true_indices, self._predicted_indices, labels=np.arange(len(self.classes)), zero_division=np.nan
+        )
+        table = dict(zip(("precision", "recall", "f1", "support"), columns, strict=True))
+        return pd.DataFrame(table, index=pd.Index(self.classes, name="class"))
+
+    @property
+    def confusion_matrix(self) -> "pd.DataFrame":
+        """Number of images by true class (rows) and predicted class (columns), a pandas DataFrame."""
+        import pandas as pd
+
+        n_classes = len(self.classes)
+        # Not scikit-learn's: it warns where there is one class, even when told so.
+        cells = np.bincount(self.true_indices * n_classes + self._predicted_indices, minlength=n_classes**2)
+        rows, columns = (pd.Index(self.classes, name=name) for name in ("true", "predicted"))
+        return pd.DataFrame(cells.reshape(n_classes, n_classes), index=rows, columns=columns)
+
+    @property
+    def summary_line(self) -> str:
+        """One line that people and scripts read: ``accuracy 97.22 % (95 % interval 95.1 to 98.5 %, n = 180)``."""
+        low, high = self.accuracy_interval
+        return (
+            f"accuracy {100 * self.accuracy:.2f} % (95 % interval {100 * low:.1f} to {100 * high:.1f} %, n = {self.n})"
+        )
+
+    def most_confused(self, k: int = 10) -> "pd.DataFrame":
+        """Return the pairs of classes that are taken for one another most often.
+
+        Parameters
+        ----------
+        k : int
+            How many pairs at most.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``true``, ``predicted``, ``count`` and ``share`` (of the true class's images), most frequent first.
+
+        Raises
+        ------
+        SettingError
+            If ``k`` is not a positive whole number.
+        """
+        import pandas as pd
+
+        counts = self.confusion_matrix.to_numpy(copy=True)
+        support = counts.sum(axis=1)
+        np.fill_diagonal(counts, 0)
+        order = np.argsort(-counts, axis=None, kind="stable")[: _positive(k)]
+        true, predicted = np.divmod(order[counts.ravel()[order] > 0], len(self.classes))
+        count = counts[true, predicted]
+        pairs = {"true": self._named(true), "predicted": self._named(predicted)}
+        return pd.DataFrame({**pairs, "count": count, "share": count / support[true]})
+
+    def top_losses(self, k: int = 10) -> "pd.DataFrame":
+        """Return the images that the model got most wrong, or right with the least confidence.
+
+        Parameters
+        ----------
+        k : int
+            How many images at most.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``index`` (position among the evaluated images), ``true``, ``predicted``, ``loss`` and
+            ``probability`` (of the true class), largest loss first.
+
+        Raises
+        ------
+        SettingError
+            If ``k`` is not a positive whole number.
+        """
+        return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive(k)])
+
+    def reliability(self, n_bins: int = 15) -> "pd.DataFrame":
+        """Compare how sure the predictions are with how often they are right.
+
+        Parameters
+        ----------
+        n_bins : int
+            The confidence, which is the probability of the predicted label, is divided into so many parts of equal
+            width; 15 as in Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks (ICML 2017).
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each part that has images, with the columns ``low`` and ``high`` (its edges), ``confidence`` and
+            ``accuracy`` (their means) and ``count`` (of images).
+
+        Raises
+        ------
+        SettingError
+            If ``n_bins`` is not a positive whole number.
+        """
+        return reliability_table(self._confidences, self._right, n_bins)
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error: the mean distance of accuracy and confidence in :meth:`reliability`, in [0, 1].
+
+        0 where of all predictions that are 90 % sure 90 % are right. With few images it is above 0 by chance alone.
+        """
+        return calibration_error(self.reliability())
+
+    def rejection_curve(self) -> "pd.DataFrame":
+        """Return how the error falls when the least sure predictions are not relied upon.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that are at
+            least so sure are kept), ``rejected`` (the share of the others), ``error_rate`` (among those kept, in
+            [0, 1]), ``answered`` and ``errors`` (their numbers).
+        """
+        return rejection_table(self._confidences, self._right)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain values, for JSON: NaN is None, classes and rows in the order of the columns."""
+        low, high = self.accuracy_interval
+        table = {name: [_plain(value) for value in column] for name, column in self.per_class.items()}
+        return {
+            "n": self.n,
+            "n_errors": self.n_errors,
+            "accuracy": self.accuracy,
+            "accuracy_interval": [low, high],
+            "error_rate": self.error_rate,
+            "cross_entropy": self.cross_entropy,
+            "calibration_error": self.calibration_error,
+            "classes": self.classes.tolist(),
+            "per_class": table,
+            "confusion_matrix": self.confusion_matrix.to_numpy().tolist(),
+        }
+
+    @property
+    def _predicted_indices(self) -> npt.NDArray[np.int64]:
+        largest: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return largest
+
+    @property
+    def _confidences(self) -> npt.NDArray[np.float64]:
+        largest: npt.NDArray[np.float64] = self.probabilities.max(axis=1)
+        return largest
+
+    @property
+    def _right(self) -> npt.NDArray[np.bool_]:
+        right: npt.NDArray[np.bool_] = self._predicted_indices == self.true_indices
+        return right
+
+    @property
+    def _true_probabilities(self) -> npt.NDArray[np.float64]:
+        return self.probabilities[np.arange(self.n), self.true_indices]
+
+    def _named(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        labels: npt.NDArray[Any] = np.take(self.classes, indices)
+        return labels
+
+    def _table(self, rows: npt.NDArray[np.int64]) -> "pd.DataFrame":
+        import pandas as pd
+
+        columns = {
+            "index": rows,
+            "true": self.labels[rows],
+            "predicted": self.predictions[rows],
+            "loss": self.losses[rows],
+            "probability": self._true_probabilities[rows],
+        }
+        return pd.DataFrame(columns)
+
+
+def _plain(value: Any) -> int | float | None:
+    return None if math.isnan(value) else value.item() if isinstance(value, np.generic) else value
+
+
+def _positive(k: int) -> int:
+    if not isinstance(k, int | np.integer) or k < 1:
+        raise SettingError(f"k must be a positive whole number; got {k!r}.")
+    return int(k)
