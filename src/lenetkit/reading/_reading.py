@@ -108,6 +108,11 @@ class Reading:
         digits = [{**attrs.asdict(digit), "box": list(digit.box)} for digit in self.digits]
         return {"text": self.text, "lines": list(self.lines), "digits": digits}
 
+    def _repr_html_(self) -> str:
+        from lenetkit._notebook import reading_html
+
+        return reading_html(self)
+
     def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
         """Draw the picture with a box around each digit and what it was read as.
 
