@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from lenetkit import Pipeline, Trainer, list_models, load_dataset, model_info
 from lenetkit.bundle import Bundle, read_bundle, write_bundle
-from lenetkit.exceptions import BundleError, LenetkitError
+from lenetkit.exceptions import BundleError, LenetkitError, PluginError
 from lenetkit.exporting import FORMATS, TOLERANCE
 from lenetkit.files import STEPS
 
@@ -531,3 +531,31 @@ def test_a_transform_that_is_not_installed_is_named(tmp_path: Path) -> None:
     path = changed(tmp_path / "x.lenet", transforms=[{"name": "someone_elses", "settings": {}}])
     with pytest.raises(BundleError, match=r"unknown transform 'someone_elses'.*Install the package"):
         Pipeline.load(path)
+
+
+SCRIPT = """
+import sys
+import keras
+from lenetkit import Pipeline, Trainer, load_dataset, register_model
+
+@register_model("of_a_script", description="One layer.", input_shape=(8, 8, 1), n_parameters=650)
+def of_a_script(input_shape, n_classes):
+    layers = [keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(n_classes, activation="softmax")]
+    return keras.Sequential(layers)
+
+digits = load_dataset("digits")[:100]
+pipe = Pipeline("of_a_script", trainer=Trainer(epochs=1, verbose=0)).fit(digits.images, digits.labels)
+pipe.save(sys.argv[1])
+Pipeline.load(sys.argv[1]).model_
+"""
+
+
+@pytest.mark.tensorflow
+def test_a_model_registered_by_a_script_is_saved(tmp_path: Path) -> None:
+    """There it can be rebuilt; elsewhere it predicts, and says what is missing to rebuild it."""
+    path = tmp_path / "script.lenet"
+    subprocess.run([sys.executable, "-c", SCRIPT, str(path)], check=True, capture_output=True)
+    elsewhere = Pipeline.load(path)
+    assert elsewhere.predict(np.zeros((1, 8, 8), np.uint8)).shape == (1,)
+    with pytest.raises(PluginError, match="registered by a script or in a notebook"):
+        _ = elsewhere.model_

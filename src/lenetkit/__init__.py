@@ -10,6 +10,16 @@ The stages, in the order the data flows; each is useful alone::
     lenetkit.evaluator    labels + probabilities -> Evaluation
     lenetkit.pipeline     Pipeline: all of them in one object
 
+What the pipeline offers besides, each a module of its own::
+
+    lenetkit.pretrained   the pipeline that comes along
+    lenetkit.rejection    when not to answer
+    lenetkit.reading      whole numbers in one picture
+    lenetkit.diagnosis    why a picture fails, and what every stage makes of it
+    lenetkit.classifier   LeNetClassifier, for scikit-learn
+    lenetkit.comparison   models side by side
+    lenetkit.testing      the contract of models, data sets and transforms
+
 Importing this package imports nothing but the standard library; each public name below loads its module when it is
 first used.
 """

@@ -21,6 +21,9 @@ _PACKAGES = ("lenetkit", "keras", "tensorflow", "numpy")
 _MOST_GOLDEN = 16
 _SAMPLE = 2000
 
+# Stands for the distribution of a model that was registered by a script or in a notebook.
+_SCRIPT = "none"
+
 
 def golden_rows(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Choose a few rows to keep as examples of what the model must answer: the first of each class."""
@@ -80,6 +83,8 @@ def distribution_of(name: str) -> str:
     package = model_info(name).builder.__module__.partition(".")[0]
     if package == "lenetkit":
         return "lenetkit"
+    if package == "__main__":
+        return _SCRIPT
     return packages_distributions().get(package, [package])[0]
 
 
@@ -105,6 +110,11 @@ def model_from(bundle: Bundle) -> "keras.Model":
             bundle.model, input_shape=bundle.input_shape, n_classes=bundle.n_classes, seed=0, **bundle.model_options
         )
     except UnknownNameError as error:
+        if bundle.model_distribution == _SCRIPT:
+            raise PluginError(
+                f"the Keras model {bundle.model!r} was registered by a script or in a notebook, and is not here; "
+                "predicting works without it. Run the code with its @register_model first."
+            ) from error
         raise PluginError(
             f"the Keras model {bundle.model!r} comes from the distribution {bundle.model_distribution}, which is not "
             f"installed; predicting works without it. Install it: pip install {bundle.model_distribution}"
