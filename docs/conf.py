@@ -60,3 +60,13 @@ html_theme_options = {
     },
     "dark_css_variables": {"color-brand-primary": "#6cb8e6", "color-brand-content": "#6cb8e6"},
 }
+
+
+def _skip_what_scikit_learn_adds(_app, _what, _name, member, skip, _options):
+    """Leave out methods whose text refers to scikit-learn's own pages."""
+    return True if str(getattr(member, "__module__", "")).startswith("sklearn.") else skip
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("autodoc-skip-member", _skip_what_scikit_learn_adds)

@@ -86,7 +86,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The labels, sorted.
     n_features_in_ : int
         Number of columns of X; for images their height, since scikit-learn counts the second axis.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where X has column names, all of them strings.
     pipeline_ : Pipeline
         What was fitted; ``pipeline_.save(path)`` keeps it. It takes images of uint8 as this estimator does, and other
