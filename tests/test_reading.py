@@ -1,5 +1,6 @@
 """Whole numbers in one picture: what is read, where, and what is not taken for a digit."""
 
+import csv
 import io
 import json
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lenetkit import Pipeline
-from lenetkit.datasets import DrawnNumber, draw_digits, draw_number, draw_paper
+from lenetkit.datasets import DrawnNumber, draw_digits, draw_number, draw_others, draw_paper
 from lenetkit.exceptions import DataError, NotFittedError
 from lenetkit.plotting import plot_reading
 from lenetkit.reading import DigitReading, Reading, read_number
@@ -130,6 +131,17 @@ def test_touching_digits_are_parted(pipeline: Neighbours) -> None:
         reading = read_number(written("3052", seed=seed, spacing=-0.03), pipeline)
         n_right += len(reading.digits) == 4
     assert n_right >= 9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_connected_scrawls_are_answered(seed: int, pipeline: Neighbours) -> None:
+    """However wide a stretch without any place to cut is: here a joined line between digits."""
+    number = on_a_sheet(draw_number("15 52", seed=seed, spacing=1.5, height=60), 20)
+    left, top, right, bottom = number.boxes.T
+    row = int(top.min() + bottom.max()) // 2
+    number.image[row - 2 : row + 3, int(left.min()) + 5 : int(right.max()) - 5] = 255
+    reading = read_number(number.on(draw_paper(*number.image.shape)), pipeline)
+    assert all(digit.box[2] <= number.image.shape[1] for digit in reading.digits)
 
 
 def test_broken_strokes_are_kept_together(pipeline: Neighbours) -> None:
@@ -273,6 +285,23 @@ def test_the_same_picture_gives_the_same_reading(pipeline: Neighbours) -> None:
     first, second = (read_number(picture, pipeline).to_dict() for _ in range(2))
     assert first == second
     np.testing.assert_array_equal(picture, before)
+
+
+def test_the_pretrained_pipeline_reads_what_people_write(shared_data: Path) -> None:
+    """Pencil scans on a dotted line with continental forms, phone photos, drawings."""
+    pipe, folder = Pipeline.pretrained(), shared_data / "wild" / "numbers"
+    with open(folder / "labels.csv", newline="") as table:
+        rows = list(csv.DictReader(table))
+    right = [pipe.read_number(folder / row["file"]).text == row["transcription"] for row in rows]
+    assert sum(right) >= 10
+
+
+def test_the_pretrained_pipeline_leaves_out_what_is_no_digit() -> None:
+    """Of scribbles, letters and shapes most give no number at all, though any part of them might be a digit."""
+    pipe = Pipeline.pretrained()
+    others = draw_others(60, kinds=["scribble", "letter", "shape"], seed=5).images
+    pictures = [np.pad(255 - image.repeat(2, 0).repeat(2, 1), 30, constant_values=255) for image in others]
+    assert sum(bool(pipe.read_number(picture).text) for picture in pictures) <= 20
 
 
 READING = Reading(

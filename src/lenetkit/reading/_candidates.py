@@ -93,8 +93,8 @@ def find_candidates(line: Line) -> list[Candidate]:
                 gap, n_gaps = gap + max(0.0, space), n_gaps + 1
             piece = join([part.piece for part in parts[first:end]])
             width = piece.width / line.height
-            whole = inks[first] is None and inks[end] is None and n_gaps == 0
-            if width > _WIDEST and not whole:
+            # Parts alone are kept however wide they are, so that there always is a way through the line.
+            if width > _WIDEST and end > first + 1:
                 break
             ends = [ink for ink in (inks[first], inks[end]) if ink is not None]
             candidates.append(

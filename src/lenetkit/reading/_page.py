@@ -23,9 +23,9 @@ _HEIGHT, _LOWEST = 48, 30
 # A picture is enlarged so many times at most.
 _ENLARGED = 4
 
-# More of a page is not ink. A piece of ink is dark on so much of it, and its outline at least so sharp beside the
-# clearest one's.
-_MOST_INK = 0.35
+# More of a page is not ink, or seldom. A piece of ink is dark on so much of it, and its outline at least so sharp
+# beside the clearest one's.
+_MOST_INK, _MUCH_INK = 0.4, 0.2
 _SURE, _SURE_SHARE, _SOFT = 0.5, 0.3, 0.4
 _SMALLEST = 3
 
@@ -82,11 +82,15 @@ def find_page(picture: Array) -> Page:
 def _page(picture: Array, scale: float) -> Page:
     grey = dark_on_light(to_grey(_resized(picture, scale)[np.newaxis]))
     page = _dark_page(grey, scale)
-    if page.pieces and page.share <= _MOST_INK:
+    if page.pieces and page.share <= _MUCH_INK:
         return page
-    # A frame close to the writing, or a wide picture, may be taken for ink on dark paper.
-    other = _dark_page(255 - grey, scale)
-    return other if other.pieces and other.share <= _MOST_INK else page
+    # A frame close to the writing, or a shadow on a wide picture, may be taken for ink on dark paper.
+    return max(page, _dark_page(255 - grey, scale), key=_strokes)
+
+
+def _strokes(page: Page) -> int:
+    """Return how much outline the writing has: strokes have more than what lies between them."""
+    return sum(int(np.count_nonzero(piece.outline)) for piece in page.pieces) if page.share <= _MOST_INK else 0
 
 
 def _dark_page(grey: Array, scale: float) -> Page:

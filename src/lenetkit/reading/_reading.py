@@ -25,7 +25,7 @@ __all__ = ["DigitReading", "Reading", "read_number"]
 IsDigit: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 # What is less probably a digit than this is left out.
-_NO_DIGIT = 0.02
+_NO_DIGIT = 0.3
 
 
 class _Pipeline(Protocol):
@@ -173,14 +173,12 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
 
     Examples
     --------
-    >>> from lenetkit import Pipeline, Trainer
-    >>> from lenetkit.datasets import draw_digits, draw_number, draw_paper
+    >>> from lenetkit import Pipeline
+    >>> from lenetkit.datasets import draw_number, draw_paper
     >>> from lenetkit.reading import read_number
-    >>> train = draw_digits(6000, styles="american")
-    >>> pipe = Pipeline(trainer=Trainer(epochs=3, verbose=0)).fit(train.images, train.labels)
     >>> number = draw_number("1947", seed=4)
     >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
-    >>> read_number(picture, pipe).text
+    >>> read_number(picture, Pipeline.pretrained()).text
     '1947'
     """
     from lenetkit.datasets import read_image

@@ -73,16 +73,15 @@ def _run_lengths(mask: Array) -> Array:
 
 
 def with_lost_strokes(mask: Array, ink: Array, contrast: Contrast, height: float) -> Array:
-    """Put back what is as dark as the pen beside what is left of it, unless the rules themselves are as dark."""
+    """Put back what is as dark as the pen beside what is left of it, but nothing where a rule as dark runs."""
     from scipy import ndimage
 
-    lost, count = ndimage.label((ink > contrast.level(_PEN, 3.5)[0]) & ~mask, np.ones((3, 3)))
-    if count == 0:
-        return mask
-    places = ndimage.find_objects(lost)
-    if max(part.stop - part.start for place in places for part in place) > _LEVEL * height:
-        return mask
+    lost = (ink > contrast.level(_PEN, 3.5)[0]) & ~mask
+    for view, length in ((lost, _LEVEL), (lost.T, _UPRIGHT)):
+        thick = ndimage.binary_dilation(view, np.ones((3, 1), bool))
+        view[_long_runs(thick, round(length * height)).any(axis=1)] = False
+    labels, count = ndimage.label(lost, np.ones((3, 3)))
     beside = np.zeros(count + 1, bool)
-    beside[lost[ndimage.binary_dilation(mask, np.ones((3, 3), bool))]] = True
+    beside[labels[ndimage.binary_dilation(mask, np.ones((3, 3), bool))]] = True
     beside[0] = False
-    return mask | beside[lost]
+    return np.asarray(mask | beside[labels])
