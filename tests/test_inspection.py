@@ -159,10 +159,17 @@ def test_what_cannot_be_looked_into_is_refused(digit: np.ndarray) -> None:
         def call(self, x: Any) -> Any:
             return x
 
-    with pytest.raises(SettingError, match=r"model must be a Pipeline or a keras\.Model; got str"):
+    with pytest.raises(SettingError, match=r"functional or sequential keras\.Model; got str"):
         feature_maps(digit, "lenet5")
-    with pytest.raises(SettingError, match="must have one input of shape"):
+    with pytest.raises(SettingError, match=r"functional or sequential keras\.Model; got Opaque"):
         feature_maps(digit, Opaque())
+    inputs = [keras.Input((28, 28, 1)), keras.Input((28, 28, 1))]
+    two = keras.Model(inputs, keras.layers.Add()(inputs))
+    with pytest.raises(SettingError, match="must have one input of shape"):
+        feature_maps(digit, two)
+    flat = create_model("mlp", seed=0).get_layer("hidden1")
+    with pytest.raises(SettingError, match="must be a Pipeline"):
+        feature_maps(digit, flat)
     with pytest.raises(NotFittedError, match="not fitted"):
         feature_maps(digit, Pipeline())
 

@@ -1,7 +1,9 @@
 """The HTML report: what stands in it, that it is whole and safe, and what is refused."""
 
 import base64
+import os
 import re
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import Any
 import attrs
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 
-from lenetkit.datasets import Dataset, load_dataset
+from lenetkit.datasets import Dataset, draw_digits, load_dataset
 from lenetkit.evaluator import Evaluation, evaluate
 from lenetkit.exceptions import DataError, MissingExtraError, SettingError
 from lenetkit.report._about import CONTESTED, MNIST_TEST
@@ -272,3 +275,43 @@ def test_the_style_of_matplotlib_is_left_alone(evaluation: Evaluation, tmp_path:
     drawings = re.findall(r"svg\+xml;base64,([\w+/=]+)", (tmp_path / "report.html").read_text("utf-8"))
     assert all(b"#ff0000" not in base64.b64decode(drawing) for drawing in drawings)
     assert plt.get_fignums() == []
+
+
+def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lenetkit", "evaluate", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_the_command_line_writes_the_report(tmp_path: Path) -> None:
+    """Of the pipeline that comes along, with spoilt images; scripts still find the accuracy on the last line."""
+    folder = tmp_path / "pictures"
+    for number, (image, label) in enumerate(draw_digits(20, styles="american", seed=1)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(image).save(folder / str(label) / f"{number}.png")
+    report = tmp_path / "report.html"
+    answer = run("--dataset", folder, "--report", report, "--corruptions")
+    assert (answer.returncode, answer.stderr) == (0, f"the report is in {report}\n")
+    lines = answer.stdout.splitlines()
+    assert lines[0] == "the pretrained pipeline on pictures, 20 images"
+    assert re.fullmatch(r"zigzag( +\d+\.\d){5}", next(line for line in lines if line.startswith("zigzag")))
+    assert re.fullmatch(r"accuracy [\d.]+ % \(95 % interval .*, n = 20\)", lines[-1])
+    text = page_of(report).text
+    for wanted in ("Evaluation on pictures", "Spoilt images", "zigzag", "the pretrained pipeline", lines[-1]):
+        assert wanted in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "digits", "--report", "report.pdf"], "--report must end in .html; got report.pdf"),
+        (["--dataset", "digits", "--report", "none/report.html"], "there is no folder"),
+        (["--report", "report.html"], "say what to measure on"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
+    """Never a traceback."""
+    answer = run(*arguments)
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr

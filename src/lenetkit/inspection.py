@@ -146,7 +146,8 @@ def feature_maps(image: Any, model: Any) -> FeatureMaps:
     [('input', (28, 28, 1)), ('c1', (28, 28, 6)), ('s2', (14, 14, 6)), ('c3', (10, 10, 16)), ('s4', (5, 5, 16)),
      ('c5', (120,)), ('f6', (84,))]
     """
-    if hasattr(model, "transforms_") and hasattr(model, "predict_proba"):
+    # Asked of the class: an attribute of an unfitted pipeline seems not to be there.
+    if hasattr(type(model), "transforms_"):
         picture = _one_image(image)
         seen = model.transforms_([picture])
         layers, filters, _ = _inside(model.model_, np.asarray(seen[0], np.float32))
@@ -155,7 +156,9 @@ def feature_maps(image: Any, model: Any) -> FeatureMaps:
         layers, filters, probabilities = _inside(model, _as_input(_one_image(image)))
         classes = np.arange(len(probabilities))
     else:
-        raise SettingError(f"model must be a Pipeline or a keras.Model; got {type(model).__name__}.")
+        raise SettingError(
+            f"model must be a Pipeline or a functional or sequential keras.Model; got {type(model).__name__}."
+        )
     return FeatureMaps(layers=layers, filters=filters, probabilities=np.asarray(probabilities), classes=classes)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
 from lenetkit.plotting._canvas import FAINT, INK, import_matplotlib, new_figure
-from lenetkit.plotting._trace import _draw_bars
+from lenetkit.plotting._trace import _draw_bars, _figure_with_room
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ class FeatureMapsDisplay:
         n_columns = n_panels if n_panels <= 4 else max(4, -(-n_panels // (2 if n_panels <= 10 else 3)))
         n_rows = -(-n_panels // n_columns)
         size = 2.15 * n_columns, 2.45 * n_rows + (0.3 if self.title else 0)
-        self.figure_ = figure or new_figure(size)
+        self.figure_ = figure or _figure_with_room(size, layout="constrained")
         grid = self.figure_.subplots(n_rows, n_columns, squeeze=False).ravel()
         for ax in grid[n_panels:]:
             ax.set_axis_off()

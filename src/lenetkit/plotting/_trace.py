@@ -121,9 +121,9 @@ def plot_trace(
     return TraceDisplay(stages=drawable, probabilities=values, classes=classes, title=title).plot(figure=figure)
 
 
-def _figure_with_room(size: tuple[float, float]) -> "Figure":
+def _figure_with_room(size: tuple[float, float], layout: str = "compressed") -> "Figure":
     """Return a new figure in which a row's titles keep clear of the sizes above them."""
-    figure: Figure = new_figure(size, layout="compressed")
+    figure: Figure = new_figure(size, layout=layout)
     engine: Any = figure.get_layout_engine()
     engine.set(h_pad=0.09)
     return figure
