@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from lenetkit.datasets import draw_digits, draw_number, draw_paper
+from lenetkit.datasets import draw_digits, draw_number, draw_paper, load_dataset
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.transforms import (
     MnistNormalize,
@@ -416,3 +416,9 @@ def test_a_pipeline_reads_pictures_that_are_nothing_like_its_training_images(tmp
     said = loaded.predict(pages)
     assert (said == np.arange(20) % 10).sum() >= 18
     np.testing.assert_array_equal(said, pipe.predict(map_images(lambda batch: 255 - batch, pages)))
+
+
+def test_digits_of_very_few_pixels_are_found() -> None:
+    """In the embedded 8x8 digits nearly every pixel differs from its neighbours, and is no noise."""
+    found = MnistNormalize()(load_dataset("digits").images).any(axis=(1, 2))
+    assert found.mean() >= 0.98

@@ -17,6 +17,7 @@ __all__ = ["LARGE", "Contrast", "contrast_of", "dark_on_light", "ink_map", "nois
 
 # From this side on an image has pixels to spare: it is smoothed, and its light may be uneven.
 LARGE = 64
+_TINY = 16
 
 # The paper is what remains when everything narrower than this share of the longer side is filled up.
 _WIDEST_STROKES = (0.4, 0.2, 0.1)
@@ -197,7 +198,8 @@ def noise_of(batch: Array) -> Array:
     """Return the deviation of Gaussian noise, from the quieter differences of neighbours: float64 (n,)."""
     # Smoothing makes close neighbours alike.
     distance = min(4 if max(batch.shape[1:]) >= LARGE else 1, batch.shape[2] - 1)
-    if distance == 0:
+    # On few pixels all neighbours differ, because a digit fills them.
+    if distance == 0 or max(batch.shape[1:]) < _TINY:
         return np.zeros(len(batch))
     left, right = batch[:, :, :-distance], batch[:, :, distance:]
     steps = (np.maximum(left, right) - np.minimum(left, right)).reshape(len(batch), -1)
