@@ -29,7 +29,8 @@ _STROKES_CUT = 3.0
 # A probability counts as so much at least.
 _DOUBT = 1e-3
 
-# How much each of features_of counts; fitted on drawn numbers by benchmarks/reading_weights.py.
+# How much each of features_of counts: of several fits as benchmarks/reading_weights.py makes them, those that read most
+# of other drawn numbers exactly.
 _WEIGHTS = (3.2, 0.0, 1.1, -0.8, -2.1, -1.8, -0.8, -7.2, -10.0)
 _WEIGHTS_WITH_SINGLES = (2.6, 3.1, 0.6, -0.9, -1.5, -1.5, -0.5, -5.3, -10.0)
 

@@ -24,8 +24,8 @@ __all__ = ["DigitReading", "Reading", "read_number"]
 
 IsDigit: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
-# What is less probably a digit than this is left out.
-_NO_DIGIT = 0.3
+# What is less probably a digit than this is left out; cuts leave something of the neighbours, so there less will do.
+_NO_DIGIT, _NO_DIGIT_CUT = 0.3, 0.1
 
 
 class _Pipeline(Protocol):
@@ -214,7 +214,8 @@ def _read_line(
     singles = None if is_digit is None else is_digit(images)
     path = best_path(candidates, score(candidates, probabilities, singles))
     if singles is not None:
-        path = [index for index in path if singles[index] >= _NO_DIGIT]
+        lowest = [_NO_DIGIT_CUT if candidate.n_cuts else _NO_DIGIT for candidate in candidates]
+        path = [index for index in path if singles[index] >= lowest[index]]
     return [(candidates[index].piece, probabilities[index]) for index in path]
 
 
