@@ -10,25 +10,23 @@ What you learn: how to read a picture of several digits, what a reading holds, a
 import argparse
 from pathlib import Path
 
-from lenetkit import Pipeline, Trainer
+from lenetkit import Pipeline
 from lenetkit.datasets import draw_digits, draw_number, draw_paper
-from lenetkit.reading import read_number
 
 
 def main(photo: Path | None, target: Path | None) -> None:
-    # Two hands' digits are enough to learn from here; Pipeline.pretrained() has seen real ones as well.
-    digits = draw_digits(12_000, styles=["american", "continental"], seed=1)
-    train, test = digits.split(test_size=0.10, seed=0)
-    pipe = Pipeline(trainer=Trainer(epochs=3, verbose=0)).fit(train.images, train.labels)
-    print("single digits:", pipe.evaluate(test.images, test.labels).summary_line)
+    # It comes with lenetkit: no training, no network, no TensorFlow.
+    pipe = Pipeline.pretrained()
+    digits = draw_digits(1000, styles=["american", "continental"], seed=1)
+    print("single digits:", pipe.evaluate(digits.images, digits.labels).summary_line)
 
     if photo is None:
         number = draw_number("1947\n30582", style="continental", seed=4)
         light = {"shadow": 0.4, "shade": (235, 228, 205)}
         paper = draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, **light)
-        reading = read_number(number.on(paper, ink=(40, 50, 130)), pipe)
+        reading = pipe.read_number(number.on(paper, ink=(40, 50, 130)))
     else:
-        reading = read_number(photo, pipe)
+        reading = pipe.read_number(photo)
     print("text:", ", ".join(reading.lines) or "none")
     for digit in reading.digits:
         print(f"line {digit.line}: {digit.label} with probability {digit.probability:.2f} in the box {digit.box}")
