@@ -268,13 +268,14 @@ def test_the_style_of_matplotlib_is_left_alone(evaluation: Evaluation, tmp_path:
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
+    before = plt.get_fignums()
     with mpl.rc_context({"axes.facecolor": "red", "text.parse_math": True}):
         evaluation.to_html(tmp_path / "report.html", history=HISTORY)
         assert mpl.rcParams["axes.facecolor"] == "red"
         assert mpl.rcParams["text.parse_math"] is True
     drawings = re.findall(r"svg\+xml;base64,([\w+/=]+)", (tmp_path / "report.html").read_text("utf-8"))
     assert all(b"#ff0000" not in base64.b64decode(drawing) for drawing in drawings)
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
 
 
 def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
