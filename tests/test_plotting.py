@@ -332,11 +332,12 @@ def test_drawing_into_ones_own_axes_leaves_pyplot_alone():
     """A report or a server draws in any thread without touching global state."""
     from matplotlib import pyplot as plt
 
+    before = plt.get_fignums()
     figure = Figure(layout="constrained")
     ax, *axes = figure.subplots(1, 3)
     below = Figure()
     displays = draw_all((below, ax, axes[:1], axes[1]))
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
     assert displays[0].figure_ is below
     assert [display.figure_ for display in displays[1:]] == [figure] * 3
     assert displays[1].ax_ is ax
