@@ -109,7 +109,7 @@ class Calibration:
         >>> says = np.where(rng.random(1000) < 0.9, truth, 1 - truth)  # right in 90 % of cases
         >>> sure = np.where(np.eye(2)[says] == 1, 0.999, 0.001)  # and much too sure
         >>> calibration = Calibration.fit(sure, truth)
-        >>> float(calibration.calibrate(sure).max().round(2))
+        >>> round(float(calibration.calibrate(sure).max()), 2)
         0.91
         """
         given, truth = np.asarray(probabilities, np.float32), np.asarray(indices)
