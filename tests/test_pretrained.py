@@ -78,6 +78,18 @@ def test_the_official_test_part_is_read_as_its_card_says(pretrained: Pipeline, s
     assert rejected(answers) <= 0.02
 
 
+def test_normalizing_mnist_costs_no_accuracy(pretrained: Pipeline, shared_data: Path) -> None:
+    """The model is right as often on the official test images as they are: within 0.05 points."""
+    from lenetkit.bundle import read_bundle
+    from lenetkit.runtime import Predictor
+
+    test = load_dataset("mnist", subset="test", data_dir=shared_data, download=False)
+    images, labels = np.asarray(test.images), np.asarray(test.labels)
+    model = Predictor(read_bundle(path_of("digits")).tflite, scale=1 / 255)
+    original = np.mean(model.predict_proba(images).argmax(axis=1) == labels)
+    assert abs(pretrained.score(images, labels) - original) <= 0.0005
+
+
 def test_the_error_stays_below_what_was_asked(pretrained: Pipeline, shared_data: Path) -> None:
     """Among the accepted digits of the official test part."""
     test = load_dataset("mnist", subset="test", data_dir=shared_data, download=False)
