@@ -324,7 +324,7 @@ def test_a_loaded_pipeline_rebuilds_its_model_and_learns_again(fitted: Pipeline,
     for mine, other in zip(loaded.model_.get_weights(), fitted.model_.get_weights(), strict=True):
         assert mine.tobytes() == other.tobytes()
     with pytest.raises(NotFittedError, match="was not trained in this process"):
-        loaded.history_  # noqa: B018
+        loaded.result_  # noqa: B018
     loaded.trainer = QUICK
     loaded.fit(digits[0].images, digits[0].labels)
     assert loaded.predict_proba(digits[1].images).tobytes() == fitted.predict_proba(digits[1].images).tobytes()

@@ -25,10 +25,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import attrs
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit.bundle import read_bundle, write_bundle
 from lenetkit.datasets import Dataset, draw_digits, draw_others, draw_paper, draw_printed, load_dataset
 from lenetkit.pipeline import Pipeline
 from lenetkit.rejection import Calibration, Gate
@@ -77,7 +79,16 @@ def main() -> None:
         "made_by": Path(__file__).name,
     }
     pipeline.save(arguments.output, notes=notes)
+    leave_out_training(arguments.output)
     write_card(arguments.output, seconds=time.perf_counter() - start)
+
+
+def leave_out_training(path: Path) -> None:
+    """Leave out the learning curves and the machine: the card says how it was trained."""
+    bundle = read_bundle(path)
+    extras = {name: value for name, value in bundle.extras.items() if name != "training"}
+    tensors = {name: array for name, array in bundle.extra_tensors.items() if not name.startswith("training/")}
+    write_bundle(path, attrs.evolve(bundle, extras=extras, extra_tensors=tensors))
 
 
 def train_pipeline(mnist: Dataset, *, epochs: float) -> Pipeline:

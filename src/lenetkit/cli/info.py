@@ -96,7 +96,11 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("classes", _classes(found["encoder"].get("classes"), model["n_classes"])),
     ]
     lines += [("transforms" if number == 0 else "", _step(step)) for number, step in enumerate(found["transforms"])]
-    lines += [(key, _pairs(found[key])) for key in ("metrics", "data", "extras")]
+    # What is long, and read by machines: --json prints it.
+    extras = {name: value for name, value in found["extras"].items() if name != "training"}
+    lines += [(key, _pairs(values)) for key, values in (("metrics", found["metrics"]), ("data", found["data"]))]
+    lines += [("training", _training(found["extras"]["training"]))] if "training" in found["extras"] else []
+    lines += [("extras", _pairs(extras))]
     return [*lines, ("golden", f"{found['n_golden']} inputs with the answers that they must give")]
 
 
@@ -106,6 +110,13 @@ def _step(step: dict[str, Any]) -> str:
     return " ".join(
         filter(None, [step["name"], _pairs(settings, "") if isinstance(settings, dict) else "", _pairs(rest, "")])
     )
+
+
+def _training(training: Any) -> str:
+    columns = training.get("columns") if isinstance(training, dict) else None
+    if not isinstance(columns, list):
+        return "damaged"
+    return f"{training.get('epochs')} epochs, curves of {', '.join(map(str, columns)) or 'nothing'}"
 
 
 def _classes(classes: Any, count: int) -> str:

@@ -9,12 +9,14 @@ import numpy.typing as npt
 from lenetkit.bundle import Bundle
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
 from lenetkit.pipeline._images import affine_of, as_one_array, read
-from lenetkit.pipeline._saved import bundle_parts, model_from
+from lenetkit.pipeline._saved import TRAINING, bundle_parts, model_from
+from lenetkit.pipeline._training import SavedTraining
 from lenetkit.rejection import Calibration, Gate, extras_of, from_extras
 from lenetkit.runtime import Predictor
 
 if TYPE_CHECKING:
     import keras
+    import pandas as pd
 
     from lenetkit.trainer import TrainingResult
     from lenetkit.transforms import Compose
@@ -43,6 +45,7 @@ class Fitted:
         # Split once: prediction is a matter of microseconds.
         self._head, self._tail = transforms.split_affine()
         self.result: TrainingResult | None = None
+        self._training: SavedTraining | None = None
         self._model: Any = None
         self._name: str | None = None
         self._options: dict[str, Any] = {}
@@ -110,6 +113,8 @@ class Fitted:
         fitted._bundle = bundle
         fitted._predictor = fitted._predictor_of(bundle.tflite)
         fitted._reference = bundle.extras.get(_REFERENCE)
+        if TRAINING in bundle.extras:
+            fitted._training = SavedTraining.from_extras(bundle.extras[TRAINING], bundle.extra_tensors)
         if _REJECTION in bundle.extras:
             scale, offset = affine_of(fitted._tail, np.dtype(np.uint8))
             values, tensors = bundle.extras[_REJECTION], bundle.extra_tensors
@@ -143,6 +148,20 @@ class Fitted:
             self._reference = reference_of(self._sample)
         return self._reference
 
+    @property
+    def history(self) -> "pd.DataFrame | None":
+        """The learning curves; None for a file that has none."""
+        if self.result is not None:
+            return self.result.history
+        return None if self._training is None else self._training.history()
+
+    @property
+    def environment(self) -> dict[str, str] | None:
+        """What the weights rest on; None for a file that does not say."""
+        if self.result is not None:
+            return self.result.environment
+        return None if self._training is None else dict(self._training.environment)
+
     def reject_with(self, calibration: Calibration, gate: Gate) -> None:
         """Keep what tells when not to answer."""
         self.calibration, self.gate = calibration, gate
@@ -164,7 +183,6 @@ class Fitted:
     def to_bundle(self) -> Bundle:
         """Return everything that prediction needs as plain values."""
         if self._bundle is None and self.result is not None and self._golden is not None:
-            last = self.result.history.tail(1).dropna(axis="columns").to_dict(orient="records")
             self._bundle = bundle_parts(
                 model=self._model,
                 name=self._name,
@@ -172,8 +190,7 @@ class Fitted:
                 transforms=self.transforms,
                 encoder=self.encoder,
                 golden_images=self._golden,
-                metrics={str(name): float(value) for row in last for name, value in row.items()},
-                data={"fingerprint": self.result.environment["data"]},
+                training=SavedTraining.of(self.result),
                 predictor=self.predictor(),
             )
         if self._bundle is None:

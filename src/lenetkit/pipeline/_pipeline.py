@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
+_NOT_KEPT = "this Pipeline has no {}: it was loaded from a file that keeps none. Call fit to train it here."
+
 
 class Pipeline:
     """Transforms, label encoder, model and trainer, in the manner of a scikit-learn estimator.
@@ -62,9 +64,12 @@ class Pipeline:
     encoder_ : LabelEncoder
         The encoder, with what it has learnt.
     result_ : TrainingResult
-        What the last :meth:`fit` reported.
+        What the last :meth:`fit` reported; a loaded pipeline has none.
     history_ : pandas.DataFrame
-        One row per epoch of the last :meth:`fit`.
+        The learning curves: one row per epoch. They are saved with the pipeline.
+    environment_ : dict of str to str
+        What the weights rest on: settings, fingerprints of data and model, versions, machine. It is saved with the
+        pipeline, but for callbacks.
 
     Examples
     --------
@@ -659,7 +664,10 @@ class Pipeline:
         """
         result = self._learnt().result
         if result is None:
-            raise NotFittedError("this Pipeline has no history: it was not trained in this process. Call fit first.")
+            raise NotFittedError(
+                "this Pipeline has no training result: it was not trained in this process. Call fit first; "
+                "what a file keeps of a training is in history_ and environment_."
+            )
         return result
 
     @property
@@ -687,14 +695,31 @@ class Pipeline:
 
     @property
     def history_(self) -> "pd.DataFrame":
-        """One row per epoch of the last :meth:`fit`.
+        """The learning curves: one row per epoch, counted from 1; see :class:`lenetkit.trainer.TrainingResult`.
 
         Raises
         ------
         NotFittedError
-            Before :meth:`fit`, and where the pipeline was loaded rather than trained here.
+            Before :meth:`fit`, and where the pipeline was loaded from a file that keeps no history.
         """
-        return self.result_.history
+        history = self._learnt().history
+        if history is None:
+            raise NotFittedError(_NOT_KEPT.format("history"))
+        return history
+
+    @property
+    def environment_(self) -> dict[str, str]:
+        """What the weights rest on: settings, fingerprints of data and model, versions, machine.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`, and where the pipeline was loaded from a file that does not say.
+        """
+        environment = self._learnt().environment
+        if environment is None:
+            raise NotFittedError(_NOT_KEPT.format("environment"))
+        return environment
 
     def __repr__(self) -> str:
         state = f"fitted, classes {', '.join(map(str, self.classes_))}" if self._fitted is not None else "not fitted"

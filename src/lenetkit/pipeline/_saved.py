@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from lenetkit.bundle import Bundle
 from lenetkit.exceptions import BundleError, PluginError, SettingError, UnknownNameError
+from lenetkit.pipeline._training import SavedTraining
 from lenetkit.runtime import Predictor
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
     from lenetkit.transforms import Compose
 
-__all__ = ["bundle_parts", "distribution_of", "golden_rows", "model_from", "sample_rows"]
+__all__ = ["TRAINING", "bundle_parts", "distribution_of", "golden_rows", "model_from", "sample_rows"]
+
+TRAINING = "training"
+"""Where a bundle's extras hold the learning curves and what the weights rest on."""
 
 _PACKAGES = ("lenetkit", "keras", "tensorflow", "numpy")
 _MOST_GOLDEN = 16
@@ -44,8 +48,7 @@ def bundle_parts(
     transforms: "Compose",
     encoder: Any,
     golden_images: npt.NDArray[np.float32],
-    metrics: dict[str, Any],
-    data: dict[str, Any],
+    training: SavedTraining,
     predictor: Predictor,
 ) -> Bundle:
     """Put the parts of a fitted pipeline into a bundle.
@@ -58,6 +61,7 @@ def bundle_parts(
     from lenetkit.transforms import transform_to_dict
 
     steps: Any = [transform_to_dict(step) for step in transforms.steps]
+    values, arrays = training.to_extras()
     return Bundle(
         model=name,
         model_distribution="lenetkit" if name is None else distribution_of(name),
@@ -66,13 +70,15 @@ def bundle_parts(
         n_classes=int(model.output_shape[1]),
         transforms=steps,
         encoder=encoder.to_dict(),
-        metrics=metrics,
-        data=data,
+        metrics=training.last(),
+        data={"fingerprint": training.environment["data"]},
         versions={package: version(package) for package in _PACKAGES},
         weights={f"{place:03d} {w.path}": np.asarray(w.numpy()) for place, w in enumerate(model.weights)},
         tflite=predictor.tflite,
         golden_images=golden_images,
         golden_probabilities=predictor.predict_proba(golden_images),
+        extras={TRAINING: values},
+        extra_tensors=arrays,
     )
 
 

@@ -92,15 +92,24 @@ def settings_of(pipeline: Any) -> tuple[dict[str, str], Any]:
         settings["model options"] = ", ".join(f"{name}={value!r}" for name, value in pipeline.model_options.items())
     settings["transforms"] = " -> ".join(map(str, pipeline.transforms_.steps))
     settings["classes"] = _shortened(pipeline.classes_)
-    try:
-        result = pipeline.result_
-    except NotFittedError:
-        return {**settings, "training": "in another process: there are no learning curves"}, None
     if pipeline.trainer is not None:
         settings["trainer"] = str(pipeline.trainer)
-    settings["training"] = str(result)
-    settings.update({f"training: {name}": str(value) for name, value in result.environment.items()})
-    return settings, result.history
+    try:
+        history, environment = pipeline.history_, pipeline.environment_
+    except NotFittedError:
+        return {**settings, "training": "in another process: there are no learning curves"}, None
+    settings["training"] = _training_of(pipeline, history)
+    settings.update({f"training: {name}": str(value) for name, value in environment.items()})
+    return settings, history if len(history) and "loss" in history else None
+
+
+def _training_of(pipeline: Any, history: Any) -> str:
+    """Return how the training went; what it cost is known only where it was done."""
+    try:
+        return str(pipeline.result_)
+    except NotFittedError:
+        last = [f"{name} {value:.4f}" for name, value in history.iloc[-1].items()] if len(history) else []
+        return f"{len(history)} epochs, in another process" + (f": {', '.join(last)}" if last else "")
 
 
 def versions() -> dict[str, str]:
