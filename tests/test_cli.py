@@ -7,10 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import PIL.Image
 import pytest
 
-from lenetkit.datasets import load_dataset
+from lenetkit.cli.train import _needs, _preset
+from lenetkit.datasets import Dataset, load_dataset
+from lenetkit.models import model_info, register_model
+from lenetkit.models._catalogue import _models
+from lenetkit.trainer import Trainer
 
 LAST_LINE = re.compile(r"accuracy \d+\.\d\d % \(95 % interval \d+\.\d to \d+\.\d %, n = \d+\)")
 
@@ -93,6 +98,50 @@ def test_an_explicit_mnist_that_cannot_be_had_is_an_error(run: Any) -> None:
 
 
 @pytest.mark.tensorflow
+def test_the_record_of_a_model_says_how_it_is_trained(run: Any, shared_data: Path) -> None:
+    """As many epochs, images shifted and warped, no smoothing: the recipe of the family's page."""
+    answer = run(
+        *("train", "--model", "lenet1", "--recipe", "recommended", "--dataset", "mnist", "--epochs", "0"),
+        *("--no-download",),
+        LENETKIT_DATA=str(shared_data),
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "recipe recommended: 0 epochs" in answer.stdout
+    recommended = Trainer.preset(**model_info("lenet1").training)
+    assert f"augmentation {recommended.augmentation}" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("recipe", "model", "n_images", "name", "needs"),
+    [
+        ("default", "lenet5", 60_000, "default", {"epochs": 5}),
+        ("accurate", "lenet5", 60_000, "accurate", {}),
+        ("recommended", "convnet", 60_000, "accurate", {}),
+        ("recommended", "unplanned", 60_000, "default", {"epochs": 5}),
+        ("recommended", "convnet", 1_797, "accurate", {"epochs": 20, "batch_size": 32}),
+    ],
+)
+def test_the_record_the_data_set_and_its_size_decide_the_epochs(
+    recipe: str, model: str, n_images: int, name: str, needs: dict[str, Any]
+) -> None:
+    """A model without a recipe of its own gets the default one; few images need more epochs and smaller batches."""
+    register_model("unplanned", description="", n_parameters=0)(lambda input_shape, n_classes: None)
+    try:
+        learn = Dataset(
+            images=np.zeros((n_images, 1, 1), np.uint8),
+            labels=np.zeros(n_images, np.int64),
+            name="zeros",
+            class_names=("0",),
+            epochs=needs.get("epochs", 7),
+        )
+        preset = _preset(recipe, model)
+        assert preset["name"] == name
+        assert _needs(preset, learn) == needs
+    finally:
+        _models.unregister("unplanned")
+
+
+@pytest.mark.tensorflow
 def test_the_official_parts_can_be_chosen(run: Any, shared_data: Path) -> None:
     """60,000 to train on, 10,000 to test on."""
     answer = run(
@@ -126,7 +175,9 @@ def test_evaluate_measures_a_saved_pipeline(run: Any, trained: Any) -> None:
 
 def test_models_and_data_sets_are_listed(run: Any) -> None:
     """With what they are."""
-    assert re.search(r"lenet5 +28 x 28 x 1 +61,706", run("models").stdout)
+    listed = run("models").stdout
+    assert re.search(r"lenet5 +28 x 28 x 1 +61,706", listed)
+    assert re.search(r"lenet5_1998 +28 x 28 x 1 +60,000 +0\.95 %", listed)
     assert re.search(r"mnist +5 ", run("datasets").stdout)
     assert "mnist" not in run("datasets", "dig*").stdout
 

@@ -1,6 +1,11 @@
 """``lenetkit models``: what can be trained."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from lenetkit.models import ModelInfo
 
 __all__ = ["models"]
 
@@ -36,6 +41,11 @@ def models(pattern: str, check: bool) -> None:
     print_table(
         _models,
         names,
-        ("name", "input", "parameters", "what it is"),
-        lambda info: (" x ".join(map(str, info.input_shape)), f"{info.n_parameters:,}", info.description),
+        ("name", "input", "parameters", "paper's error", "what it is"),
+        _row,
     )
+
+
+def _row(info: "ModelInfo") -> tuple[str, ...]:
+    error = "" if info.paper_error is None else f"{info.paper_error:g} %"
+    return " x ".join(map(str, info.input_shape)), f"{info.n_parameters:,}", error, info.description

@@ -22,10 +22,11 @@ _MANY = 10_000
 @click.option("--batch-size", type=click.IntRange(1), help="Default: 128, with less than 10,000 images 32.")
 @click.option(
     "--recipe",
-    type=click.Choice(["default", "classic", "fast", "accurate"]),
+    type=click.Choice(["default", "classic", "fast", "accurate", "recommended"]),
     default="default",
     show_default=True,
-    help="How it is trained: classic is the procedure to the letter, Adam at a constant 0.001.",
+    help="How it is trained: classic is the procedure to the letter, Adam at a constant 0.001; recommended is what "
+    "the model's record says.",
 )
 @click.option("--learning-rate", type=float, help="A constant rate instead of the recipe's.")
 @click.option("--test-size", type=float, default=0.1, show_default=True, help="Share of the images kept for testing.")
@@ -51,6 +52,7 @@ def train(
     Examples:
       lenetkit train
       lenetkit train --dataset mnist --official --recipe accurate --epochs 30
+      lenetkit train --model lenet5_1998 --recipe recommended
       lenetkit train --dataset my_folder_of_images --epochs 20 --output mine.lenet
     """
     part = "train" if official else "all"
@@ -88,7 +90,8 @@ def _train(
 
     wanted = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "checkpoint": checkpoint}
     changes = {name: value for name, value in wanted.items() if value is not None}
-    trainer = Trainer.preset(recipe, seed=seed, **{**_needs(recipe, learn), **changes})
+    preset = _preset(recipe, model)
+    trainer = Trainer.preset(**{**preset, **_needs(preset, learn), **changes}, seed=seed)
     pipeline = Pipeline(model, trainer=trainer)
     _say("scale", "grey, resized to the model's input, 0..255 to 0..1")
     _say("encode", f"{len(learn.class_names)} classes as one-hot rows")
@@ -106,10 +109,20 @@ def _train(
     click.echo(evaluation.summary_line)
 
 
-def _needs(recipe: str, learn: "Dataset") -> dict[str, Any]:
+def _preset(recipe: str, model: str) -> dict[str, Any]:
+    """Return the arguments of `Trainer.preset`."""
+    if recipe != "recommended":
+        return {"name": recipe}
+    from lenetkit.models import model_info
+
+    return {"name": "default", **model_info(model).training}
+
+
+def _needs(preset: dict[str, Any], learn: "Dataset") -> dict[str, Any]:
     """Return the epochs and the batch size that a data set needs where its record or its size say so."""
-    needs: dict[str, Any] = {} if recipe in ("fast", "accurate") and len(learn) >= _MANY else {"epochs": learn.epochs}
-    return needs if len(learn) >= _MANY else {**needs, "batch_size": 32}
+    if len(learn) < _MANY:
+        return {"epochs": learn.epochs, "batch_size": 32}
+    return {} if "epochs" in preset or preset["name"] in ("fast", "accurate") else {"epochs": learn.epochs}
 
 
 def _rate(trainer: Any) -> str:

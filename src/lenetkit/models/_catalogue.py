@@ -310,7 +310,8 @@ def create_model(
             model = record.builder(shape, classes, **options)
     if tuple(model.output_shape) != (None, classes):
         raise SettingError(
-            f"the model {name!r} must answer with shape (n, {classes}); its output has shape {model.output_shape}."
+            f"the model {name!r} of {_models.distribution(name) or _models.owner(name)} must answer with shape "
+            f"(n, {classes}); its output has shape {model.output_shape}."
         )
     return model
 
