@@ -373,7 +373,6 @@ def test_other_files_are_refused(tmp_path, data, message):
         (Image.fromarray(np.array([[70000]], np.int32)), "32-bit pixels, which must hold 0 to 255"),
         (Image.fromarray(np.array([[2.0]], np.float32)), r"floating pixels, which must lie in 0\.\.1"),
     ],
-    ids=str,
 )
 def test_what_is_no_picture_is_refused(source, message):
     """Every wrong source has its own sentence."""
