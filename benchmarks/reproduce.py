@@ -212,18 +212,21 @@ def draw(results: Results, path: Path) -> None:
             ax.plot(x, paper, "o", color="#D55E00", fillstyle="none", zorder=2)
         deviation = statistics.stdev(errors) if len(errors) > 1 else 0
         ax.errorbar(x, mean, yerr=deviation, fmt="o", color="#0072B2", capsize=3, zorder=3)
-        # Names of neighbours of nearly the same size go to different sides.
-        crowded = any(1 < model_info(other).n_parameters / x < 1.3 for other in list_models())
-        side, place = ("right", (-7, -11)) if crowded else ("left", (7, 3))
+        # Among neighbours of nearly the same size, the smallest has its name to its left.
+        ratios = [model_info(other).n_parameters / x for other in list_models()]
+        smallest = any(1 < r < 1.3 for r in ratios) and not any(1 < 1 / r < 1.3 for r in ratios)
+        side, place = ("right", (-7, -11)) if smallest else ("left", (7, 3))
         ax.annotate(name, (x, mean), place, textcoords="offset points", fontsize=9, ha=side)
     ax.plot([], [], "o", color="#0072B2", label="lenetkit, mean and deviation over seeds")
     ax.plot([], [], "o", color="#D55E00", fillstyle="none", label="paper")
-    ax.set(xlabel="trainable parameters", ylabel="wrong on the test images, %")
+    # As wide as the family, whoever of it has been measured.
+    sizes = [model_info(name).n_parameters for name in list_models()]
+    ax.set(xlabel="trainable parameters", ylabel="wrong on the test images, %", xlim=(min(sizes) / 2, max(sizes) * 2))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("{x:g}")
     ax.grid(axis="y", which="both", color="0.92")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.margins(x=0.12)
     ax.legend(frameon=False, fontsize=9)
     figure.savefig(path, metadata={"Date": None})
 
