@@ -64,6 +64,7 @@ PUBLIC = {
         "read_images",
         "register_dataset",
     ],
+    "lenetkit.demo": ["LOOPBACK", "create_app", "serve"],
     "lenetkit.diagnosis": [
         "Diagnosis",
         "Finding",

@@ -19,6 +19,7 @@ _COMMANDS = (
     "read",
     "diagnose",
     "inspect",
+    "demo",
     "verify",
     "info",
     "export",
@@ -60,6 +61,7 @@ def _commands() -> None:
       lenetkit train --output digits.lenet    keep the trained pipeline
       lenetkit predict digits.lenet 7.png     read a digit
       lenetkit read meter.jpg                 read whole numbers
+      lenetkit demo                           a page to draw digits on
       lenetkit export digits.lenet 7.tflite   take the model to a phone
       lenetkit COMMAND --help                 more about one command
     """

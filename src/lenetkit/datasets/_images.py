@@ -59,7 +59,7 @@ _EXIF_ORIENTATION = 0x0112
 _TIFF_PHOTOMETRIC = 262
 
 
-def read_image(source: Source) -> Pixels:
+def read_image(source: Source, *, max_pixels: int = _MAX_PIXELS) -> Pixels:
     """Read one picture.
 
     Transparent pictures are laid on paper that their ink stands out from: dark ink on white, bright ink on black.
@@ -73,6 +73,8 @@ def read_image(source: Source) -> Pixels:
         million pixels (GIF: 80 million). An open file is read from where it stands, and not closed. Of a PIL image
         with several frames the current one is taken. An array is uint8 in [0, 255] or floating in [0, 1], of shape
         (height, width[, channels]) with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels.
+    max_pixels : int
+        Refuse a picture with more pixels before it is unpacked: a server has less memory for each visitor.
 
     Returns
     -------
@@ -98,13 +100,13 @@ def read_image(source: Source) -> Pixels:
     """
     name = _name_of(source)
     if isinstance(source, np.ndarray):
-        return _simplify(_from_array(source, name))
+        return _simplify(_from_array(source, name, max_pixels))
     try:
         if isinstance(source, Image.Image):
-            return _decode(source, name)
+            return _decode(source, name, max_pixels)
         data = _read_bytes(source, name)
-        with _open(data, name) as image:
-            return _decode(image, name)
+        with _open(data, name, max_pixels) as image:
+            return _decode(image, name, max_pixels)
     except DataError:
         raise
     # What a damaged file makes Pillow raise is not limited to its own exceptions (struct.error, IndexError, ...).
@@ -200,7 +202,7 @@ def _read_file(source: Any, name: str) -> bytes:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
 
 
-def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
     if not data:
         raise DataError(f"{name} must be a picture ({_FORMAT_NAMES}); it is empty.")
     kinds = [kind for magic, kind in _FORMATS.items() if data.startswith(magic)]
@@ -215,9 +217,9 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
             checked.verify()
     if kinds[0] is GifImagePlugin.GifImageFile and len(data) >= 10:
         width, height = struct.unpack_from("<HH", data, 6)
-        _check_size(width, height, name, most=_MAX_GIF_PIXELS)
+        _check_size(width, height, name, min(max_pixels, _MAX_GIF_PIXELS))
     image = kinds[0](io.BytesIO(data))
-    _check_size(image.width, image.height, name)
+    _check_size(image.width, image.height, name, max_pixels)
     if getattr(image, "is_animated", False):
         raise DataError(
             f"{name} must hold one picture; it holds {getattr(image, 'n_frames', 'several')}. "
@@ -226,13 +228,13 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     return image
 
 
-def _decode(image: Image.Image, name: str) -> Pixels:
-    _check_size(image.width, image.height, name)
+def _decode(image: Image.Image, name: str, max_pixels: int) -> Pixels:
+    _check_size(image.width, image.height, name, max_pixels)
     image.load()
     return _turn(_simplify(_channels(image, name)), _orientation(image))
 
 
-def _check_size(width: int, height: int, name: str, *, most: int = _MAX_PIXELS) -> None:
+def _check_size(width: int, height: int, name: str, most: int) -> None:
     if not 0 < width * height <= most:
         raise DataError(f"{name} must have 1 to {most:,} pixels; it has {width:,} x {height:,} = {width * height:,}.")
 
@@ -283,13 +285,13 @@ def _from_floats(values: npt.NDArray[Any], name: str) -> Pixels:
     return np.asarray(np.rint(values * 255), np.uint8)
 
 
-def _from_array(array: npt.NDArray[Any], name: str) -> Pixels:
+def _from_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> Pixels:
     n_channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or n_channels not in (1, 2, 3, 4):
         raise DataError(
             f"{name} must have shape (height, width) or (height, width, 1 to 4 channels); got {array.shape}."
         )
-    _check_size(array.shape[1], array.shape[0], name)
+    _check_size(array.shape[1], array.shape[0], name, max_pixels)
     if array.dtype.kind == "f":
         return _from_floats(array, name)
     if array.dtype != np.uint8:

@@ -77,7 +77,7 @@ def _figure(size: tuple[float, float], layout: str = "constrained") -> Iterator[
     uri.append(_data_uri("image/svg+xml", file.getvalue()))
 
 
-def png_uri(image: Any, row: int) -> str:
+def png_uri(image: Any, row: int, *, largest: int = _LARGEST) -> str:
     """Return an image as a data URI, drawn as :func:`lenetkit.plotting.plot_digits` draws it.
 
     Raises
@@ -89,13 +89,13 @@ def png_uri(image: Any, row: int) -> str:
 
     pixels = _drawable(image, row)
     low, high = _common_range([pixels])
-    step = -(-max(pixels.shape[:2]) // (8 * _LARGEST))
+    step = -(-max(pixels.shape[:2]) // (8 * largest))
     values = np.nan_to_num(pixels[::step, ::step].astype(np.float64), nan=low, posinf=high, neginf=low)
     scaled = ((values - low) / max(high - low, 1e-12)).clip(0, 1)
     bytes_: npt.NDArray[np.uint8] = np.round(255 * scaled).astype(np.uint8)
     picture = PIL.Image.fromarray(bytes_)
-    if max(picture.size) > _LARGEST:
-        picture.thumbnail((_LARGEST, _LARGEST), PIL.Image.Resampling.BOX)
+    if max(picture.size) > largest:
+        picture.thumbnail((largest, largest), PIL.Image.Resampling.BOX)
     file = io.BytesIO()
     picture.save(file, format="png", optimize=True)
     return _data_uri("image/png", file.getvalue())

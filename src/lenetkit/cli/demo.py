@@ -1,0 +1,72 @@
+"""``lenetkit demo``: a page to draw digits on."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lenetkit.cli._saved import pipeline_of, printable
+from lenetkit.exceptions import SettingError
+
+if TYPE_CHECKING:
+    from lenetkit.pipeline import Pipeline
+
+__all__ = ["demo"]
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; only this machine by default.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any that is free.")
+@click.option(
+    "--max-upload",
+    type=click.FloatRange(0, min_open=True),
+    default=10,
+    show_default=True,
+    metavar="MB",
+    help="The largest picture file that is taken.",
+)
+@click.option("--open/--no-open", "to_open", default=False, show_default=True, help="Open the page in a browser?")
+def demo(files: tuple[str, ...], host: str, port: int, max_upload: float, to_open: bool) -> None:
+    """Serve a page to draw digits on, or to show photos to, and see the answer with every step on the way to it.
+
+    Visitors choose among the saved pipelines FILE...; without any, the one that comes with lenetkit answers. The page
+    comes from this machine alone and calls out to nowhere. Ctrl-C stops it.
+
+    \b
+    Examples:
+      lenetkit demo --open
+      lenetkit demo digits.lenet other.lenet --port 0
+      lenetkit demo --host 0.0.0.0 --max-upload 4
+    """
+    from lenetkit.demo import serve
+    from lenetkit.demo._serve import is_loopback
+
+    # What TensorFlow has to say when somebody looks inside the network is of no use here.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if not is_loopback(host):
+        click.secho(
+            f"warning: anybody who can reach {printable(host)} can use the page, without a password or encryption.",
+            err=True,
+            fg="yellow",
+        )
+
+    def started(address: str) -> None:
+        click.echo(f"The page is at {address}\nCtrl-C stops it.")
+        if to_open:
+            click.launch(address)
+
+    serve(_named(files), host=host, port=port, max_upload=max_upload, started=started)
+    click.echo("stopped")
+
+
+def _named(files: tuple[str, ...]) -> "dict[str, Pipeline] | None":
+    """Load the pipelines under the names of their files, or their paths where two files have one name."""
+    if not files:
+        return None
+    stems = [Path(file).stem for file in files]
+    names = [stem if stems.count(stem) == 1 else file for stem, file in zip(stems, files, strict=True)]
+    if len(set(names)) < len(names):
+        raise SettingError(f"each file can be given once; got {' '.join(map(printable, files))}.")
+    return {printable(name): pipeline_of(file) for name, file in zip(names, files, strict=True)}

@@ -1,0 +1,83 @@
+"""What goes around every answer: who may ask, and what a browser may do with what it gets."""
+
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+
+__all__ = ["Guard"]
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+class Guard:
+    """Adds headers to what an application answers, and answers nobody who comes from another site's page.
+
+    A foreign site can make a browser ask this server in two ways: straight, which the browser tells in a header, or by
+    letting the site's own name point to this machine's address, which shows in the name that the browser asks for.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What is guarded.
+    hosts : collection of str
+        Names and addresses that the server may be called by; ``"*"`` for all.
+    """
+
+    def __init__(self, app: App, *, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = {host.lower() for host in hosts}
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        headers = Headers(scope=scope)
+        if "*" not in self._hosts and _host_of(headers) not in self._hosts:
+            refusal = "this server is not called that; open the address that it printed when it started."
+            await JSONResponse({"error": refusal}, 421)(scope, receive, send_guarded)
+        elif scope["method"] == "POST" and _comes_from_elsewhere(headers):
+            await JSONResponse({"error": "pages of other sites get no answer here."}, 403)(scope, receive, send_guarded)
+        else:
+            await self._app(scope, receive, send_guarded)
+
+
+def _host_of(headers: Headers) -> str:
+    """Return the name that the server was called by, without the port; an IPv6 address without its brackets."""
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _comes_from_elsewhere(headers: Headers) -> bool:
+    """Tell whether a browser says that the page which asks is not this server's."""
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    # Only the host counts: a proxy in front may speak https.
+    own: str = headers.get("host", "")
+    return urlsplit(origin).netloc.lower() != own.lower()
