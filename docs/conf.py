@@ -23,9 +23,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
-    "lenetkit_directives",
+    "sphinx_gallery.gen_gallery",
+    # What these pages have of their own.
+    *sorted(path.stem for path in (_here / "_ext").glob("*.py")),
 ]
-exclude_patterns = ["_build", "_templates"]
+exclude_patterns = ["_build", "_templates", "gallery"]
 templates_path = ["_templates"]
 default_role = "code"
 
@@ -44,6 +46,25 @@ plot_formats = [("svg", 100)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_include_source = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "subsection_order": ["gallery/learn", "gallery/use", "gallery/research"],
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "api/generated/backreferences",
+    "doc_module": ("lenetkit",),
+    "reset_modules": ("matplotlib",),
+    # Displays and axes have nothing to say beside their picture.
+    "capture_repr": ("_repr_html_",),
+    "image_srcset": ["2x"],
+    "remove_config_comments": True,
+    "show_signature": False,
+    "min_reported_time": 600,
+    "write_computation_times": False,
+    "download_all_examples": False,
+    "first_notebook_cell": '# python -m pip install "lenetkit[plot]"',
+}
 
 html_theme = "furo"
 html_title = f"lenetkit {release}"

@@ -1,0 +1,66 @@
+"""
+Read a whole number
+===================
+
+One picture, several digits: lines are found, touching digits parted, rules and shadows left
+out, and every digit comes with its box and its probability.
+"""
+
+from matplotlib import pyplot as plt
+
+from lenetkit import Pipeline
+from lenetkit.datasets import draw_number, draw_paper
+from lenetkit.plotting import plot_digits
+
+# %%
+# Two lines on ruled paper, in bad light
+# --------------------------------------
+
+number = draw_number("1947\n30582", style="continental", height=72, seed=4)
+paper = draw_paper(
+    *number.image.shape,
+    ruling="ruled",
+    rows=number.baselines,
+    shade=(236, 230, 212),
+    shadow=0.6,
+    noise=4.0,
+    seed=2,
+)
+picture = number.on(paper, ink=(40, 50, 130))
+
+pipe = Pipeline.pretrained()
+reading = pipe.read_number(picture)
+reading.plot()
+
+# %%
+print(reading.text)
+for digit in reading.digits:
+    print(
+        f"line {digit.line}: {digit.label}, {digit.probability:.1%} sure, in the box {digit.box}"
+    )
+
+# %%
+# Each digit alone
+# ----------------
+#
+# Cut out of the picture by its box, as Pillow would, and above it what it was read as.
+
+cut = []
+for digit in reading.digits:
+    left, top, right, bottom = digit.box
+    cut.append(picture[top:bottom, left:right])
+plot_digits(cut, [digit.label for digit in reading.digits], n_columns=len(cut))
+
+# %%
+# How close may digits come?
+# --------------------------
+#
+# The same number, written closer and closer, until its digits touch.
+
+figure, axes = plt.subplots(4, 1, figsize=(6, 6.4), layout="constrained")
+for ax, spacing in zip(axes, (0.25, 0.05, -0.05, -0.12), strict=True):
+    close = draw_number("2024603", spacing=spacing, height=64, seed=11)
+    close_picture = close.on(draw_paper(*close.image.shape, seed=1))
+    found = pipe.read_number(close_picture)
+    found.plot(ax=ax)
+    ax.set_title(f"spacing {spacing}: {found.text}", size=10, loc="left")
