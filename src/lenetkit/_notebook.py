@@ -5,11 +5,20 @@ In: the objects, known by what they offer. Out: HTML that inherits the notebook'
 
 import base64
 import io
+import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["dataset_html", "evaluation_html", "pipeline_html", "reading_html", "training_html"]
+__all__ = [
+    "dataset_html",
+    "evaluation_html",
+    "in_a_notebook",
+    "pipeline_html",
+    "progress_html",
+    "reading_html",
+    "training_html",
+]
 
 _MOST_CLASSES = 20
 _MOST_EPOCHS = 10
@@ -17,7 +26,14 @@ _MOST_STEPS = 12
 _LARGEST_THUMBNAIL, _LARGEST_PICTURE = 32, 480
 
 _BOX = "display:inline-block;border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:4px 10px;margin:2px 0"
+_LINES = "margin:0;background:none;font-family:monospace;font-size:inherit"
 _FAINT = "opacity:.7;font-size:90%"
+
+
+def in_a_notebook() -> bool:
+    """Tell whether what is displayed here may be HTML; what was never imported does not run here."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
 
 
 def dataset_html(dataset: Any) -> str:
@@ -67,6 +83,23 @@ def training_html(result: Any) -> str:
     left_out = len(result.history) - len(history)
     note = _note(f"the first {left_out} epochs are left out") if left_out else ""
     return _card(_heading(str(result)) + _table(["epoch", *map(_text, history.columns)], rows) + note)
+
+
+def progress_html(lines: Sequence[str], left_out: int, bar: tuple[str, float, str] | None) -> str:
+    """Return lines of a running training and, below them, a bar: what stands before it, the share done, what after."""
+    shown = [f"({left_out} more epochs)"] * bool(left_out) + list(lines)
+    text = "\n".join(map(_text, shown))
+    html = (
+        f"<pre style='margin:0;background:none;font-family:monospace;font-size:inherit'>{text}</pre>" if shown else ""
+    )
+    if bar is not None:
+        before, done, after = bar
+        style = "width:16em;vertical-align:middle;margin:0 .6em"
+        html += (
+            f"<div style='white-space:nowrap'>{_text(before)}<progress max='1' value='{done:.4f}' style='{style}'>"
+            f"</progress>{_text(after)}</div>"
+        )
+    return _card(html)
 
 
 def pipeline_html(pipeline: Any) -> str:
@@ -150,7 +183,9 @@ def _number(value: Any) -> str:
 
 
 def _thumbnail(image: Any) -> str:
-    return f"<img src='{_uri(image, _LARGEST_THUMBNAIL)}' height='{_LARGEST_THUMBNAIL}' alt=''>"
+    # As a style: notebooks' own styles set the height of pictures, too.
+    style = f"height:{_LARGEST_THUMBNAIL}px;width:auto;max-width:none;image-rendering:pixelated"
+    return f"<img src='{_uri(image, _LARGEST_THUMBNAIL)}' style='{style}' alt=''>"
 
 
 def _uri(image: Any, largest: int) -> str:

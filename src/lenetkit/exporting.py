@@ -10,6 +10,7 @@ TensorFlow is imported when a Keras model is converted, never for a LiteRT expor
 import contextlib
 import glob
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -96,7 +97,7 @@ def convert_to_litert(model: "keras.Model", *, check_images: npt.NDArray[np.floa
     ExportError
         If LiteRT has no operation for a layer, or an answer to `check_images` is off by more than 1e-5.
     """
-    with global_generators_kept(), stderr_without(_CONVERTER_CHATTER):
+    with _to_the_point():
         module, function = _traced(model)
         import tensorflow as tf
 
@@ -175,7 +176,7 @@ def export(
     write, run = _ROUTES[format]
     class_names: list[Any] = np.asarray(classes).tolist()
     in_place = _atomic_folder(target) if format == "saved_model" else atomic_path(target)
-    with global_generators_kept(), stderr_without(_CONVERTER_CHATTER):
+    with _to_the_point():
         if format == "onnx":
             _require_onnx()
         with in_place as temporary:
@@ -190,6 +191,19 @@ def export(
         preprocessing=write_atomically(f"{target}.preprocessing.json", described.encode()),
         greatest_difference=difference,
     )
+
+
+@contextlib.contextmanager
+def _to_the_point() -> Iterator[None]:
+    """Leave random generators as they are, and hold back what TensorFlow tells of its temporary files and passes."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    with global_generators_kept(), stderr_without(_CONVERTER_CHATTER):
+        logger.setLevel(max(level, logging.WARNING))  # in notebooks it is INFO
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def _write_litert(path: Path, tflite: bytes, _: "Callable[[], keras.Model]") -> None:

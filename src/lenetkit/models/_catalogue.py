@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import os
 import random
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import numpy as np
 
-from lenetkit.exceptions import BackendError, SettingError
+from lenetkit.exceptions import SettingError
+from lenetkit.models._backend import import_keras
 from lenetkit.models._counting import ModelCounts, count
 from lenetkit.registry import Registry
 from lenetkit.seeding import global_generators_kept
@@ -302,7 +302,7 @@ def create_model(
         )
     number = secrets.randbits(32) if seed is None else _checked_integer("seed", seed, 0, 2**32 - 1)
     with global_generators_kept():
-        _require_tensorflow_backend()
+        import_keras()
         # What a builder draws by itself shall depend on the seed as well.
         random.seed(number)
         np.random.seed(number)  # noqa: NPY002
@@ -349,16 +349,3 @@ def _checked_integer(name: str, value: Any, smallest: int, largest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
         raise SettingError(f"{name} must be a whole number from {smallest} to {largest}; got {value!r}.")
     return int(value)
-
-
-def _require_tensorflow_backend() -> None:
-    wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if wanted == "tensorflow":
-        import keras
-
-        wanted = keras.backend.backend()
-    if wanted != "tensorflow":
-        raise BackendError(
-            f"lenetkit needs Keras on TensorFlow; Keras is set to {wanted!r}. "
-            "Unset KERAS_BACKEND (or set it to tensorflow) before Python starts."
-        )

@@ -1,10 +1,17 @@
-"""What a person sees while it trains: a bar on a terminal, a line per epoch elsewhere, or nothing."""
+"""What a person sees while it trains: a bar on a terminal and in a notebook, a line per epoch elsewhere, or nothing."""
 
 import math
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from lenetkit._notebook import in_a_notebook, progress_html
+
 __all__ = ["Progress", "create_progress"]
+
+# What a notebook keeps in sight; the history has all epochs.
+_MOST_LINES = 20
+_SECONDS_BETWEEN_UPDATES = 0.1
 
 
 class Progress(Protocol):
@@ -32,13 +39,17 @@ def create_progress(verbose: str | int) -> Progress:
     Parameters
     ----------
     verbose : {"auto", 0, 1, 2}
-        0 is silent, 1 is a bar, 2 a line per epoch; ``"auto"`` is a bar on a terminal and lines elsewhere.
+        0 is silent, 1 is a bar, 2 a line per epoch; ``"auto"`` is a bar on a terminal and in a notebook, and lines
+        elsewhere.
     """
     if verbose == 0:
         return _Silent()
+    if verbose != 2 and in_a_notebook():
+        return _NotebookBar()
     from rich.console import Console
 
-    console = Console()
+    # In notebooks rich would make every line a display of its own.
+    console = Console(force_jupyter=False)
     return _Bar(console) if verbose == 1 or (verbose == "auto" and console.is_terminal) else _Lines(console)
 
 
@@ -69,14 +80,16 @@ class _Lines(_Silent):
 
     def resume(self, epoch: int, images_done: int) -> None:
         where = f"after {images_done:,} images of epoch {epoch + 1}" if images_done else f"after epoch {epoch}"
-        self._console.out(f"going on from the checkpoint {where}", highlight=False)
+        self._write(f"going on from the checkpoint {where}")
 
     def finish_epoch(self, epoch: int, seconds: float, images: int, logs: Mapping[str, float]) -> None:
-        self._console.out(
+        self._write(
             f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs}  {_words(logs)}  "
-            f"{images / max(seconds, 1e-9):,.0f} images/s  {seconds:.1f} s",
-            highlight=False,
+            f"{images / max(seconds, 1e-9):,.0f} images/s  {seconds:.1f} s"
         )
+
+    def _write(self, line: str) -> None:
+        self._console.out(line, highlight=False)
 
 
 class _Bar(_Lines):
@@ -110,6 +123,53 @@ class _Bar(_Lines):
 
     def stop(self) -> None:
         self._progress.stop()
+
+
+class _NotebookBar(_Lines):
+    """One piece of HTML that changes as the run goes on; nothing of it is left on any stream."""
+
+    def __init__(self) -> None:
+        super().__init__(console=None)
+        self._lines: list[str] = []
+        self._bar: tuple[str, float, str] | None = None
+        self._handle: Any = None
+        self._shown_at = -math.inf
+        self._first: tuple[float, int] | None = None
+
+    def start(self, epochs: float, images: int) -> None:
+        super().start(epochs, images)
+        self._images, self._total = images, max(1, round(images * epochs))
+        self._bar = (f"epoch 1/{self._epochs}", 0.0, "compiling")
+        self._show()
+
+    def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:
+        now, done = time.perf_counter(), epoch * self._images + images_done
+        began, done_before = self._first = self._first or (now, done)  # compiling is no measure of speed
+        speed = (done - done_before) / max(now - began, 1e-9)
+        words = f"{done / self._total:.0%}  {_words(logs)}" + (f"  {speed:,.0f} images/s" if speed else "")
+        self._bar = (f"epoch {epoch + 1}/{self._epochs}", min(done / self._total, 1.0), words)
+        if now - self._shown_at >= _SECONDS_BETWEEN_UPDATES:
+            self._show()
+
+    def stop(self) -> None:
+        self._bar = None
+        self._show()
+
+    def _write(self, line: str) -> None:
+        self._lines.append(line)
+        self._show()
+
+    def _show(self) -> None:
+        from IPython.display import display
+
+        left_out = max(0, len(self._lines) - _MOST_LINES)
+        lines = self._lines[left_out:]
+        shown = {"text/html": progress_html(lines, left_out, self._bar), "text/plain": "\n".join(lines)}
+        if self._handle is None:
+            self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call, unused-ignore]
+        else:
+            self._handle.update(shown, raw=True)
+        self._shown_at = time.perf_counter()
 
 
 def _words(logs: Mapping[str, float]) -> str:

@@ -89,7 +89,8 @@ class Trainer:
     checkpoint_seconds : float, default 30.0
         Write one when so much time has passed since the last, and at every epoch's end.
     verbose : {"auto", 0, 1, 2}, default "auto"
-        0 is silent, 1 a progress bar, 2 a line per epoch; ``"auto"`` is a bar on a terminal and lines elsewhere.
+        0 is silent, 1 a progress bar, 2 a line per epoch; ``"auto"`` is a bar on a terminal and in a notebook, and
+        lines elsewhere.
 
     Raises
     ------
