@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lenetkit.exceptions import DataError, SettingError, TrainingError
@@ -498,7 +500,7 @@ def test_a_model_with_the_wrong_kind_of_output_is_refused() -> None:
 
 
 def test_a_line_per_epoch_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Logs and notebooks get lines, not a moving bar."""
+    """Logs get lines, not a moving bar."""
     fit(epochs=2, verbose="auto")
     lines = capsys.readouterr().out.strip().splitlines()
     assert len(lines) == 2
@@ -649,6 +651,15 @@ def test_optimizer_options_that_cannot_be_meant_are_refused(settings: dict[str, 
         fit(**settings)
 
 
+def scalars(folder: Path, tag: str) -> dict[int, float]:
+    """Return what TensorBoard itself reads from its event files, by step."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    events = EventAccumulator(str(folder)).Reload()
+    return {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)}
+
+
 def test_keras_own_callbacks_work(tmp_path: Any) -> None:
     """Each of them does for real what it is for."""
     callbacks = keras.callbacks
@@ -664,12 +675,17 @@ def test_keras_own_callbacks_work(tmp_path: Any) -> None:
         callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=epoch)),
     ]
     result = classic(epochs=4, callbacks=kept, verbose=0).fit(model, images, labels, (images[:30], labels[:30]))
-    lines = (tmp_path / "log.csv").read_text().splitlines()
-    assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss" or lines[0].startswith("epoch,")
-    assert len(lines) == 5
-    assert float(lines[4].split(",")[2]) == pytest.approx(result.history["loss"].iloc[-1])
+    logged = pd.read_csv(tmp_path / "log.csv", index_col="epoch")
+    assert logged.index.tolist() == [0, 1, 2, 3]
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert logged[name].tolist() == pytest.approx(result.history[name].tolist())
     assert result.history["learning_rate"].tolist() == pytest.approx([1e-3, 1e-4, 1e-5, 1e-6])
-    assert [path for path in (tmp_path / "board").rglob("events.*") if path.stat().st_size > 100]
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        for name in ("loss", "accuracy"):
+            written = scalars(tmp_path / "board" / part, f"epoch_{name}")
+            assert written == pytest.approx(dict(enumerate(result.history[f"{prefix}{name}"])))
+    rates = scalars(tmp_path / "board" / "train", "epoch_learning_rate")
+    assert list(rates.values()) == pytest.approx([1e-3, 1e-4, 1e-5, 1e-6], rel=1e-5)
     best = little_model()
     best.load_weights(tmp_path / "best.weights.h5")
     best.compile(loss="categorical_crossentropy")
@@ -689,6 +705,7 @@ def test_a_schedule_by_epoch_sets_the_rate() -> None:
 MEMORY_SCRIPT = """
 import resource, sys
 import numpy as np
+import pandas as pd
 import keras
 from lenetkit.trainer import OneCycle, Trainer
 
