@@ -99,7 +99,9 @@ def stand_in(*, subset="all", data_dir=None, download=True):  # noqa: ARG001
     from lenetkit.datasets import Dataset, load_dataset
     from lenetkit.transforms import Resize
 
-    digits = load_dataset("digits", subset=subset)
+    digits = load_dataset("digits")
+    if subset != "all":
+        digits = digits.split(test_size=0.2, seed=0)[subset == "test"]
     return Dataset(images=Resize((28, 28))(digits.images), labels=digits.labels, name="mnist", epochs=1)
 
 
