@@ -248,7 +248,7 @@ def test_the_page_names_no_other_host() -> None:
 
 def test_many_visitors_get_their_own_answers(address: str) -> None:
     """Pictures sent at once are not mixed up."""
-    digits = [digit for digit in range(10) for _ in range(2)][:16]
+    digits = [7, 3, 1, 4, 7, 0, 3, 6]
     with ThreadPoolExecutor(len(digits)) as visitors:
         answers = list(visitors.map(lambda digit: ask(address, png(drawn(digit))), digits))
     assert [found["label"] for _, found in answers] == digits

@@ -45,6 +45,8 @@ def demo(files: tuple[str, ...], host: str, port: int, max_upload: float, to_ope
 
     # What TensorFlow has to say when somebody looks inside the network is of no use here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # NumPy's products are small here: further threads would burn twice the time of a picture on waiting.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not is_loopback(host):
         click.secho(
             f"warning: anybody who can reach {printable(host)} can use the page, without a password or encryption.",

@@ -4,12 +4,15 @@ In: a fitted pipeline and a picture file. Out: dictionaries as JSON takes them, 
 """
 
 import base64
+import contextlib
 import io
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._stderr import stderr_without
 from lenetkit.datasets import read_image
 from lenetkit.exceptions import NotFittedError, SettingError
 from lenetkit.plotting._feature_maps import _as_bitmap, _counted, _mosaic
@@ -23,6 +26,8 @@ __all__ = ["answer", "layers", "picture_in"]
 
 # A stage is shown about this large.
 _LARGEST_STAGE = 320
+# What TensorFlow's C++ side writes before anybody can ask it not to.
+_TENSORFLOW_STARTS = r"WARNING: All log messages before absl|[IWE]\d{4} \d\d:|To enable the following instructions"
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -80,7 +85,8 @@ def layers(pipeline: "Pipeline", picture: Pixels) -> dict[str, Any]:
     """
     from lenetkit.inspection import feature_maps
 
-    maps = feature_maps(picture, pipeline)
+    with contextlib.nullcontext() if "tensorflow" in sys.modules else stderr_without(_TENSORFLOW_STARTS):
+        maps = feature_maps(picture, pipeline)
     return {"layers": [_layer(name, values) for name, values in maps.layers]}
 
 
