@@ -279,6 +279,23 @@ def test_too_many_pictures_are_turned_away_and_the_page_still_comes() -> None:
     assert refused == [(503, words)] * 12
 
 
+class Broken(Pipeline):
+    """A pipeline with a bug."""
+
+    def trace(self, image: Any) -> Any:
+        """Raise what nobody expects."""
+        raise ZeroDivisionError("the secret")
+
+
+def test_a_bug_is_logged_here_and_said_in_words_there(caplog: pytest.LogCaptureFixture) -> None:
+    """Visitors learn nothing of the inside."""
+    with serving(create_app({"broken": Broken.pretrained()})) as address:
+        status, found = ask(address, png(drawn(1)))
+    words = "something went wrong here: a bug in lenetkit. The server's log says more."
+    assert (status, found) == (500, {"error": words})
+    assert "ZeroDivisionError: the secret" in caplog.text
+
+
 def test_the_page_works_under_any_path() -> None:
     """Mounted in another application."""
     from starlette.applications import Starlette
@@ -381,8 +398,18 @@ def command(*arguments: Any) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@contextlib.contextmanager
+def slow_visitor(address: str) -> Iterator[None]:
+    """Send the beginning of a picture, and no more."""
+    host = address.removeprefix("http://").rstrip("/")
+    name, _, port = host.partition(":")
+    with socket.create_connection((name, int(port))) as visitor:
+        visitor.sendall(f"POST /api/read HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n\r\nP5".encode())
+        yield
+
+
 def test_the_command_prints_the_address_and_stops_at_ctrl_c() -> None:
-    """With the pipelines that were named, and nothing to complain about."""
+    """With the pipelines that were named, and nothing to complain about, even while somebody is sending a picture."""
     with command(WORDS, "--port", "0") as process:
         assert process.stdout is not None
         match = re.fullmatch(r"The page is at (http://127\.0\.0\.1:\d+/)\n", process.stdout.readline())
@@ -391,8 +418,9 @@ def test_the_command_prints_the_address_and_stops_at_ctrl_c() -> None:
         response = requests.get(f"{match[1]}api/pipelines", timeout=60)
         assert [pipeline["name"] for pipeline in response.json()["pipelines"]] == ["format_1"]
         assert "Server" not in response.headers
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        with slow_visitor(match[1]):
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
     assert (output, errors, process.returncode) == ("stopped\n", "", 0)
 
 

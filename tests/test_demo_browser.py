@@ -334,6 +334,19 @@ def test_what_is_no_picture_is_said_in_words(visit: Visit, name: str, content: b
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+def test_a_server_that_is_gone_is_said_to_be(visit: Visit) -> None:
+    """When it is back, the next stroke is answered."""
+    page, watch = visit(**DESK)
+    page.context.set_offline(True)
+    draw(page, SEVEN)
+    expect(page.get_by_role("alert")).to_have_text("The server does not answer. Is it still running?")
+    page.context.set_offline(False)
+    draw(page, [(0.5, 0.5), (0.52, 0.5)])
+    is_answered(page, "7")
+    assert all("net::ERR_INTERNET_DISCONNECTED" in complaint for complaint in watch.complaints)
+    watch.complaints.clear()
+
+
 def test_the_page_fits_a_phone_and_a_finger_draws(visit: Visit) -> None:
     """Nothing is wider than the screen, the page stays where it is under the finger, and the answer is in sight."""
     page, _ = visit(**PHONE)

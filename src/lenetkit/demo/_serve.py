@@ -61,7 +61,8 @@ def serve(
         http="h11",
         ws="none",
         lifespan="off",
-        log_level="warning",
+        # What goes wrong is logged by the application; uvicorn would call those who are cut off at the end errors.
+        log_level="critical",
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -7,6 +7,7 @@ const pen = canvas.getContext("2d");
 const SVG = "http://www.w3.org/2000/svg";
 const PAUSE = 150; // milliseconds between a movement of the pen and the question
 const SILENCE = 900; // and until the answer is said aloud
+const MOST_BARS = 10;
 
 let pipelines = [];
 let maxBytes = Infinity;
@@ -265,7 +266,7 @@ function figure(source, name, caption, smooth = false) {
   return element("li", {}, image, stage ?? step, ...faint);
 }
 
-const percent = (share) => (share >= 0.99995 || share < 0.00005 ? `${Math.round(100 * share)} %` : `${(100 * share).toFixed(share >= 0.995 ? 2 : 1)} %`);
+const percent = (share) => (share >= 0.99995 ? "100 %" : `${(100 * share).toFixed(share >= 0.995 ? 2 : 1)} %`);
 const digits = () => pipelines.find(({ name }) => name === $("pipeline").value)?.labels.every((label) => /^\d$/.test(label)) ?? true;
 
 function bars(rows, title) {
@@ -285,8 +286,8 @@ function labelBars(probabilities, answered = false) {
   let rows = names.map((label) => [label, probabilities ? probabilities[label] : null, false]);
   const top = Math.max(...rows.map(([, share]) => share ?? -1));
   rows = rows.map(([label, share]) => [label, share, answered && share === top]);
-  if (rows.length > 10) rows = rows.sort((a, b) => b[1] - a[1]).slice(0, 10);
-  bars(rows, rows.length < names.length ? "How probable the first ten labels are" : "How probable each label is");
+  if (rows.length > MOST_BARS) rows = rows.sort((a, b) => b[1] - a[1]).slice(0, MOST_BARS);
+  bars(rows, rows.length < names.length ? `The ${MOST_BARS} most probable labels` : "How probable each label is");
 }
 
 function showNothing() {
@@ -355,10 +356,14 @@ function showHeadline() {
   const { kind, text, sure } = headline();
   $("label").textContent = text;
   $("label").dataset.kind = kind;
-  $("label").className = text.length > 8 || text.includes("\n") ? "long" : "";
+  $("label").className = text.length > 40 ? "page" : text.length > 8 || text.includes("\n") ? "long" : "";
   $("sure").textContent = sure;
-  if (kind === "number") bars(found.number.digits.map((digit) => [String(digit.label), digit.probability, true]), "How probable each digit is");
-  else labelBars(found.probabilities, kind === "label");
+  if (kind !== "number") labelBars(found.probabilities, kind === "label");
+  else {
+    const first = found.number.digits.slice(0, MOST_BARS);
+    const title = first.length < found.number.digits.length ? `How probable the first ${MOST_BARS} digits are` : "How probable each digit is";
+    bars(first.map((digit) => [String(digit.label), digit.probability, true]), title);
+  }
   $("stages-note").textContent = kind === "number" ? "What becomes of the whole picture when it is taken for one digit." : "From the picture as it was read to what the network sees.";
   showBoxes();
   clearTimeout(silence);
@@ -378,7 +383,9 @@ function showBoxes() {
   const [width, height] = found ? found.size : [canvas.width, canvas.height];
   const marks = [];
   if (found && headline().kind === "number") {
-    const size = Math.max(width, height) / 22;
+    const heights = found.number.digits.map(({ box }) => box[3] - box[1]);
+    const mean = heights.reduce((sum, each) => sum + each, 0) / heights.length;
+    const size = Math.min(Math.max(width, height) / 22, Math.max(mean / 2, Math.max(width, height) / 60));
     for (const { label, box } of found.number.digits) {
       const [left, top, right, bottom] = box;
       marks.push(shape("rect", { x: left, y: top, width: right - left, height: bottom - top, rx: size / 6 }));
