@@ -50,6 +50,17 @@ def serve(
         If the host is not this machine's, the port is taken or not allowed, or `create_app` refuses the settings.
     NotFittedError
         If a pipeline is not fitted.
+
+    Examples
+    --------
+    As if Ctrl-C were pressed when the page can be opened:
+
+    >>> from lenetkit.demo import serve
+    >>> def stop(address):
+    ...     print(address.rpartition(":")[0])
+    ...     raise KeyboardInterrupt
+    >>> serve(port=0, started=stop)
+    http://127.0.0.1
     """
     try:
         import uvicorn
@@ -69,12 +80,11 @@ def serve(
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
-    with _listen(host, port) as listener:
+    # uvicorn has closed everything when it hands Ctrl-C on.
+    with _listen(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
         # Whoever comes now waits in the socket's queue until the server runs.
         started(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/")
-        # uvicorn has closed everything when it hands the signal on.
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run([listener])
+        uvicorn.Server(config).run([listener])
 
 
 def is_loopback(host: str) -> bool:
