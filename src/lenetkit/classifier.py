@@ -174,6 +174,15 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If no model has this name.
         TrainingError
             If the loss stops being finite.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from lenetkit import LeNetClassifier
+        >>> pixels, labels = load_digits(return_X_y=True)
+        >>> classifier = LeNetClassifier("mlp", image_shape=(8, 8), epochs=2, random_state=0).fit(pixels, labels)
+        >>> classifier.history_.shape[0]
+        2
         """
         X, y = validate_data(self, X, y, allow_nd=True)
         check_classification_targets(y)
@@ -216,6 +225,15 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit`.
         ValueError
             If X does not hold what it should.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from lenetkit import LeNetClassifier
+        >>> pixels, labels = load_digits(return_X_y=True)
+        >>> classifier = LeNetClassifier("mlp", image_shape=(8, 8), epochs=2, random_state=0).fit(pixels, labels)
+        >>> classifier.predict(pixels[:3]).shape
+        (3,)
         """
         probabilities = self.predict_proba(X)
         labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
@@ -242,6 +260,15 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Before :meth:`fit`.
         ValueError
             If X does not hold what it should.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from lenetkit import LeNetClassifier
+        >>> pixels, labels = load_digits(return_X_y=True)
+        >>> classifier = LeNetClassifier("mlp", image_shape=(8, 8), epochs=2, random_state=0).fit(pixels, labels)
+        >>> classifier.predict_proba(pixels[:3]).shape
+        (3, 10)
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, allow_nd=True)

@@ -42,7 +42,19 @@ __all__ = [
 
 
 class LenetkitError(Exception):
-    """Anything that lenetkit raises on purpose."""
+    """Anything that lenetkit raises on purpose.
+
+    Examples
+    --------
+    One word catches whatever lenetkit raises, and each error is one of Python's as well:
+
+    >>> from lenetkit import LenetkitError, load_dataset
+    >>> try:
+    ...     load_dataset("minst")
+    ... except LenetkitError as error:
+    ...     print(type(error).__name__, isinstance(error, LookupError))
+    UnknownNameError True
+    """
 
 
 class SettingError(LenetkitError, ValueError):

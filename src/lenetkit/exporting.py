@@ -64,6 +64,17 @@ class ExportReport:
         JSON file that says what must happen to an image before the model sees it.
     greatest_difference : float
         Between the exported model's probabilities, computed by its own runtime, and the known ones.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lenetkit import Pipeline
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = Pipeline.pretrained().export(f"{folder}/digits.tflite")
+    >>> report.path.name, report.labels.name
+    ('digits.tflite', 'digits.tflite.labels.txt')
+    >>> report.greatest_difference <= 1e-5
+    True
     """
 
     path: Path
@@ -96,6 +107,16 @@ def convert_to_litert(model: "keras.Model", *, check_images: npt.NDArray[np.floa
     ------
     ExportError
         If LiteRT has no operation for a layer, or an answer to `check_images` is off by more than 1e-5.
+
+    Examples
+    --------
+    >>> from lenetkit.exporting import convert_to_litert
+    >>> from lenetkit.models import create_model
+    >>> from lenetkit.runtime import Predictor
+    >>> images = np.zeros((2, 28, 28, 1), np.float32)
+    >>> tflite = convert_to_litert(create_model("lenet5", seed=0), check_images=images)
+    >>> Predictor(tflite).predict_proba(images).shape
+    (2, 10)
     """
     with _to_the_point():
         module, function = _traced(model)
@@ -165,6 +186,29 @@ def export(
         nothing is written.
     OSError
         If the system refuses to write. What was there before is untouched.
+
+    Examples
+    --------
+    What :meth:`Pipeline.export <lenetkit.pipeline.Pipeline.export>` does:
+
+    >>> import tempfile
+    >>> from lenetkit.bundle import read_bundle
+    >>> from lenetkit.models import create_model
+    >>> from lenetkit.pretrained import path_of
+    >>> bundle = read_bundle(path_of("digits"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = export(
+    ...         f"{folder}/digits.tflite",
+    ...         format="litert",
+    ...         tflite=bundle.tflite,
+    ...         build_model=create_model,
+    ...         golden_images=bundle.golden_images,
+    ...         golden_probabilities=bundle.golden_probabilities,
+    ...         classes=range(10),
+    ...         preprocessing={},
+    ...     )
+    >>> report.format
+    'litert'
     """
     target = _checked_target(path, format)
     golden_images = np.ascontiguousarray(golden_images, dtype=np.float32)

@@ -48,6 +48,17 @@ class FeatureMaps:
         float32, what comes out.
     classes : ndarray of shape (n_classes,)
         The labels in the same order.
+
+    Examples
+    --------
+    >>> from lenetkit import Pipeline
+    >>> from lenetkit.datasets import draw_digits
+    >>> from lenetkit.inspection import feature_maps
+    >>> maps = feature_maps(draw_digits(8, styles="american", seed=1).images[7], Pipeline.pretrained())
+    >>> int(maps.label)
+    7
+    >>> dict(maps.layers)["c1"].shape, dict(maps.filters)["c1"].shape
+    ((28, 28, 6), (5, 5, 1, 6))
     """
 
     layers: tuple[tuple[str, Array], ...] = attrs.field(repr=lambda layers: repr([name for name, _ in layers]))

@@ -42,6 +42,12 @@ class PlugIn(NamedTuple):
         The distribution's name, as ``pip list`` shows it.
     error : str or None
         Why it cannot be used; None where it can.
+
+    Examples
+    --------
+    >>> from lenetkit.registry import PlugIn
+    >>> PlugIn(name="two_layers", distribution="my-package", error=None).distribution
+    'my-package'
     """
 
     name: str

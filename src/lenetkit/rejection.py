@@ -73,6 +73,20 @@ class Calibration:
         2017), section 3, with the exact binomial bound.
     true_probabilities : ndarray of shape (n,)
         float32, ascending: the calibrated probability of each example's true label.
+
+    Examples
+    --------
+    A model that is right in 90 % of cases and says that it is sure in all of them:
+
+    >>> import numpy as np
+    >>> from lenetkit.rejection import Calibration
+    >>> truth = np.resize([0, 1], 1000)
+    >>> says = np.where(np.arange(1000) % 10 == 0, 1 - truth, truth)
+    >>> calibration = Calibration.fit(np.where(np.eye(2)[says] == 1, 0.999, 0.001), truth)
+    >>> calibration.temperature > 2
+    True
+    >>> calibration.threshold(0.2), calibration.threshold(0.05)
+    (0.0, inf)
     """
 
     temperature: float
@@ -209,6 +223,16 @@ class Gate:
         The lowest probability of a digit that lets an image through.
     scale, offset : array-like of float32, optional
         As :class:`lenetkit.runtime.Predictor` takes them.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import draw_digits, draw_others
+    >>> from lenetkit.rejection import Gate
+    >>> from lenetkit.trainer import Trainer
+    >>> digits, others = draw_digits(400).images, draw_others(400).images
+    >>> gate = Gate.fit(digits, others, trainer=Trainer(epochs=2, batch_size=32, verbose=0), scale=1 / 255)
+    >>> gate.digit_probability(others[:3]).shape
+    (3,)
     """
 
     def __init__(self, tflite: bytes, threshold: float, *, scale: Any = None, offset: Any = None) -> None:

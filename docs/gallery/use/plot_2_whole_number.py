@@ -35,9 +35,7 @@ reading.plot()
 # %%
 print(reading.text)
 for digit in reading.digits:
-    print(
-        f"line {digit.line}: {digit.label}, {digit.probability:.1%} sure, in the box {digit.box}"
-    )
+    print(f"{digit.label}, {digit.probability:.1%} sure, line {digit.line}, in {digit.box}")
 
 # %%
 # Each digit alone

@@ -72,6 +72,14 @@ class Bundle:
     ------
     BundleError
         If a value is not what is said here; the message names it.
+
+    Examples
+    --------
+    >>> from lenetkit.bundle import read_bundle
+    >>> from lenetkit.pretrained import path_of
+    >>> bundle = read_bundle(path_of("digits"))
+    >>> bundle.model, bundle.input_shape, bundle.n_classes
+    ('lenet5', (28, 28, 1), 10)
     """
 
     model: str | None

@@ -73,6 +73,14 @@ def encode_bundle(bundle: Bundle) -> bytes:
     ------
     BundleError
         If the file would be larger than 512 MiB, or its plain values larger than 1 MiB.
+
+    Examples
+    --------
+    >>> from lenetkit.bundle import decode_bundle, encode_bundle
+    >>> from lenetkit.pretrained import path_of
+    >>> content = path_of("digits").read_bytes()
+    >>> encode_bundle(decode_bundle(content)) == content
+    True
     """
     members = {
         _WEIGHTS: _dump_tensors(bundle.weights),
@@ -110,6 +118,18 @@ def decode_bundle(content: bytes) -> Bundle:
     BundleError
         If a single bit is not as it was written, something is missing, too much, too large or not what a bundle
         holds, or the file is of a newer format: the message then names the version that reads it.
+
+    Examples
+    --------
+    >>> from lenetkit.bundle import decode_bundle
+    >>> from lenetkit.pretrained import path_of
+    >>> content = path_of("digits").read_bytes()
+    >>> decode_bundle(content).n_classes
+    10
+    >>> decode_bundle(content[:-1])
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.BundleError: ...
     """
     content = bytes(content)
     manifest, sizes = _read_head(content, len(content))
@@ -145,6 +165,15 @@ def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> Path:
         If the folder does not exist, or `path` is a folder or a device.
     OSError
         If the system refuses. The old file is untouched.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lenetkit.bundle import read_bundle, write_bundle
+    >>> from lenetkit.pretrained import path_of
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_bundle(f"{folder}/copy.lenet", read_bundle(path_of("digits"))).name
+    'copy.lenet'
     """
     return write_atomically(path, encode_bundle(bundle))
 
@@ -166,6 +195,13 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         If the file is not there, not a regular file, or its content is refused by :func:`decode_bundle`.
     OSError
         If the system refuses to read it.
+
+    Examples
+    --------
+    >>> from lenetkit.bundle import read_bundle
+    >>> from lenetkit.pretrained import path_of
+    >>> [transform["name"] for transform in read_bundle(path_of("digits")).transforms]
+    ['mnist_normalize', 'rescale']
     """
     try:
         return decode_bundle(_read(path))
@@ -189,6 +225,13 @@ def verify_bundle(bundle: Bundle) -> float:
     ------
     BundleError
         If it exceeds 1e-5, or LiteRT cannot use the model.
+
+    Examples
+    --------
+    >>> from lenetkit.bundle import read_bundle, verify_bundle
+    >>> from lenetkit.pretrained import path_of
+    >>> verify_bundle(read_bundle(path_of("digits"))) <= 1e-5
+    True
     """
     from lenetkit.runtime import Predictor
 

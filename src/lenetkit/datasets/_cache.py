@@ -89,6 +89,21 @@ def fetch_files(
         def load(*, subset, data_dir, download):
             (pixels,) = fetch_files("squares", [PIXELS], data_dir=data_dir, download=download)
             return Dataset(images=pixels.reshape(16, 8, 8), labels=range(16))
+
+    Examples
+    --------
+    >>> import hashlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from lenetkit.datasets import RemoteFile, fetch_files
+    >>> mirrors = ["https://example.org/letters/labels.gz"]
+    >>> file = RemoteFile(name="labels", size=3, sha256=hashlib.sha256(b"ABC").hexdigest(), mirrors=mirrors)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "letters").mkdir()
+    ...     _ = Path(folder, "letters", "labels").write_bytes(b"ABC")
+    ...     (content,) = fetch_files("letters", [file], data_dir=folder, download=False)
+    ...     content.tolist()
+    [65, 66, 67]
     """
     search = _Search(name, data_dir, timeout)
     found = {file.name: search.look_for(file) for file in files}

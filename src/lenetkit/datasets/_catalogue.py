@@ -46,6 +46,12 @@ class DatasetInfo:
         One line for lists.
     epochs : int
         How many epochs the classical procedure needs on it.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import dataset_info
+    >>> dataset_info("digits").epochs
+    30
     """
 
     name: str

@@ -36,6 +36,15 @@ class RemoteIdx:
 
     Examples
     --------
+    >>> from lenetkit.datasets import RemoteFile, RemoteIdx
+    >>> parts = ["train_images", "train_labels", "test_images", "test_labels"]
+    >>> mirrors = ["https://example.org/letters.npz#labels"]
+    >>> files = {part: RemoteFile(name=part, size=60008, sha256="65" * 32, mirrors=mirrors) for part in parts}
+    >>> RemoteIdx(name="letters", class_names="ABCDEFGHIJ", **files).load(subset="test", download=False)
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.DownloadError: ...
+
     A data set of one's own, in one file::
 
         from lenetkit.datasets import RemoteFile, RemoteIdx, register_dataset

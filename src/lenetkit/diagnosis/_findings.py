@@ -37,6 +37,13 @@ class Finding:
         What was measured in the image after the transforms; None where there is nothing to measure.
     expected : tuple of float or None
         Smallest and largest value that all but 1 % of the training images have.
+
+    Examples
+    --------
+    >>> from lenetkit.diagnosis import Finding
+    >>> print(Finding(image=0, problem="polarity", cause="the ink is dark on light", cure="add Invert()"))
+    polarity: the ink is dark on light
+      -> add Invert()
     """
 
     image: int

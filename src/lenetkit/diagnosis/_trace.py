@@ -39,6 +39,16 @@ class Trace:
         float32.
     classes : ndarray of shape (n_classes,)
         The labels in the same order.
+
+    Examples
+    --------
+    >>> from lenetkit import Pipeline
+    >>> from lenetkit.datasets import draw_number
+    >>> trace = Pipeline.pretrained().trace(255 - draw_number("7", height=120, seed=1).image)
+    >>> [name for name, _ in trace.stages][-2:]
+    ['MnistNormalize: result', 'Rescale']
+    >>> int(trace.label)
+    7
     """
 
     name: str

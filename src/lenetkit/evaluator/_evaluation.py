@@ -78,6 +78,13 @@ class Evaluation(Measures):
             If ``normalize`` is something else.
         MissingExtraError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.plot_confusion().ax_.get_xlabel()
+        'predicted class'
         """
         from lenetkit.plotting import plot_confusion
 
@@ -117,6 +124,15 @@ class Evaluation(Measures):
             If ``max_images`` or ``n_columns`` is not a positive whole number.
         MissingExtraError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> display = evaluation.plot_errors(np.zeros((3, 28, 28), np.uint8))
+        >>> [ax.get_title() for ax in display.axes_]
+        ['a → b']
         """
         from lenetkit.plotting import plot_digits
 
@@ -155,6 +171,13 @@ class Evaluation(Measures):
             If ``n_bins`` is not a positive whole number.
         MissingExtraError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.plot_reliability(n_bins=5).ax_.get_xlabel()
+        'confidence'
         """
         from lenetkit.plotting import plot_reliability
 
@@ -178,6 +201,13 @@ class Evaluation(Measures):
         ------
         MissingExtraError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.plot_rejection().ax_.get_xlabel()
+        'rejected: the least sure'
         """
         from lenetkit.plotting import plot_rejection
 

@@ -130,6 +130,14 @@ class Measures:
         ------
         SettingError
             If ``k`` is not a positive whole number.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.most_confused()
+          true predicted  count  share
+        0    a         b      1    0.5
         """
         import pandas as pd
 
@@ -160,6 +168,13 @@ class Measures:
         ------
         SettingError
             If ``k`` is not a positive whole number.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.top_losses(1)["index"].tolist()
+        [1]
         """
         return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive(k)])
 
@@ -182,6 +197,13 @@ class Measures:
         ------
         SettingError
             If ``n_bins`` is not a positive whole number.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.reliability(n_bins=2)[["low", "high", "count"]].values.tolist()
+        [[0.5, 1.0, 3.0]]
         """
         return reliability_table(self._confidences, self._right, n_bins)
 
@@ -202,11 +224,26 @@ class Measures:
             A row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that are at
             least so sure are kept), ``rejected`` (the share of the others), ``error_rate`` (among those kept, in
             [0, 1]), ``answered`` and ``errors`` (their numbers).
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.rejection_curve()[["answered", "errors"]].values.tolist()
+        [[3, 1], [2, 0], [1, 0]]
         """
         return rejection_table(self._confidences, self._right)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values, for JSON: NaN is None, classes and rows in the order of the columns."""
+        """Return all figures as plain values, for JSON: NaN is None, classes and rows in the order of the columns.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.to_dict()["confusion_matrix"]
+        [[1, 1], [0, 1]]
+        """
         low, high = self.accuracy_interval
         table = {name: [_plain(value) for value in column] for name, column in self.per_class.items()}
         return {

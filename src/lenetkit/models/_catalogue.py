@@ -52,6 +52,13 @@ class ModelInfo:
         Arguments for :meth:`lenetkit.trainer.Trainer.preset` that suit it, chosen on training images held back.
     options : mapping of str to object
         The builder's options with their defaults.
+
+    Examples
+    --------
+    >>> from lenetkit.models import model_info
+    >>> info = model_info("lenet5")
+    >>> info.input_shape, info.n_parameters
+    ((28, 28, 1), 61706)
     """
 
     name: str

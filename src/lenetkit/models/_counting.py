@@ -25,6 +25,12 @@ class ModelCounts:
         For every unit that sums its inputs, as a convolution, a dense or a pooling layer does, one for each input and
         one for its bias; a weight that is shared by many places counts at each. Layers that work on one number at a
         time, such as activations and normalisations, have none.
+
+    Examples
+    --------
+    >>> from lenetkit.models import model_info
+    >>> model_info("lenet5_1998").counts()
+    ModelCounts(parameters=60000, connections=340908)
     """
 
     parameters: int

@@ -136,6 +136,16 @@ class Pipeline:
             If no model has the given name.
         TrainingError
             If the loss stops being finite.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline, Trainer
+        >>> from lenetkit.datasets import draw_digits
+        >>> train, validation = draw_digits(300, seed=1), draw_digits(100, seed=2)
+        >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=2, verbose=0))
+        >>> pipe = pipe.fit(train.images, train.labels, validation_data=(validation.images, validation.labels))
+        >>> pipe.history_[["accuracy", "val_accuracy"]].shape
+        (2, 2)
         """
         from lenetkit.encoder import LabelEncoder
         from lenetkit.trainer import Trainer
@@ -201,6 +211,16 @@ class Pipeline:
             Before :meth:`fit`.
         DataError
             If images or labels do not hold what they should, or are too few.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline, Trainer
+        >>> from lenetkit.datasets import draw_digits, draw_others
+        >>> train, held_back = draw_digits(500, seed=1), draw_digits(200, seed=2)
+        >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=5, batch_size=32, verbose=0)).fit(train.images, train.labels)
+        >>> pipe = pipe.calibrate(held_back.images, held_back.labels, others=draw_others(200).images)
+        >>> len(pipe.predict(held_back.images[:3], reject=0.5))
+        3
         """
         from lenetkit.pipeline._rejecting import calibrate
 
@@ -237,6 +257,18 @@ class Pipeline:
             If the images do not hold what they should; the message names the first offender.
         SettingError
             If `reject` is not above 0 and up to 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> pipe = Pipeline.pretrained()
+        >>> pipe.predict(draw_digits(5, styles="school", seed=3).images)
+        array([0, 1, 2, 3, 4])
+        >>> (answer,) = pipe.predict(np.full((1, 28, 28), 255, np.uint8), reject=0.01)
+        >>> answer.rejected, answer.reason
+        (True, 'there is nothing in the picture.')
         """
         if reject is not None:
             from lenetkit.pipeline._rejecting import predict_or_reject
@@ -270,6 +302,14 @@ class Pipeline:
             If the images do not hold what they should; the message names the first offender.
         SettingError
             If `alpha` is not above 0 and up to 1.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> sets = Pipeline.pretrained().predict_set(draw_digits(3, styles="school", seed=3).images, alpha=0.01)
+        >>> [labels.tolist() for labels in sets]
+        [[0], [1], [2]]
         """
         from lenetkit.pipeline._rejecting import label_sets
 
@@ -296,6 +336,14 @@ class Pipeline:
             Before :meth:`fit`.
         DataError
             If the images do not hold what they should; the message names the first offender.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> probabilities = Pipeline.pretrained().predict_proba(draw_digits(3, styles="school", seed=3).images)
+        >>> probabilities.shape, probabilities.argmax(axis=1).tolist()
+        ((3, 10), [0, 1, 2])
         """
         return self._learnt().predict_proba(images)
 
@@ -318,6 +366,14 @@ class Pipeline:
         ------
         NotFittedError, DataError
             As :meth:`evaluate` does.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> test = draw_digits(100, seed=3)
+        >>> Pipeline.pretrained().score(test.images, test.labels) > 0.95
+        True
         """
         return float(self.evaluate(images, labels).accuracy)
 
@@ -342,6 +398,15 @@ class Pipeline:
             Before :meth:`fit`.
         DataError
             If images or labels do not hold what they should, or a label is none of `classes_`.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> test = draw_digits(100, seed=3)
+        >>> evaluation = Pipeline.pretrained().evaluate(test.images, test.labels)
+        >>> evaluation.n, evaluation.accuracy > 0.95
+        (100, True)
         """
         from lenetkit.evaluator import evaluate
 
@@ -402,6 +467,14 @@ class Pipeline:
             If the file was saved before pipelines kept what their training images look like.
         DataError
             If these are no images at all.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit import Pipeline
+        >>> diagnosis = Pipeline.pretrained().diagnose(np.full((1, 60, 40), 230, np.uint8))
+        >>> [finding.problem for finding in diagnosis.findings]
+        ['blank']
         """
         from lenetkit.diagnosis import diagnose
 
@@ -426,6 +499,14 @@ class Pipeline:
             Before :meth:`fit`.
         DataError
             If the picture cannot be read.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_number
+        >>> trace = Pipeline.pretrained().trace(255 - draw_number("7", height=120, seed=1).image)
+        >>> int(trace.label), trace.stages[-1][1].shape
+        (7, (28, 28))
         """
         from lenetkit.diagnosis import trace
 
@@ -456,6 +537,14 @@ class Pipeline:
             If the pipeline was loaded and its model has no registered name.
         MissingExtraError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> display = Pipeline.pretrained().plot_feature_maps(draw_digits(8, seed=1).images[7])
+        >>> [ax.get_title() for ax in display.axes_][:3]
+        ['input', 'c1', 's2']
         """
         from lenetkit.inspection import feature_maps
 
@@ -488,6 +577,15 @@ class Pipeline:
             If weights are not finite, or notes are no plain values.
         OSError
             If the system refuses; a file that was there is untouched then.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from lenetkit import Pipeline
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Pipeline.pretrained().save(f"{folder}/digits.lenet", notes={"made for": "this page"})
+        >>> path.name
+        'digits.lenet'
         """
         bundle = self._learnt().to_bundle()
         return write_bundle(path, attrs.evolve(bundle, data={**bundle.data, **(notes or {})}))
@@ -511,6 +609,14 @@ class Pipeline:
         BundleError
             If the file is damaged, was written by a newer version, or with a transform that is not installed here;
             the message says what is wrong.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.pretrained import path_of
+        >>> Pipeline.load(path_of("digits")).predict(draw_digits(5, styles="school", seed=3).images)
+        array([0, 1, 2, 3, 4])
         """
         bundle = read_bundle(path)
         pipeline = cls(bundle.model, model_options=bundle.model_options or None)
@@ -578,6 +684,15 @@ class Pipeline:
             If an optional dependency is not installed.
         SettingError
             If the format is unknown or the path does not fit it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from lenetkit import Pipeline
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = Pipeline.pretrained().export(f"{folder}/digits.tflite")
+        >>> report.path.name, report.greatest_difference <= 1e-5
+        ('digits.tflite', True)
         """
         from lenetkit.exporting import export
 
@@ -600,6 +715,14 @@ class Pipeline:
         ------
         UnknownNameError
             If no model has the given name.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> Pipeline("mlp").summary()  # doctest: +ELLIPSIS
+        transforms:
+          Grayscale()
+        ...
         """
         fitted = self._fitted
         transforms = self._fresh_transforms() if fitted is None else fitted.transforms

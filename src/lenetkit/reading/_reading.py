@@ -51,6 +51,12 @@ class DigitReading:
         Left, top, right and bottom in pixels of the picture; right and bottom are just outside, as Pillow has it.
     line : int
         On which line it stands, 0 for the topmost.
+
+    Examples
+    --------
+    >>> from lenetkit.reading import DigitReading
+    >>> DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
+    DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
     """
 
     label: Any
@@ -104,6 +110,13 @@ class Reading:
         -------
         dict
             ``text``, ``lines``, and ``digits`` with ``label``, ``probability``, ``box`` and ``line``.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_number
+        >>> Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).to_dict()["text"]
+        '1947'
         """
         digits = [{**attrs.asdict(digit), "box": list(digit.box)} for digit in self.digits]
         return {"text": self.text, "lines": list(self.lines), "digits": digits}
@@ -130,6 +143,14 @@ class Reading:
         ------
         MissingExtraError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.datasets import draw_number
+        >>> display = Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).plot()
+        >>> [text.get_text() for text in display.ax_.texts]
+        ['1', '9', '4', '7']
         """
         from lenetkit.plotting import plot_reading
 

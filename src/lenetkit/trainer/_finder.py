@@ -33,6 +33,16 @@ class LearningRateSearch:
         The rate at which the loss falls fastest, to be used as a constant rate or, times three, as the peak of a cycle.
     table : pandas.DataFrame
         One row per step: ``learning_rate``, ``loss`` and ``smoothed_loss``.
+
+    Examples
+    --------
+    >>> from lenetkit import Trainer, create_model, load_dataset
+    >>> from lenetkit.transforms import Resize
+    >>> digits = load_dataset("digits")
+    >>> images = Resize((28, 28))(digits.images)
+    >>> search = Trainer(verbose=0).find_learning_rate(create_model("mlp", seed=0), images, digits.labels, steps=40)
+    >>> search.table.columns.tolist()
+    ['learning_rate', 'loss', 'smoothed_loss']
     """
 
     suggestion: float

@@ -73,13 +73,33 @@ class TrainingResult:
         ------
         MissingExtraError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from lenetkit import Trainer, create_model
+        >>> from lenetkit.datasets import draw_digits
+        >>> digits = draw_digits(100)
+        >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
+        >>> [ax.get_title() for ax in result.plot().axes_]
+        ['loss', 'accuracy', 'learning rate']
         """
         from lenetkit.plotting import plot_history
 
         return plot_history(cast("Mapping[str, Any]", self.history), **options)
 
     def to_json(self) -> str:
-        """Return everything as one JSON object; the history is a list with one object per epoch."""
+        """Return everything as one JSON object; the history is a list with one object per epoch.
+
+        Examples
+        --------
+        >>> import json
+        >>> from lenetkit import Trainer, create_model
+        >>> from lenetkit.datasets import draw_digits
+        >>> digits = draw_digits(100)
+        >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
+        >>> json.loads(result.to_json())["epochs_run"]
+        2
+        """
         fields = attrs.asdict(self, recurse=False)
         fields["history"] = self.history.reset_index().to_dict(orient="records")
         return json.dumps(fields)

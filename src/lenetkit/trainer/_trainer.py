@@ -211,6 +211,15 @@ class Trainer:
             If the loss stops being finite. The model keeps its last finite state.
         CheckpointError
             If there is a checkpoint that is damaged or belongs to another run.
+
+        Examples
+        --------
+        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.models import create_model
+        >>> digits = draw_digits(300)
+        >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
+        >>> result.history.columns.tolist()
+        ['loss', 'accuracy', 'learning_rate']
         """
         input_shape, n_classes = _shapes(model)
         examples = check_examples(

@@ -34,6 +34,15 @@ class Transform(Protocol):
     Images are uint8 in [0, 255] or floating in [0, 1]: an array (n, height, width[, channels]) or a list of arrays
     (height, width[, channels]) of different sizes. A function will do; what :func:`register_transform` accepts can be
     saved as well.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.transforms import Compose, Rescale
+    >>> def mirrored(images):
+    ...     return images[:, :, ::-1]
+    >>> Compose([mirrored, Rescale()])(np.array([[[0, 255]]], np.uint8))
+    array([[[1., 0.]]], dtype=float32)
     """
 
     def __call__(self, images: Images, /) -> Array | list[Array]:
@@ -48,6 +57,14 @@ class Affine(NamedTuple):
     ----------
     scale, offset : ndarray of shape () or (n_channels,)
         float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.transforms import Rescale
+    >>> scale, offset = Rescale().affine(np.uint8)
+    >>> float(255 * scale + offset)
+    1.0
     """
 
     scale: npt.NDArray[np.float32]
@@ -56,7 +73,14 @@ class Affine(NamedTuple):
 
 @runtime_checkable
 class AffineTransform(Transform, Protocol):
-    """A transform that only maps pixel values, so that a trainer can do it inside its graph, bit for bit."""
+    """A transform that only maps pixel values, so that a trainer can do it inside its graph, bit for bit.
+
+    Examples
+    --------
+    >>> from lenetkit.transforms import AffineTransform, Rescale, Resize
+    >>> isinstance(Rescale(), AffineTransform), isinstance(Resize((28, 28)), AffineTransform)
+    (True, False)
+    """
 
     def affine(self, dtype: npt.DTypeLike) -> Affine:
         """Return the map for images of this type.
@@ -76,7 +100,14 @@ class AffineTransform(Transform, Protocol):
 
 @runtime_checkable
 class LearningTransform(Transform, Protocol):
-    """A transform that learns from images before it is used."""
+    """A transform that learns from images before it is used.
+
+    Examples
+    --------
+    >>> from lenetkit.transforms import LearningTransform, Rescale, Standardize
+    >>> isinstance(Standardize(), LearningTransform), isinstance(Rescale(), LearningTransform)
+    (True, False)
+    """
 
     def fit(self, images: Images, /) -> Self:
         """Learn from images and return the transform itself."""

@@ -75,6 +75,12 @@ def transform_from_dict(described: Mapping[str, Any]) -> Any:
         If no transform has this name.
     PluginError
         If a plug-in announces the name and cannot be imported.
+
+    Examples
+    --------
+    >>> from lenetkit.transforms import transform_from_dict
+    >>> transform_from_dict({"name": "resize", "settings": {"size": [32, 32]}})
+    Resize(size=(32, 32), background=None)
     """
     name, settings, learnt = _parts(described)
     transform = _structure(name, settings)

@@ -52,6 +52,13 @@ class DrawnNumber:
         int64, the digits in the same order.
     baselines : tuple of float
         For each line the row on which its digits stand.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import draw_number
+    >>> number = draw_number("42", seed=1)
+    >>> number.labels.tolist(), number.boxes.shape
+    ([4, 2], (2, 4))
     """
 
     text: str
