@@ -30,9 +30,14 @@ def _link(name: str, function: Any) -> str:
     return f":py:func:`{name} <{function.__module__}.{function.__qualname__}>`"
 
 
+def _models() -> list[Any]:
+    """Return what is known of lenetkit's own models; a page of the gallery may have registered another."""
+    infos = [model_info(name) for name in list_models()]
+    return [info for info in infos if info.builder.__module__.startswith("lenetkit.")]
+
+
 def _model_rows() -> list[list[str]]:
     head = ["name", "input", "parameters", "options", "what it is"]
-    infos = [model_info(name) for name in list_models()]
     return [head] + [
         [
             _link(info.name, info.builder),
@@ -41,7 +46,7 @@ def _model_rows() -> list[list[str]]:
             ", ".join(_code(f"{key}={value!r}") for key, value in info.options.items()),
             info.description,
         ]
-        for info in infos
+        for info in _models()
     ]
 
 
@@ -61,7 +66,7 @@ def _transform_rows() -> list[list[str]]:
 
 
 def _builders() -> list[Any]:
-    return [model_info(name).builder for name in list_models()]
+    return [info.builder for info in _models()]
 
 
 def _loaders() -> list[Any]:
