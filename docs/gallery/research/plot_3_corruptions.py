@@ -35,31 +35,23 @@ for severity, ax in enumerate(axes[:, 0], 1):
 # A LeNet-5 that learnt clean digits only, and the pretrained pipeline, whose first step makes
 # of every picture what MNIST would have made of it. Both see the same hundred digits.
 
-train, test = (
-    draw_digits(3000, styles="american", seed=1),
-    draw_digits(100, styles="american", seed=3),
-)
+train = draw_digits(3000, styles="american", seed=1)
+test = draw_digits(100, styles="american", seed=3)
+learner = Pipeline(trainer=Trainer(epochs=4, verbose=0)).fit(train.images, train.labels)
 pipelines = {
-    "LeNet-5, clean digits": Pipeline(trainer=Trainer(epochs=4, verbose=0)).fit(
-        train.images, train.labels
-    ),
+    "LeNet-5, clean digits": learner,
     "the pretrained pipeline": Pipeline.pretrained(),
-}
-tables = {
-    name: measure_robustness(pipe, test, severities=[1, 3, 5])
-    for name, pipe in pipelines.items()
 }
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 6), sharey=True, layout="constrained")
-for ax, (name, table) in zip(axes, tables.items(), strict=True):
+for ax, (name, pipe) in zip(axes, pipelines.items(), strict=True):
+    table = measure_robustness(pipe, test, severities=[1, 3, 5])
     ax.imshow(table, cmap="viridis", vmin=0, vmax=1, aspect="auto")
     for row, kind in enumerate(table.index):
         for column, severity in enumerate(table.columns):
             share = table.loc[kind, severity]
             colour = "white" if share < 0.6 else "black"
-            ax.text(
-                column, row, f"{share:.0%}", ha="center", va="center", size=8, color=colour
-            )
+            ax.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour)
     ax.set(title=name, xlabel="severity", xticks=range(3), xticklabels=table.columns)
     ax.set_yticks(range(len(table)), table.index)
     ax.spines[:].set_visible(False)
