@@ -20,7 +20,7 @@ from lenetkit.exceptions import DataError, LenetkitError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_csv"]
+__all__ = ["images_of_table", "read_csv"]
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -65,6 +65,43 @@ def read_csv(path: StrPath) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
         raise DataError(f"{path} is not a CSV file in Kaggle's layout: {error}.") from error
 
 
+def images_of_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
+    """Return the images in a table that has one row for each, and a column for each pixel.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns as in :func:`read_csv`, without ``label``; whole numbers count as ``pixel`` with that number.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width)
+        uint8.
+
+    Raises
+    ------
+    DataError
+        If the columns make no rectangle, there are no rows, or a pixel is missing or not a whole number from 0 to 255.
+    """
+    what = "the table of pixels"
+    names = [str(name) if isinstance(name, str) else f"pixel{name}" for name in table.columns]
+    if "label" in names:
+        raise DataError(f"{what} has a column label: pass the pixels alone, table.drop(columns='label').")
+    if not len(table) or not names or len(set(names)) != len(names):
+        raise DataError(f"{what} must have rows and columns of different names; got {table.shape[0]} x {len(names)}.")
+    columns, shape = _in_order(what, names)
+    numbers = _as_numbers(table.set_axis(names, axis=1)[columns])
+    bad = np.argwhere(~_are_pixels(numbers))
+    if len(bad):
+        row, column = bad[0].tolist()
+        raise DataError(
+            f"{what}: {columns[column]} in row {row} must be a whole number from 0 to 255; it is "
+            f"{table[table.columns[names.index(columns[column])]].iloc[row]!r}. "
+            "LeNetClassifier takes tables of other numbers."
+        )
+    return numbers.astype(np.uint8).reshape(-1, *shape)
+
+
 def _read(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
     import pandas as pd
 
@@ -92,7 +129,7 @@ def _read(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
     return np.concatenate(pixels).reshape(-1, *shape), values
 
 
-def _pixel_columns(path: Path, columns: list[Any]) -> tuple[list[str], tuple[int, int]]:
+def _pixel_columns(path: StrPath, columns: list[Any]) -> tuple[list[str], tuple[int, int]]:
     """Return the pixel columns along the rows of the image, and its height and width."""
     names = [str(column) for column in columns]
     if "label" not in names or len(names) < 2:
@@ -101,6 +138,10 @@ def _pixel_columns(path: Path, columns: list[Any]) -> tuple[list[str], tuple[int
             f"{', '.join(names[:3]) or 'nothing'}{'' if 'label' in names else ' and has no column label'}."
         )
     names.remove("label")
+    return _in_order(path, names)
+
+
+def _in_order(path: StrPath, names: list[str]) -> tuple[list[str], tuple[int, int]]:
     for pattern, order in ((_NUMBERED, _numbered), (_PLACED, _placed)):
         matches = [pattern.fullmatch(name) for name in names]
         if matches[0] is not None:
@@ -108,10 +149,10 @@ def _pixel_columns(path: Path, columns: list[Any]) -> tuple[list[str], tuple[int
             if strange is not None:
                 raise DataError(f"{path}: the column {strange!r} is neither label nor a pixel like {names[0]}.")
             return order(path, names, [tuple(map(int, match.groups())) for match in matches if match])
-    raise DataError(f"{path}: the columns beside label must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
+    raise DataError(f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
 
 
-def _numbered(path: Path, names: list[str], places: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
+def _numbered(path: StrPath, names: list[str], places: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
     name_of = {place[0]: name for name, place in zip(names, places, strict=True)}
     first = 0 if 0 in name_of else 1
     missing = next((number for number in range(first, first + len(names)) if number not in name_of), None)
@@ -128,7 +169,7 @@ def _numbered(path: Path, names: list[str], places: Sequence[tuple[int, ...]]) -
     return [name_of[number] for number in sorted(name_of)], (side, side)
 
 
-def _placed(path: Path, names: list[str], places: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
+def _placed(path: StrPath, names: list[str], places: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
     name_of = dict(zip(places, names, strict=True))
     height, width = max(place[0] for place in places), max(place[1] for place in places)
     wanted = height * width
@@ -148,8 +189,13 @@ def _as_numbers(frame: "pd.DataFrame") -> npt.NDArray[np.float64]:
     return frame.assign(**numbers).to_numpy(dtype=np.float64)
 
 
+def _are_pixels(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    good: npt.NDArray[np.bool_] = (values >= 0) & (values <= 255) & (values == np.floor(values))
+    return good
+
+
 def _bad_rows(rows: "pd.DataFrame", values: npt.NDArray[np.float64], columns: list[str]) -> list[str]:
-    good = (values >= 0) & (values <= 255) & (values == np.floor(values))
+    good = _are_pixels(values)
     good_labels = _good_labels(rows["label"])
     entries = []
     for position in np.flatnonzero(~(good.all(axis=1) & good_labels)).tolist():

@@ -22,10 +22,11 @@ def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.A
     labels : array-like of shape (n,)
         True labels, whole numbers or strings, each one of ``classes``.
     probabilities : array-like of shape (n, n_classes)
-        In [0, 1], each row sums to 1 within 0.001.
+        In [0, 1], each row sums to 1 within 0.001. A pandas table's columns may be named after the classes, in any
+        order.
     classes : array-like of shape (n_classes,), optional
-        The class labels in the order of the columns, for example an encoder's ``classes_``. 0 to n_classes - 1 by
-        default.
+        The class labels in the order of the columns, for example an encoder's ``classes_``. By default the names of a
+        table's columns, else 0 to n_classes - 1.
 
     Returns
     -------
@@ -48,6 +49,8 @@ def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.A
     >>> evaluation.top_losses(1)["index"].tolist()
     [2]
     """
+    if hasattr(probabilities, "columns"):
+        probabilities, classes = _by_name(probabilities, classes)
     rows = _as_probabilities(probabilities)
     names = np.arange(rows.shape[1]) if classes is None else _as_classes(classes, rows.shape[1])
     true = _as_indices(labels, names)
@@ -56,6 +59,20 @@ def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.A
     if not len(true):
         raise DataError("labels and probabilities are empty: there is nothing to evaluate.")
     return Evaluation(classes=names, true_indices=true, probabilities=rows)
+
+
+def _by_name(table: Any, classes: npt.ArrayLike | None) -> tuple[Any, Any]:
+    """Return a table's columns in the order of the classes, where they are named after these, and the classes."""
+    names = table.columns.tolist()
+    if classes is None:
+        return table, names
+    wanted = _as_vector(classes, "classes").tolist()
+    try:
+        named = len(wanted) == len(names) == len(set(names)) and set(wanted) == set(names)
+    except TypeError:  # what cannot be a class is refused later
+        named = False
+    # By place: True and False would choose rows.
+    return (table.iloc[:, [names.index(name) for name in wanted]] if named else table), classes
 
 
 def _as_probabilities(probabilities: npt.ArrayLike) -> npt.NDArray[np.float64]:

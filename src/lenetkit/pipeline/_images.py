@@ -19,8 +19,8 @@ def read(images: Any) -> Any:
 
     Parameters
     ----------
-    images : array-like, path, PIL image, or sequence of these
-        A single path or PIL image is one image.
+    images : array-like, path, PIL image, or sequence of these; or pandas.DataFrame
+        A single path or PIL image is one image; a table has one row for each image and a column for each pixel.
 
     Returns
     -------
@@ -32,6 +32,12 @@ def read(images: Any) -> Any:
     DataError
         If there are no images, or one cannot be read: the message names it.
     """
+    if hasattr(images, "columns") and hasattr(images, "to_numpy"):
+        from lenetkit.datasets._csv import images_of_table
+
+        return images_of_table(images)
+    if _is_column(images):
+        images = images.tolist()
     if hasattr(images, "shape") and hasattr(images, "dtype"):
         return images
     from lenetkit.datasets import read_image, read_images
@@ -45,6 +51,12 @@ def read(images: Any) -> Any:
     if not images:
         raise DataError("there are no images: got an empty list.")
     return read_images(images)
+
+
+def _is_column(images: Any) -> bool:
+    """Tell whether this is a list in another form, such as a table's column of paths."""
+    kind = getattr(getattr(images, "dtype", None), "kind", "")
+    return getattr(images, "ndim", 0) == 1 and kind in {"O", "U", "T"}
 
 
 def as_one_array(images: Any) -> Any:

@@ -111,14 +111,15 @@ class Pipeline:
         Parameters
         ----------
         images : array-like of shape (n, height, width[, channels]), or sequence of arrays, paths or PIL images
-            uint8 means 0..255, floating 0..1.
+            uint8 means 0..255, floating 0..1. Or a pandas table with a row for each image and the columns ``pixel0``,
+            ``pixel1``, ... (or ``1x1``, ``1x2``, ...) of whole numbers from 0 to 255, or its column of paths.
         labels : array-like of shape (n,)
             Whole numbers or strings.
         validation_data : tuple of (images, labels), optional
             Measured after every epoch.
         sample_weight : array-like of shape (n,), optional
             Weight of each image in the loss.
-        class_weight : mapping from label to float, optional
+        class_weight : mapping from label to float, or pandas.Series, optional
             Weight of each class in the loss.
 
         Returns
@@ -917,5 +918,6 @@ class Pipeline:
 
 
 def _by_index(weights: Mapping[Any, float], encoder: Any) -> dict[int, float]:
-    indices = encoder.indices(list(weights))
-    return {int(index): float(weight) for index, weight in zip(indices, weights.values(), strict=True)}
+    pairs = list(weights.items())  # which a pandas Series has, too
+    indices = encoder.indices([label for label, _ in pairs])
+    return {int(index): float(weight) for index, (_, weight) in zip(indices, pairs, strict=True)}
