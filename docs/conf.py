@@ -30,6 +30,9 @@ extensions = [
 exclude_patterns = ["_build", "_templates", "gallery"]
 templates_path = ["_templates"]
 default_role = "code"
+# A name that the reference does not have is a warning, and so an error in the tests; other people's have no page here.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(keras|matplotlib|numpy|pandas|pathlib|sklearn)\..*")]
 
 myst_enable_extensions = ["colon_fence", "deflist", "tasklist"]
 myst_heading_anchors = 3

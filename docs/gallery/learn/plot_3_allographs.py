@@ -27,7 +27,7 @@ for digit, row in enumerate(axes):
             1, digits=[digit], allographs=[name], variation=0, size=84, pen_width=(1.6, 2.4)
         )
         ax.imshow(255 - form.images[0], cmap="gray", vmin=0, vmax=255)
-        ax.set_title(name, size=6.5, pad=1)
+        ax.set_title(name, size=7, pad=1)
 
 # %%
 # Three styles
@@ -48,10 +48,9 @@ for ax, style in zip(axes, ("american", "continental", "school"), strict=True):
 #
 # The x-shaped 7 with more and more variation, from 0 to 2.
 
-(crossed,) = [name for name in list_allographs(digits=[7]) if "x" in name.lower()][:1]
 figure, axes = plt.subplots(3, 1, figsize=(9, 2.6), layout="constrained")
 for ax, variation in zip(axes, (0, 1, 2), strict=True):
-    some = draw_digits(15, digits=[7], allographs=[crossed], variation=variation, seed=1)
+    some = draw_digits(15, digits=[7], allographs=["7-x"], variation=variation, seed=1)
     ax.imshow(some.images.swapaxes(0, 1).reshape(28, 420), cmap="gray")
     ax.set_title(f"variation {variation}", loc="left", size=9)
     ax.set_axis_off()

@@ -38,8 +38,7 @@ evaluation.plot_confusion(normalize="true")
 #
 # All images of the pair that were misread, first as one, then as the other.
 
-worst = evaluation.most_confused(1).iloc[0]
-pair = [worst["true"], worst["predicted"]]
+pair = evaluation.most_confused(1)[["true", "predicted"]].to_numpy()[0]
 predicted = pipe.predict(test.images)
 for true, said in (pair, pair[::-1]):
     rows = np.flatnonzero((test.labels == true) & (predicted == said))

@@ -27,7 +27,7 @@ Index: TypeAlias = npt.NDArray[np.int64]
 class IndexedImages:
     """A selection of images that are read when they are asked for.
 
-    What :attr:`Dataset.images` is for a large set that was selected from by index or lies in several files. It is
+    What ``Dataset.images`` is for a large set that was selected from by index or lies in several files. It is
     indexed like an array along its first axis: an index or a boolean mask *reads* (gives an ndarray), a slice is
     another view. ``numpy.asarray(images)`` reads everything.
 

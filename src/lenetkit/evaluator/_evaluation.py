@@ -24,7 +24,7 @@ __all__ = ["Evaluation"]
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Evaluation(Measures):
-    """What a model's answers are worth; made by :func:`evaluate`, which checks what goes in.
+    """What a model's answers are worth; made by :func:`lenetkit.evaluator.evaluate`, which checks what goes in.
 
     Printed, it begins with :attr:`summary_line`; a table by class follows, then what is taken for what.
 

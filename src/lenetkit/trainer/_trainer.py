@@ -42,7 +42,7 @@ def _check_learning_rate(_: Any, attribute: Any, value: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class Trainer:
-    """How a model is trained; :meth:`fit` does it.
+    """How a model is trained; :meth:`Trainer.fit <lenetkit.trainer.Trainer.fit>` does it.
 
     Parameters
     ----------
