@@ -19,6 +19,7 @@ from lenetkit.datasets import draw_number, load_dataset
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PATH = r"`((?:benchmarks|docs|examples|src|tests|tools)/[\w./*-]+)`"
 # What the library is built from and promises nobody; docs/project/versioning.md says so.
 INTERNAL = {"augmentation", "cli", "files", "ink", "mapped", "report", "seeding"}
 PUBLIC_MODULES = sorted(
@@ -110,6 +111,14 @@ def test_links_from_the_pages_at_the_root_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text("utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_files_that_pages_speak_of_are_in_the_repository() -> None:
+    """Paths in code type that begin with a folder of the repository lead to a file or folder."""
+    pages = [ROOT / page for page in PAGES] + sorted((ROOT / "docs").rglob("*.md"))
+    named = {path for page in pages for path in re.findall(PATH, page.read_text("utf-8"))}
+    assert named
+    assert sorted(path for path in named if not any(ROOT.glob(path))) == []
 
 
 def test_the_readme_names_one_command_to_train_and_one_to_test() -> None:
