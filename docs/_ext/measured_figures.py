@@ -117,7 +117,8 @@ class PaperCounts(_Table):
                 size, counted = "", [counts.parameters, counts.connections]
             else:
                 layer = model.get_layer(name)
-                size = " x ".join(map(str, layer.output.shape[1:]))
+                *sides, number = layer.output.shape[1:]
+                size = f"{number}@{'x'.join(map(str, sides))}" if sides else str(number)  # as the paper has it
                 counted = [sum(math.prod(v.shape) for v in layer.trainable_variables), _connections(layer)]
             if [int(number) for number in paper] != counted:
                 where = self.get_location()
