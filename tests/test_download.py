@@ -239,7 +239,9 @@ def names(folder):
 
 
 @pytest.mark.parametrize(
-    "body", [CONTENT, gzip.compress(CONTENT), gzip.compress(CONTENT[:99]) + gzip.compress(CONTENT[99:])]
+    "body",
+    [CONTENT, gzip.compress(CONTENT), gzip.compress(CONTENT[:99]) + gzip.compress(CONTENT[99:])],
+    ids=["plain", "gzip", "gzip of two members"],
 )
 def test_downloads_once_and_keeps_what_it_got(mirrors, own_folder, body):
     """A file comes from its mirror, gzipped or not; the second time nobody is asked."""
@@ -515,7 +517,9 @@ WRONG = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("noise", WRONG), ("noise", CONTENT[:-1]), ("noise.gz", WRONG), ("noise.gz", damaged_gzip())]
+    ("name", "content"),
+    [("noise", WRONG), ("noise", CONTENT[:-1]), ("noise.gz", WRONG), ("noise.gz", damaged_gzip())],
+    ids=["wrong", "cut off", "not packed", "damaged"],
 )
 def test_a_wrong_file_of_the_user_is_reported_and_never_replaced(mirrors, tmp_path, own_folder, name, content):
     """The user's file stays as it is; the right one goes where it replaces nothing."""
