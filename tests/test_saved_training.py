@@ -13,7 +13,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from lenetkit import Pipeline, Trainer, load_dataset
 from lenetkit.bundle import read_bundle, write_bundle
@@ -187,6 +187,7 @@ anything = st.recursive(
     shape=st.lists(st.integers(1, 3), max_size=2),
     dtype=st.sampled_from(["f8", "f4", "f2", "i8", "u1", "?"]),
 )
+@example(values={"epochs": 1, "columns": ["loss"], "environment": {}}, shape=[1], dtype="f2")
 def test_fuzz_any_values_give_a_table_or_our_error(values: Any, shape: list[int], dtype: str) -> None:
     """And a table that can be drawn."""
     try:

@@ -352,6 +352,15 @@ class Dataset:
 
         It does not depend on the file format, on the name or on whether the images are in memory. Computed when first
         asked for, reading large sets piece by piece.
+
+        Examples
+        --------
+        >>> from lenetkit import load_dataset
+        >>> digits = load_dataset("digits")
+        >>> digits.fingerprint[:16]
+        'e4f01d7a279389de'
+        >>> digits.fingerprint == digits[:].fingerprint
+        True
         """
         digest = hashlib.sha256(b"lenetkit dataset 1\n")
         digest.update(json.dumps([list(self.images.shape), "uint8", list(self.class_names)]).encode() + b"\n")

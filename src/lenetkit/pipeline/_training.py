@@ -63,7 +63,7 @@ class SavedTraining:
             _check_text("the name of a column", name, _LONGEST_NAME)
             if values.shape != (self.epochs,) or values.dtype.kind not in "fiub":
                 raise _damaged(f"the column {name!r} must hold a number for each of {self.epochs} epochs")
-            if values.dtype.kind == "f" and (np.abs(values) > _LARGEST).any():
+            if values.dtype.kind == "f" and (np.abs(values.astype(np.float64)) > _LARGEST).any():
                 raise _damaged(f"the column {name!r} holds a number that nobody can have measured")
         if len(self.environment) > _MOST_SETTINGS:
             raise _damaged(f"there are more than {_MOST_SETTINGS:,} settings")
