@@ -6,8 +6,14 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# The first example of a test pays for imports and compilation; that says nothing about the code.
-hypothesis.settings.register_profile("lenetkit", deadline=None)
+# The first example of a test pays for imports and compilation, and other tests run beside it; that says nothing about
+# the code. Continuous integration tries the same examples every time; everywhere else they are new ones.
+hypothesis.settings.register_profile(
+    "lenetkit",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("lenetkit")
 
 

@@ -91,7 +91,7 @@ def address() -> Iterator[str]:
             assert process.stdout is not None
             yield process.stdout.readline().rpartition(" ")[2].strip()
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=300)
         finally:
             process.kill()
     assert (process.returncode, errors) == (0, "")

@@ -3,7 +3,6 @@
 import os
 import pickle
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     settings = {
         "distributed.nanny.pre-spawn-environ": {},
         "distributed.worker.multiprocessing-method": "spawn",
+        # Every two seconds Dask throws away spare copies of what no task waits for; these tests count copies.
+        "distributed.scheduler.active-memory-manager.start": False,
         "temporary-directory": str(tmp_path_factory.mktemp("dask")),
     }
     with (
@@ -87,28 +88,37 @@ def test_a_pipeline_is_sent_once(client: Any, pipe: Pipeline, expected: bytes) -
     assert len(pickle.dumps(pipe)) < 2_000_000
     there = client.scatter(pipe, broadcast=True)
     parts = [DIGITS.images[start : start + 500] for start in range(0, len(DIGITS), 500)]
-    answers = client.gather(client.map(lambda pipe, part: pipe.predict_proba(part), [there] * len(parts), parts))
+    futures = client.map(predict_and_identify, [there] * len(parts), parts)
+    answers, seen = zip(*client.gather(futures), strict=True)
     assert np.concatenate(answers).tobytes() == expected
+    assert len(set(seen)) == len({process for process, _ in seen}), "a process unpickled the pipeline more than once"
     assert len(client.who_has(there)[there.key]) == 2
 
 
-def slowly(pipe: Pipeline, part: Any) -> Any:
-    """Predict, long enough for something to happen meanwhile."""
-    time.sleep(0.3)
+def predict_and_identify(pipe: Pipeline, part: Any) -> tuple[Any, tuple[int, int]]:
+    """Predict, and say which object in which process did it."""
+    return pipe.predict_proba(part), (os.getpid(), id(pipe))
+
+
+def predict_or_wait(pipe: Pipeline, part: Any, wait: bool) -> Any:
+    """Predict, at once or when the event "killed" has come."""
+    if wait and not distributed.Event("killed").wait(timeout=300):
+        raise TimeoutError("The worker was not killed within 300 s.")
     return pipe.predict_proba(part)
 
 
 def test_a_killed_worker_loses_nothing(client: Any, pipe: Pipeline, expected: bytes) -> None:
     """What it had done and what it was doing is done again by the others."""
     parts = [DIGITS.images[start : start + 150] for start in range(0, len(DIGITS), 150)]
-    futures = client.map(slowly, [pipe] * len(parts), parts, pure=False)
-    while sum(future.done() for future in futures) < 3:
-        time.sleep(0.02)
+    killed = distributed.Event("killed", client=client)
+    futures = client.map(predict_or_wait, [pipe] * len(parts), parts, [n >= 3 for n in range(len(parts))], pure=False)
+    distributed.wait(futures[:3], timeout=300)
     victim = sorted(client.run(os.getpid).items())[0][1]
     os.kill(victim, signal.SIGKILL)
-    assert not all(future.done() for future in futures)
+    assert not any(future.done() for future in futures[3:])
+    killed.set()
     assert np.concatenate(client.gather(futures)).tobytes() == expected
-    client.wait_for_workers(2, timeout=60)
+    client.wait_for_workers(2, timeout=300)
     assert victim not in client.run(os.getpid).values()
 
 

@@ -260,7 +260,7 @@ def test_goes_on_to_the_next_mirror(mirrors, own_folder, kind):
     file = noise(
         mirrors.url("noise", answer), mirrors.url("good", serve(CONTENT)), mirrors.url("unused", serve(CONTENT))
     )
-    assert fetch(file, timeout=0.8 if kind in SLOW_MIRRORS else 10.0) == CONTENT
+    assert fetch(file, timeout=3.0 if kind in SLOW_MIRRORS else 10.0) == CONTENT
     assert mirrors.asked[0] == "/noise"
     assert mirrors.asked[-1] == "/good"
     assert names(own_folder) == ["noise"]
@@ -292,7 +292,7 @@ def test_an_unreachable_host_is_not_asked_first_again(mirrors):
     files = [
         noise(*(mirrors.url(f"{kind}/{name}", *hosts[kind]) for kind in hosts), name=name) for name in ("one", "two")
     ]
-    fetch_files("noise", files, timeout=0.8)
+    fetch_files("noise", files, timeout=3.0)
     assert mirrors.asked == ["/dead/one", "/good/one", "/good/two"]
 
 
@@ -669,7 +669,7 @@ def test_eight_processes_at_once_download_once(mirrors, tmp_path, own_folder):
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     (tmp_path / "go").touch()
-    answers = {process.communicate(timeout=60)[0] for process in processes}
+    answers = {process.communicate(timeout=300)[0] for process in processes}
     assert answers == {f"{[CONTENT[-8:].hex()] * 2}\n"}
     assert sorted(mirrors.asked) == ["/one", "/two"]
     assert names(own_folder) == ["one", "two"]
@@ -685,7 +685,7 @@ def test_no_socket_is_opened_for_what_is_here_or_not_wanted(tmp_path, present):
     file = noise("https://example.org/noise", copies=["~/.keras/datasets/all.npz#x"])
     fetching = FETCH if present != "nowhere" else FETCH.replace("data_dir=", "download=False, data_dir=")
     process = start(NO_SOCKETS, fetching, files=[file], data_dir=tmp_path / "data", stderr=subprocess.PIPE)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == (1 if present == "nowhere" else 0)
     assert ("DownloadError" in errors) == (present == "nowhere")
     assert (output == f"{[CONTENT[-8:].hex()]}\n") == (present != "nowhere")
@@ -694,7 +694,7 @@ def test_no_socket_is_opened_for_what_is_here_or_not_wanted(tmp_path, present):
 def test_the_check_for_sockets_can_fail(mirrors, tmp_path):
     """The process of the test above does end when it has to download."""
     process = start(NO_SOCKETS, FETCH, files=[noise(mirrors.url("noise", serve(CONTENT)))])
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 3
 
 
@@ -714,9 +714,9 @@ def test_after_a_kill_in_mid_download_the_next_run_has_the_data(mirrors, own_fol
 
     file = noise(mirrors.url("noise", stop_half_way))
     process = start(FETCH, files=[file])
-    assert begun.wait(30)
+    assert begun.wait(300)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert fetch(file) == CONTENT
     assert names(own_folder) == ["noise"]
 
@@ -727,7 +727,7 @@ def test_after_a_kill_while_the_file_is_written_the_next_run_has_the_data(mirror
     """Killed at any step of writing, the next run has the right file and no litter."""
     file = noise(mirrors.url("noise", serve(CONTENT)))
     process = start(KILL_AT_STEP, FETCH, files=[file], extra=step)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     assert fetch(file) == CONTENT
     assert names(own_folder) == ["noise"]
@@ -740,11 +740,11 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(mirrors):
 
     file = noise(mirrors.url("noise", serve(CONTENT)))
     process = start(FETCH, files=[file], stderr=subprocess.PIPE)
-    assert process.communicate(timeout=60)[1] == ""
+    assert process.communicate(timeout=300)[1] == ""
     shutil.rmtree(Path(os.environ["HOME"]))
     ours, theirs = pty.openpty()
     process = start(FETCH, files=[file], stderr=theirs)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     shown = os.read(ours, 10_000).decode()
     os.close(theirs)
     os.close(ours)

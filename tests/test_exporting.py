@@ -215,7 +215,7 @@ def test_an_export_works_where_lenetkit_is_not(
         [sys.executable, "-c", script, str(path), str(tmp_path / "images.npy"), str(tmp_path / "answers.npy")],
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     expected = np.asarray(model(images, training=False))
     np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), expected, atol=TOLERANCE, rtol=0)

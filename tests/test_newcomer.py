@@ -180,7 +180,7 @@ def opened_in_a_browser(report: Path) -> _Dom:
         pytest.skip(reason)
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={report.parent / 'browser'}"]
     options += ["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom", report.as_uri()]
-    done = subprocess.run([browser, *options], capture_output=True, encoding="utf-8", timeout=120, check=True)
+    done = subprocess.run([browser, *options], capture_output=True, encoding="utf-8", timeout=300, check=True)
     return _Dom(done.stdout)
 
 

@@ -226,7 +226,7 @@ def test_forked_and_spawned_processes_give_the_same_answers(tmp_path: Path) -> N
         [sys.executable, "-W", "ignore::DeprecationWarning", str(script), str(SAMPLE)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert (child.stdout, child.stderr) == ("done\n", "")
@@ -247,7 +247,7 @@ print(json.dumps([early, sorted(sys.modules)]))
 def test_predicting_imports_no_tensorflow_and_says_nothing() -> None:
     """Nor Keras, scikit-learn, pandas or SciPy; LiteRT only once it is needed, and without its line on stderr."""
     child = subprocess.run(
-        [sys.executable, "-c", IMPORTS, str(SAMPLE)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", IMPORTS, str(SAMPLE)], capture_output=True, text=True, timeout=300, check=True
     )
     early, late = json.loads(child.stdout)
     assert "ai_edge_litert" not in early
@@ -270,7 +270,7 @@ with stderr_without("x"):
 
 def test_nothing_but_the_unwanted_line_is_lost_from_stderr() -> None:
     """What others write meanwhile comes after; and no stderr at all is no error."""
-    child = subprocess.run([sys.executable, "-c", STDERR], capture_output=True, text=True, timeout=60, check=True)
+    child = subprocess.run([sys.executable, "-c", STDERR], capture_output=True, text=True, timeout=300, check=True)
     assert child.stderr == "kept\nkept too, INFO: noise\nfrom Python\n"
     assert child.stdout == "without stderr\n"
 

@@ -172,7 +172,7 @@ def test_forked_and_spawned_processes_agree(pipe: Pipeline, tmp_path: Path) -> N
     path = pipe.save(tmp_path / "digits.lenet")
     (tmp_path / "children.py").write_text(IN_CHILDREN)
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(tmp_path / "children.py"), str(path)]
-    child = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    child = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (child.stdout, child.stderr) == ("done\n", "")
 
 
