@@ -300,26 +300,28 @@ def test_many_pictures_show_a_bar_on_the_terminal_and_not_in_the_output(
     """Answers go to a file, the bar to standard error; few pictures need none."""
     import pty
 
+    folder, answers = tmp_path / "folder", tmp_path / "answers.tsv"
+    folder.mkdir()
     for number in range(count):
-        (tmp_path / f"{number}.png").write_bytes((pictures / "b.png").read_bytes())
-    (tmp_path / "bad.png").write_bytes(b"x")
+        (folder / f"{number}.png").write_bytes((pictures / "b.png").read_bytes())
+    (folder / "bad.png").write_bytes(b"x")
     terminal, stderr = pty.openpty()
-    command = [sys.executable, "-m", "lenetkit", "predict", str(SAMPLE), str(tmp_path)]
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=stderr, env={**os.environ, "TERM": "xterm", "COLUMNS": "200"}
-    )
+    command = [sys.executable, "-m", "lenetkit", "predict", str(SAMPLE), str(folder)]
+    with answers.open("wb") as stdout:
+        child = subprocess.Popen(
+            command, stdout=stdout, stderr=stderr, env={**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+        )
     os.close(stderr)
     shown = b""
-    stdout = child.communicate()[0]
     try:
         while piece := os.read(terminal, 65536):
             shown += piece
     except OSError:  # the other end is closed
         pass
     os.close(terminal)
-    assert child.returncode == 2
-    assert len(stdout.splitlines()) == count
-    assert b"\x1b" not in stdout
+    assert child.wait(timeout=300) == 2
+    assert len(answers.read_bytes().splitlines()) == count
+    assert b"\x1b" not in answers.read_bytes()
     assert (f"/{count + 1}".encode() in shown) == (count > predict_command._BATCH)
     assert b"bad.png" in shown
 

@@ -245,6 +245,7 @@ def test_a_bar_is_shown_on_a_terminal_only(terminal, save, tmp_path, capfd, monk
         monkeypatch.delenv(name, raising=False)
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TERM", "xterm")
     assert len(load_dataset(tmp_path)) == 1000
     printed = capfd.readouterr()
     assert printed.out == ""
