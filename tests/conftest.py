@@ -6,6 +6,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# What is written to a pipe or a file is compared; these would have it coloured as on a terminal.
+for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    os.environ.pop(name, None)
+
 # The first example of a test pays for imports and compilation, and other tests run beside it; that says nothing about
 # the code. Continuous integration tries the same examples every time; everywhere else they are new ones.
 hypothesis.settings.register_profile(
