@@ -34,7 +34,7 @@ def names(path):
 def run(script, *arguments):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)], env=environment, check=False, timeout=60
+        [sys.executable, "-c", script, *map(str, arguments)], env=environment, check=False, timeout=300
     )
 
 
