@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +77,29 @@ def test_the_page_shows_what_was_measured(uninterrupted: Path) -> None:
     assert "<!-- mlp -->" in (uninterrupted / "models.svg").read_text("utf-8")  # the text that is drawn in outlines
 
 
+KILL_AT_THE_FIRST_CHECKPOINT = """
+import os, signal, sys
+
+def kill(event, arguments):
+    if event == "lenetkit.files" and arguments[0] == "done" and arguments[1].endswith("checkpoint.safetensors"):
+        os.killpg(0, signal.SIGKILL)
+
+sys.addaudithook(kill)
+"""
+
+
 def test_a_run_that_was_killed_goes_on_to_the_same_end(uninterrupted: Path, mnist_folder: Path, tmp_path: Path) -> None:
     """After ``kill -9`` of all its processes, the same command gives the same error, from the checkpoint on."""
-    told = subprocess.Popen(command(mnist_folder, tmp_path), start_new_session=True, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
-    while not list(tmp_path.glob("checkpoints/*/checkpoint.safetensors")):
-        assert told.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    os.killpg(told.pid, signal.SIGKILL)
-    told.wait()
+    hook = tmp_path / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(KILL_AT_THE_FIRST_CHECKPOINT)
+    path = os.pathsep.join(filter(None, [str(hook), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    told = subprocess.Popen(
+        command(mnist_folder, tmp_path), start_new_session=True, stdout=subprocess.DEVNULL, env=environment
+    )
+    assert told.wait(timeout=300) == -signal.SIGKILL
+    assert list(tmp_path.glob("checkpoints/*/checkpoint.safetensors"))
     assert not (tmp_path / "runs.json").exists()
     subprocess.run(command(mnist_folder, tmp_path), check=True, capture_output=True)
     (run,), (whole,) = runs(tmp_path), runs(uninterrupted)
