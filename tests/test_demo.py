@@ -36,6 +36,13 @@ WORDS = Path(__file__).parent / "data" / "format_1.lenet"  # reads words, and ca
 PRETRAINED = Pipeline.pretrained()
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask this machine directly, whatever proxy stands before the others."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+
+
 @contextlib.contextmanager
 def serving(app: Any) -> Iterator[str]:
     """Serve an application in a thread, at a port that is free."""
