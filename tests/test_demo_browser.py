@@ -28,7 +28,7 @@ REQUIRED = bool(os.environ.get("LENETKIT_TEST_REQUIRE_BROWSER"))
 if not REQUIRED:
     pytest.importorskip("starlette")
     pytest.importorskip("playwright")
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright  # noqa: E402
 
 WORDS = Path(__file__).parent / "data" / "format_1.lenet"
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
@@ -40,6 +40,7 @@ PHONE: dict[str, Any] = {
 }
 # Other tests may want the machine at the same time.
 PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 Stroke = list[tuple[float, float]]
 # In shares of the drawing area's width and height.
@@ -126,7 +127,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
         opened.append((context, watch))
         page = context.new_page()
         page.goto(address)
-        expect(page.locator("#pipeline option")).to_have_count(2, timeout=PATIENCE)
+        expect(page.locator("#pipeline option")).to_have_count(2)
         return page, watch
 
     yield _visit
@@ -172,9 +173,22 @@ def beside(stroke: Stroke, left: float) -> Stroke:
     return [(left + across / 2, 0.25 + down / 2) for across, down in stroke]
 
 
+def asks_nothing(page: Page) -> None:
+    """Wait until no question is on its way."""
+    page.evaluate(
+        """async (patience) => {
+            const end = Date.now() + patience;
+            while ((timer !== null || $("answer").hasAttribute("aria-busy")) && Date.now() < end)
+                await new Promise((resolve) => setTimeout(resolve, 20));
+        }""",
+        PATIENCE,
+    )
+
+
 def is_answered(page: Page, text: str) -> None:
-    """Wait for an answer."""
-    expect(page.locator("#label")).to_have_text(text, timeout=PATIENCE)
+    """Wait for the answer to what was asked last."""
+    asks_nothing(page)
+    expect(page.locator("#label")).to_have_text(text)
 
 
 def file_of(pixels: Any, name: str = "photo.jpg") -> Any:
@@ -204,7 +218,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(visit: Visit, digit: str, stroke: 
     assert float(best.locator("span").inner_text().removesuffix(" %")) > 90
     expect(page.locator("#stages li")).to_have_count(8)
     assert page.locator("#stages img").evaluate_all("images => images.every((image) => image.naturalWidth > 0)")
-    expect(page.get_by_role("status").first).to_contain_text(f"{digit}. 9", timeout=PATIENCE)
+    expect(page.get_by_role("status").first).to_contain_text(f"{digit}. 9")
 
 
 def test_several_digits_are_read_as_a_number(visit: Visit) -> None:
@@ -271,7 +285,7 @@ def test_another_pipeline_can_be_chosen(visit: Visit) -> None:
     draw(page, THREE)
     is_answered(page, "3")
     page.get_by_label("Read by").select_option("format_1")
-    expect(page.locator("#bars b")).to_have_text(sorted(Pipeline.load(WORDS).classes_.tolist()), timeout=PATIENCE)
+    expect(page.locator("#bars b")).to_have_text(sorted(Pipeline.load(WORDS).classes_.tolist()))
     answer = page.locator("#label").inner_text()
     assert answer in Pipeline.load(WORDS).classes_.tolist()
 
@@ -323,7 +337,7 @@ def test_what_is_no_picture_is_said_in_words(visit: Visit, name: str, content: b
     is_answered(page, "7")
     file: Any = {"name": name, "mimeType": "image/png", "buffer": content}
     page.get_by_label("Choose a picture").set_input_files(file)
-    expect(page.get_by_role("alert")).to_contain_text(words, timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text(words)
     expect(page.locator("#label")).to_have_text("No answer")
     expect(page.locator("#photo")).to_be_hidden()
     # The browser itself notes each answer that is a refusal, and a preview that is no picture.
@@ -331,6 +345,46 @@ def test_what_is_no_picture_is_said_in_words(visit: Visit, name: str, content: b
     watch.complaints.clear()
     draw(page, [(0.5, 0.5), (0.52, 0.5)])
     is_answered(page, "7")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_drawing_that_waits_to_be_asked_about_does_not_hide_what_is_wrong_with_a_file(visit: Visit) -> None:
+    """The file is dropped in the very moment in which the pen goes up."""
+    page, _ = visit(**DESK)
+    page.evaluate(
+        """size => {
+            for (const way of ["down", "up"]) $("canvas").dispatchEvent(new KeyboardEvent("keydown", { key: " " }));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([new Uint8Array(size)], "large.png", { type: "image/png" }));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer }));
+        }""",
+        2_100_000,
+    )
+    asks_nothing(page)
+    expect(page.get_by_role("alert")).to_contain_text("large.png must have at most 2 MB")
+    expect(page.locator("#label")).to_have_text("No answer")
+    draw(page, SEVEN)
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_late_answer_does_not_hide_what_is_wrong_with_a_file(visit: Visit) -> None:
+    """One question is on its way when the file is chosen, another waits for it; what is drawn later counts again."""
+    page, _ = visit(**DESK)
+    asked: list[Route] = []
+    page.route("**/api/read?*", lambda route: asked.append(route), times=1)
+    with page.expect_request("**/api/read?*"):
+        draw(page, [(0.5, 0.5), (0.5, 0.5)])
+    draw(page, SEVEN)
+    page.evaluate("async () => { while (timer !== null) await new Promise((resolve) => setTimeout(resolve, 20)); }")
+    file: Any = {"name": "large.png", "mimeType": "image/png", "buffer": b"\0" * 2_100_000}
+    page.get_by_label("Choose a picture").set_input_files(file)
+    expect(page.get_by_role("alert")).to_contain_text("large.png must have at most 2 MB")
+    asked[0].continue_()
+    asks_nothing(page)
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("#label")).to_have_text("No answer")
+    draw(page, [(0.5, 0.5), (0.52, 0.5)])
+    asks_nothing(page)
     expect(page.get_by_role("alert")).to_be_hidden()
 
 

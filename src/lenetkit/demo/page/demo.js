@@ -142,6 +142,8 @@ $("chalk").addEventListener("change", restart);
 function take(file) {
   if (!file) return;
   if (file.size > maxBytes) {
+    end();
+    forget();
     showError(`${file.name} must have at most ${maxBytes / 1e6} MB; it has ${(file.size / 1e6).toFixed(1)}. Scale it down or cut it.`);
     return;
   }
@@ -194,7 +196,7 @@ async function post(what, picture, name) {
 function asker(ask) {
   let busy = false;
   let again = false;
-  return async () => {
+  const question = async () => {
     again = true;
     if (busy) return;
     busy = true;
@@ -204,6 +206,10 @@ function asker(ask) {
     }
     busy = false;
   };
+  question.drop = () => {
+    again = false;
+  };
+  return question;
 }
 
 const picture = () => (photo ? photo.file : new Promise((resolve) => canvas.toBlob(resolve, "image/png")));
@@ -245,6 +251,14 @@ function askSoon() {
     timer = null;
     ask();
   }, PAUSE);
+}
+
+// The answer to what was asked, or was about to be, is of no interest any more.
+function forget() {
+  clearTimeout(timer);
+  timer = null;
+  ask.drop();
+  epoch += 1;
 }
 
 // ---------------------------------------------------------------- showing
