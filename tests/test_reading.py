@@ -20,6 +20,7 @@ from lenetkit.datasets import DrawnNumber, draw_digits, draw_number, draw_others
 from lenetkit.exceptions import DataError, NotFittedError
 from lenetkit.plotting import plot_reading
 from lenetkit.reading import DigitReading, Reading, read_number
+from lenetkit.reading._piece import Piece, find_cuts
 
 Picture = npt.NDArray[np.uint8]
 
@@ -131,6 +132,18 @@ def test_touching_digits_are_parted(pipeline: Neighbours) -> None:
         reading = read_number(written("3052", seed=seed, spacing=-0.03), pipeline)
         n_right += len(reading.digits) == 4
     assert n_right >= 9
+
+
+def test_ways_on_both_sides_of_a_loose_stroke_are_found() -> None:
+    """Whether it belongs to the left or to the right digit is for the model to say, so there is a cut for each."""
+    mask = np.zeros((30, 24), bool)
+    mask[:, :4] = mask[:, -4:] = True
+    mask[3:12, 10:14] = True
+    mask[14:17, :11] = mask[14:17, -11:] = True
+    free = [cut for cut in find_cuts(Piece(top=0, left=0, mask=mask), distance=5, most_ink=0) if cut.ink == 0]
+    sides = {bool((cut.columns[3:12] < 10).all()) for cut in free}
+    assert sides == {False, True}
+    assert all((cut.columns[3:12] >= 14).all() or (cut.columns[3:12] < 10).all() for cut in free)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -30,9 +30,9 @@ _STROKES_CUT = 3.0
 _DOUBT = 1e-3
 
 # How much each of features_of counts: of several fits as benchmarks/reading_weights.py makes them, those that read most
-# of other drawn numbers exactly.
-_WEIGHTS = (3.2, 0.0, 1.1, -0.8, -2.1, -1.8, -0.8, -7.2, -10.0)
-_WEIGHTS_WITH_SINGLES = (2.6, 3.1, 0.6, -0.9, -1.5, -1.5, -0.5, -5.3, -10.0)
+# of other drawn numbers exactly; a cut counts so much more that what does not touch is not read worse for it.
+_WEIGHTS = (3.2, 0.0, 1.1, -1.5, -2.1, -1.8, -0.8, -7.2, -10.0)
+_WEIGHTS_WITH_SINGLES = (2.6, 3.1, 0.6, -1.5, -1.5, -1.5, -0.5, -5.3, -10.0)
 
 # Pixels a crop has at least, so that all crops go through the same steps of the transform.
 _CROP = 41
@@ -142,7 +142,7 @@ def _parts(piece: Piece, height: float) -> list[_Part]:
             continue
         trial = sorted([*kept, cut], key=lambda cut: float(cut.columns.mean()))
         found = cut_apart(piece, trial)
-        if len(found) == len(trial) + 1:
+        if len(found) == len(trial) + 1 and all(part.area >= stroke**2 for part in found):
             kept, parts = trial, found
     inks = [None, *(cut.ink / stroke for cut in kept)]
     return [_Part(piece=part, ink=ink) for part, ink in zip(parts, inks, strict=True)]

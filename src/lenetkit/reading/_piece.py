@@ -127,7 +127,7 @@ def middle_height(pieces: Sequence[Piece]) -> float:
 
 
 def find_cuts(piece: Piece, *, distance: float, most_ink: float) -> list[Cut]:
-    """Return the ways down through a piece that cross less ink than those beside them, from left to right.
+    """Return the ways down through a piece that cross less ink than those beside them.
 
     Parameters
     ----------
@@ -141,20 +141,22 @@ def find_cuts(piece: Piece, *, distance: float, most_ink: float) -> list[Cut]:
     ink = piece.mask.astype(np.float32)
     down, up = _cheapest(ink), _cheapest(ink[::-1])[::-1]
     # Among cuts through as much ink the straight one at the middle of a gap is taken.
-    middle = piece.height // 2
-    cost = down[middle] + up[middle] - ink[middle]
-    cuts: list[Cut] = []
-    for column in _minima(cost, distance):
-        above, below = _way(down, middle, column), _way(up[::-1], piece.height - 1 - middle, column)
-        columns = np.concatenate([above[::-1], below[1:]])
-        crossed = int(piece.mask[np.arange(piece.height), columns].sum())
-        if crossed <= most_ink:
-            cuts.append(Cut(columns=columns, ink=crossed))
-    return cuts
+    cuts: dict[bytes, Cut] = {}
+    for row in sorted({int(share * piece.height) for share in _ROWS}):
+        for column in _minima(down[row] + up[row] - ink[row], distance):
+            above, below = _way(down, row, column), _way(up[::-1], piece.height - 1 - row, column)
+            columns = np.concatenate([above[::-1], below[1:]])
+            crossed = int(piece.mask[np.arange(piece.height), columns].sum())
+            if crossed <= most_ink:
+                cuts[columns.tobytes()] = Cut(columns=columns, ink=crossed)
+    return list(cuts.values())
 
+
+# In shares of a piece's height: the rows through which the best ways down are looked for.
+_ROWS = (0.3, 0.5, 0.7)
 
 # What a step to the side costs, in pixels of ink.
-_ASIDE = 0.1
+_ASIDE = 0.5
 
 
 def _cheapest(ink: Array) -> Array:
