@@ -221,6 +221,16 @@ def test_a_digit_drawn_with_the_mouse_is_read(visit: Visit, digit: str, stroke: 
     expect(page.get_by_role("status").first).to_contain_text(f"{digit}. 9")
 
 
+def test_what_is_cleared_is_not_said_any_more(visit: Visit) -> None:
+    """Nor when the words were about to be said."""
+    page, _ = visit(**DESK)
+    draw(page, SEVEN)
+    is_answered(page, "7")
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_timeout(1500)
+    expect(page.get_by_role("status").first).to_have_text("")
+
+
 def test_several_digits_are_read_as_a_number(visit: Visit) -> None:
     """Each gets its box, around the ink that was drawn; and the visitor may know better."""
     page, _ = visit(**DESK)

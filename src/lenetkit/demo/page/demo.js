@@ -304,8 +304,11 @@ function labelBars(probabilities, answered = false) {
   bars(rows, rows.length < names.length ? `The ${MOST_BARS} most probable labels` : "How probable each label is");
 }
 
+let silence = null;
 function showNothing() {
   found = null;
+  clearTimeout(silence);
+  $("said").textContent = "";
   $("label").textContent = "\u2013";
   $("label").dataset.kind = "empty";
   $("label").className = "";
@@ -351,7 +354,6 @@ function headline() {
   return { kind: "label", text: String(label), sure: `${percent(probability)} sure.${several}` };
 }
 
-let silence = null;
 function show(answer) {
   found = answer;
   $("error").hidden = true;
