@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from lenetkit.datasets import draw_number, draw_paper
+from lenetkit.synthesis import draw_number, draw_paper
 
 __all__ = ["KINDS", "drawn_picture", "edit_distance", "overlap", "row_of_digits"]
 

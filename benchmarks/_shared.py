@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from lenetkit.files import write_atomically
+from lenetkit._utils.files import write_atomically
 from lenetkit.trainer import Trainer  # imports neither TensorFlow nor Keras: plain Keras' process stays plain
 
 __all__ = [

@@ -23,8 +23,8 @@ import numpy as np
 from _shared import Results, describe_machine, markdown_table
 
 from lenetkit import Pipeline, load_dataset
-from lenetkit.datasets import draw_number, draw_paper
-from lenetkit.files import write_atomically
+from lenetkit._utils.files import write_atomically
+from lenetkit.synthesis import draw_number, draw_paper
 from lenetkit.trainer import Trainer
 from lenetkit.transforms import Compose, Grayscale, Invert, MnistNormalize, Resize
 

@@ -26,8 +26,8 @@ from scipy.special import logsumexp
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit.reading._candidates import Candidate, best_path, features_of, find_candidates, normalize
-from lenetkit.reading._lines import find_lines
 from lenetkit.reading._page import Page, find_page
+from lenetkit.reading._text_lines import find_lines
 
 DRAWN = {"touching": 10, "plain": 1, "lines": 1, "small": 1, "dotted": 1, "ruled": 1, "pencil": 1, "photo": 1}
 ROWS = {"rows apart": 3, "rows touching": 10}

@@ -31,8 +31,8 @@ from _shared import (
     spread,
 )
 
+from lenetkit.augment import Shift, Warp
 from lenetkit.trainer import OneCycle, Trainer
-from lenetkit.transforms.augment import Shift, Warp
 
 N_TRAINING = 50_000
 RESEARCH = Path(__file__).parents[1] / "docs" / "research"

@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from lenetkit import Pipeline, load_dataset
-from lenetkit.datasets import CORRUPTIONS, corrupt
+from lenetkit.synthesis import CORRUPTIONS, corrupt
 from lenetkit.trainer import Trainer
 
 SEVERITIES = (1, 2, 3, 4, 5)

@@ -25,8 +25,9 @@ import numpy as np
 from _shared import describe_machine, machine
 
 from lenetkit import Pipeline, load_dataset
-from lenetkit.datasets import corrupt, draw_digits, draw_others, draw_printed, read_image
+from lenetkit.datasets import read_image
 from lenetkit.exceptions import DownloadError
+from lenetkit.synthesis import corrupt, draw_digits, draw_others, draw_printed
 from lenetkit.trainer import Trainer
 from lenetkit.transforms import Grayscale, Resize
 

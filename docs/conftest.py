@@ -107,8 +107,9 @@ def stand_in(*, subset="all", data_dir=None, download=True):  # noqa: ARG001
 
 def prepare(namespace):
     """Make a folder with the files that pages speak of, and go there."""
-    from lenetkit.datasets import dataset_info, draw_number, load_dataset, register_dataset
+    from lenetkit.datasets import dataset_info, load_dataset, register_dataset
     from lenetkit.pretrained import path_of
+    from lenetkit.synthesis import draw_number
 
     mnist = dataset_info("mnist")
     register_dataset("mnist", description=mnist.description, epochs=1, replace=True)(stand_in)

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from PIL import Image, ImageDraw
 
 from lenetkit import Pipeline
-from lenetkit.datasets import draw_number, draw_paper
+from lenetkit.synthesis import draw_number, draw_paper
 from lenetkit.transforms import MnistNormalize
 
 _BLUE, _ORANGE, _INK = "#0072B2", "#D55E00", (38, 46, 120)

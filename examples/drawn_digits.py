@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from lenetkit import Dataset, Pipeline, Trainer
-from lenetkit.datasets import draw_digits, draw_number, draw_paper, list_allographs
+from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allographs
 
 
 def main(output: Path | None) -> None:

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from lenetkit import Pipeline
-from lenetkit.datasets import draw_digits, draw_number, draw_paper
+from lenetkit.synthesis import draw_digits, draw_number, draw_paper
 
 
 def main(photo: Path | None, target: Path | None) -> None:

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from lenetkit import Pipeline, Trainer
-from lenetkit.datasets import draw_digits, draw_paper
+from lenetkit.augment import Compose as Several
+from lenetkit.augment import Erase, Noise, Stroke, Warp
+from lenetkit.synthesis import draw_digits, draw_paper
 from lenetkit.transforms import Compose, Grayscale, Invert, MnistNormalize, Rescale, Resize
-from lenetkit.transforms.augment import Compose as Several
-from lenetkit.transforms.augment import Erase, Noise, Stroke, Warp
 
 
 def main(output: Path | None) -> None:

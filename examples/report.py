@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from lenetkit import Pipeline, Trainer, load_dataset
-from lenetkit.inspection import feature_maps
+from lenetkit.diagnosis import feature_maps
 
 
 def main(folder: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lenetkit.augment import Compose, Erase, Noise, Shift, Stroke, Warp
 from lenetkit.exceptions import SettingError
-from lenetkit.transforms.augment import Compose, Erase, Noise, Shift, Stroke, Warp
 
 pytestmark = pytest.mark.tensorflow
 
@@ -158,8 +158,8 @@ def test_functions_are_steps_too() -> None:
 
 def test_a_trainer_learns_with_all_of_them() -> None:
     """Inside its compiled step; twice the same with the same seed."""
-    from lenetkit.datasets import draw_digits
     from lenetkit.models import create_model
+    from lenetkit.synthesis import draw_digits
     from lenetkit.trainer import Trainer
 
     drawn = draw_digits(600, seed=1)

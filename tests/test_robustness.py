@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenetkit.datasets import CORRUPTIONS, Dataset, corrupt, draw_digits
+from lenetkit.datasets import Dataset
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.robustness import measure_robustness
+from lenetkit.synthesis import CORRUPTIONS, corrupt, draw_digits
 
 
 class Remembering:

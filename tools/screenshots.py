@@ -24,8 +24,8 @@ import PIL.Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lenetkit import Pipeline, load_dataset
-from lenetkit.datasets import draw_number, draw_paper
-from lenetkit.files import write_atomically
+from lenetkit._utils.files import write_atomically
+from lenetkit.synthesis import draw_number, draw_paper
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}

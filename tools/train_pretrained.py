@@ -30,13 +30,14 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit.augment import Warp
 from lenetkit.bundle import read_bundle, write_bundle
-from lenetkit.datasets import Dataset, draw_digits, draw_others, draw_paper, draw_printed, load_dataset
+from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.pipeline import Pipeline
 from lenetkit.rejection import Calibration, Gate
+from lenetkit.synthesis import draw_digits, draw_others, draw_paper, draw_printed
 from lenetkit.trainer import OneCycle, Trainer
 from lenetkit.transforms import MnistNormalize, Rescale
-from lenetkit.transforms.augment import Warp
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]

@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline, Trainer
-from lenetkit.datasets import draw_digits
-from lenetkit.inspection import feature_maps
+from lenetkit.diagnosis import feature_maps
 from lenetkit.models._bitmaps import HEIGHT, WIDTH, class_bitmaps
+from lenetkit.synthesis import draw_digits
 
 drawn = draw_digits(4000, styles="american", seed=1)
 trainer = Trainer(epochs=4, batch_size=64, label_smoothing=0.0, verbose=0)

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lenetkit.datasets import draw_number, draw_paper
+from lenetkit.synthesis import draw_number, draw_paper
 from lenetkit.transforms import MnistNormalize
 
 

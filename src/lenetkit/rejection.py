@@ -226,7 +226,7 @@ class Gate:
 
     Examples
     --------
-    >>> from lenetkit.datasets import draw_digits, draw_others
+    >>> from lenetkit.synthesis import draw_digits, draw_others
     >>> from lenetkit.rejection import Gate
     >>> from lenetkit.trainer import Trainer
     >>> digits, others = draw_digits(400).images, draw_others(400).images

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.datasets import CORRUPTIONS, Dataset, corrupt
+from lenetkit.datasets import Dataset
 from lenetkit.exceptions import DataError, SettingError
+from lenetkit.synthesis import CORRUPTIONS, corrupt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ def measure_robustness(
     data : Dataset
         Grey images of at least 8x8 pixels, ink bright on black.
     kinds : sequence of str
-        Some of :data:`lenetkit.datasets.CORRUPTIONS`; all by default.
+        Some of :data:`lenetkit.synthesis.CORRUPTIONS`; all by default.
     severities : sequence of int
         From 1, mild, to 5, severe; 3 is the published setting.
     max_images : int, default 1000
@@ -69,7 +70,7 @@ def measure_robustness(
     Examples
     --------
     >>> from lenetkit import Pipeline
-    >>> from lenetkit.datasets import draw_digits
+    >>> from lenetkit.synthesis import draw_digits
     >>> from lenetkit.robustness import measure_robustness
     >>> digits = draw_digits(50, styles="american", seed=1)
     >>> table = measure_robustness(Pipeline.pretrained(), digits, kinds=["rotate", "fog"], severities=[1, 5])

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline
-from lenetkit.datasets import draw_digits
-from lenetkit.inspection import feature_maps
+from lenetkit.diagnosis import feature_maps
+from lenetkit.synthesis import draw_digits
 
 # %%
 # One digit, layer by layer

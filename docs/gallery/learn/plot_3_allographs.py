@@ -9,7 +9,7 @@ as wanted, without any data at hand.
 
 from matplotlib import pyplot as plt
 
-from lenetkit.datasets import draw_digits, draw_number, draw_paper, list_allographs
+from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allographs
 
 # %%
 # All forms

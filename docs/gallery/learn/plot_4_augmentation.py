@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline, Trainer
-from lenetkit.datasets import draw_digits
-from lenetkit.transforms.augment import Compose, Erase, Noise, Shift, Stroke, Warp
+from lenetkit.augment import Compose, Erase, Noise, Shift, Stroke, Warp
+from lenetkit.synthesis import draw_digits
 
 # %%
 # A contact sheet

@@ -10,8 +10,8 @@ pipelines.
 from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline, Trainer
-from lenetkit.datasets import CORRUPTIONS, corrupt, draw_digits
 from lenetkit.robustness import measure_robustness
+from lenetkit.synthesis import CORRUPTIONS, corrupt, draw_digits
 
 # %%
 # The contact sheet

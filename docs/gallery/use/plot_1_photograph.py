@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline
-from lenetkit.datasets import draw_number, draw_paper
 from lenetkit.plotting import plot_digits
+from lenetkit.synthesis import draw_number, draw_paper
 from lenetkit.transforms import Compose, Grayscale, Invert, MnistNormalize, Rescale, Resize
 
 # %%

@@ -9,8 +9,8 @@ out, and every digit comes with its box and its probability.
 from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline
-from lenetkit.datasets import draw_number, draw_paper
 from lenetkit.plotting import plot_digits
+from lenetkit.synthesis import draw_number, draw_paper
 
 # %%
 # Two lines on ruled paper, in bad light

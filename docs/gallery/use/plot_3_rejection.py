@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline
-from lenetkit.datasets import corrupt, draw_digits, draw_others
 from lenetkit.plotting import plot_digits
+from lenetkit.synthesis import corrupt, draw_digits, draw_others
 
 pipe = Pipeline.pretrained()
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
+from lenetkit._utils.files import write_atomically
 from lenetkit.bundle._bundle import Array, Bundle
 from lenetkit.bundle._container import damaged, member_at, pack, packed_size, unpack
 from lenetkit.bundle._values import dump_values, load_values, show
 from lenetkit.exceptions import BundleError
-from lenetkit.files import write_atomically
 
 __all__ = ["FORMAT", "SUFFIX", "decode_bundle", "encode_bundle", "read_bundle", "verify_bundle", "write_bundle"]
 

@@ -41,7 +41,7 @@ def pipeline_of(file: str | None) -> "Pipeline":
 
 def pictures_in(paths: Iterable[str]) -> Iterator[str]:
     """Put the picture files in a folder in its place; a folder without any stays, to be reported."""
-    from lenetkit.datasets._folder import _SUFFIXES
+    from lenetkit.datasets._formats.folder import _SUFFIXES
 
     for path in paths:
         try:

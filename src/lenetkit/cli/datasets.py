@@ -20,7 +20,7 @@ def datasets(pattern: str, check: bool) -> None:
       lenetkit train --dataset fashion_mnist
     """
     from lenetkit.datasets import list_datasets
-    from lenetkit.datasets._catalogue import _datasets
+    from lenetkit.datasets._loading import _datasets
 
     names = list_datasets(pattern)
     if check:

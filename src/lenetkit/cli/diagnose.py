@@ -89,7 +89,7 @@ def _trace(path: str, pipeline: "Pipeline", target: str) -> None:
         heading, _, rest = str(found).partition("\n")
         click.echo(f"\n{printable(heading)}\n{rest}")
         return
-    from lenetkit.files import write_atomically
+    from lenetkit._utils.files import write_atomically
     from lenetkit.plotting._canvas import import_matplotlib
 
     # The command line opens no window.

@@ -34,7 +34,7 @@ def inspect(image: str, target: str, filters: str | None, file: str | None) -> N
     for option, path in wanted:
         if Path(path).suffix.lower() not in _DRAWINGS:
             raise SettingError(f"{option} must end in {', '.join(_DRAWINGS)}; got {printable(path)}.")
-    from lenetkit.inspection import feature_maps
+    from lenetkit.diagnosis import feature_maps
     from lenetkit.plotting._canvas import import_matplotlib
 
     # The command line opens no window.
@@ -48,7 +48,7 @@ def inspect(image: str, target: str, filters: str | None, file: str | None) -> N
 
 
 def _save(display: Any, path: str) -> None:
-    from lenetkit.files import write_atomically
+    from lenetkit._utils.files import write_atomically
 
     form = Path(path).suffix[1:].lower()
     write_atomically(path, lambda temporary: display.figure_.savefig(temporary, format=form, dpi=150))

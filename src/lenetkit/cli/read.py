@@ -70,7 +70,7 @@ def _show(path: str, reading: "Reading", *, as_json: bool) -> None:
 
 
 def _draw(reading: "Reading", path: str) -> None:
-    from lenetkit.files import atomic_path
+    from lenetkit._utils.files import atomic_path
 
     suffix = Path(path).suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):

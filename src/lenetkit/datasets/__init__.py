@@ -30,53 +30,46 @@ Arrays of one's own become a data set too, and anything that can be selected fro
 >>> letters = Dataset(images=images, labels=["a", "b", "a", "b"], name="letters")
 >>> letters[letters.labels == "a"]
 Dataset('letters': 2 images of 28 x 28, 2 classes)
-
-Where there are no images, a pen of lenetkit's own draws some (:func:`draw_digits`, :func:`draw_number`,
-:func:`draw_paper`, :func:`draw_printed`, and :func:`draw_others` what is no digit), and :func:`corrupt` spoils them:
-
->>> from lenetkit.datasets import corrupt, draw_digits
->>> drawn = draw_digits(1000, styles=["american", "continental"], seed=0)
->>> spoilt = corrupt(drawn.images, "spatter", severity=4)
 """
 
-from lenetkit.datasets._cache import fetch_files
-from lenetkit.datasets._catalogue import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
-from lenetkit.datasets._corruptions import CORRUPTIONS, corrupt
+from lenetkit._utils.deprecation import forward
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._drawing import (
-    DrawnNumber,
-    draw_digits,
-    draw_number,
-    draw_others,
-    draw_paper,
-    draw_printed,
-    list_allographs,
-)
+from lenetkit.datasets._fetch.idx_sets import RemoteIdx
+from lenetkit.datasets._fetch.mirrors import fetch_files
+from lenetkit.datasets._fetch.records import RemoteFile
 from lenetkit.datasets._images import read_image, read_images
-from lenetkit.datasets._remote import RemoteFile
-from lenetkit.datasets._remote_idx import RemoteIdx
+from lenetkit.datasets._loading import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
 from lenetkit.datasets._views import IndexedImages
 
 __all__ = [
-    "CORRUPTIONS",
     "Dataset",
     "DatasetInfo",
-    "DrawnNumber",
     "IndexedImages",
     "RemoteFile",
     "RemoteIdx",
-    "corrupt",
     "dataset_info",
-    "draw_digits",
-    "draw_number",
-    "draw_others",
-    "draw_paper",
-    "draw_printed",
     "fetch_files",
-    "list_allographs",
     "list_datasets",
     "load_dataset",
     "read_image",
     "read_images",
     "register_dataset",
 ]
+
+__getattr__ = forward(
+    __name__,
+    {
+        name: f"lenetkit.synthesis.{name}"
+        for name in (
+            "CORRUPTIONS",
+            "DrawnNumber",
+            "corrupt",
+            "draw_digits",
+            "draw_number",
+            "draw_others",
+            "draw_paper",
+            "draw_printed",
+            "list_allographs",
+        )
+    },
+)

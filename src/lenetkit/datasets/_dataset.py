@@ -170,7 +170,7 @@ class Dataset:
         return f"Dataset({self.name!r}: {len(self)} images of {size}, {len(self.class_names)} classes)"
 
     def _repr_html_(self) -> str:
-        from lenetkit._notebook import dataset_html
+        from lenetkit._utils.html import dataset_html
 
         return dataset_html(self)
 

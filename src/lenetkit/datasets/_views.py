@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.memmap import forget_pages, take_rows
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.mapped import forget_pages, take_rows
 
 __all__ = ["LARGE", "Images", "IndexedImages", "chunks", "join_images", "select_images"]
 

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from lenetkit.datasets._catalogue import register_dataset
 from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._loading import register_dataset
 from lenetkit.datasets._subsets import refuse_parts
 
 __all__ = ["load"]

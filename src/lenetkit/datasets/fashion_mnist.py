@@ -2,10 +2,10 @@
 
 import os
 
-from lenetkit.datasets._catalogue import register_dataset
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._remote import RemoteFile
-from lenetkit.datasets._remote_idx import RemoteIdx
+from lenetkit.datasets._fetch.idx_sets import RemoteIdx
+from lenetkit.datasets._fetch.records import RemoteFile
+from lenetkit.datasets._loading import register_dataset
 
 __all__ = ["FASHION_MNIST", "load"]
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._stderr import stderr_without
+from lenetkit._utils.stderr import stderr_without
 from lenetkit.datasets import read_image
+from lenetkit.evaluator._report.figures import png_uri
 from lenetkit.exceptions import NotFittedError, SettingError
 from lenetkit.plotting._feature_maps import _as_bitmap, _counted, _mosaic
-from lenetkit.report._pictures import png_uri
 
 if TYPE_CHECKING:
     from lenetkit.diagnosis import Trace
@@ -83,7 +83,7 @@ def layers(pipeline: "Pipeline", picture: Pixels) -> dict[str, Any]:
     SettingError
         If the model's layers cannot be taken apart.
     """
-    from lenetkit.inspection import feature_maps
+    from lenetkit.diagnosis import feature_maps
 
     with contextlib.nullcontext() if "tensorflow" in sys.modules else stderr_without(_TENSORFLOW_STARTS):
         maps = feature_maps(picture, pipeline)

@@ -24,7 +24,7 @@ __all__ = ["Demo"]
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-_PAGE = Path(__file__).with_name("page")
+_PAGE = Path(__file__).with_name("assets")
 # Said here: what a system believes about the ends of file names may differ, and browsers run no script of another type.
 _FILES = {
     "index.html": "text/html; charset=utf-8",

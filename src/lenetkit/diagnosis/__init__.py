@@ -8,8 +8,19 @@ measures that :func:`describe_images` takes.
 """
 
 from lenetkit.diagnosis._diagnosis import Diagnosis, diagnose
+from lenetkit.diagnosis._feature_maps import FeatureMaps, feature_maps
 from lenetkit.diagnosis._findings import Finding
-from lenetkit.diagnosis._measures import describe_images, reference_of
+from lenetkit.diagnosis._reference import describe_images, reference_of
 from lenetkit.diagnosis._trace import Trace, trace
 
-__all__ = ["Diagnosis", "Finding", "Trace", "describe_images", "diagnose", "reference_of", "trace"]
+__all__ = [
+    "Diagnosis",
+    "FeatureMaps",
+    "Finding",
+    "Trace",
+    "describe_images",
+    "diagnose",
+    "feature_maps",
+    "reference_of",
+    "trace",
+]

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 from lenetkit.diagnosis._findings import Finding, findings_of
-from lenetkit.diagnosis._measures import check_reference, describe_images
 from lenetkit.diagnosis._pictures import Array, FittedPipeline, Taken, as_list, name_of, take
+from lenetkit.diagnosis._reference import check_reference, describe_images
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
 
 if TYPE_CHECKING:

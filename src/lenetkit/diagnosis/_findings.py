@@ -1,6 +1,6 @@
 """Measured images against the range of the training images: what differs, why, and what to do about it.
 
-In: the measures of :mod:`lenetkit.diagnosis._measures` and the reference. Out: findings, each a cause and a cure in a
+In: the measures of :mod:`lenetkit.diagnosis._reference` and the reference. Out: findings, each a cause and a cure in a
 sentence.
 """
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lenetkit.diagnosis._diagnosis import named_steps
 from lenetkit.diagnosis._pictures import Array, FittedPipeline, as_list, name_of
-from lenetkit.diagnosis._text import bars, strip
+from lenetkit.diagnosis._terminal import bars, strip
 from lenetkit.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Trace:
     Examples
     --------
     >>> from lenetkit import Pipeline
-    >>> from lenetkit.datasets import draw_number
+    >>> from lenetkit.synthesis import draw_number
     >>> trace = Pipeline.pretrained().trace(255 - draw_number("7", height=120, seed=1).image)
     >>> [name for name, _ in trace.stages][-2:]
     ['MnistNormalize: result', 'Rescale']

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.evaluator._measures import Measures
+from lenetkit.evaluator._metrics import Measures
 from lenetkit.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ class Evaluation(Measures):
         'report.html'
         >>> folder.cleanup()
         """
-        from lenetkit.report import write_report
+        from lenetkit.evaluator._report import write_report
 
         return write_report(
             path,
@@ -290,7 +290,7 @@ class Evaluation(Measures):
         )
 
     def _repr_html_(self) -> str:
-        from lenetkit._notebook import evaluation_html
+        from lenetkit._utils.html import evaluation_html
 
         return evaluation_html(self)
 

@@ -3,8 +3,8 @@
 import contextlib
 import os
 
-from lenetkit._notebook import in_a_notebook
-from lenetkit._stderr import stderr_without
+from lenetkit._utils.html import in_a_notebook
+from lenetkit._utils.stderr import stderr_without
 from lenetkit.exceptions import BackendError
 
 __all__ = ["import_keras"]

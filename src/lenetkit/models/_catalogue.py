@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import numpy as np
 
+from lenetkit._utils.rng import global_generators_kept
 from lenetkit.exceptions import SettingError
 from lenetkit.models._backend import import_keras
 from lenetkit.models._counting import ModelCounts, count
 from lenetkit.registry import Registry
-from lenetkit.seeding import global_generators_kept
 
 if TYPE_CHECKING:
     import keras

@@ -33,7 +33,7 @@ def read(images: Any) -> Any:
         If there are no images, or one cannot be read: the message names it.
     """
     if hasattr(images, "columns") and hasattr(images, "to_numpy"):
-        from lenetkit.datasets._csv import images_of_table
+        from lenetkit.datasets._formats.csv import images_of_table
 
         return images_of_table(images)
     if _is_column(images):

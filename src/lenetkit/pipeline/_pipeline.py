@@ -141,7 +141,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline, Trainer
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> train, validation = draw_digits(300, seed=1), draw_digits(100, seed=2)
         >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=2, verbose=0))
         >>> pipe = pipe.fit(train.images, train.labels, validation_data=(validation.images, validation.labels))
@@ -196,7 +196,7 @@ class Pipeline:
         labels : array-like of shape (n,)
             The true labels.
         others : images, optional
-            Pictures of what is to be rejected. None: :func:`lenetkit.datasets.draw_others` draws scribbles, letters,
+            Pictures of what is to be rejected. None: :func:`lenetkit.synthesis.draw_others` draws scribbles, letters,
             shapes and more.
         gate : Gate, optional
             One that was trained already.
@@ -216,7 +216,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline, Trainer
-        >>> from lenetkit.datasets import draw_digits, draw_others
+        >>> from lenetkit.synthesis import draw_digits, draw_others
         >>> train, held_back = draw_digits(500, seed=1), draw_digits(200, seed=2)
         >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=5, batch_size=32, verbose=0)).fit(train.images, train.labels)
         >>> pipe = pipe.calibrate(held_back.images, held_back.labels, others=draw_others(200).images)
@@ -263,7 +263,7 @@ class Pipeline:
         --------
         >>> import numpy as np
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> pipe = Pipeline.pretrained()
         >>> pipe.predict(draw_digits(5, styles="school", seed=3).images)
         array([0, 1, 2, 3, 4])
@@ -307,7 +307,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> sets = Pipeline.pretrained().predict_set(draw_digits(3, styles="school", seed=3).images, alpha=0.01)
         >>> [labels.tolist() for labels in sets]
         [[0], [1], [2]]
@@ -341,7 +341,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> probabilities = Pipeline.pretrained().predict_proba(draw_digits(3, styles="school", seed=3).images)
         >>> probabilities.shape, probabilities.argmax(axis=1).tolist()
         ((3, 10), [0, 1, 2])
@@ -371,7 +371,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> test = draw_digits(100, seed=3)
         >>> Pipeline.pretrained().score(test.images, test.labels) > 0.95
         True
@@ -403,7 +403,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> test = draw_digits(100, seed=3)
         >>> evaluation = Pipeline.pretrained().evaluate(test.images, test.labels)
         >>> evaluation.n, evaluation.accuracy > 0.95
@@ -436,7 +436,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_number, draw_paper
+        >>> from lenetkit.synthesis import draw_number, draw_paper
         >>> number = draw_number("1947", seed=4)
         >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
         >>> Pipeline.pretrained().read_number(picture).text
@@ -504,7 +504,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_number
+        >>> from lenetkit.synthesis import draw_number
         >>> trace = Pipeline.pretrained().trace(255 - draw_number("7", height=120, seed=1).image)
         >>> int(trace.label), trace.stages[-1][1].shape
         (7, (28, 28))
@@ -514,7 +514,7 @@ class Pipeline:
         return trace(image, self)
 
     def plot_feature_maps(self, image: Any) -> "FeatureMapsDisplay":
-        """Draw what each layer of the network makes of one picture; see :func:`lenetkit.inspection.feature_maps`.
+        """Draw what each layer of the network makes of one picture; see :func:`lenetkit.diagnosis.feature_maps`.
 
         Parameters
         ----------
@@ -542,12 +542,12 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> display = Pipeline.pretrained().plot_feature_maps(draw_digits(8, seed=1).images[7])
         >>> [ax.get_title() for ax in display.axes_][:3]
         ['input', 'c1', 's2']
         """
-        from lenetkit.inspection import feature_maps
+        from lenetkit.diagnosis import feature_maps
 
         return feature_maps(image, self).plot()
 
@@ -614,7 +614,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> from lenetkit.pretrained import path_of
         >>> Pipeline.load(path_of("digits")).predict(draw_digits(5, styles="school", seed=3).images)
         array([0, 1, 2, 3, 4])
@@ -650,7 +650,7 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> Pipeline.pretrained().predict(draw_digits(10, styles="school", seed=3).images)
         array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
         """
@@ -851,7 +851,7 @@ class Pipeline:
         return f"<Pipeline: {model}, {state}>"
 
     def _repr_html_(self) -> str:
-        from lenetkit._notebook import pipeline_html
+        from lenetkit._utils.html import pipeline_html
 
         return pipeline_html(self)
 

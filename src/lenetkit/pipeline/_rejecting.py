@@ -24,7 +24,7 @@ def calibrate(fitted: Fitted, images: Any, labels: Any, others: Any, gate: Gate 
     calibration = Calibration.fit(fitted.predict_prepared(prepared), indices)
     if gate is None:
         if others is None:
-            from lenetkit.datasets import draw_others
+            from lenetkit.synthesis import draw_others
 
             others = draw_others(max(1000, len(prepared)), seed=_SEED_OF_OTHERS).images
         scale, offset = affine_of(fitted.affine, prepared.dtype)

@@ -142,7 +142,7 @@ def plot_feature_maps(
 
     See Also
     --------
-    lenetkit.inspection.feature_maps : Gives the layers of a pipeline or model.
+    lenetkit.diagnosis.feature_maps : Gives the layers of a pipeline or model.
 
     Examples
     --------

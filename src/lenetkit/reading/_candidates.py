@@ -9,11 +9,10 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from lenetkit.ink import even_ink
-from lenetkit.reading._lines import Line
+from lenetkit._ink import centre, cut_out, even_ink, even_stroke, fit_box
 from lenetkit.reading._page import Page
-from lenetkit.reading._piece import Array, Cut, Piece, cut_apart, find_cuts, join
-from lenetkit.transforms._digit_box import centre, cut_out, even_stroke, fit_box
+from lenetkit.reading._segmentation import Array, Cut, Piece, cut_apart, find_cuts, join
+from lenetkit.reading._text_lines import Line
 
 __all__ = ["Candidate", "best_path", "features_of", "find_candidates", "normalize", "score"]
 

@@ -1,16 +1,16 @@
 """From a picture to its ink, at a size at which digits have enough pixels and no more.
 
 In: a picture, uint8 (height, width[, 3]). Out: a :class:`Page`.
-Next: :mod:`lenetkit.reading._lines`.
+Next: :mod:`lenetkit.reading._text_lines`.
 """
 
 import attrs
 import numpy as np
 from PIL import Image
 
-from lenetkit.ink import Contrast, contrast_of, dark_on_light, ink_map, possible_ink, slope, to_grey
-from lenetkit.reading._piece import Array, Piece, find_pieces, middle_height
+from lenetkit._ink import Contrast, contrast_of, dark_on_light, ink_map, possible_ink, slope, to_grey
 from lenetkit.reading._rules import with_lost_strokes, without_rules
+from lenetkit.reading._segmentation import Array, Piece, find_pieces, middle_height
 
 __all__ = ["Page", "find_page"]
 

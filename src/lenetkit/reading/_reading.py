@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.reading._candidates import best_path, find_candidates, normalize, score
-from lenetkit.reading._lines import Line, find_lines
 from lenetkit.reading._page import Page, find_page
-from lenetkit.reading._piece import Piece
+from lenetkit.reading._segmentation import Piece
+from lenetkit.reading._text_lines import Line, find_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ class Reading:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_number
+        >>> from lenetkit.synthesis import draw_number
         >>> Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).to_dict()["text"]
         '1947'
         """
@@ -122,7 +122,7 @@ class Reading:
         return {"text": self.text, "lines": list(self.lines), "digits": digits}
 
     def _repr_html_(self) -> str:
-        from lenetkit._notebook import reading_html
+        from lenetkit._utils.html import reading_html
 
         return reading_html(self)
 
@@ -147,7 +147,7 @@ class Reading:
         Examples
         --------
         >>> from lenetkit import Pipeline
-        >>> from lenetkit.datasets import draw_number
+        >>> from lenetkit.synthesis import draw_number
         >>> display = Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).plot()
         >>> [text.get_text() for text in display.ax_.texts]
         ['1', '9', '4', '7']
@@ -195,7 +195,7 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     Examples
     --------
     >>> from lenetkit import Pipeline
-    >>> from lenetkit.datasets import draw_number, draw_paper
+    >>> from lenetkit.synthesis import draw_number, draw_paper
     >>> from lenetkit.reading import read_number
     >>> number = draw_number("1947", seed=4)
     >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))

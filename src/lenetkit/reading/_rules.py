@@ -1,13 +1,13 @@
 """Ruled lines that go through writing, and strokes that were taken away with them.
 
 In: a mask of what may be ink, the ink map, and how high digits are. Out: a mask.
-Next: :mod:`lenetkit.reading._piece` takes the mask apart.
+Next: :mod:`lenetkit.reading._segmentation` takes the mask apart.
 """
 
 import numpy as np
 
-from lenetkit.ink import Contrast
-from lenetkit.reading._piece import Array
+from lenetkit._ink import Contrast
+from lenetkit.reading._segmentation import Array
 
 __all__ = ["with_lost_strokes", "without_rules"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from lenetkit.exceptions import DownloadError
-from lenetkit.testing import _datasets, _models, _transforms
+from lenetkit.testing import _dataset_contract, _model_contract, _transform_contract
 
 __all__ = ["check_dataset", "check_model", "check_transform", "parametrize_with_checks"]
 
@@ -35,7 +35,7 @@ def check_model(name: str) -> None:
     >>> from lenetkit.testing import check_model
     >>> check_model("lenet5")
     """
-    for check in _models.CHECKS:
+    for check in _model_contract.CHECKS:
         check(name)
 
 
@@ -64,7 +64,7 @@ def check_dataset(name: str) -> None:
     >>> from lenetkit.testing import check_dataset
     >>> check_dataset("digits")
     """
-    for check in _datasets.CHECKS:
+    for check in _dataset_contract.CHECKS:
         check(name)
 
 
@@ -92,7 +92,7 @@ def check_transform(name: str) -> None:
     >>> from lenetkit.testing import check_transform
     >>> check_transform("resize")
     """
-    for check in _transforms.CHECKS:
+    for check in _transform_contract.CHECKS:
         check(name)
 
 
@@ -128,9 +128,9 @@ def parametrize_with_checks(
     import pytest
 
     pairs: list[tuple[str, Check]] = [
-        *((name, check) for name in models for check in _models.CHECKS),
-        *((name, _skipped_where_absent(check)) for name in datasets for check in _datasets.CHECKS),
-        *((name, check) for name in transforms for check in _transforms.CHECKS),
+        *((name, check) for name in models for check in _model_contract.CHECKS),
+        *((name, _skipped_where_absent(check)) for name in datasets for check in _dataset_contract.CHECKS),
+        *((name, check) for name in transforms for check in _transform_contract.CHECKS),
     ]
     cases = [pytest.param(name, check, id=f"{name}-{check.__name__}") for name, check in pairs]
     return pytest.mark.parametrize(("name", "check"), cases)

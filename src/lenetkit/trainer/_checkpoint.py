@@ -15,8 +15,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.files import write_atomically
 from lenetkit.exceptions import CheckpointError, SettingError
-from lenetkit.files import write_atomically
 
 __all__ = ["Checkpoint", "callback_state", "read_checkpoint", "restore_callback", "write_checkpoint"]
 

@@ -7,8 +7,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.memmap import forget_pages, take_rows
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.mapped import forget_pages, take_rows
 
 __all__ = ["TrainingData", "check_examples"]
 

@@ -7,7 +7,7 @@ was tried and what it gave.
 import difflib
 from typing import Any
 
-from lenetkit.augmentation import Warp
+from lenetkit.augment import Warp
 from lenetkit.exceptions import SettingError
 from lenetkit.trainer._schedules import OneCycle
 

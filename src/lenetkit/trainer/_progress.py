@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from lenetkit._notebook import in_a_notebook, progress_html
+from lenetkit._utils.html import in_a_notebook, progress_html
 
 __all__ = ["Progress", "create_progress"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from lenetkit.mapped import forget_pages
+from lenetkit._utils.memmap import forget_pages
 
 if TYPE_CHECKING:
     from lenetkit.trainer._data import TrainingData

@@ -77,7 +77,7 @@ class TrainingResult:
         Examples
         --------
         >>> from lenetkit import Trainer, create_model
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> digits = draw_digits(100)
         >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
         >>> [ax.get_title() for ax in result.plot().axes_]
@@ -94,7 +94,7 @@ class TrainingResult:
         --------
         >>> import json
         >>> from lenetkit import Trainer, create_model
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> digits = draw_digits(100)
         >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
         >>> json.loads(result.to_json())["epochs_run"]
@@ -105,7 +105,7 @@ class TrainingResult:
         return json.dumps(fields)
 
     def _repr_html_(self) -> str:
-        from lenetkit._notebook import training_html
+        from lenetkit._utils.html import training_html
 
         return training_html(self)
 

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.rng import global_generators_kept
 from lenetkit.exceptions import TrainingError
-from lenetkit.seeding import global_generators_kept
 from lenetkit.trainer._checkpoint import (
     Checkpoint,
     callback_state,

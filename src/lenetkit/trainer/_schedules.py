@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from lenetkit._validators import share
+from lenetkit._utils.validation import share
 from lenetkit.exceptions import SettingError
 
 __all__ = ["OneCycle"]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from lenetkit._validators import number, share, whole_number
-from lenetkit.augmentation import Shift
+from lenetkit._utils.rng import global_generators_kept
+from lenetkit._utils.validation import number, share, whole_number
+from lenetkit.augment import Shift
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.seeding import global_generators_kept
 from lenetkit.trainer._data import TrainingData, check_examples
 from lenetkit.trainer._optimizers import fresh_optimizer
 from lenetkit.trainer._result import TrainingResult
@@ -69,7 +69,7 @@ class Trainer:
         Called as under ``keras.Model.fit``; see `steps_per_call` for the hooks of batches.
     augmentation : callable or None, default Shift(pixels=1)
         ``augmentation(images, key) -> images`` in TensorFlow, applied to each training batch inside the graph; see
-        :mod:`lenetkit.transforms.augment`. Images are float32 (n, height, width, channels), 0..1 where they came as
+        :mod:`lenetkit.augment`. Images are float32 (n, height, width, channels), 0..1 where they came as
         uint8; the key is int32 (`seed`, step).
     label_smoothing : float, default 0.05
         This share of each one-hot training target is spread evenly over all classes (Szegedy et al., Rethinking the
@@ -214,7 +214,7 @@ class Trainer:
 
         Examples
         --------
-        >>> from lenetkit.datasets import draw_digits
+        >>> from lenetkit.synthesis import draw_digits
         >>> from lenetkit.models import create_model
         >>> digits = draw_digits(300)
         >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)

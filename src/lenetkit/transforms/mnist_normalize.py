@@ -5,10 +5,22 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from lenetkit._validators import switch
-from lenetkit.ink import contrast_of, dark_on_light, digit_mask, even_ink, ink_map, possible_ink, shrink, to_grey
+from lenetkit._ink import (
+    centre,
+    contrast_of,
+    cut_out,
+    dark_on_light,
+    digit_mask,
+    even_ink,
+    even_stroke,
+    fit_box,
+    ink_map,
+    possible_ink,
+    shrink,
+    to_grey,
+)
+from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._digit_box import centre, cut_out, even_stroke, fit_box
 from lenetkit.transforms._pixels import Array, Images, check_images, map_images
 
 __all__ = ["MnistNormalize"]

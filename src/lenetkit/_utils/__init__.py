@@ -1,0 +1,1 @@
+"""Helpers of the library itself: files, memory maps, random streams, checks of settings, HTML. Not a public API."""

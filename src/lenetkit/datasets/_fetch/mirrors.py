@@ -1,0 +1,265 @@
+"""Where the files of named data sets are: looked for, verified by their content, downloaded once and kept.
+
+In: :class:`~lenetkit.datasets.RemoteFile` records. Out: the verified content of each file. Next: the data set's loader
+parses it.
+"""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+from urllib.parse import urlsplit
+
+import attrs
+import numpy as np
+
+from lenetkit._utils.files import write_atomically
+from lenetkit.datasets._fetch.http import MirrorError
+from lenetkit.datasets._fetch.http import download as download_address
+from lenetkit.datasets._fetch.records import Content, RemoteFile, UnfitError, is_gzipped, unpacked, verified
+from lenetkit.exceptions import DownloadError, SettingError
+
+__all__ = ["fetch_files"]
+
+StrPath: TypeAlias = str | os.PathLike[str]
+
+_KERAS_HOME = "~/.keras/"
+_ANOTHER_FOLDER = "name another folder as data_dir= or in the environment variable LENETKIT_DATA."
+
+
+def fetch_files(
+    name: str,
+    files: Sequence[RemoteFile],
+    *,
+    data_dir: StrPath | None = None,
+    download: bool = True,
+    timeout: float = 30.0,
+) -> list[Content]:
+    """Return the verified content of a data set's files; what is not on this machine is downloaded once and kept.
+
+    A file is looked for in ``<data_dir>/<name>``, in lenetkit's own folder in the user's cache, and in the places that
+    its record names. What is there and right is used without touching the network and without writing anything. What
+    is there and wrong is reported as a warning and left alone, except in lenetkit's own folder, where a download
+    replaces it. However many processes ask at once, one downloads; the others wait for it.
+
+    Parameters
+    ----------
+    name : str
+        The data set's name, which is the name of its folder.
+    files : sequence of RemoteFile
+        What is wanted.
+    data_dir : path, optional
+        Where the data sets' folders are. Default: the environment variable ``LENETKIT_DATA``, else the user's cache.
+        Downloads are kept there, uncompressed; or in the user's cache, where that folder cannot be written or holds
+        something else under the file's name.
+    download : bool, default True
+        Whether to ask the mirrors for what is missing. If false, no socket is opened.
+    timeout : float, default 30
+        Seconds without progress after which a mirror is given up.
+
+    Returns
+    -------
+    list of ndarray of shape (size,)
+        uint8, read-only, one per file; memory maps where the file lies uncompressed on the disk.
+
+    Raises
+    ------
+    DownloadError
+        If a file is neither here nor to be had, or cannot be kept. The message names every place looked at, every
+        mirror's reason and the ways out.
+
+    Examples
+    --------
+    A data set of one's own, in one file::
+
+        from lenetkit.datasets import Dataset, RemoteFile, fetch_files, register_dataset
+
+        PIXELS = RemoteFile(
+            name="pixels.bin",
+            size=1024,
+            sha256="...",
+            mirrors=["https://example.org/pixels.bin.gz"],
+        )
+
+
+        @register_dataset("squares", description="Sixteen squares.")
+        def load(*, subset, data_dir, download):
+            (pixels,) = fetch_files("squares", [PIXELS], data_dir=data_dir, download=download)
+            return Dataset(images=pixels.reshape(16, 8, 8), labels=range(16))
+
+    What is on the machine already is only checked:
+
+    >>> import hashlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from lenetkit.datasets import RemoteFile, fetch_files
+    >>> mirrors = ["https://example.org/letters/labels.gz"]
+    >>> file = RemoteFile(name="labels", size=3, sha256=hashlib.sha256(b"ABC").hexdigest(), mirrors=mirrors)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "letters").mkdir()
+    ...     _ = Path(folder, "letters", "labels").write_bytes(b"ABC")
+    ...     (content,) = fetch_files("letters", [file], data_dir=folder, download=False)
+    ...     content.tolist()
+    [65, 66, 67]
+    """
+    search = _Search(name, data_dir, timeout)
+    found = {file.name: search.look_for(file) for file in files}
+    search.warn_of_wrong_files()
+    missing = [file for file in files if found[file.name] is None]
+    if missing and not download:
+        search.fail(missing, "Mirrors: not asked, because download=False.")
+    if missing:
+        found.update(search.fetch(missing))
+    return [content for file in files if (content := found[file.name]) is not None]
+
+
+@attrs.frozen
+class _Place:
+    """A path, or a member of an ``.npz`` file."""
+
+    path: Path
+    member: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}#{self.member}" if self.member else str(self.path)
+
+    def read(self, file: RemoteFile) -> Content:
+        """Return what is here if it is the file's content; raise UnfitError or OSError if not."""
+        if not self.path.is_file():
+            raise UnfitError("it is not a file")
+        with self.path.open("rb") as stream:
+            if not self.member and not is_gzipped(stream) and os.fstat(stream.fileno()).st_size == file.size:
+                return verified(np.memmap(stream, np.uint8, mode="r"), file)
+            return np.frombuffer(verified(unpacked(stream, self.member, file), file), np.uint8)
+
+
+class _Search:
+    """One search for the files of one data set, and what it came upon."""
+
+    def __init__(self, name: str, data_dir: StrPath | None, timeout: float) -> None:
+        import platformdirs
+
+        self.name = name
+        self.timeout = timeout
+        self.own_folder = Path(platformdirs.user_cache_dir("lenetkit", appauthor=False)) / name
+        users_folder = data_dir or os.environ.get("LENETKIT_DATA") or self.own_folder.parent
+        self.folders = list(dict.fromkeys([Path(users_folder).expanduser() / name, self.own_folder]))
+        self.wrong: dict[_Place, str] = {}
+        self._refusals: dict[str, str] = {}
+        self._unreachable: set[str] = set()
+        self._archives: dict[str, bytes] = {}
+
+    def look_for(self, file: RemoteFile) -> Content | None:
+        """Return the file's content from the first place that has it, or None."""
+        for place in self._places(file):
+            try:
+                if place.path.exists():
+                    return place.read(file)
+            except (UnfitError, OSError) as error:
+                self.wrong[place] = str(error)
+        return None
+
+    def warn_of_wrong_files(self) -> None:
+        """Report what is there and is not what it should be."""
+        for place, reason in self.wrong.items():
+            warnings.warn(f"{place} is not used for the data set {self.name!r}: {reason}.", stacklevel=3)
+
+    def fetch(self, files: Sequence[RemoteFile]) -> dict[str, Content]:
+        """Download files, while no other process does so for the same folder."""
+        with ExitStack() as lock:
+            folder = self._enter_folder(lock, files)
+            return {file.name: self._fetch(file, folder) for file in files}
+
+    def fail(self, files: Sequence[RemoteFile], mirrors: str) -> NoReturn:
+        """Raise the error that says where the files were looked for, and what to do."""
+        looked: dict[Path, list[str]] = {}
+        places = dict.fromkeys(place for file in files for place in self._places(file))
+        for place in (place for place in places if place not in self.wrong):
+            looked.setdefault(place.path.parent, []).append(str(place).removeprefix(f"{place.path.parent}{os.sep}"))
+        findings = [f"  {folder}: no {', '.join(names)}" for folder, names in looked.items()]
+        findings += [f"  {place}: {reason}" for place, reason in self.wrong.items()]
+        lines = "\n".join(findings)
+        raise DownloadError(
+            f"the data set {self.name!r} needs {', '.join(file.name for file in files)}: not on this machine, and not "
+            f"fetched.\nLooked in:\n{lines}\n{mirrors}\n"
+            f"What to do: put the files, gzipped or not, into a folder named {self.name!r} and pass the folder around "
+            "it as data_dir= or in the environment variable LENETKIT_DATA; or take the digits that need no download: "
+            'load_dataset("digits"), on the command line --dataset digits.'
+        )
+
+    def _places(self, file: RemoteFile) -> Iterator[_Place]:
+        """Yield where the file may be, in the order in which to look."""
+        names = dict.fromkeys([(file.name, ""), (f"{file.name}.gz", ""), *map(_name_and_member, file.mirrors)])
+        for folder in self.folders:
+            for name, member in names:
+                yield _Place(folder / name, member)
+        keras_home = os.environ.get("KERAS_HOME")
+        for copy in file.copies:
+            path, _, member = copy.partition("#")
+            if keras_home and path.startswith(_KERAS_HOME):
+                path = os.path.join(keras_home, path.removeprefix(_KERAS_HOME))
+            yield _Place(Path(path).expanduser(), member)
+
+    def _enter_folder(self, lock: ExitStack, files: Sequence[RemoteFile]) -> Path:
+        import filelock
+
+        reasons = []
+        for folder in self.folders:
+            if folder != self.own_folder and any(_Place(folder / file.name) in self.wrong for file in files):
+                continue  # to download there would be to replace somebody's file
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                lock.enter_context(filelock.FileLock(folder / ".lock"))
+            except (OSError, NotImplementedError) as error:
+                reasons.append(f"{folder}: {error}")
+            else:
+                return folder
+        raise DownloadError(
+            f"the data set {self.name!r} must be downloaded, and there is no folder to keep it in: "
+            f"{'; '.join(reasons)}. To go on, {_ANOTHER_FOLDER}"
+        )
+
+    def _fetch(self, file: RemoteFile, folder: Path) -> Content:
+        target = folder / file.name
+        with suppress(UnfitError, OSError):  # another process may have been faster
+            return _Place(target).read(file)
+        content = self._ask_mirrors(file)
+        try:
+            write_atomically(target, content)
+        except (OSError, SettingError) as error:
+            raise DownloadError(
+                f"the data set {self.name!r} was downloaded and cannot be kept as {target}: {error}. Make room, or "
+                f"{_ANOTHER_FOLDER}"
+            ) from error
+        return np.frombuffer(content, np.uint8)
+
+    def _ask_mirrors(self, file: RemoteFile) -> bytes:
+        for url in sorted(file.mirrors, key=lambda url: urlsplit(url).netloc in self._unreachable):
+            try:
+                return self._ask(url, file)
+            except MirrorError as error:
+                self._refusals[url] = str(error)
+                if error.unreachable:
+                    self._unreachable.add(urlsplit(url).netloc)
+            except UnfitError as error:
+                self._refusals[url] = str(error)
+        reasons = [f"  {url}: {self._refusals[url]}" for url in file.mirrors]
+        return self.fail([file], "\n".join(["Mirrors:", *reasons]))
+
+    def _ask(self, url: str, file: RemoteFile) -> bytes:
+        address, _, member = url.partition("#")
+        body = self._archives.get(address)
+        if body is None:
+            title = f"{self.name}: {file.name}"
+            body = download_address(address, most_bytes=file.most_bytes(member), timeout=self.timeout, title=title)
+        if member:
+            self._archives[address] = body
+        return verified(unpacked(io.BytesIO(body), member, file), file)
+
+
+def _name_and_member(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.path.rpartition("/")[2], parts.fragment

@@ -1,0 +1,167 @@
+"""What a file of a named data set must hold, and whether something holds it.
+
+A file is known by the SHA-256 of its *uncompressed* content, so the file itself, any gzipped copy of it and the same
+array in an ``.npz`` all count, wherever they come from. Nothing is unpacked beyond the size that is known beforehand.
+"""
+
+import gzip
+import io
+import struct
+import zipfile
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, TypeVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.datasets._fetch.http import is_allowed
+from lenetkit.exceptions import SettingError
+
+__all__ = ["Content", "RemoteFile", "UnfitError", "is_gzipped", "unpacked", "verified"]
+
+Content: TypeAlias = npt.NDArray[np.uint8]
+AnyContent = TypeVar("AnyContent", bytes, Content)
+
+_OVERHEAD = 2**16  # bytes that a container may add to what it holds, next to 1 %
+
+
+class UnfitError(Exception):
+    """What is wrong with a file that is there; never seen outside of this package."""
+
+
+def _as_texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+@attrs.frozen(kw_only=True)
+class RemoteFile:
+    """One file of a data set: what it must hold, and where it may be found.
+
+    Parameters
+    ----------
+    name : str
+        File name in the data set's folder, without ``.gz``.
+    size : int
+        Bytes of the uncompressed content.
+    sha256 : str
+        SHA-256 of the uncompressed content, 64 hexadecimal digits.
+    mirrors : sequence of str
+        https addresses of the file, gzipped or not, in the order in which to ask them. ``https://.../all.npz#x_train``
+        is the array ``x_train`` of that ``.npz`` file, which must be uint8; its content is that of the IDX file that
+        would hold the same array.
+    copies : sequence of str
+        Paths where other programs keep the file, in the same notation; ``~/.keras`` becomes ``$KERAS_HOME`` where that
+        is set. They are read, never written.
+    archive_size : int, default 0
+        Bytes of the largest ``.npz`` among the mirrors, if there is one.
+
+    Raises
+    ------
+    SettingError
+        If the name is not a plain file name, the size or hash cannot be right, or a mirror is not https.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets._fetch.records import RemoteFile
+    >>> RemoteFile(name="labels", size=60008, sha256="65" * 32, mirrors=["http://example.org/labels.gz"])
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.SettingError: a mirror of labels must be an https address; got 'http://example.org/labels.gz'.
+    """
+
+    name: str = attrs.field()
+    size: int = attrs.field()
+    sha256: str = attrs.field()
+    mirrors: tuple[str, ...] = attrs.field(converter=_as_texts)
+    copies: tuple[str, ...] = attrs.field(default=(), converter=_as_texts)
+    archive_size: int = 0
+
+    @name.validator
+    def _check_name(self, _: Any, name: str) -> None:
+        if not name or name.startswith(".") or Path(name).name != name or "#" in name:
+            raise SettingError(f"a remote file's name must be a plain file name without '#'; got {name!r}.")
+
+    @size.validator
+    def _check_size(self, _: Any, size: int) -> None:
+        if size < 1:
+            raise SettingError(f"the size of {self.name} must be at least 1 byte; got {size!r}.")
+
+    @sha256.validator
+    def _check_sha256(self, _: Any, digest: str) -> None:
+        if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+            raise SettingError(f"the sha256 of {self.name} must be 64 lower-case hexadecimal digits; got {digest!r}.")
+
+    @mirrors.validator
+    def _check_mirrors(self, _: Any, mirrors: tuple[str, ...]) -> None:
+        for url in mirrors:
+            if not is_allowed(url):
+                raise SettingError(f"a mirror of {self.name} must be an https address; got {url!r}.")
+
+    def most_bytes(self, member: str) -> int:
+        """Return how many bytes a mirror may send: for the file itself, or for an ``.npz`` with this member."""
+        size = max(self.size, self.archive_size) if member else self.size
+        return size + size // 100 + _OVERHEAD
+
+
+def is_gzipped(stream: BinaryIO) -> bool:
+    """Return whether what follows is gzipped, without moving on."""
+    magic = stream.read(2)
+    stream.seek(-len(magic), io.SEEK_CUR)
+    return magic == b"\x1f\x8b"
+
+
+def unpacked(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
+    """Return the content of a file, a gzipped file or an ``.npz``'s member; a little more than expected at most.
+
+    Raises
+    ------
+    UnfitError
+        If it cannot be unpacked.
+    """
+    try:
+        if member:
+            return _npz_member(stream, member, file)
+        if is_gzipped(stream):
+            with gzip.GzipFile(fileobj=stream) as plain:
+                return plain.read(file.size + 1)
+        return stream.read(file.size + 1)
+    except Exception as error:  # damage makes gzip, zipfile and NumPy raise all kinds of them
+        raise UnfitError(f"it is damaged: {error}") from error
+
+
+def _npz_member(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
+    """Return the IDX file that would hold the array. Its header is believed, because the hash will tell."""
+    with zipfile.ZipFile(stream) as archive, archive.open(f"{member}.npy") as packed:
+        array = io.BytesIO(packed.read(file.size + _OVERHEAD))
+    version = np.lib.format.read_magic(array)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read_header(array)
+    if dtype != np.uint8 or by_columns:
+        raise ValueError(f"{member} holds {dtype} of shape {shape}; rows of uint8 were expected")
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + array.read()
+
+
+def verified(content: AnyContent, file: RemoteFile) -> AnyContent:
+    """Return the content if it is the file's.
+
+    Raises
+    ------
+    UnfitError
+        If its length or its hash is another.
+    """
+    if len(content) != file.size:
+        found = f"at least {len(content)}" if len(content) > file.size else len(content)
+        raise UnfitError(f"expected {file.size} bytes of {file.name}, found {found}{_start_of(content)}")
+    digest = sha256(content if isinstance(content, bytes) else content.data).hexdigest()
+    if digest != file.sha256:
+        raise UnfitError(f"expected {file.name} with sha256 {file.sha256}, found {digest}{_start_of(content)}")
+    return content
+
+
+def _start_of(content: bytes | Content) -> str:
+    """Quote the start of a page, which is what captive portals and error pages send."""
+    start = bytes(content[:40])
+    return f", beginning with {start.decode()!r}" if start.lstrip().startswith(b"<") and start.isascii() else ""

@@ -1,0 +1,211 @@
+"""From a path to a :class:`Dataset`: which format it is, told by content where that can be.
+
+In: a file or folder. Out: a checked data set, named after the path. The formats themselves are read by
+:mod:`._idx`, :mod:`._npz`, :mod:`._csv` and :mod:`._folder`.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._formats.csv import read_csv
+from lenetkit.datasets._formats.entries import check_classes
+from lenetkit.datasets._formats.folder import is_class_folder, read_class_folder
+from lenetkit.datasets._formats.idx import read_idx
+from lenetkit.datasets._formats.npz import read_keras_npz, read_npy_pair, read_npz
+from lenetkit.datasets._subsets import parts_of, refuse_parts
+from lenetkit.datasets._views import Images, join_images
+from lenetkit.exceptions import DataError
+
+__all__ = ["load_path", "read_idx_folder", "read_keras_npz"]
+
+StrPath: TypeAlias = str | os.PathLike[str]
+Labels: TypeAlias = npt.NDArray[Any]
+
+FORMATS = (
+    "the four IDX files of MNIST, gzipped or not (train-images-idx3-ubyte, train-labels-idx1-ubyte, "
+    "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte); "
+    "an .npz file with images and labels, or with x_train, y_train, x_test and y_test; images.npy with labels.npy; "
+    "a .csv file with the columns label, pixel0, pixel1, ...; "
+    "a folder with one sub-folder of pictures for each class"
+)
+
+# "t10k-images-idx3-ubyte.gz", with a dot for the second dash as some programs unpack it, "emnist-digits-train-..."
+_IDX_NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
+_ZIP = b"PK\x03\x04"
+_IDX_STARTS = (b"\x1f\x8b", b"\0\0")
+
+
+def load_path(path: Path, subset: str = "all") -> Dataset:
+    """Load a data set from a file or folder in one of the formats of :data:`FORMATS`.
+
+    Parameters
+    ----------
+    path : Path
+        What exists.
+    subset : {"all", "train", "test"}, default "all"
+        An official part, where the format has such.
+
+    Returns
+    -------
+    Dataset
+        Named after the path.
+
+    Raises
+    ------
+    DataError
+        If it is in none of the formats, or does not hold what it should; the message names file and entry.
+    SettingError
+        If `subset` is a part that is not there.
+    """
+    images, labels, class_names = _read_folder(path, subset) if path.is_dir() else _read_file(path, subset)
+    if not len(labels):
+        raise DataError(f"{path} holds no images.")
+    given: dict[str, Any] = {} if class_names is None else {"class_names": class_names}
+    try:
+        return Dataset(images=images, labels=labels, name=_name_of(path), **given)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _name_of(path: Path) -> str:
+    name = path.resolve().name
+    return (name if path.is_dir() else name.split(".")[0]) or "unnamed"
+
+
+def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
+    if _idx_files(folder):
+        return (*read_idx_folder(folder, subset), None)
+    if is_class_folder(folder):
+        return read_class_folder(folder, subset)
+    if (folder / "images.npy").exists():
+        refuse_parts(str(folder), subset)
+        return (*read_npy_pair(folder), None)
+    for suffix in (".npz", ".csv"):
+        files = [path for path in _listed(folder) if path.suffix.lower() == suffix]
+        if len(files) == 1:
+            return _read_file(files[0], subset)
+        if files:
+            found = ", ".join(path.name for path in files[:5])
+            raise DataError(f"{folder} has {len(files)} {suffix} files ({found}); give the path of the one you mean.")
+    found = ", ".join(path.name for path in _listed(folder)[:5])
+    raise DataError(f"{folder} is in no format that is read here; it holds {found or 'nothing'}. Formats: {FORMATS}.")
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror or error}.") from error
+
+
+def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
+    start = _first_bytes(path)
+    if start == _ZIP:
+        return (*read_npz(path, subset), None)
+    if path.suffix.lower() == ".csv":
+        refuse_parts(str(path), subset)
+        return (*read_csv(path), None)
+    if start.startswith(_IDX_STARTS):
+        refuse_parts(str(path), subset)
+        return (*_read_pair(path, _labels_beside(path)), None)
+    raise DataError(
+        f"{path} is in no format that is read here; it starts with {start!r}. Formats: {FORMATS}. "
+        "A single picture is read by read_image."
+    )
+
+
+def _first_bytes(path: Path) -> bytes:
+    # Opening a pipe waits for a writer.
+    if not path.is_file():
+        raise DataError(f"{path} is neither a file nor a folder.")
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def read_idx_folder(folder: StrPath, subset: str = "all") -> tuple[Images, Labels]:
+    """Read the IDX files of a folder, gzipped or not, by the names that MNIST gave them.
+
+    Parameters
+    ----------
+    folder : path
+        Where the files are.
+    subset : {"all", "train", "test"}, default "all"
+        ``"all"`` is the training part followed by the test part (``t10k``).
+
+    Returns
+    -------
+    images : ndarray or IndexedImages of shape (n, height, width)
+        uint8. Uncompressed files of more than 128 MiB stay memory maps.
+    labels : ndarray of shape (n,)
+        int64.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged, or images and labels disagree in number.
+    SettingError
+        If `subset` is none of the three.
+    """
+    folder = Path(folder)
+    files = _idx_files(folder)
+    pairs = []
+    for part in parts_of(subset):
+        for kind in ("images", "labels"):
+            if (part, kind) not in files:
+                held = ", ".join(sorted(path.name for path in files.values())) or "none"
+                raise DataError(
+                    f"{folder} lacks the {kind} of the {part} part; of MNIST's IDX files it has: {held}. "
+                    "Add it, or load another subset."
+                )
+        pairs.append(_read_pair(files[part, "images"], files[part, "labels"]))
+    return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
+
+
+def _idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
+    """Return the files by (part, kind); where one is there packed and unpacked, the unpacked one."""
+    matches = [(path, _IDX_NAME.fullmatch(path.name)) for path in _listed(folder)]
+    found = [(path, match) for path, match in matches if match is not None]
+    prefixes = sorted({match["prefix"] for _, match in found})
+    if len(prefixes) > 1:
+        raise DataError(
+            f"{folder} holds the IDX files of {len(prefixes)} data sets ({', '.join(map(repr, prefixes[:5]))}); "
+            "give the path of the file of images that you mean, or a folder for each."
+        )
+    # Longer names first, so that the unpacked file overwrites the packed one.
+    found.sort(key=lambda item: len(item[0].name), reverse=True)
+    return {("train" if match["part"] == "train" else "test", match["kind"]): path for path, match in found}
+
+
+def _read_pair(images_path: Path, labels_path: Path) -> tuple[npt.NDArray[np.uint8], Labels]:
+    labels = read_idx(labels_path, expected_ndim=1).astype(np.int64)
+    images = read_idx(images_path, expected_ndim=3)
+    if len(images) != len(labels):
+        raise DataError(
+            f"there must be one label for each image; {images_path} has {len(images)} images and "
+            f"{labels_path} {len(labels)} labels."
+        )
+    check_classes(labels, str(labels_path))
+    return images, labels
+
+
+def _labels_beside(images: Path) -> Path:
+    """Return the file of labels that belongs to an IDX file of images."""
+    name = images.name.replace("images", "labels").replace("idx3", "idx1")
+    plain = images.with_name(name.removesuffix(".gz"))
+    for path in (plain, plain.with_name(f"{plain.name}.gz")):
+        if path.is_file() and path != images:
+            return path
+    raise DataError(
+        f"{images} looks like an IDX file of images, but the labels that belong to it are missing: "
+        f"no {plain} and no {plain.name}.gz."
+    )

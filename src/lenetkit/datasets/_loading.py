@@ -1,0 +1,282 @@
+"""The table of data sets and the four functions over it."""
+
+import difflib
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._subsets import check_subset
+from lenetkit.exceptions import DataError, SettingError, UnknownNameError
+from lenetkit.registry import Registry
+
+__all__ = ["DatasetInfo", "dataset_info", "list_datasets", "load_dataset", "register_dataset"]
+
+StrPath: TypeAlias = str | os.PathLike[str]
+
+
+class Loader(Protocol):
+    """What loads a registered data set."""
+
+    def __call__(self, *, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
+        """Return the data set or one of its official parts."""
+        ...
+
+
+AnyLoader = TypeVar("AnyLoader", bound=Callable[..., Dataset])
+
+_PARAMETERS = ("subset", "data_dir", "download")
+
+
+@attrs.frozen(kw_only=True)
+class DatasetInfo:
+    """What is known about a registered data set without loading it.
+
+    Parameters
+    ----------
+    name : str
+        The name it is registered under.
+    loader : callable
+        ``loader(*, subset, data_dir, download) -> Dataset``.
+    description : str
+        One line for lists.
+    epochs : int
+        How many epochs the classical procedure needs on it.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import dataset_info
+    >>> dataset_info("digits").epochs
+    30
+    """
+
+    name: str
+    loader: Loader = attrs.field(repr=False)
+    description: str
+    epochs: int = 5
+
+
+_datasets: Registry[DatasetInfo] = Registry("data set", group="lenetkit.datasets", package="lenetkit.datasets")
+
+
+def register_dataset(
+    name: str, *, description: str, epochs: int = 5, replace: bool = False
+) -> Callable[[AnyLoader], AnyLoader]:
+    """Register a data set: a decorator for the function that loads it.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, ``_``, ``-`` and ``.``.
+    description : str
+        One line for lists.
+    epochs : int, default 5
+        How many epochs the classical procedure needs on it.
+    replace : bool, default False
+        Take the name over from whoever has it.
+
+    Returns
+    -------
+    callable
+        The decorator; it returns the loader unchanged.
+
+    Raises
+    ------
+    NameTakenError
+        If the name has an owner already.
+    SettingError
+        If the name or `epochs` is not valid, or the loader does not take ``subset``, ``data_dir`` and ``download``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.datasets import Dataset, list_datasets, load_dataset, register_dataset
+    >>> @register_dataset("stripes", description="Upright and lying stripes.", epochs=2)
+    ... def load_stripes(*, subset, data_dir, download):
+    ...     lying = np.zeros((50, 8, 8), np.uint8)
+    ...     lying[:, ::2] = 255
+    ...     images = np.concatenate([lying, lying.transpose(0, 2, 1)])
+    ...     return Dataset(images=images, labels=np.repeat([0, 1], 50), class_names=["lying", "upright"])
+    >>> "stripes" in list_datasets()
+    True
+    >>> load_dataset("stripes")
+    Dataset('stripes': 100 images of 8 x 8, 2 classes)
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise SettingError(f"epochs must be a whole number of at least 1; got {epochs!r}.")
+
+    def decorate(loader: AnyLoader) -> AnyLoader:
+        owner = f"{loader.__module__}.{loader.__qualname__}"
+        try:
+            inspect.signature(loader).bind(**dict.fromkeys(_PARAMETERS))
+        except TypeError as error:
+            raise SettingError(
+                f"a data set's loader must take the keywords {', '.join(_PARAMETERS)}; {owner} does not: {error}."
+            ) from None
+        info = DatasetInfo(name=name, loader=loader, description=description, epochs=epochs)
+        _datasets.register(name, info, owner=owner, replace=replace)
+        return loader
+
+    return decorate
+
+
+def list_datasets(pattern: str = "*") -> list[str]:
+    """Return the names of the registered data sets, sorted, without loading any.
+
+    Parameters
+    ----------
+    pattern : str, default "*"
+        Shell pattern the names must match.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import list_datasets
+    >>> list_datasets("digits")
+    ['digits']
+    """
+    return _datasets.names(pattern)
+
+
+def dataset_info(name: str) -> DatasetInfo:
+    """Return the record of a registered data set: description, epochs and loader.
+
+    Parameters
+    ----------
+    name : str
+        A name from :func:`list_datasets`.
+
+    Returns
+    -------
+    DatasetInfo
+
+    Raises
+    ------
+    UnknownNameError
+        If no data set has this name.
+    PluginError
+        If the plug-in that announces the name cannot be imported.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import dataset_info
+    >>> dataset_info("digits").name
+    'digits'
+    """
+    return _datasets.get(name)
+
+
+def load_dataset(
+    name_or_path: StrPath, *, subset: str = "all", data_dir: StrPath | None = None, download: bool = True
+) -> Dataset:
+    """Load a data set by its name, or images and labels from a path.
+
+    A name wins over a path of the same spelling; write ``"./mnist"`` or pass a :class:`pathlib.Path` to mean the path.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name from :func:`list_datasets`, or a file or folder in one of the formats below.
+    subset : {"all", "train", "test"}, default "all"
+        An official part, where there are official parts; ``"all"`` is the training part followed by the test part.
+    data_dir : path, optional
+        Where registered data sets are looked for and kept. Not used for paths.
+    download : bool, default True
+        Whether a registered data set that is not on this machine may be fetched. Not used for paths.
+
+    Returns
+    -------
+    Dataset
+        Of a path: named after it, with ``epochs=5``.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither a registered name nor an existing path.
+    SettingError
+        If `subset` is not one of the three, or the data set has no official parts.
+    DataError
+        If the files do not hold what they should; the message names file and entry. Where several entries are wrong
+        its attribute ``entries`` holds all of them.
+    DownloadError
+        If the data set is not on this machine and could not be fetched.
+    PluginError
+        If the plug-in that announces the name cannot be imported.
+
+    Notes
+    -----
+    Formats of paths; a folder that holds the files of one of them will do as well:
+
+    ============================= =====================================================================================
+    four IDX files                ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte``
+                                  and ``t10k-labels-idx1-ubyte`` in a folder, gzipped or not, also with one prefix for
+                                  all, as EMNIST has; or the path of one file of images, whose labels lie beside it
+    ``.npz``                      ``images`` and ``labels``; or ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as
+                                  in Keras' ``mnist.npz``
+    ``.npy``                      a folder with ``images.npy`` and ``labels.npy``
+    ``.csv``                      columns ``label``, ``pixel0``, ``pixel1``, ... as Kaggle has them, square images; or
+                                  ``label``, ``1x1``, ``1x2``, ... (row x column), images of any shape
+    one sub-folder for each class pictures in sub-folders named after their class; also in a ``train`` and a ``test``
+                                  folder
+    ============================= =====================================================================================
+
+    Images are uint8, labels integers from 0 or strings. Class folders named by numbers give integers, others strings.
+    Pictures of different sizes are scaled, aspect kept, into the size that most of them have, or into a square of at
+    most 64 pixels, on a ground of the colour of their border; they stay as they are where they have one size.
+
+    Uncompressed IDX files and ``.npy`` files of more than 128 MiB stay on disk as memory maps. What is compressed may
+    hold at most 1 GiB.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import load_dataset
+    >>> digits = load_dataset("digits")
+    >>> digits.images.shape, digits.labels[:10]
+    ((1797, 8, 8), array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
+    >>> load_dataset("digit")
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.UnknownNameError: ...
+    """
+    check_subset(subset)
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise SettingError(
+            f"name_or_path must be the name of a data set or a path; got {type(name_or_path).__name__}. "
+            "From arrays, build Dataset(images=..., labels=...)."
+        )
+    if isinstance(name_or_path, str) and name_or_path in _datasets.names():
+        return _load_registered(name_or_path, subset, data_dir, download)
+    path = os.path.expanduser(name_or_path)
+    if path and os.path.exists(path):
+        from lenetkit.datasets._formats.detect import load_path
+
+        return load_path(Path(path), subset)
+    raise _unknown(os.fspath(name_or_path), path)
+
+
+def _load_registered(name: str, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
+    info = _datasets.get(name)
+    dataset: Any = info.loader(subset=subset, data_dir=data_dir, download=download)
+    if not isinstance(dataset, Dataset):
+        raise DataError(
+            f"the loader of the data set {name!r}, {_datasets.owner(name)}, must return a Dataset; "
+            f"it returned {type(dataset).__name__}."
+        )
+    return attrs.evolve(dataset, name=name, epochs=info.epochs)
+
+
+def _unknown(name: str, path: str) -> UnknownNameError:
+    known = list_datasets()
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return UnknownNameError(
+        f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{hint} "
+        f"Known data sets: {', '.join(known)}."
+    )

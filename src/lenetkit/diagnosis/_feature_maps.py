@@ -1,0 +1,261 @@
+"""Look inside: what each layer of a network makes of one image, and the filters it does it with.
+
+In: one image, and a fitted pipeline or a Keras model. Out: :class:`FeatureMaps`, the values of every layer in plain
+arrays. Next: ``plot()`` draws the picture that the LeNet papers show, ``plot_filters()`` the filters.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import DataError, SettingError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+    from lenetkit.plotting import FeatureMapsDisplay, FiltersDisplay
+
+__all__ = ["FeatureMaps", "feature_maps"]
+
+Array = npt.NDArray[Any]
+
+# They only change the values of the layer before, unit by unit: together they are one layer, as in the papers.
+_UNIT_BY_UNIT = {
+    *("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"),
+    *("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization"),
+    *("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout"),
+    *("ActivityRegularization", "Rescaling", "Normalization", "ZeroPadding2D"),
+}
+# They only arrange anew what is there.
+_ARRANGING = {"Flatten", "Reshape", "Permute", "Concatenate"}
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class FeatureMaps:
+    """What the layers make of one image; made by :func:`feature_maps`.
+
+    Parameters
+    ----------
+    layers : tuple of (str, ndarray)
+        From the input on: name and values, float32 of shape (height, width, n_maps) or (n_units,). The output is not
+        among them.
+    filters : tuple of (str, ndarray)
+        Layer and kernels, float32 of shape (height, width, n_maps_before, n_maps), NaN where maps are not connected.
+        A layer of units that sees the image itself has filters as large as the image.
+    probabilities : ndarray of shape (n_classes,)
+        float32, what comes out.
+    classes : ndarray of shape (n_classes,)
+        The labels in the same order.
+
+    Examples
+    --------
+    >>> from lenetkit import Pipeline
+    >>> from lenetkit.synthesis import draw_digits
+    >>> from lenetkit.diagnosis import feature_maps
+    >>> maps = feature_maps(draw_digits(8, styles="american", seed=1).images[7], Pipeline.pretrained())
+    >>> int(maps.label)
+    7
+    >>> dict(maps.layers)["c1"].shape, dict(maps.filters)["c1"].shape
+    ((28, 28, 6), (5, 5, 1, 6))
+    """
+
+    layers: tuple[tuple[str, Array], ...] = attrs.field(repr=lambda layers: repr([name for name, _ in layers]))
+    filters: tuple[tuple[str, Array], ...] = attrs.field(repr=lambda filters: repr([name for name, _ in filters]))
+    probabilities: Array = attrs.field(repr=False)
+    classes: Array = attrs.field(repr=False)
+
+    @property
+    def label(self) -> Any:
+        """The most probable label."""
+        return self.classes[self.probabilities.argmax()]
+
+    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> "FeatureMapsDisplay":
+        """Draw all layers and the probabilities, see :func:`lenetkit.plotting.plot_feature_maps`.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure, optional
+            Draw here. A new figure by default.
+
+        Returns
+        -------
+        FeatureMapsDisplay
+            With ``figure_`` and ``axes_``.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from lenetkit.plotting import plot_feature_maps
+
+        return plot_feature_maps(self.layers, self.probabilities, self.classes, figure=figure)
+
+    def plot_filters(self, *, figure: "Figure | SubFigure | None" = None) -> "FiltersDisplay":
+        """Draw the filters, see :func:`lenetkit.plotting.plot_filters`.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure, optional
+            Draw here. A new figure by default.
+
+        Returns
+        -------
+        FiltersDisplay
+            With ``figure_`` and ``axes_``.
+
+        Raises
+        ------
+        DataError
+            If no layer has filters that can be drawn.
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from lenetkit.plotting import plot_filters
+
+        return plot_filters(self.filters, figure=figure)
+
+
+def feature_maps(image: Any, model: Any) -> FeatureMaps:
+    """Return what each layer makes of one image.
+
+    Layers that change their input unit by unit, such as activations and normalisations, are shown with the layer
+    before: C1 is what S2 gets.
+
+    Parameters
+    ----------
+    image : path, PIL image or ndarray of shape (height, width[, channels])
+        One image, for a pipeline as :meth:`Pipeline.predict <lenetkit.pipeline.Pipeline.predict>` takes it; for a model
+        of its input's size, uint8 in [0, 255] or floats in the model's value range.
+    model : Pipeline or keras.Model
+        Fitted. A model must be functional or sequential, with one input of shape (height, width, channels).
+
+    Returns
+    -------
+    FeatureMaps
+
+    Raises
+    ------
+    DataError
+        If it is not one image, cannot be read, or does not fit the model.
+    SettingError
+        If `model` is neither, or its layers cannot be taken apart.
+    NotFittedError
+        If the pipeline is not fitted.
+    BundleError
+        If the pipeline was loaded and its model has no registered name, so that there are no layers to look at.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.diagnosis import feature_maps
+    >>> from lenetkit.models import create_model
+    >>> maps = feature_maps(np.zeros((28, 28), np.uint8), create_model("lenet5", seed=0))
+    >>> [(name, values.shape) for name, values in maps.layers]  # doctest: +NORMALIZE_WHITESPACE
+    [('input', (28, 28, 1)), ('c1', (28, 28, 6)), ('s2', (14, 14, 6)), ('c3', (10, 10, 16)), ('s4', (5, 5, 16)),
+     ('c5', (120,)), ('f6', (84,))]
+    """
+    # Asked of the class: an attribute of an unfitted pipeline seems not to be there.
+    if hasattr(type(model), "transforms_"):
+        picture = _one_image(image)
+        seen = model.transforms_([picture])
+        layers, filters, _ = _inside(model.model_, np.asarray(seen[0], np.float32))
+        probabilities, classes = model.predict_proba([picture])[0], model.classes_
+    elif hasattr(model, "layers") and hasattr(model, "inputs"):
+        layers, filters, probabilities = _inside(model, _as_input(_one_image(image)))
+        classes = np.arange(len(probabilities))
+    else:
+        raise SettingError(
+            f"model must be a Pipeline or a functional or sequential keras.Model; got {type(model).__name__}."
+        )
+    return FeatureMaps(layers=layers, filters=filters, probabilities=np.asarray(probabilities), classes=classes)
+
+
+def _one_image(image: Any) -> Array:
+    """Return the pixels of one image, whatever it came as."""
+    if not (hasattr(image, "shape") and hasattr(image, "dtype")):
+        from lenetkit.datasets import read_image
+
+        if isinstance(image, (list, tuple)):
+            raise DataError("feature maps are of one image; got a list. Choose one, for example images[0].")
+        picture: Array = read_image(image)
+        return picture
+    pixels = np.asarray(image)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] > 4) or pixels.dtype.kind not in "uf":
+        raise DataError(
+            "feature maps are of one image, uint8 or floats of shape (height, width) or (height, width, channels); "
+            f"got {pixels.dtype} of shape {pixels.shape}. Choose one, for example images[0]."
+        )
+    return pixels
+
+
+def _as_input(picture: Array) -> npt.NDArray[np.float32]:
+    scale = np.float32(1 / 255) if picture.dtype == np.uint8 else np.float32(1)
+    return np.asarray(picture, np.float32) * scale
+
+
+def _inside(model: Any, picture: npt.NDArray[np.float32]) -> tuple[Any, Any, Array]:
+    """Run the model once and return its layers' values, their filters, and what comes out."""
+    import keras
+
+    batch = picture[np.newaxis, ..., np.newaxis] if picture.ndim == 2 else picture[np.newaxis]
+    shapes = [tuple(tensor.shape) for tensor in model.inputs or []]
+    if len(shapes) != 1 or len(shapes[0]) != 4:
+        raise SettingError(f"the model must have one input of shape (height, width, channels); it has {shapes}.")
+    if any(want not in (None, size) for want, size in zip(shapes[0], batch.shape, strict=True)):
+        raise DataError(f"the model takes images of shape {shapes[0][1:]}; got {batch.shape[1:]}.")
+    panels = _panels(model)
+    probe = keras.Model(model.inputs[0], [*panels.values(), model.outputs[0]])
+    values = [np.asarray(value)[0] for value in probe(batch, training=False)]
+    layers = tuple(zip(panels, values, strict=False))
+    return layers, _filters(model, batch.shape[1:]), values[-1]
+
+
+def _panels(model: Any) -> dict[str, Any]:
+    """Return name and output of each layer to show, the model's own output left out."""
+    panels: dict[str, Any] = {"input": model.inputs[0]}
+    name_of = {id(model.inputs[0]): "input"}
+    for layer in model.layers:
+        kind = type(layer).__name__
+        try:
+            before, after = layer.input, layer.output
+        except (AttributeError, ValueError):
+            raise SettingError(
+                f"the layers of {model.name!r} cannot be taken apart: {layer.name!r} has not one input and one output. "
+                "A functional or sequential model can be looked into."
+            ) from None
+        if kind == "InputLayer" or isinstance(after, (list, dict)) or len(after.shape) not in (2, 4):
+            continue
+        name = name_of.get(id(before)) if kind in _UNIT_BY_UNIT else None
+        if name is None and kind in _ARRANGING:
+            continue
+        name = name or layer.name
+        panels[name], name_of[id(after)] = after, name
+    return {name: tensor for name, tensor in panels.items() if tensor is not model.outputs[0]}
+
+
+def _filters(model: Any, image_shape: tuple[int, ...]) -> tuple[tuple[str, Array], ...]:
+    found: list[tuple[str, Array]] = []
+    for layer in model.layers:
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
+        kernels = np.asarray(kernel)
+        if hasattr(layer, "table"):
+            kernels = _spread(kernels, layer.table, layer.input.shape[-1])
+        elif kernels.ndim == 2 and len(kernels) == np.prod(image_shape) and not found:
+            kernels = kernels.reshape(*image_shape, -1)
+        if kernels.ndim == 4:
+            found.append((layer.name, kernels))
+    return tuple(found)
+
+
+def _spread(kernels: Array, table: tuple[tuple[int, ...], ...], n_below: int) -> Array:
+    """Return the kernels of a sparse convolution with every pair of maps in its place, and NaN where there is none."""
+    dense = np.full((*kernels.shape[:2], n_below, len(table)), np.nan, np.float32)
+    connections = [(below, place) for place, row in enumerate(table) for below in row]
+    for number, (below, place) in enumerate(connections):
+        dense[:, :, below, place] = kernels[:, :, number]
+    return dense

@@ -1,0 +1,12 @@
+"""One HTML file with everything that is known of an evaluation; it opens offline in any browser.
+
+In: an evaluation and, as far as there are any, its images, the pipeline, learning curves and a table of corruptions.
+Out: a file that fetches nothing and runs no script. Next: a person reads it, prints it or sends it on.
+
+Ground floor: knows no stage, only what their objects offer. Needs matplotlib and Jinja2 (extra ``plot``);
+:meth:`lenetkit.evaluator.Evaluation.to_html` calls it.
+"""
+
+from lenetkit.evaluator._report.writer import write_report
+
+__all__ = ["write_report"]

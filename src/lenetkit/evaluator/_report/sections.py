@@ -1,0 +1,157 @@
+"""The report's figures as words: everything that the template only has to put in its place."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from lenetkit.evaluator._report.figures import png_uri
+from lenetkit.exceptions import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lenetkit.evaluator._report.provenance import DataFacts
+
+__all__ = ["confused", "contested", "corruptions", "hardest", "operating_points", "per_class", "summary"]
+
+_HARDEST = 32
+_MOST_PAIRS = 10
+_WANTED_ERRORS = (0.02, 0.01, 0.005, 0.002, 0.001)
+
+
+def summary(evaluation: Any) -> dict[str, Any]:
+    """Return the headline figures."""
+    return {
+        "line": evaluation.summary_line,
+        "accuracy": _percent(evaluation.accuracy),
+        "interval": _interval(evaluation),
+        "n": f"{evaluation.n:,}",
+        "n_errors": f"{evaluation.n_errors:,}",
+        "error_rate": _percent(evaluation.error_rate),
+        "cross_entropy": f"{evaluation.cross_entropy:.4f}",
+        "calibration_error": _percent(evaluation.calibration_error),
+        "n_classes": len(evaluation.classes),
+    }
+
+
+def contested(evaluation: Any, facts: "DataFacts") -> dict[str, Any] | None:
+    """Return the figures with and without the images whose labels are contested; None where none are known."""
+    if not facts.contested:
+        return None
+    kept = np.setdiff1d(np.arange(evaluation.n), sorted(facts.contested))
+    without = attrs.evolve(
+        evaluation, true_indices=evaluation.true_indices[kept], probabilities=evaluation.probabilities[kept]
+    )
+    rows = [("all", evaluation), (f"without the {len(facts.contested)} contested", without)]
+    return {
+        "n": len(facts.contested),
+        "n_errors": evaluation.n_errors - without.n_errors,
+        "rows": [
+            (name, f"{some.n:,}", f"{some.n_errors:,}", _percent(some.accuracy), _interval(some)) for name, some in rows
+        ],
+    }
+
+
+def per_class(evaluation: Any) -> list[tuple[str, ...]]:
+    """Return class, precision, recall, F1 and support of each class."""
+    return [
+        (str(name), *(_percent(row[measure]) for measure in ("precision", "recall", "f1")), f"{int(row['support']):,}")
+        for name, row in evaluation.per_class.iterrows()
+    ]
+
+
+def confused(evaluation: Any) -> list[tuple[str, ...]]:
+    """Return the pairs of classes that are taken for one another most often."""
+    table = evaluation.most_confused(_MOST_PAIRS)
+    return [
+        (str(row.true), str(row.predicted), _times(row.count_), _percent(row.share))
+        for row in table.rename(columns={"count": "count_"}).itertuples(index=False)
+    ]
+
+
+def hardest(evaluation: Any, facts: "DataFacts") -> list[dict[str, Any]]:
+    """Return pictures of the images that the model got most wrong, or right with the least confidence.
+
+    Raises
+    ------
+    DataError
+        If an image cannot be drawn.
+    """
+    if facts.images is None:
+        return []
+    shown = []
+    for index, true, predicted, _, of_true in evaluation.top_losses(_HARDEST).itertuples(index=False):
+        row = int(index)
+        try:
+            image = np.asarray(facts.images[row])
+        except ValueError as error:
+            raise DataError(f"images[{row}] must be an array of pixels: {error}") from None
+        shown.append(
+            {
+                "index": row,
+                "picture": png_uri(image, row),
+                "true": str(true),
+                "predicted": str(predicted),
+                "of_true": _percent(of_true, 1),
+                "of_predicted": _percent(evaluation.probabilities[row].max(), 1),
+                "wrong": true != predicted,
+                "contested": row in facts.contested,
+            }
+        )
+    return shown
+
+
+def operating_points(evaluation: Any) -> list[tuple[str, ...]]:
+    """Return what it would take to get below some errors: how much to reject, and from which confidence on."""
+    curve = evaluation.rejection_curve()
+    points: list[tuple[str, ...]] = []
+    for wanted in (error for error in _WANTED_ERRORS if error < evaluation.error_rate):
+        reached = curve[curve["error_rate"] <= wanted]
+        if len(reached):
+            first = reached.iloc[0]
+            points.append(
+                (
+                    f"{100 * wanted:g} %",
+                    _percent(first["rejected"]),
+                    f"{first['threshold']:.4f}",
+                    f"{int(first['errors']):,} of {int(first['answered']):,}",
+                )
+            )
+    return points
+
+
+def corruptions(table: "pd.DataFrame | None") -> dict[str, Any] | None:
+    """Return the accuracies on spoilt images, each with how far it falls behind, from 0 to 1, for its colour."""
+    if table is None:
+        return None
+    rows = []
+    for kind, accuracies in table.iterrows():
+        cells = [(_percent(value, 1), _shade(value)) for value in accuracies]
+        rows.append((str(kind), cells))
+    spoilt = table.drop(index="clean", errors="ignore").to_numpy(dtype=float)
+    return {
+        "severities": [str(severity) for severity in table.columns],
+        "rows": rows,
+        "mean": _percent(spoilt.mean(), 1) if spoilt.size else None,
+        "n": f"{table.attrs['n']:,}" if "n" in table.attrs else None,
+    }
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _shade(accuracy: float) -> str:
+    lost = 0.0 if math.isnan(accuracy) else min(max(1 - accuracy, 0.0), 1.0)
+    return f"{0.75 * lost**0.7:.2f}"
+
+
+def _interval(evaluation: Any) -> str:
+    low, high = evaluation.accuracy_interval
+    return f"{100 * low:.2f} to {_percent(high)}"
+
+
+def _percent(share: float, digits: int = 2) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"

@@ -1,0 +1,209 @@
+"""Pieces of ink on a page, and how one of them is cut in two.
+
+In: the mask of all ink. Out: connected pieces, or parts of them, each with its own mask.
+Next: :mod:`lenetkit.reading._text_lines` and :mod:`lenetkit.reading._candidates`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Array", "Cut", "Piece", "cut_apart", "find_cuts", "find_pieces", "join", "middle_height"]
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Piece:
+    """Some ink, within the smallest box that holds it.
+
+    Parameters
+    ----------
+    top, left : int
+        The box's corner on the page, in pixels.
+    mask : ndarray of shape (height, width)
+        bool, which pixels of the box belong to it.
+    """
+
+    top: int
+    left: int
+    mask: Array
+
+    @property
+    def height(self) -> int:
+        """Of the box, in pixels."""
+        return int(self.mask.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Of the box, in pixels."""
+        return int(self.mask.shape[1])
+
+    @property
+    def bottom(self) -> int:
+        """First row below the box."""
+        return self.top + self.height
+
+    @property
+    def right(self) -> int:
+        """First column to the right of the box."""
+        return self.left + self.width
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column of the box's middle."""
+        return (self.top + self.bottom) / 2, (self.left + self.right) / 2
+
+    @property
+    def area(self) -> int:
+        """Pixels of ink."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def outline(self) -> Array:
+        """Which of its pixels have a neighbour, of 4, that does not belong to it: bool (height, width)."""
+        around = np.pad(self.mask, 1)
+        inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+        return np.asarray(self.mask & ~inner)
+
+    @property
+    def stroke(self) -> float:
+        """How wide its strokes are, in pixels: twice the area over the length of the outline."""
+        return 2 * self.area / max(1, int(np.count_nonzero(self.outline)))
+
+    def of(self, page: Array) -> Array:
+        """Return the part of a page that its box covers."""
+        return page[self.top : self.bottom, self.left : self.right]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Cut:
+    """A way from the top of a piece to its bottom that crosses little ink.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (height,)
+        int, for each row the first column to the right of the cut.
+    ink : int
+        How many pixels of ink it crosses.
+    """
+
+    columns: Array
+    ink: int
+
+
+def find_pieces(mask: Array, *, smallest: int) -> list[Piece]:
+    """Return the connected pieces (8 neighbours) whose box is at least so many pixels high or wide."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    return [
+        Piece(top=place[0].start, left=place[1].start, mask=labels[place] == number)
+        for number, place in enumerate(ndimage.find_objects(labels), start=1)
+        if max(place[0].stop - place[0].start, place[1].stop - place[1].start) >= smallest
+    ]
+
+
+def join(pieces: Sequence[Piece]) -> Piece:
+    """Return one piece that holds the ink of several."""
+    if len(pieces) == 1:
+        return pieces[0]
+    top, left = min(piece.top for piece in pieces), min(piece.left for piece in pieces)
+    bottom, right = max(piece.bottom for piece in pieces), max(piece.right for piece in pieces)
+    mask = np.zeros((bottom - top, right - left), bool)
+    for piece in pieces:
+        mask[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left] |= piece.mask
+    return Piece(top=top, left=left, mask=mask)
+
+
+def middle_height(pieces: Sequence[Piece]) -> float:
+    """Return the median of heights, in which each piece counts as much as the square on its height."""
+    heights = np.sort([piece.height for piece in pieces]).astype(float)
+    share = np.cumsum(heights**2) / np.sum(heights**2)
+    return float(heights[int(np.searchsorted(share, 0.5))])
+
+
+def find_cuts(piece: Piece, *, distance: float, most_ink: float) -> list[Cut]:
+    """Return the ways down through a piece that cross less ink than those beside them.
+
+    Parameters
+    ----------
+    piece : Piece
+        What may be several digits.
+    distance : float
+        Pixels between cuts, at least.
+    most_ink : float
+        Pixels of ink that a cut may cross.
+    """
+    ink = piece.mask.astype(np.float32)
+    down, up = _cheapest(ink), _cheapest(ink[::-1])[::-1]
+    # Among cuts through as much ink the straight one at the middle of a gap is taken.
+    cuts: dict[bytes, Cut] = {}
+    for row in sorted({int(share * piece.height) for share in _ROWS}):
+        for column in _minima(down[row] + up[row] - ink[row], distance):
+            above, below = _way(down, row, column), _way(up[::-1], piece.height - 1 - row, column)
+            columns = np.concatenate([above[::-1], below[1:]])
+            crossed = int(piece.mask[np.arange(piece.height), columns].sum())
+            if crossed <= most_ink:
+                cuts[columns.tobytes()] = Cut(columns=columns, ink=crossed)
+    return list(cuts.values())
+
+
+# In shares of a piece's height: the rows through which the best ways down are looked for.
+_ROWS = (0.3, 0.5, 0.7)
+
+# What a step to the side costs, in pixels of ink.
+_ASIDE = 0.5
+
+
+def _cheapest(ink: Array) -> Array:
+    """Return for each pixel the cost of the cheapest way to it from the top."""
+    cost = ink.copy()
+    for row in range(1, len(ink)):
+        before = np.pad(cost[row - 1], 1, constant_values=np.inf)
+        cost[row] += np.minimum(before[1:-1], np.minimum(before[:-2], before[2:]) + _ASIDE)
+    return cost
+
+
+def _way(cost: Array, row: int, column: int) -> Array:
+    """Return the columns of the cheapest way from a pixel back to the top."""
+    columns = [column]
+    for above in range(row - 1, -1, -1):
+        choices = [
+            (cost[above, near] + _ASIDE * (near != column), near)
+            for near in (column, column - 1, column + 1)
+            if 0 <= near < cost.shape[1]
+        ]
+        column = min(choices, key=lambda choice: choice[0])[1]
+        columns.append(column)
+    return np.array(columns)
+
+
+def _minima(cost: Array, distance: float) -> list[int]:
+    """Return the columns whose cost is the least of all within a distance, the cheapest first served."""
+    places: list[int] = []
+    reach = max(1, round(distance / 2))
+    for column in np.argsort(cost, kind="stable").tolist():
+        near = cost[max(0, column - reach) : column + reach + 1]
+        if cost[column] <= near.min() and all(abs(column - other) >= distance for other in places):
+            places.append(column)
+    return sorted(places)
+
+
+def cut_apart(piece: Piece, cuts: Sequence[Cut]) -> list[Piece]:
+    """Return the parts of a piece between cuts that do not cross, from left to right; all of it where they do."""
+    columns = np.array([cut.columns for cut in cuts])
+    if (np.diff(columns, axis=0) < 0).any():
+        return [piece]
+    number = (np.arange(piece.width) >= columns[:, :, np.newaxis]).sum(axis=0)
+    parts = [piece.mask & (number == part) for part in range(len(cuts) + 1)]
+    return [_trimmed(piece, part) for part in parts if part.any()]
+
+
+def _trimmed(piece: Piece, mask: Array) -> Piece:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Piece(top=piece.top + int(rows[0]), left=piece.left + int(columns[0]), mask=part)

@@ -1,0 +1,12 @@
+"""Prediction without TensorFlow: a LiteRT model in bytes, images in, probabilities out.
+
+In: images as the transforms give them, uint8 or float of shape (n, height, width, channels).
+Out: float32 probabilities of shape (n, n_classes). Next: :meth:`lenetkit.encoder.LabelEncoder.inverse_transform`.
+
+An answer does not depend on company: row i has the same bits for every batch size, order, split, thread and
+neighbour. LiteRT is imported when the first image is predicted, TensorFlow never.
+"""
+
+from lenetkit.runtime._predictor import Predictor
+
+__all__ = ["Predictor"]

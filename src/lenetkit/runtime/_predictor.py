@@ -1,0 +1,317 @@
+"""Prediction without TensorFlow: a LiteRT model in bytes, images in, probabilities out.
+
+In: images as the transforms give them, uint8 or float of shape (n, height, width, channels).
+Out: float32 probabilities of shape (n, n_classes). Next: :meth:`lenetkit.encoder.LabelEncoder.inverse_transform`.
+
+An answer does not depend on company: row i has the same bits for every batch size, order, split, thread and
+neighbour. LiteRT is imported when the first image is predicted, TensorFlow never.
+"""
+
+import contextlib
+import functools
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.stderr import stderr_without
+from lenetkit.exceptions import DataError, SettingError
+
+__all__ = ["Predictor"]
+
+# Large enough for the full throughput of a core, small enough for its cache and for the rest of a division by it.
+_BATCH = 64
+# What one thread takes at a time. Below two of these, starting threads costs more than they save.
+_ROWS_PER_TASK = 8 * _BATCH
+_MOST_THREADS = 8
+
+
+class Predictor:
+    """Run a LiteRT model on images.
+
+    Safe to use from many threads at once, to pickle (an interpreter is made anew where it arrives) and to use after a
+    fork. Large calls are spread over a few threads.
+
+    Parameters
+    ----------
+    tflite : bytes
+        A LiteRT model with one float32 input of shape (n, height, width, channels) and one float32 output of shape
+        (n, n_classes), as :func:`lenetkit.exporting.convert_to_litert` gives it.
+    scale : array-like of float32, optional
+        What uint8 images are multiplied with; it must broadcast to (height, width, channels). Without it uint8 images
+        are refused. Images of floating-point numbers go to the model as they are.
+    offset : array-like of float32, optional
+        What is added after that.
+
+    Examples
+    --------
+    A model that is not one is an error when it is used first:
+
+    >>> import numpy as np
+    >>> from lenetkit.runtime import Predictor
+    >>> Predictor(b"not a model").predict_proba(np.zeros((1, 28, 28, 1), np.float32))
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.DataError: the LiteRT model cannot be used: ...
+    """
+
+    def __init__(
+        self, tflite: bytes, *, scale: npt.ArrayLike | None = None, offset: npt.ArrayLike | None = None
+    ) -> None:
+        self.tflite = bytes(tflite)
+        self.scale = _as_factor("scale", scale)
+        self.offset = _as_factor("offset", offset)
+        if self.offset is not None and self.scale is None:
+            raise SettingError("offset needs a scale: uint8 images become images * scale + offset.")
+        if self.offset is not None and not self.offset.any():
+            self.offset = None
+        self._agreement: bool | None = None
+        self._forget_interpreters()
+
+    def __repr__(self) -> str:
+        return f"Predictor(tflite=<{len(self.tflite):,} bytes>)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"tflite": self.tflite, "scale": self.scale, "offset": self.offset}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of one image.
+
+        Raises
+        ------
+        DataError
+            If LiteRT cannot use the model.
+        """
+        return self._contract[:3]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of columns in the answer.
+
+        Raises
+        ------
+        DataError
+            If LiteRT cannot use the model.
+        """
+        return self._contract[3]
+
+    def predict_proba(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return the probability of every class for every image.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, height, width, channels)
+            uint8 in [0, 255], brought to the model's range by `scale` and `offset` chunk by chunk; or floating-point
+            numbers as the model wants them. (n, height, width) will do where there is one channel.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            float32. Row i depends on image i alone, to the last bit.
+
+        Raises
+        ------
+        DataError
+            If the images have another shape or dtype, or LiteRT cannot use the model.
+        """
+        images = self._checked(images)
+        probabilities = np.empty((len(images), self.n_classes), dtype=np.float32)
+        rows = _BATCH if len(images) >= _BATCH and self._batches_agree() else 1
+        whole = len(images) // rows * rows
+        self._spread(rows, images[:whole], probabilities[:whole])
+        self._run(1, images[whole:], probabilities[whole:])
+        return probabilities
+
+    def _spread(self, rows: int, images: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]) -> None:
+        starts = range(0, len(images), _ROWS_PER_TASK)
+        n_threads = min(len(starts), _n_cores(), _MOST_THREADS)
+        if n_threads < 2:
+            self._run(rows, images, probabilities)
+            return
+
+        def run(start: int) -> None:
+            part = slice(start, start + _ROWS_PER_TASK)
+            self._run(rows, images[part], probabilities[part])
+
+        with ThreadPoolExecutor(n_threads, thread_name_prefix="lenetkit-predict") as executor:
+            deque(executor.map(run, starts), maxlen=0)  # raises what a task raised
+
+    def _run(self, rows: int, images: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]) -> None:
+        """Fill in the answers, `rows` images at a time; their number must be a multiple of it."""
+        if not len(images):
+            return
+        idle = self._idle(rows)
+        # Nobody else has a runner that was taken: two threads must not meet in one interpreter.
+        try:
+            runner = idle.pop()
+        except IndexError:
+            runner = _Runner(self.tflite, rows)
+        try:
+            for start in range(0, len(images), rows):
+                part = slice(start, start + rows)
+                probabilities[part] = runner(self._as_input(images[part]))
+        finally:
+            idle.append(runner)
+
+    def _idle(self, rows: int) -> "deque[_Runner]":
+        """Return the interpreters that are not in use, of this process."""
+        if self._process != os.getpid():
+            self._forget_interpreters()
+        return self._interpreters[rows]
+
+    def _forget_interpreters(self) -> None:
+        self._interpreters: dict[int, deque[_Runner]] = {1: deque(), _BATCH: deque()}
+        self._process = os.getpid()
+
+    @functools.cached_property
+    def _contract(self) -> tuple[int, int, int, int]:
+        """The input shape and the number of classes."""
+        runner = _Runner(self.tflite, 1)
+        for name, factor in (("scale", self.scale), ("offset", self.offset)):
+            if factor is not None and not _broadcasts(factor.shape, runner.input_shape):
+                raise SettingError(
+                    f"{name} must broadcast to the model's input shape {runner.input_shape}; got shape {factor.shape}."
+                )
+        self._idle(1).append(runner)
+        return (*runner.input_shape, runner.n_classes)
+
+    def _batches_agree(self) -> bool:
+        """Tell whether this machine computes a row of a batch as it computes the image alone, to the last bit.
+
+        LiteRT picks its kernels by shape and processor, not by content, so one batch of noise tells. They agree on
+        every processor seen so far; on one where they do not, images are predicted one by one.
+        """
+        if self._agreement is None:
+            noise = np.random.default_rng(0).random((_BATCH, *self.input_shape), dtype=np.float32)
+            together, alone = np.empty((2, _BATCH, self.n_classes), dtype=np.float32)
+            self._run(1, noise, alone)
+            try:
+                self._run(_BATCH, noise, together)
+                self._agreement = together.tobytes() == alone.tobytes()
+            except DataError:  # a model whose batch size is fixed
+                self._agreement = False
+        return self._agreement
+
+    def _checked(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        shape = self.input_shape
+        if not isinstance(images, np.ndarray):
+            raise DataError(f"images must be an ndarray; got {type(images).__name__}.")
+        found = images.shape
+        images = np.asarray(images)  # a view without the overhead of memory maps and other subclasses
+        if images.ndim == 3 and shape[2] == 1:
+            images = images[..., np.newaxis]
+        if images.shape[1:] != shape or images.ndim != 4:
+            raise DataError(
+                f"images must have shape (n, {shape[0]}, {shape[1]}, {shape[2]}); got {found}. "
+                "For a single image pass images[None]."
+            )
+        if images.dtype.kind != "f" and not (images.dtype == np.uint8 and self.scale is not None):
+            wanted = "uint8 or floating-point numbers" if self.scale is not None else "floating-point numbers"
+            raise DataError(f"images must be {wanted}; got dtype {images.dtype}.")
+        return images
+
+    def _as_input(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        if self.scale is None or images.dtype != np.uint8:
+            return np.ascontiguousarray(images, dtype=np.float32)
+        prepared: npt.NDArray[np.float32] = np.multiply(images, self.scale, dtype=np.float32, order="C")
+        if self.offset is not None:
+            prepared += self.offset
+        return prepared
+
+
+class _Runner:
+    """One interpreter with one thread, for a fixed number of images at a time."""
+
+    def __init__(self, tflite: bytes, rows: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            # More than one thread inside LiteRT hangs after a fork.
+            self._interpreter = Interpreter(model_content=tflite, num_threads=1)
+            self._input, self.input_shape = self._read_input()
+            self._interpreter.resize_tensor_input(self._input, (rows, *self.input_shape))
+            with _chatter_dropped():
+                self._interpreter.allocate_tensors()
+            self._interpreter.invoke()  # shapes that depend on the number of images are known after it only
+            self._output, self.n_classes = self._read_output(rows)
+        except (ValueError, RuntimeError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"the LiteRT model cannot be used: {error}") from error
+
+    def __call__(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        self._interpreter.set_tensor(self._input, images)
+        self._interpreter.invoke()
+        probabilities: npt.NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        return probabilities
+
+    def _read_input(self) -> tuple[int, tuple[int, int, int]]:
+        details = self._interpreter.get_input_details()
+        shape = tuple(map(int, details[0]["shape"])) if len(details) == 1 else ()
+        if len(shape) != 4 or details[0]["dtype"] is not np.float32:
+            raise DataError(
+                "the LiteRT model cannot be used: it must have one float32 input of shape (n, height, width, "
+                f"channels); it has {_listed(details)}."
+            )
+        return details[0]["index"], shape[1:]
+
+    def _read_output(self, rows: int) -> tuple[int, int]:
+        details = self._interpreter.get_output_details()
+        shape = tuple(map(int, details[0]["shape"])) if len(details) == 1 else ()
+        if len(shape) != 2 or shape[0] != rows or details[0]["dtype"] is not np.float32:
+            raise DataError(
+                f"the LiteRT model cannot be used: it must have one float32 output of shape ({rows}, n_classes) for "
+                f"{rows} images; it has {_listed(details)}."
+            )
+        return details[0]["index"], shape[1]
+
+
+def _as_factor(name: str, value: npt.ArrayLike | None) -> npt.NDArray[np.float32] | None:
+    if value is None:
+        return None
+    factor = np.asarray(value, dtype=np.float32)
+    if not np.isfinite(factor).all():
+        raise SettingError(f"{name} must be finite; got {value!r}.")
+    return factor
+
+
+def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, target) == target
+    except ValueError:
+        return False
+
+
+def _listed(details: list[dict[str, Any]]) -> str:
+    tensors = [f"{np.dtype(detail['dtype']).name} {tuple(map(int, detail['shape']))}" for detail in details]
+    return ", ".join(tensors) or "none"
+
+
+def _n_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_chatter_is_over = False
+
+
+@contextlib.contextmanager
+def _chatter_dropped() -> Iterator[None]:
+    """Drop the line that LiteRT writes to stderr for the first interpreter of a process; it has no switch for it."""
+    global _chatter_is_over
+    if _chatter_is_over:
+        yield
+        return
+    with stderr_without("INFO: Created TensorFlow Lite XNNPACK delegate for CPU"):
+        yield
+    _chatter_is_over = True

@@ -1,0 +1,177 @@
+"""Paper: blank, ruled, dotted, squared or framed, unevenly lit."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.rng import Chance, Floats
+from lenetkit._utils.validation import check_number, check_seed, check_whole, chosen_one
+from lenetkit.exceptions import SettingError
+from lenetkit.synthesis._choices import as_colour
+
+__all__ = ["draw_paper"]
+
+_LONGEST = 20_000
+
+
+def draw_paper(
+    height: int,
+    width: int,
+    *,
+    ruling: str = "plain",
+    rows: Iterable[float] | None = None,
+    pitch: float = 40.0,
+    print_strength: float = 0.55,
+    shade: int | tuple[int, int, int] = 238,
+    shadow: float = 0.0,
+    noise: float = 2.0,
+    specks: int = 0,
+    seed: int = 0,
+) -> npt.NDArray[np.uint8]:
+    """Draw a sheet of paper, as a scanner or a camera sees it: the ground of test pictures.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the picture in pixels.
+    ruling : {"plain", "ruled", "dotted", "grid", "framed"}, default "plain"
+        What is printed on it: nothing, lines, lines of dots, squares, or a rectangle near the border.
+    rows : iterable of float, optional
+        Where the lines of ``"ruled"`` and ``"dotted"`` paper are, for example a number's ``baselines``. By default
+        every `pitch` pixels.
+    pitch : float, default 40.0
+        Distance of lines and squares in pixels, at least 4; dots are a quarter of it apart.
+    print_strength : float, default 0.55
+        How dark the print is, from 0 (not there) to 1 (black).
+    shade : int or tuple of three int, default 238
+        Grey level or RGB colour of the paper, 0 to 255.
+    shadow : float, default 0.0
+        How much light the darkest part lacks, 0 to 1: the light falls off to one side, and a soft-edged shadow lies on
+        a part of the sheet.
+    noise : float, default 2.0
+        Standard deviation of the noise in grey levels, 0 to 64.
+    specks : int, default 0
+        How many dark specks lie about.
+    seed : int, default 0
+        Decides light, noise and specks.
+
+    Returns
+    -------
+    ndarray of shape (height, width) or (height, width, 3)
+        uint8; with colour channels where `shade` is a colour.
+
+    Raises
+    ------
+    SettingError
+        If `ruling` is unknown or a number is out of its range.
+
+    Examples
+    --------
+    >>> from lenetkit.synthesis import draw_paper
+    >>> draw_paper(60, 200, ruling="grid", pitch=20, shadow=0.5).shape
+    (60, 200)
+    """
+    for name, value in (("height", height), ("width", width)):
+        check_whole(name, value, 1, _LONGEST)
+    for name, number, lowest, highest in (
+        ("pitch", pitch, 4, math.inf),
+        ("print_strength", print_strength, 0, 1),
+        ("shadow", shadow, 0, 1),
+        ("noise", noise, 0, 64),
+    ):
+        check_number(name, number, lowest, highest)
+    check_whole("specks", specks, 0)
+    check_seed(seed)
+    ruling = chosen_one("ruling", ruling, _RULINGS)
+    lines = np.arange(pitch, height, pitch) if rows is None else _checked_rows(rows)
+    printed = np.clip(_RULINGS[ruling](height, width, lines, pitch), 0, 1)
+    rng = Chance("paper", seed, n=1).generator()
+    light = _light(height, width, shadow, rng) * (1 - print_strength * printed)
+    light *= 1 - 0.75 * _specks(height, width, specks, rng)
+    colour = as_colour("shade", shade)
+    levels = light.astype(np.float32)[..., None] * np.array(colour, np.float32)
+    levels += np.float32(noise) * rng.standard_normal((height, width, 1), np.float32)
+    paper: npt.NDArray[np.uint8] = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    return paper if len(colour) == 3 else paper[..., 0]
+
+
+def _checked_rows(rows: Iterable[float]) -> Floats:
+    try:
+        given = np.array(list(rows), float)
+    except (TypeError, ValueError):
+        given = np.array([np.nan])
+    if given.ndim != 1 or not np.isfinite(given).all():
+        raise SettingError(f"rows must be finite numbers, one for each line; got {rows!r}.")
+    return given
+
+
+def _across(length: int, lines: Floats, thickness: float) -> Floats:
+    """Return how much of each pixel along one axis is covered by lines at the given places."""
+    middles = np.arange(length) + 0.5
+    covered = np.zeros(length)
+    for line in lines:
+        covered = np.maximum(covered, np.clip(thickness / 2 + 0.5 - np.abs(middles - line), 0, 1))
+    return covered
+
+
+def _thickness(pitch: float) -> float:
+    return max(1.0, pitch / 30)
+
+
+def _ruled(height: int, width: int, lines: Floats, pitch: float) -> Floats:
+    return np.tile(_across(height, lines, _thickness(pitch))[:, None], (1, width))
+
+
+def _dotted(height: int, width: int, lines: Floats, pitch: float) -> Floats:
+    thickness = 2 * _thickness(pitch)
+    down = _across(height, lines, thickness)
+    along = _across(width, np.arange(pitch / 8, width, pitch / 4), thickness)
+    return np.minimum(down[:, None], along[None, :])
+
+
+def _grid(height: int, width: int, _: Floats, pitch: float) -> Floats:
+    down = _across(height, np.arange(pitch / 2, height, pitch), _thickness(pitch))
+    along = _across(width, np.arange(pitch / 2, width, pitch), _thickness(pitch))
+    return np.maximum(down[:, None], along[None, :])
+
+
+def _framed(height: int, width: int, _: Floats, pitch: float) -> Floats:
+    inset, thickness = min(pitch / 8, height / 8, width / 8), 2 * _thickness(pitch)
+    down = _across(height, np.array([inset, height - inset]), thickness)
+    along = _across(width, np.array([inset, width - inset]), thickness)
+    inside_down = np.abs(np.arange(height) + 0.5 - height / 2) < height / 2 - inset + thickness / 2
+    inside_along = np.abs(np.arange(width) + 0.5 - width / 2) < width / 2 - inset + thickness / 2
+    return np.asarray(np.maximum(down[:, None] * inside_along[None, :], along[None, :] * inside_down[:, None]))
+
+
+_RULINGS: Mapping[str, Callable[[int, int, Floats, float], Floats]] = {
+    "plain": lambda height, width, _lines, _pitch: np.zeros((height, width)),
+    "ruled": _ruled,
+    "dotted": _dotted,
+    "grid": _grid,
+    "framed": _framed,
+}
+
+
+def _light(height: int, width: int, shadow: float, rng: np.random.Generator) -> Floats:
+    """Return the light on the paper, 1 where it is full: a slope, and the soft edge of something that stands in it."""
+    angles = rng.uniform(0, 2 * np.pi, 2)
+    place, softness = rng.uniform(-0.3, 0.3), rng.uniform(0.02, 0.15)
+    y = ((np.arange(height) + 0.5) / height - 0.5)[:, None]
+    x = ((np.arange(width) + 0.5) / width - 0.5)[None, :]
+    slope = 0.5 + (x * np.cos(angles[0]) + y * np.sin(angles[0])) / np.sqrt(2)
+    edge = 1 / (1 + np.exp(-(x * np.cos(angles[1]) + y * np.sin(angles[1]) - place) / softness))
+    return np.asarray(1 - shadow * (0.4 * slope + 0.6 * edge))
+
+
+def _specks(height: int, width: int, n: int, rng: np.random.Generator) -> Floats:
+    covered = np.zeros((height, width))
+    for row, column, radius in rng.random((n, 3)) * (height, width, 1.6) + (0, 0, 0.6):
+        top, left = max(0, int(row - 4)), max(0, int(column - 4))
+        part = covered[top : top + 9, left : left + 9]
+        y = np.arange(top, top + part.shape[0])[:, None] + 0.5 - row
+        x = np.arange(left, left + part.shape[1])[None, :] + 0.5 - column
+        np.maximum(part, np.clip(radius + 0.5 - np.hypot(x, y), 0, 1), out=part)
+    return covered

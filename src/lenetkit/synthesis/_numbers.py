@@ -1,0 +1,324 @@
+"""Whole numbers on a line, and how they come onto paper."""
+
+import math
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.rng import Chance, Floats
+from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen_one
+from lenetkit.exceptions import DataError, SettingError
+from lenetkit.synthesis._allographs import STYLES, Allograph
+from lenetkit.synthesis._choices import as_colour
+from lenetkit.synthesis._digit_images import choose_forms, form_table
+from lenetkit.synthesis._pen import Hand, Trace, lay_ink, trace_digits
+
+__all__ = ["DrawnNumber", "draw_number"]
+
+_MOST_DIGITS, _MOST_PIXELS = 10_000, 100_000_000
+
+# In digit heights: the width of a space, from line to line, the blank border, and how a hand varies its digits.
+_SPACE, _LINE_PITCH, _MARGIN = 0.6, 1.9, 0.35
+_SIZE_SPREAD, _LINE_SPREAD, _GAP_SPREAD, _SLOPE_SPREAD = 0.05, 0.03, 0.04, 0.02
+
+# How far the digits of one hand differ in slant and proportions, beside those of different hands.
+_OWN = 0.2
+
+# A pixel of which so much is covered belongs to a digit's box.
+_INKED = 0.25
+
+# Steps of the pen that are drawn together: short pieces of a line lie in small boxes.
+_RUN = 8
+
+# Rows per digit height in which the distance between neighbours is looked at.
+_ROWS = 8
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class DrawnNumber:
+    """A handwritten number and where its digits are; made by :func:`draw_number`.
+
+    Parameters
+    ----------
+    text : str
+        What it says, lines joined by newlines.
+    image : ndarray of shape (height, width)
+        uint8, ink bright on black.
+    boxes : ndarray of shape (k, 4)
+        int64, one row (left, top, right, bottom) in pixels for each digit in reading order; right and bottom are just
+        outside, as Pillow has it.
+    labels : ndarray of shape (k,)
+        int64, the digits in the same order.
+    baselines : tuple of float
+        For each line the row on which its digits stand.
+
+    Examples
+    --------
+    >>> from lenetkit.synthesis import draw_number
+    >>> number = draw_number("42", seed=1)
+    >>> number.labels.tolist(), number.boxes.shape
+    ([4, 2], (2, 4))
+    """
+
+    text: str
+    image: npt.NDArray[np.uint8]
+    boxes: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    baselines: tuple[float, ...]
+
+    def on(self, paper: npt.NDArray[np.uint8], *, ink: int | tuple[int, int, int] = 45) -> npt.NDArray[np.uint8]:
+        """Return a picture of the number on paper, as a scanner or a camera would see it.
+
+        Parameters
+        ----------
+        paper : ndarray of shape (height, width) or (height, width, 3)
+            uint8 of the height and width of `image`, from :func:`draw_paper` or from a photograph.
+        ink : int or tuple of three int, default 45
+            Grey level or RGB colour of the ink on white paper, 0 to 255; in a shadow it is darker, as paper is.
+
+        Returns
+        -------
+        ndarray of shape (height, width) or (height, width, 3)
+            uint8, dark on light; with colour channels where the paper or the ink has them.
+
+        Raises
+        ------
+        DataError
+            If the paper has another size or type.
+        SettingError
+            If `ink` is not a colour.
+
+        Examples
+        --------
+        >>> from lenetkit.synthesis import draw_number, draw_paper
+        >>> number = draw_number("1947", style="continental", seed=4)
+        >>> paper = draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4)
+        >>> picture = number.on(paper, ink=(30, 40, 120))
+        >>> picture.shape == (*number.image.shape, 3)
+        True
+        """
+        colour = as_colour("ink", ink)
+        paper = np.asarray(paper)
+        if paper.dtype != np.uint8 or paper.shape[:2] != self.image.shape or paper.shape[2:] not in ((), (3,)):
+            raise DataError(
+                f"paper must be uint8 of shape {self.image.shape} or {(*self.image.shape, 3)}, as the image is; got "
+                f"{paper.dtype} of shape {paper.shape}. Draw it with draw_paper(*number.image.shape)."
+            )
+        coloured = paper.ndim == 3 or len(colour) == 3
+        ground = paper[..., None] if paper.ndim == 2 else paper
+        cover = self.image[..., None] / np.float32(255)
+        picture = np.rint(ground * (1 - cover * (1 - np.array(colour, np.float32) / 255))).astype(np.uint8)
+        return picture if coloured else picture[..., 0]
+
+
+def draw_number(
+    text: str,
+    *,
+    style: str = "american",
+    seed: int = 0,
+    height: int = 48,
+    pen_width: tuple[float, float] = (0.05, 0.11),
+    spacing: float = 0.12,
+    grain: float = 0.0,
+    variation: float = 1.0,
+) -> DrawnNumber:
+    r"""Write a number by hand: one hand, its forms, slant and pen the same in all of it.
+
+    Parameters
+    ----------
+    text : str
+        Digits; spaces and newlines part them.
+    style : str, default "american"
+        Whose forms are used, as in :func:`draw_digits`.
+    seed : int, default 0
+        Decides the hand and the pen, and how each digit comes out.
+    height : int, default 48
+        Height of the digits in pixels, 12 to 2000.
+    pen_width : tuple of two float, default (0.05, 0.11)
+        Thinnest and thickest line as shares of `height`.
+    spacing : float, default 0.12
+        Mean distance between the ink of neighbouring digits as a share of `height`, -0.5 to 3. From about 0 downwards
+        they touch.
+    grain : float, default 0.0
+        How much of the line the grain of the paper keeps white, 0 to 1, as with a pencil.
+    variation : float, default 1.0
+        How much the hands differ, from 0 to 2.
+
+    Returns
+    -------
+    DrawnNumber
+        With ``image`` (ink bright on black), ``boxes``, ``labels`` and ``baselines``.
+
+    Raises
+    ------
+    SettingError
+        If the text holds anything else or no digit, the style is unknown, a number is out of its range, or the picture
+        would have more than a hundred million pixels.
+
+    Examples
+    --------
+    >>> from lenetkit.synthesis import draw_number
+    >>> number = draw_number("2024\n17", seed=1)
+    >>> number.labels
+    array([2, 0, 2, 4, 1, 7])
+    >>> len(number.boxes), len(number.baselines)
+    (6, 2)
+    """
+    digits = _checked_digits(text)
+    style = chosen_one("style", style, STYLES)
+    check_seed(seed)
+    check_whole("height", height, 12, 2000)
+    check_interval("pen_width", pen_width, 0.01, 0.3)
+    for name, value, lowest, highest in (("spacing", spacing, -0.5, 3), ("grain", grain, 0, 1)):
+        check_number(name, value, lowest, highest)
+    check_number("variation", variation, 0, 2)
+    trace = _written(digits, style, seed, pen_width, variation, n_samples=96 + height // 8)
+    trace, baselines, size = _set_out(trace, text, spacing, Chance("places", seed, n=len(digits)), variation)
+    inks = _page(math.ceil(size[0] * height), math.ceil(size[1] * height))
+    unit = np.full(len(digits), float(height))
+    boxes = inks.write(trace.moved(unit, np.zeros((len(digits), 2))))
+    return DrawnNumber(
+        text=text,
+        image=_grained(inks.ink, grain, height, seed),
+        boxes=boxes,
+        labels=digits,
+        baselines=tuple(height * row for row in baselines),
+    )
+
+
+def _page(height: int, width: int) -> "_Page":
+    if height * width > _MOST_PIXELS:
+        raise SettingError(
+            f"text and height would give a picture of {width} x {height} pixels; at most {_MOST_PIXELS:,} are drawn. "
+            "Take a smaller height or a shorter text."
+        )
+    return _Page(height, width)
+
+
+def _checked_digits(text: str) -> npt.NDArray[np.int64]:
+    if not isinstance(text, str) or not set(text) <= set("0123456789 \n") or not text.strip():
+        raise SettingError(f"text must be digits, spaces and newlines, with at least one digit; got {text!r}.")
+    digits = [int(character) for character in text if character.strip()]
+    if len(digits) > _MOST_DIGITS:
+        raise SettingError(f"text must have at most {_MOST_DIGITS} digits; got {len(digits)}.")
+    return np.array(digits, np.int64)
+
+
+def _written(
+    digits: npt.NDArray[np.int64],
+    style: str,
+    seed: int,
+    pen_width: tuple[float, float],
+    variation: float,
+    n_samples: int,
+) -> Trace:
+    """Return all digits as one hand writes them, each where it was designed, in digit heights."""
+    n = len(digits)
+    own, each = Chance("hand", seed, n=10), Chance("number", seed, n=n)
+    favourites, writers = choose_forms(range(10), form_table(style, None, None), own)
+    forms: list[Allograph] = [favourites[digit] for digit in digits]
+    hand = Hand.drawn([writers[digit] for digit in digits], each, variation)
+    writer = Hand.drawn(writers, own, variation)
+    hand = attrs.evolve(
+        hand,
+        slant=writer.slant[0] + _OWN * (hand.slant - writers[0].slant),
+        stretch=writer.stretch[0] + _OWN * hand.stretch,
+        rotation=_OWN * hand.rotation,
+        roundness=np.full(n, writer.roundness[0]),
+    )
+    trace = trace_digits(forms, hand, each, n_samples)
+    width = pen_width[0] * (pen_width[1] / pen_width[0]) ** own.uniform(0, 1)[0]
+    return attrs.evolve(trace, radii=trace.radii * width / 2)
+
+
+def _set_out(
+    trace: Trace, text: str, spacing: float, chance: Chance, variation: float
+) -> tuple[Trace, list[float], tuple[float, float]]:
+    """Put the digits side by side and the lines below one another; return also the lines' rows and the page's size."""
+    sizes = np.exp(variation * _SIZE_SPREAD * chance.normal())
+    gaps = spacing + variation * _GAP_SPREAD * chance.normal()
+    heights = variation * _LINE_SPREAD * chance.normal()
+    slope = variation * _SLOPE_SPREAD * chance.normal()[0]
+    # The designs stand on y = 1; now on y = 0.
+    trace = trace.moved(sizes, np.stack([np.zeros(chance.n), -sizes], axis=1))
+    shifts, number = np.zeros((chance.n, 2)), 0
+    lines = text.split("\n")
+    for line_number, line in enumerate(lines):
+        edge: Floats | None = None
+        pause = 0.0
+        for character in line:
+            if not character.strip():
+                pause += _SPACE
+                continue
+            left, right = _profile(trace.points[number], trace.radii[number])
+            at = -left.min() if edge is None else np.max(edge - left) + gaps[number] + pause
+            edge, pause = right + at, 0.0
+            shifts[number] = at, line_number * _LINE_PITCH + heights[number] + slope * at
+            number += 1
+    trace = trace.moved(np.ones(chance.n), shifts)
+    low, high = trace.extent()
+    corner = low.min(axis=0) - _MARGIN
+    width, height = high.max(axis=0) + _MARGIN - corner
+    rows = [line_number * _LINE_PITCH - float(corner[1]) for line_number in range(len(lines))]
+    return trace.moved(np.ones(chance.n), np.tile(-corner, (chance.n, 1))), rows, (height, width)
+
+
+def _profile(points: Floats, radii: Floats) -> tuple[Floats, Floats]:
+    """Return how far left and right the ink reaches, in rows from above the digit to below it."""
+    rows = np.clip(((points[:, 1] + 1.6) * _ROWS).astype(int), 0, 3 * _ROWS - 1)
+    left, right = np.full(3 * _ROWS, np.inf), np.full(3 * _ROWS, -np.inf)
+    np.minimum.at(left, rows, points[:, 0] - radii)
+    np.maximum.at(right, rows, points[:, 0] + radii)
+    # A little of the neighbouring rows counts too, and of all rows a bit: no digit slips under another.
+    left = np.minimum(left, np.minimum(np.roll(left, 1), np.roll(left, -1)))
+    right = np.maximum(right, np.maximum(np.roll(right, 1), np.roll(right, -1)))
+    middle = (points[:, 0].min() + points[:, 0].max()) / 2
+    return np.minimum(left, middle), np.maximum(right, middle)
+
+
+class _Page:
+    """Ink on a page, written digit by digit."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.ink = np.zeros((height, width), np.float32)
+
+    def write(self, trace: Trace) -> npt.NDArray[np.int64]:
+        """Write all digits and return their boxes."""
+        boxes = []
+        for number in range(len(trace.points)):
+            parts = [
+                self._write_part(trace.cut(number, start, start + _RUN)) for start in range(0, trace.n_steps, _RUN)
+            ]
+            lefts, tops, rights, bottoms = zip(*(part for part in parts if part is not None), strict=True)
+            boxes.append((min(lefts), min(tops), max(rights), max(bottoms)))
+        return np.array(boxes, np.int64)
+
+    def _write_part(self, trace: Trace) -> tuple[int, int, int, int] | None:
+        """Write a piece of one line where it lies and return the box of its ink."""
+        low, high = trace.extent()
+        left, top = np.maximum(np.floor(low[0]).astype(int) - 1, 0).tolist()
+        right, bottom = np.minimum(np.ceil(high[0]).astype(int) + 1, self.ink.shape[::-1]).tolist()
+        ink = lay_ink(trace.moved(np.ones(1), np.array([[-left, -top]])), bottom - top, right - left)[0]
+        here = self.ink[top:bottom, left:right]
+        np.maximum(here, ink, out=here)
+        rows, columns = np.nonzero(ink > _INKED)
+        if not len(rows):
+            return None
+        return (
+            left + int(columns.min()),
+            top + int(rows.min()),
+            left + int(columns.max()) + 1,
+            top + int(rows.max()) + 1,
+        )
+
+
+def _grained(ink: npt.NDArray[np.float32], grain: float, height: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Let the paper show through the ink in spots of about a hundredth of the height."""
+    if grain:
+        spot = max(1, round(height / 40))
+        rng = Chance("grain", seed, n=1).generator()
+        coarse = rng.random(tuple(side // spot + 2 for side in ink.shape), np.float32)
+        noise = np.kron(coarse, np.ones((spot, spot), np.float32))[: ink.shape[0], : ink.shape[1]]
+        ink = ink * (1 - grain * np.clip(1.6 * noise - 0.3, 0, 1))
+    return np.asarray(np.rint(ink * 255), np.uint8)

@@ -1,0 +1,303 @@
+"""From forms to ink: bend the skeletons as hands do, and lay a line of varying width along them.
+
+Everything is done for many digits at once. Lengths are in units of the digit's height until :func:`lay_ink`, which
+works in pixels.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.rng import Chance, Floats
+from lenetkit.synthesis._allographs import Allograph, Style
+
+__all__ = ["Hand", "Trace", "lay_ink", "trace_digits"]
+
+# Standard deviations in units of the digit's height, set by eye beside MNIST.
+_POINT_JITTER, _END_JITTER, _STROKE_JITTER, _BOW = 0.014, 0.04, 0.026, 0.045
+
+# The displacement field that bends a form as a whole: waves (x, y) per digit height, and how high they are.
+_WAVES = np.array([(0.0, 0.5), (0.6, 0.3), (0.3, -0.8), (0.9, 0.9)])
+_WAVE_HEIGHTS = np.array([0.036, 0.032, 0.024, 0.01])
+
+# Random numbers are drawn for so many, whatever a form has: a new form must not change the others' digits.
+_MOST_POINTS, _MOST_STROKES = 32, 4
+
+# Pixels that one step of the distance loop works on, so that its arrays stay in the processor's cache.
+_BLOCK = 100_000
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Hand:
+    """How n digits are written, apart from their forms; every array has shape (n,).
+
+    Parameters
+    ----------
+    slant : ndarray
+        How far the top leans to the right, as a share of the height.
+    stretch : ndarray
+        Logarithm of the width in relation to the form's.
+    rotation : ndarray
+        Radians, clockwise.
+    roundness : ndarray
+        From 0, corners as they are, to 1, corners cut as in a hurry.
+    looseness : ndarray
+        How freely everything else is bent; 0 gives the forms as they are.
+    """
+
+    slant: Floats
+    stretch: Floats
+    rotation: Floats
+    roundness: Floats
+    looseness: Floats
+
+    @classmethod
+    def drawn(cls, styles: Sequence[Style], chance: Chance, variation: float) -> "Hand":
+        """Draw one hand of each style."""
+        slant, spread, looseness = np.array([(style.slant, style.slant_spread, style.looseness) for style in styles]).T
+        return cls(
+            slant=slant + variation * spread * chance.normal(),
+            stretch=variation * looseness * (0.05 + 0.2 * chance.normal()),
+            rotation=variation * looseness * 0.05 * chance.normal(),
+            roundness=np.minimum(1, variation) * looseness * chance.uniform(0, 1),
+            looseness=variation * looseness,
+        )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Trace:
+    """The way of the pen for n digits.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, s, 2)
+        Positions (x, y), y downwards.
+    radii : ndarray of shape (n, s)
+        Half the width of the line, in the units of `points`.
+    down : ndarray of shape (n, s - 1)
+        bool, whether the pen touches the paper from one position to the next.
+    """
+
+    points: Floats
+    radii: Floats
+    down: npt.NDArray[np.bool_]
+
+    def extent(self) -> tuple[Floats, Floats]:
+        """Return the upper left and the lower right corner (x, y) of the ink, each of shape (n, 2)."""
+        radii = self.radii[..., None]
+        return (self.points - radii).min(axis=1), (self.points + radii).max(axis=1)
+
+    @property
+    def n_steps(self) -> int:
+        """Steps from one position to the next."""
+        return int(self.down.shape[1])
+
+    def cut(self, number: int, start: int, stop: int) -> "Trace":
+        """Return some steps of one digit."""
+        one, steps = slice(number, number + 1), slice(start, stop)
+        return Trace(
+            points=self.points[one, start : stop + 1],
+            radii=self.radii[one, start : stop + 1],
+            down=self.down[one, steps],
+        )
+
+    def moved(self, scale: Floats, shift: Floats) -> "Trace":
+        """Return it scaled about the origin by (n,), then shifted by (n, 2)."""
+        points = self.points * scale[:, None, None] + shift[:, None, :]
+        return attrs.evolve(self, points=points, radii=self.radii * scale[:, None])
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Sampling:
+    """How positions along an allograph follow from its k control points, to which they are linear."""
+
+    sharp: Floats  # (s, k), through the points, corners kept
+    smooth: Floats  # (s, k), corners cut
+    down: npt.NDArray[np.bool_]  # (s - 1,)
+    jitter: Floats  # (k,), standard deviation of each control point
+    stroke: npt.NDArray[np.int64]  # (k,), the stroke of each control point
+
+
+# Rows: the weights of four neighbouring control points; columns: powers of the way from the second to the third.
+_THROUGH = np.array([(0, -1, 2, -1), (2, 0, -5, 3), (0, 1, 4, -3), (0, 0, -1, 1)]) / 2  # Catmull and Rom
+_BESIDE = np.array([(1, -3, 3, -1), (4, 0, -6, 3), (1, 3, 3, -3), (0, 0, 0, 1)]) / 6  # cubic B-spline
+
+
+def _curve(run: Sequence[int], at: Floats, basis: Floats, n_points: int) -> Floats:
+    """Return the weights (s, n_points) of a curve along the points of `run` at positions `at` in [0, len(run) - 1]."""
+    segment = np.minimum(at.astype(int), len(run) - 2)
+    powers = (at - segment)[:, None] ** np.arange(4)
+    weights = np.zeros((len(at), len(run) + 2))
+    for offset in range(4):
+        weights[np.arange(len(at)), segment + offset] += powers @ basis[offset]
+    inner = weights[:, 1:-1].copy()
+    for end, beside, outside in ((0, 1, 0), (-1, -2, -1)):  # what lies beyond an end mirrors its neighbour
+        inner[:, end] += 2 * weights[:, outside]
+        inner[:, beside] -= weights[:, outside]
+    placed = np.zeros((len(at), n_points))
+    placed[:, list(run)] = inner
+    return placed
+
+
+@functools.lru_cache(maxsize=256)
+def _sampling(allograph: Allograph, n_samples: int) -> _Sampling:
+    k = len(allograph.points)
+    lengths = [_lengths(allograph.points, stroke) for stroke in allograph.strokes]
+    shares = np.cumsum([0.0, *(length.sum() for length in lengths)])
+    bounds = np.rint(shares / shares[-1] * n_samples).astype(int)
+    sharp, smooth = np.zeros((n_samples, k)), np.zeros((n_samples, k))
+    jitter, stroke_of = np.full(k, _POINT_JITTER), np.zeros(k, np.int64)
+    for number, (pieces, length) in enumerate(zip(allograph.strokes, lengths, strict=True)):
+        here = slice(bounds[number], bounds[number + 1])
+        run = _joined(pieces)
+        way = np.concatenate([[0.0], np.cumsum(length)])
+        at = np.interp(np.linspace(0, way[-1], here.stop - here.start), way, np.arange(len(way)))
+        smooth[here] = _curve(run, at, _BESIDE, k)
+        starts = np.cumsum([0, *(len(piece) - 1 for piece in pieces)])
+        piece_of = np.clip(np.searchsorted(starts, at, side="right") - 1, 0, len(pieces) - 1)
+        for index, piece in enumerate(pieces):
+            mine = np.flatnonzero(piece_of == index)
+            sharp[here.start + mine] = _curve(piece, at[mine] - starts[index], _THROUGH, k)
+        stroke_of[list(run)] = number
+        jitter[[run[0], run[-1]]] = _END_JITTER
+    down = np.ones(n_samples - 1, bool)
+    down[bounds[1:-1] - 1] = False
+    return _Sampling(sharp=sharp, smooth=smooth, down=down, jitter=jitter, stroke=stroke_of)
+
+
+def _joined(pieces: Sequence[Sequence[int]]) -> list[int]:
+    return [*pieces[0], *(point for piece in pieces[1:] for point in piece[1:])]
+
+
+def _lengths(points: Floats, pieces: Sequence[Sequence[int]]) -> Floats:
+    return np.asarray(np.linalg.norm(np.diff(points[_joined(pieces)], axis=0), axis=1))
+
+
+def trace_digits(allographs: Sequence[Allograph], hand: Hand, chance: Chance, n_samples: int = 64) -> Trace:
+    """Write digits: each allograph bent as its hand and chance will have it.
+
+    Parameters
+    ----------
+    allographs : sequence of Allograph
+        n forms.
+    hand : Hand
+        n hands.
+    chance : Chance
+        For n digits.
+    n_samples : int, default 64
+        Positions of the pen for each digit.
+
+    Returns
+    -------
+    Trace
+        In units of the digit's height, lying on the line y = 1; the radii are 1 on average.
+    """
+    n = len(allographs)
+    points, down = np.empty((n, n_samples, 2)), np.empty((n, n_samples - 1), bool)
+    jitter, offsets = chance.normal(_MOST_POINTS, 2), chance.normal(_MOST_STROKES, 2)
+    for allograph in dict.fromkeys(allographs):
+        rows = np.flatnonzero([other is allograph for other in allographs])
+        sampling = _sampling(allograph, n_samples)
+        looseness = hand.looseness[rows, None, None]
+        moved = sampling.jitter[:, None] * jitter[rows, : len(allograph.points)]
+        moved += _STROKE_JITTER * offsets[rows][:, sampling.stroke]
+        curve = sampling.sharp + hand.roundness[rows, None, None] * (sampling.smooth - sampling.sharp)
+        points[rows] = curve @ (allograph.points + looseness * moved)
+        down[rows] = sampling.down
+    points = _leant(_bent(points, hand, chance), hand)
+    return Trace(points=points, radii=_pressure(points, hand, chance), down=down)
+
+
+def _bent(points: Floats, hand: Hand, chance: Chance) -> Floats:
+    """Displace everything by smooth waves, and bow it to one side."""
+    n, waves = len(points), len(_WAVES)
+    heights = _WAVE_HEIGHTS[:, None] * chance.normal(waves, 2) * hand.looseness[:, None, None]
+    phases = chance.uniform(0, 2 * np.pi, waves)
+    arguments = 2 * np.pi * points @ _WAVES.T + phases[:, None, :]
+    bent = points + np.sin(arguments) @ heights
+    bow = _BOW * hand.looseness * chance.normal()
+    bent[..., 0] += bow[:, None] * (4 * (bent[..., 1] - 0.5) ** 2 - 1).reshape(n, -1)
+    return np.asarray(bent)
+
+
+def _leant(points: Floats, hand: Hand) -> Floats:
+    """Stretch, lean and turn about the middle of the line on which the digits stand."""
+    x = (points[..., 0] - 0.35) * np.exp(hand.stretch)[:, None]
+    y = points[..., 1] - 1
+    x = x - hand.slant[:, None] * y
+    sine, cosine = np.sin(hand.rotation)[:, None], np.cos(hand.rotation)[:, None]
+    return np.stack([x * cosine - y * sine + 0.35, x * sine + y * cosine + 1], axis=-1)
+
+
+def _pressure(points: Floats, hand: Hand, chance: Chance) -> Floats:
+    """Return radii around 1: the pen presses unevenly, has a broad side, and lands and leaves."""
+    s = points.shape[1]
+    along = np.linspace(0, 2 * np.pi, s)
+    swell = chance.uniform(0, 0.18, 2) * np.minimum(1, hand.looseness)[:, None]
+    phases = chance.uniform(0, 2 * np.pi, 3)
+    radii = 1 + swell[:, :1] * np.sin(along + phases[:, :1]) + swell[:, 1:] * np.sin(2.7 * along + phases[:, 1:2])
+    way = np.gradient(points, axis=1)
+    direction = np.arctan2(way[..., 1], way[..., 0])
+    nib = chance.uniform(0, 0.2) * np.minimum(1, hand.looseness)
+    return np.asarray(radii * (1 + nib[:, None] * np.cos(2 * direction + phases[:, 2:])))
+
+
+def lay_ink(trace: Trace, height: int, width: int, softness: npt.ArrayLike = 1.0) -> npt.NDArray[np.float32]:
+    """Draw the lines.
+
+    Parameters
+    ----------
+    trace : Trace
+        In pixels; the middle of the pixel in the upper left corner is (0.5, 0.5).
+    height, width : int
+        Size of the pictures in pixels.
+    softness : float or array-like of shape (n,), default 1.0
+        Over how many pixels the edge of a line fades out; 1 is exact coverage.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width)
+        float32 in [0, 1], ink is 1.
+    """
+    n = len(trace.points)
+    soft = np.broadcast_to(np.asarray(softness, np.float32), (n,))
+    ink = np.empty((n, height, width), np.float32)
+    step = max(1, _BLOCK // (height * width))
+    for start in range(0, n, step):
+        part = slice(start, start + step)
+        depth = _depth(trace.points[part], trace.radii[part], trace.down[part], height, width)
+        ink[part] = np.clip(depth / soft[part, None, None] + np.float32(0.5), 0, 1)
+    return ink
+
+
+def _depth(
+    points: Floats, radii: Floats, down: npt.NDArray[np.bool_], height: int, width: int
+) -> npt.NDArray[np.float32]:
+    """Return how deep inside the line every pixel's middle lies, negative outside: the largest over all segments."""
+    start = points[:, :-1].astype(np.float32)
+    way = np.diff(points, axis=1).astype(np.float32)
+    towards = way / np.maximum((way**2).sum(axis=-1, keepdims=True), 1e-12)
+    # A segment that the pen makes in the air has no width at all.
+    radius = np.where(down, (radii[:, :-1] + radii[:, 1:]) / 2, -1e6).astype(np.float32)
+    x = np.arange(width, dtype=np.float32)[None, None, :] + np.float32(0.5)
+    y = np.arange(height, dtype=np.float32)[None, :, None] + np.float32(0.5)
+    deepest = np.full((len(points), height, width), -1e6, np.float32)
+    for number in range(way.shape[1]):
+        dx = x - start[:, number, 0, None, None]
+        dy = y - start[:, number, 1, None, None]
+        share = dx * towards[:, number, 0, None, None] + dy * towards[:, number, 1, None, None]
+        np.clip(share, 0, 1, out=share)
+        across = share * way[:, number, 0, None, None]
+        np.subtract(dx, across, out=across)
+        share *= way[:, number, 1, None, None]
+        np.subtract(dy, share, out=share)
+        across *= across
+        share *= share
+        across += share
+        np.sqrt(across, out=across)
+        np.subtract(radius[:, number, None, None], across, out=across)
+        np.maximum(deepest, across, out=deepest)
+    return deepest

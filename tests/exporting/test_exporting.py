@@ -1,0 +1,333 @@
+"""Exports: every file is run with its own runtime, and kept only if it answers as it should."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lenetkit.bundle import read_bundle
+from lenetkit.exceptions import ExportError, MissingExtraError, SettingError
+from lenetkit.exporting import FORMATS, TOLERANCE, convert_to_litert, export
+from lenetkit.models import create_model, list_models, model_info
+from lenetkit.runtime import Predictor
+
+pytestmark = pytest.mark.tensorflow
+
+SAMPLE = Path(__file__).parents[1] / "data" / "format_1.lenet"
+PREPROCESSING = {"transforms": [{"name": "rescale", "settings": {}}]}
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    """Return LeNet-5 with weights that give each image its own answer."""
+    built = create_model(seed=1)
+    rng = np.random.default_rng(1)
+    built.set_weights([rng.normal(0, 0.1, weights.shape).astype(np.float32) for weights in built.get_weights()])
+    return built
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    """Return eight inputs of LeNet-5."""
+    return np.random.default_rng(0).random((8, 28, 28, 1), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def exported(model: Any, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Return a function that exports the model, with settings replaced at will."""
+    tflite = convert_to_litert(model)
+    settings = {
+        "tflite": tflite,
+        "build_model": lambda: model,
+        "golden_images": images,
+        "golden_probabilities": Predictor(tflite).predict_proba(images),
+        "classes": np.arange(10),
+        "preprocessing": PREPROCESSING,
+    }
+
+    def run(path: Path, **changes: Any) -> Any:
+        if changes.get("format") == "onnx":
+            pytest.importorskip("tf2onnx")
+            pytest.importorskip("onnxruntime")
+        return export(path, **(settings | changes))
+
+    return run
+
+
+def target_in(folder: Path, format_name: str) -> Path:
+    return folder / f"digits{FORMATS[format_name]}"
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# LiteRT
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_litert_answers_as_keras_does(name: str) -> None:
+    """For every registered model: nothing is quantised, only the order of sums may differ."""
+    info = model_info(name)
+    built = create_model(name, input_shape=info.input_shape, seed=0)
+    rng = np.random.default_rng(0)
+    built.set_weights([weights + rng.normal(0, 0.05, weights.shape).astype("f4") for weights in built.get_weights()])
+    images = rng.uniform(*info.value_range, (70, *info.input_shape)).astype(np.float32)
+    answers = Predictor(convert_to_litert(built, check_images=images[:2])).predict_proba(images)
+    np.testing.assert_allclose(answers, np.asarray(built(images, training=False)), atol=TOLERANCE, rtol=0)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
+
+
+def unnamed_model() -> Any:
+    """Return a branching model whose layers have the names that Keras gives them as it goes."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((8, 8, 1))
+    x = layers.Conv2D(3, 3, padding="same", kernel_initializer="ones")(image)
+    x = layers.BatchNormalization()(x)
+    y = layers.DepthwiseConv2D(3, padding="same", depthwise_initializer="ones")(x)
+    x = layers.Concatenate()([layers.Add()([x, y]), x])
+    x = layers.GlobalAveragePooling2D()(layers.Dropout(0.3)(x))
+    return keras.Model(image, layers.Dense(3, activation="softmax", kernel_initializer="ones")(x))
+
+
+def test_the_bytes_depend_on_architecture_and_weights_alone(model: Any) -> None:
+    """Not on how many layers were made before, whose names go up with every one."""
+    assert convert_to_litert(model) == convert_to_litert(model)
+    first, second = unnamed_model(), unnamed_model()
+    assert first.layers[1].name != second.layers[1].name
+    assert convert_to_litert(first) == convert_to_litert(second)
+    second.layers[-1].bias.assign([1, 0, 0])
+    assert convert_to_litert(first) != convert_to_litert(second)
+
+
+def test_other_litert_programs_find_names_and_aligned_weights(model: Any) -> None:
+    """A signature with two telling names, any number of images, and weights at multiples of 16 bytes."""
+    from ai_edge_litert.interpreter import Interpreter
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    tflite = convert_to_litert(model)
+    runner = Interpreter(model_content=tflite, num_threads=1).get_signature_runner("serving_default")
+    assert runner(images=np.zeros((5, 28, 28, 1), np.float32))["probabilities"].shape == (5, 10)
+    starts = [tflite.index(weights.tobytes()) for weights in model.get_weights() if weights.ndim == 1]
+    assert starts
+    assert all(start % 16 == 0 for start in starts)
+    assert flatbuffer_utils.read_model_from_bytearray(bytearray(tflite)).version == 3
+
+
+def test_global_generators_are_left_alone(model: Any, exported: Callable[..., Any], tmp_path: Path) -> None:
+    """The user's own draws do not depend on whether a model was converted."""
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    expected = random.random(), np.random.random()  # noqa: NPY002
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    convert_to_litert(model)
+    exported(tmp_path / "digits", format="saved_model")
+    assert (random.random(), np.random.random()) == expected  # noqa: NPY002
+
+
+def test_a_layer_that_litert_cannot_run_is_an_error() -> None:
+    """And not a file that fails on somebody's phone."""
+    import keras
+
+    class Determinant(keras.layers.Layer):
+        def call(self, images: Any) -> Any:
+            return keras.ops.linalg.det(images[..., 0])[:, None] + keras.ops.zeros((1, 3))
+
+    image = keras.Input((4, 4, 1))
+    with pytest.raises(ExportError, match=r"cannot be converted to LiteRT: .*layers that LiteRT has operations for"):
+        convert_to_litert(keras.Model(image, Determinant()(image), name="odd"))
+
+
+def test_a_model_of_vectors_is_no_model_of_images() -> None:
+    """Said before the converter says it in its own way."""
+    import keras
+
+    vector = keras.Input((4,))
+    with pytest.raises(ExportError, match=r"one input of shape \(n, height, width, channels\); 'v' has \(None, 4\)"):
+        convert_to_litert(keras.Model(vector, keras.layers.Dense(2)(vector), name="v"))
+
+
+# Files
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_an_export_answers_as_the_pipeline_does(exported: Callable[..., Any], tmp_path: Path, format_name: str) -> None:
+    """The report says how nearly; labels and preprocessing lie beside the file, and nothing else does."""
+    path = target_in(tmp_path, format_name)
+    report = exported(path, format=format_name)
+    assert (report.path, report.format) == (path, format_name)
+    assert 0 <= report.greatest_difference <= TOLERANCE
+    assert report.labels.read_text() == "".join(f"{digit}\n" for digit in range(10))
+    described = json.loads(report.preprocessing.read_text())
+    assert described["preprocessing"] == PREPROCESSING
+    assert described["input"] == {"name": "images", "dtype": "float32", "shape": ["n", 28, 28, 1], "layout": "NHWC"}
+    assert described["output"]["classes"] == list(range(10))
+    beside = [f"{path.name}.labels.txt", f"{path.name}.preprocessing.json"]
+    assert sorted(os.listdir(tmp_path)) == sorted([path.name, *beside])
+
+
+RUN_ONNX = """
+import sys, numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+answers = session.run(None, {session.get_inputs()[0].name: numpy.load(sys.argv[2])})
+"""
+RUN_SAVED_MODEL = """
+import sys, numpy, tensorflow
+answers = [tensorflow.saved_model.load(sys.argv[1]).signatures["serving_default"](
+    images=tensorflow.constant(numpy.load(sys.argv[2])))["probabilities"]]
+"""
+RUN_KERAS = """
+import sys, numpy, keras
+answers = [keras.saving.load_model(sys.argv[1])(numpy.load(sys.argv[2]), training=False)]
+"""
+RUN_LITERT = """
+import sys, numpy
+from ai_edge_litert.interpreter import Interpreter
+runner = Interpreter(sys.argv[1]).get_signature_runner()
+answers = [runner(images=numpy.load(sys.argv[2]))["probabilities"]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("format_name", "script"),
+    [("onnx", RUN_ONNX), ("saved_model", RUN_SAVED_MODEL), ("keras", RUN_KERAS), ("litert", RUN_LITERT)],
+)
+def test_an_export_works_where_lenetkit_is_not(
+    exported: Callable[..., Any], model: Any, tmp_path: Path, format_name: str, script: str
+) -> None:
+    """In a fresh process, on images and numbers of them that the export was not checked with."""
+    path = target_in(tmp_path, format_name)
+    exported(path, format=format_name)
+    images = np.random.default_rng(9).random((33, 28, 28, 1), dtype=np.float32)
+    np.save(tmp_path / "images.npy", images)
+    script += "assert 'lenetkit' not in sys.modules\nnumpy.save(sys.argv[3], numpy.asarray(answers[0]))"
+    subprocess.run(
+        [sys.executable, "-c", script, str(path), str(tmp_path / "images.npy"), str(tmp_path / "answers.npy")],
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    expected = np.asarray(model(images, training=False))
+    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), expected, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_an_export_that_answers_wrongly_leaves_nothing(
+    exported: Callable[..., Any], images: np.ndarray, tmp_path: Path, format_name: str
+) -> None:
+    """The file that was there before stays."""
+    path = target_in(tmp_path, format_name)
+    if format_name != "saved_model":
+        path.write_bytes(b"the old file")
+    before = everything_in(tmp_path)
+    wrong = np.full((8, 10), 0.1, np.float32)
+    with pytest.raises(ExportError, match=r"does not answer as it should: on golden input \d a probability is off by"):
+        exported(path, format=format_name, golden_probabilities=wrong)
+    assert everything_in(tmp_path) == before
+    assert len(os.listdir(tmp_path)) == len(before)
+
+
+def test_an_answer_that_is_not_a_number_is_wrong(exported: Callable[..., Any], tmp_path: Path) -> None:
+    """NaN is greater than nothing, and refused all the same."""
+    with pytest.raises(ExportError, match="off by nan"):
+        exported(tmp_path / "a.tflite", format="litert", golden_images=np.full((8, 28, 28, 1), np.nan))
+
+
+def test_writing_again_replaces_the_file(exported: Callable[..., Any], tmp_path: Path) -> None:
+    """The same model gives the same LiteRT file."""
+    exported(tmp_path / "a.tflite", format="litert")
+    before = everything_in(tmp_path)
+    exported(tmp_path / "a.tflite", format="litert")
+    assert everything_in(tmp_path) == before
+
+
+def test_a_saved_model_goes_to_a_new_or_empty_folder(exported: Callable[..., Any], tmp_path: Path) -> None:
+    """A folder with something in it is nobody's to replace; what a killed export left is removed."""
+    (tmp_path / ".model.lenetkit-abc").mkdir()
+    (tmp_path / "model").mkdir()
+    exported(tmp_path / "model", format="saved_model")
+    assert (tmp_path / "model" / "saved_model.pb").is_file()
+    assert sorted(os.listdir(tmp_path)) == ["model", "model.labels.txt", "model.preprocessing.json"]
+    with pytest.raises(SettingError, match=r"cannot write a SavedModel to .*: it exists. Remove it first"):
+        exported(tmp_path / "model", format="saved_model")
+
+
+def test_labels_have_one_line_each(exported: Callable[..., Any], tmp_path: Path) -> None:
+    """Whatever is in their names; the JSON has them as they are."""
+    classes = ["zwölf", "two\nlines", *map(str, range(8))]
+    report = exported(tmp_path / "a.tflite", format="litert", classes=classes)
+    assert report.labels.read_text(encoding="utf-8").splitlines()[:3] == ["zwölf", "two lines", "0"]
+    assert json.loads(report.preprocessing.read_text(encoding="utf-8"))["output"]["classes"] == classes
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("a.tflite", {"format": "pickle"}, r"format must be one of 'litert', 'onnx', .*; got 'pickle'"),
+        ("a.bin", {"format": "litert"}, r"must end in '\.tflite'; got .*a\.bin"),
+        ("a.h5", {"format": "keras"}, r"must end in '\.keras'"),
+        ("none/a.tflite", {"format": "litert"}, r"there is no folder"),
+        ("none/a", {"format": "saved_model"}, r"there is no folder"),
+        (
+            "a.tflite",
+            {"format": "litert", "classes": range(9)},
+            r"probabilities of shape \(8, 9\); got 8 and \(8, 10\)",
+        ),
+        ("a.tflite", {"format": "litert", "golden_images": np.ones((0, 28, 28, 1))}, r"there must be at least one"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_named(
+    exported: Callable[..., Any], tmp_path: Path, name: str, changes: dict[str, Any], message: str
+) -> None:
+    """Before anything is written."""
+    with pytest.raises(SettingError, match=message):
+        exported(tmp_path / name, **changes)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("missing", ["tf2onnx", "onnxruntime"])
+def test_onnx_names_the_extra_that_is_missing(
+    model: Any, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """With the command that installs it."""
+    for name in ("tf2onnx", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, name, None if name == missing else object())
+    with pytest.raises(MissingExtraError, match=rf'needs {missing}\. Install it: pip install "lenetkit\[onnx\]"'):
+        export(
+            tmp_path / "a.onnx",
+            format="onnx",
+            tflite=b"",
+            build_model=lambda: model,
+            golden_images=images,
+            golden_probabilities=np.ones((8, 10), np.float32),
+            classes=range(10),
+            preprocessing={},
+        )
+    assert os.listdir(tmp_path) == []
+
+
+EXPORT_LITERT = """
+import sys
+from lenetkit.bundle import read_bundle
+from lenetkit.exporting import export
+bundle = read_bundle(sys.argv[1])
+export(sys.argv[2], format="litert", tflite=bundle.tflite, build_model=None, golden_images=bundle.golden_images,
+       golden_probabilities=bundle.golden_probabilities, classes=bundle.encoder["classes"], preprocessing={})
+assert not {"tensorflow", "keras"} & set(sys.modules)
+"""
+
+
+def test_a_litert_export_needs_no_tensorflow(tmp_path: Path) -> None:
+    """Nor the plug-in that the model came from: the bytes are in the saved pipeline."""
+    subprocess.run([sys.executable, "-c", EXPORT_LITERT, str(SAMPLE), str(tmp_path / "a.tflite")], check=True)
+    assert (tmp_path / "a.tflite").read_bytes() == read_bundle(SAMPLE).tflite

@@ -1,0 +1,255 @@
+"""Tests for the checkpoints of `lenetkit.trainer`: runs that are killed, at every step and inside the write."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lenetkit.exceptions import CheckpointError
+
+pytestmark = pytest.mark.tensorflow
+
+N_STEPS = 12  # 4 epochs of 3 steps
+
+
+def train(folder: Path | None, report: Path, *, kill: str = "", changes: dict[str, Any] | None = None) -> None:
+    """Run the training that all these tests compare, in a process of its own.
+
+    `kill` is "", "step 5" (when step 5 is done) or "file rename 2" (at the second time a file is about to be renamed).
+    """
+    import keras
+
+    from lenetkit.trainer import Trainer
+
+    images, labels, model, validation = _task(keras)
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=2, restore_best_weights=True)
+    plateau = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=1)
+    kind, _, when = kill.partition(" ")
+    if kind == "file":
+        _kill_inside_the_writer(*when.split())
+    settings: dict[str, Any] = {
+        "epochs": 4,
+        "batch_size": 16,
+        "callbacks": [stopping, plateau, *_killers(keras, kind, when)],
+        "learning_rate": 0.001,
+        "augmentation": _augment,
+        "steps_per_call": 1,
+        "checkpoint": folder,
+        "checkpoint_steps": 2,
+        "checkpoint_seconds": 1e9,
+        "verbose": 0,
+        **(changes or {}),
+    }
+    result = Trainer(**settings).fit(model, images, labels, validation)
+    state = [np.asarray(v.numpy()).tobytes() for v in (*model.variables, *model.optimizer.variables)]
+    told = {
+        "weights": hashlib.sha256(b"".join(state)).hexdigest(),
+        "history": result.history.to_dict(orient="list"),
+        "stopping": [stopping.wait, stopping.best_epoch, float(stopping.best)],
+        "stopped_by": result.stopped_by,
+        "steps": result.steps,
+    }
+    report.write_text(json.dumps(told))
+
+
+def _task(keras: Any) -> tuple[Any, Any, Any, Any]:
+    layers = keras.layers
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            layers.Input((4, 4, 1)),
+            layers.Flatten(name="flatten"),
+            layers.Dense(12, name="hidden"),
+            layers.BatchNormalization(name="normalization"),
+            layers.Dropout(0.3, name="dropout"),
+            layers.Dense(3, activation="softmax", name="output"),
+        ]
+    )
+    generator = np.random.default_rng(0)
+    labels = np.arange(48) % 3
+    images = generator.integers(0, 255, (48, 4, 4), np.uint8)
+    return images, labels, model, (images[:16], (labels[:16] + 1) % 3)
+
+
+def _augment(images: Any, seed: Any) -> Any:
+    import tensorflow as tf
+
+    return images + tf.random.stateless_uniform(tf.shape(images), seed, -0.1, 0.1)
+
+
+def _killers(keras: Any, kind: str, when: str) -> list[Any]:
+    class Killer(keras.callbacks.Callback):
+        steps = 0
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if kind == "step" and int(self.model.optimizer.iterations) == int(when):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if kind == "interrupt" and int(self.model.optimizer.iterations) == int(when):
+                os.kill(os.getpid(), signal.SIGINT)
+            if kind == "terminate" and int(self.model.optimizer.iterations) == int(when):
+                os.kill(os.getpid(), signal.SIGTERM)
+            if kind == "full" and int(self.model.optimizer.iterations) == int(when):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+
+    return [Killer()]
+
+
+def _kill_inside_the_writer(step: str, time: str) -> None:
+    seen = 0
+
+    def hook(event: str, arguments: Any) -> None:
+        nonlocal seen
+        if event == "lenetkit._utils.files" and arguments[0] == step:
+            seen += 1
+            if seen == int(time):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Any:
+    """Return a context whose processes start from one that has imported TensorFlow and run nothing."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["keras"])
+    return context
+
+
+@pytest.fixture(scope="module")
+def run(zygote: Any) -> Any:
+    """Return a function that trains in a process of its own and returns its exit code and report."""
+
+    def _run(folder: Path | None, report: Path, **options: Any) -> tuple[int, Any]:
+        report.unlink(missing_ok=True)
+        process = zygote.Process(target=train, args=(folder, report), kwargs=options)
+        process.start()
+        process.join()
+        return process.exitcode, json.loads(report.read_text()) if report.exists() else None
+
+    return _run
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return the report of the run that nobody stopped."""
+    code, told = run(None, tmp_path_factory.mktemp("whole") / "report.json")
+    assert code == 0
+    return told
+
+
+def test_a_checkpoint_changes_nothing(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
+    """Writing them does not disturb the run, and a finished run is taken up finished."""
+    code, told = run(tmp_path / "run", tmp_path / "report.json")
+    assert (code, told) == (0, uninterrupted)
+    code, told = run(tmp_path / "run", tmp_path / "report.json", kill=f"step {N_STEPS}")
+    assert (code, told) == (0, uninterrupted)
+
+
+def test_killed_at_every_step(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
+    """One run, killed after each of its steps in turn, ends as if it had never been."""
+    for step in range(1, uninterrupted["steps"] + 1):
+        code, told = run(tmp_path / "run", tmp_path / "report.json", kill=f"step {step}")
+        assert (code, told) == (-signal.SIGKILL, None)
+    code, told = run(tmp_path / "run", tmp_path / "report.json")
+    assert (code, told) == (0, uninterrupted)
+
+
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_folder", "done"])
+def test_killed_inside_the_write(run: Any, uninterrupted: Any, tmp_path: Path, step: str) -> None:
+    """Twice in the same run, at another write each time; no litter stays."""
+    for time in (1, 2):
+        code, told = run(tmp_path / "run", tmp_path / "report.json", kill=f"file {step} {time}")
+        assert (code, told) == (-signal.SIGKILL, None)
+    code, told = run(tmp_path / "run", tmp_path / "report.json")
+    assert (code, told) == (0, uninterrupted)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.safetensors"]
+
+
+def test_ctrl_c_and_sigterm_write_one_more_checkpoint(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
+    """At a step where none was due; SIGTERM then ends the process as usual."""
+    code, told = run(tmp_path / "run", tmp_path / "report.json", kill="interrupt 5")
+    assert code == 0
+    assert (told["stopped_by"], told["steps"]) == ("interrupt", 5)
+    code, told = run(tmp_path / "run", tmp_path / "report.json", kill="terminate 7")
+    assert (code, told) == (-signal.SIGTERM, None)
+    # The signal was heard: the run went on from step 7, so that step 7 is not seen again.
+    code, told = run(tmp_path / "run", tmp_path / "report.json", kill="step 7")
+    assert (code, told) == (0, uninterrupted)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
+    """The run fails, and goes on once there is room again."""
+    code, told = run(tmp_path / "run", tmp_path / "report.json", kill="full 5")
+    assert code != 0
+    assert told is None
+    code, told = run(tmp_path / "run", tmp_path / "report.json")
+    assert (code, told) == (0, uninterrupted)
+
+
+@pytest.fixture(scope="module")
+def interrupted(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that was killed after four steps."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    run(folder / "run", folder / "report.json", kill="step 5")
+    return folder / "run"
+
+
+def refusal(folder: Path, **changes: Any) -> str:
+    """Return the message with which the run is refused in this process."""
+    with pytest.raises(CheckpointError, match=str(folder)) as caught:
+        train(folder, folder.parent / "report.json", changes=changes)
+    return str(caught.value)
+
+
+def test_another_setting_is_refused_and_shown(interrupted: Path) -> None:
+    """With what it was and what it is."""
+    message = refusal(interrupted, epochs=9, batch_size=8)
+    assert "setting epochs: 4 then, 9 now" in message
+    assert "setting batch_size: 16 then, 8 now" in message
+    assert "setting seed" not in message
+
+
+def test_other_data_are_refused(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pixel is enough."""
+    original = _task
+
+    def changed(keras: Any) -> Any:
+        images, labels, model, validation = original(keras)
+        images[7, 2, 2] ^= 1
+        return images, labels, model, validation
+
+    monkeypatch.setattr(sys.modules[__name__], "_task", changed)
+    assert "\n  data: " in refusal(interrupted)
+
+
+def test_another_version_is_refused(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another Keras would not give the same bits."""
+    from lenetkit.trainer import _provenance
+
+    monkeypatch.setattr(_provenance, "version", lambda name: "0.0.1")
+    assert "keras: " in refusal(interrupted)
+
+
+def test_a_damaged_checkpoint_is_refused(interrupted: Path, tmp_path: Path) -> None:
+    """A flipped bit anywhere, or a missing end."""
+    content = (interrupted / "checkpoint.safetensors").read_bytes()
+    damaged = tmp_path / "run"
+    damaged.mkdir()
+    places = [*range(0, len(content), max(1, len(content) // 40)), len(content) - 1]
+    for place in places:
+        changed = bytearray(content)
+        changed[place] ^= 0x10
+        (damaged / "checkpoint.safetensors").write_bytes(changed)
+        assert "is damaged" in refusal(damaged) or "belongs to another run" in refusal(damaged)
+    (damaged / "checkpoint.safetensors").write_bytes(content[:-1])
+    assert "is damaged" in refusal(damaged)
