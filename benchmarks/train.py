@@ -1,4 +1,4 @@
-"""Training: lenetkit's presets beside plain Keras, on MNIST's official parts.
+"""Training: lenetkit's presets beside plain Keras, on MNIST's predefined splits.
 
 Every way trains in a fresh process, one process at a time, and the ways take turns, so that all of them meet the same
 machine. Usage::

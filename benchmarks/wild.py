@@ -27,7 +27,7 @@ from _shared import describe_machine, machine
 from lenetkit import Pipeline, load_dataset
 from lenetkit.datasets import read_image
 from lenetkit.exceptions import DownloadError
-from lenetkit.synthesis import corrupt, draw_digits, draw_others, draw_printed
+from lenetkit.synthesis import corrupt, draw_digits, draw_nondigits, draw_printed
 from lenetkit.trainer import Trainer
 from lenetkit.transforms import Grayscale, Resize
 
@@ -84,7 +84,7 @@ def other_sets(data: Path) -> Iterator[tuple[str, Any]]:
     levels = np.random.default_rng(5).integers(0, 256, 200, dtype=np.uint8)
     yield "blank, any grey", np.broadcast_to(levels[:, None, None], (200, 28, 28)).copy()
     for kind in ("noise", "scribble", "shape", "turned", "several"):
-        yield kind, draw_others(500, kinds=kind, seed=99).images
+        yield kind, draw_nondigits(500, kinds=kind, seed=99).images
     yield "letters, unseen fonts", draw_printed(1000, characters=LETTERS, seed=99, fonts=UNSEEN).images
     with contextlib.suppress(DownloadError):
         fashion = load_dataset("fashion_mnist", subset="test", data_dir=data, download=False)

@@ -99,11 +99,11 @@ def test_elastic_bends_differently_in_different_places() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Shift(pixels=-1), "pixels must be a whole number from 0 to 2147483647; got -1"),
-        (lambda: Shift(pixels=0.5), "pixels must be a whole number"),
+        (lambda: Shift(pixels=-1), "pixels must be an integer from 0 to 2147483647; got -1"),
+        (lambda: Shift(pixels=0.5), "pixels must be an integer"),
         (lambda: Warp(rotation=-1), "rotation must be a number from 0 to 4"),
         (lambda: Warp(scale=float("nan")), "scale must be a number from 0 to 0.9; got nan"),
-        (lambda: Warp(groups=0), "groups must be a whole number from 1"),
+        (lambda: Warp(groups=0), "groups must be an integer from 1"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(make: Any, message: str) -> None:

@@ -69,7 +69,7 @@ def test_each_run_is_a_pipeline_with_that_seed(contenders: dict[str, Pipeline], 
 
 
 def test_equal_models_do_not_differ(digits: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
-    """One seed, the same model twice, official parts instead of a split: p is 1, and each run has its line."""
+    """One seed, the same model twice, predefined splits instead of a split: p is 1, and each run has its line."""
     trainer = Trainer(epochs=0, verbose=0)
     same = {name: Pipeline("mlp", trainer=trainer) for name in ("one", "two")}
     table = compare(same, (digits[:100], digits[100:]), seeds=[7], verbose=1)

@@ -35,7 +35,7 @@ from lenetkit.bundle import read_bundle, write_bundle
 from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.pipeline import Pipeline
 from lenetkit.rejection import Calibration, Gate
-from lenetkit.synthesis import draw_digits, draw_others, draw_paper, draw_printed
+from lenetkit.synthesis import draw_digits, draw_nondigits, draw_paper, draw_printed
 from lenetkit.trainer import OneCycle, Trainer
 from lenetkit.transforms import MnistNormalize, Rescale
 
@@ -107,7 +107,7 @@ def train_pipeline(mnist: Dataset, *, epochs: float) -> Pipeline:
     pipeline = fit([normalised, added, seen], [labels, added_labels, seen_labels], epochs)
     gate = train_gate(np.concatenate([normalised, added, seen]), epochs=epochs / 3)
     print(f"temperature {calibration.temperature:.3f}, {gate}")
-    pipeline._learnt().reject_with(calibration, gate)
+    pipeline._check_fitted().reject_with(calibration, gate)
     return pipeline
 
 
@@ -186,9 +186,9 @@ def train_gate(digits: Images, *, epochs: float) -> Gate:
     drawn = draw_digits(6_000, styles="american", seed=SEED + 1).images
     order = np.random.default_rng(SEED).permutation(len(digits))
     everything = np.concatenate([MnistNormalize()(drawn), digits[order]])
-    others = draw_others(70_000, seed=SEED, fonts=FONTS).images
+    others = draw_nondigits(70_000, seed=SEED, fonts=FONTS).images
     # Scribbles come nearest to digits.
-    others = np.concatenate([others, draw_others(20_000, kinds="scribble", seed=SEED + 1).images])
+    others = np.concatenate([others, draw_nondigits(20_000, kinds="scribble", seed=SEED + 1).images])
     # What MnistNormalize makes of them, and what they are: not everything passes it unchanged.
     others = np.concatenate([others, MnistNormalize()(others)])
     trainer = Trainer(

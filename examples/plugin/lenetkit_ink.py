@@ -25,7 +25,7 @@ def two_layers(input_shape, n_classes, *, units=64):
 def load(*, subset="all", data_dir=None, download=True):  # noqa: ARG001 -- nothing is looked for or fetched
     """Draw 200 bars and 200 rings."""
     if subset != "all":
-        raise SettingError(f"bars_and_rings has no official parts; got subset={subset!r}.")
+        raise SettingError(f"bars_and_rings has no predefined splits; got subset={subset!r}.")
     noise = np.random.default_rng(0).integers(0, 64, (400, 16, 16))
     bar, ring = np.zeros((2, 16, 16), int)
     bar[2:14, 7:9] = 190

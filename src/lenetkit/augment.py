@@ -37,7 +37,7 @@ class Shift:
     Raises
     ------
     SettingError
-        If `pixels` is not a whole number of at least 0.
+        If `pixels` is not an integer of at least 0.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class Warp:
     Raises
     ------
     SettingError
-        If a number cannot be meant.
+        If a number is invalid.
 
     Examples
     --------
@@ -247,7 +247,7 @@ class Stroke:
     Raises
     ------
     SettingError
-        If a number cannot be meant.
+        If a number is invalid.
 
     Examples
     --------
@@ -303,7 +303,7 @@ class Noise:
     Raises
     ------
     SettingError
-        If a number cannot be meant.
+        If a number is invalid.
 
     Examples
     --------
@@ -369,7 +369,7 @@ class Erase:
     Raises
     ------
     SettingError
-        If a number cannot be meant.
+        If a number is invalid.
 
     Examples
     --------

@@ -97,7 +97,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Raises
     ------
     SettingError
-        By :meth:`fit`, if a setting cannot be meant: the constructor only stores them.
+        By :meth:`fit`, if a setting is invalid: the constructor only stores them.
 
     Notes
     -----
@@ -169,7 +169,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If X, y or the weights do not hold what they should. Those of lenetkit's own are
             :class:`lenetkit.exceptions.DataError`.
         SettingError
-            If a setting cannot be meant.
+            If a setting is invalid.
         UnknownNameError
             If no model has this name.
         TrainingError

@@ -355,10 +355,10 @@ def _as_label(value: Any, where: str, error: type[LenetkitError]) -> bool | int 
     if isinstance(plain, bool | str):
         return plain
     if not isinstance(plain, int | float):
-        raise error(f"{where} must be a whole number, a string or a bool; got {_show(value)} ({type(value).__name__}).")
+        raise error(f"{where} must be an integer, a string or a bool; got {_show(value)} ({type(value).__name__}).")
     # Beyond 2**53 floats skip whole numbers: such a label may not be the one that was meant.
     if isinstance(plain, float) and not (abs(plain) <= 2**53 and plain.is_integer()):
-        raise error(f"{where} must be a whole number, a string or a bool; got {_show(value)}. It is not rounded.")
+        raise error(f"{where} must be an integer, a string or a bool; got {_show(value)}. It is not rounded.")
     if not -(2**63) <= plain < 2**63:
         raise error(f"{where} must fit into 64 bits; got a number of {int(plain).bit_length()} bits.")
     return int(plain)

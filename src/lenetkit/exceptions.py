@@ -4,7 +4,7 @@ One tree under :class:`LenetkitError`; each error is also the builtin that a rea
 ``except ValueError`` keeps working::
 
     LenetkitError
-    ├── SettingError (ValueError)           an argument or setting that cannot be meant
+    ├── SettingError (ValueError)           an argument or setting that is invalid
     ├── DataError (ValueError)              images, labels or a file that do not hold what they should
     │   ├── BundleError                     a saved pipeline that is damaged, hostile or too new
     │   └── CheckpointError                 a checkpoint that does not belong to this run
@@ -58,7 +58,7 @@ class LenetkitError(Exception):
 
 
 class SettingError(LenetkitError, ValueError):
-    """An argument or setting that cannot be meant."""
+    """An argument or setting that is invalid."""
 
 
 class DataError(LenetkitError, ValueError):

@@ -226,10 +226,10 @@ class Gate:
 
     Examples
     --------
-    >>> from lenetkit.synthesis import draw_digits, draw_others
+    >>> from lenetkit.synthesis import draw_digits, draw_nondigits
     >>> from lenetkit.rejection import Gate
     >>> from lenetkit.trainer import Trainer
-    >>> digits, others = draw_digits(400).images, draw_others(400).images
+    >>> digits, others = draw_digits(400).images, draw_nondigits(400).images
     >>> gate = Gate.fit(digits, others, trainer=Trainer(epochs=2, batch_size=32, verbose=0), scale=1 / 255)
     >>> gate.digit_probability(others[:3]).shape
     (3,)

@@ -313,7 +313,7 @@ def test_weights_that_are_not_finite_are_refused_on_both_ways(bad: float) -> Non
         ({"transforms": ["resize"]}, r"transforms\[0\] must be a dict"),
         ({"input_shape": (4, 4)}, r"input_shape must be three positive whole numbers; got \(4, 4\)"),
         ({"input_shape": (4096, 4096, 2)}, r"input_shape must not exceed"),
-        ({"n_classes": 0}, r"n_classes must be a whole number"),
+        ({"n_classes": 0}, r"n_classes must be an integer"),
         ({"n_classes": 4}, r"golden_probabilities must be float32 of shape \(2, 4\)"),
         ({"versions": {"keras": 3}}, r"versions\['keras'\] must be a string; got 3"),
         ({"weights": {"": np.ones(1)}}, r"weights must be named by printable strings"),

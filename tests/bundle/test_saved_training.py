@@ -80,14 +80,14 @@ def test_any_table_of_numbers_comes_back_as_it_went(tmp_path_factory: pytest.Tem
         history = history.astype(float)
     loaded = through_a_file(tmp_path_factory.getbasetemp() / "any.lenet", a_result(history))
     pd.testing.assert_frame_equal(loaded.history_, history, check_exact=True, check_column_type=bool(columns))
-    assert loaded.environment_ == ENVIRONMENT
+    assert loaded.provenance_ == ENVIRONMENT
 
 
 def test_a_file_of_an_older_version_has_no_history(tmp_path: Path) -> None:
     """It loads, predicts and says what is missing."""
     old = Pipeline.load(SAMPLE)
     assert old.predict(np.zeros((1, 4, 4), np.uint8)).shape == (1,)
-    for name, wanted in (("history_", "no history"), ("environment_", "no environment"), ("result_", "no training")):
+    for name, wanted in (("history_", "no history"), ("provenance_", "no environment"), ("result_", "no training")):
         with pytest.raises(NotFittedError, match=wanted):
             getattr(old, name)
 
@@ -117,9 +117,9 @@ def test_a_changed_table_changes_nothing_else(tmp_path: Path) -> None:
     loaded = through_a_file(tmp_path / "x.lenet", a_result(a_history({"loss": [0.5]})))
     table = loaded.history_
     table["loss"] = 7.0
-    loaded.environment_.clear()
+    loaded.provenance_.clear()
     assert loaded.history_["loss"].tolist() == [0.5]
-    assert loaded.environment_ == ENVIRONMENT
+    assert loaded.provenance_ == ENVIRONMENT
 
 
 # Hostile files
@@ -134,7 +134,7 @@ def without(mapping: dict[str, Any], key: str) -> dict[str, Any]:
     [
         *[(values, ARRAYS, "must name epochs, columns") for values in ([], None, 7, "x", {}, without(GOOD, "epochs"))],
         *[
-            ({**GOOD, "epochs": epochs}, ARRAYS, "epochs must be a whole number|a number for each of")
+            ({**GOOD, "epochs": epochs}, ARRAYS, "epochs must be an integer|a number for each of")
             for epochs in (-1, True, 2.0, "2", None, [2], 1, 3, 10**7, 2**62)
         ],
         *[({**GOOD, "columns": columns}, ARRAYS, "must be a list of at most") for columns in ("loss", {}, [1], [[]])],
@@ -264,8 +264,8 @@ def test_two_processes_that_train_alike_save_the_same_bytes_and_the_history(tmp_
     assert list(trained) == ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
     pd.testing.assert_frame_equal(loaded.history_, trained, check_exact=True)
     pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(loaded)).history_, trained, check_exact=True)
-    assert loaded.environment_["setting epochs"] == "3"
-    assert re.fullmatch("[0-9a-f]{64}", loaded.environment_["data"])
+    assert loaded.provenance_["setting epochs"] == "3"
+    assert re.fullmatch("[0-9a-f]{64}", loaded.provenance_["data"])
     assert "csv" not in json.dumps(read_bundle(first).extras)
     assert read_bundle(first).metrics["val_loss"] == trained["val_loss"].iloc[-1]
     subprocess.run([sys.executable, "-c", LOAD, str(first)], check=True)
@@ -283,4 +283,4 @@ def test_training_again_replaces_what_the_file_kept(tmp_path: Path) -> None:
     loaded.trainer = Trainer(epochs=2, verbose=0)
     loaded.fit(data.images, data.labels)
     assert len(loaded.history_) == len(loaded.result_.history) == 2
-    assert loaded.environment_ == loaded.result_.environment
+    assert loaded.provenance_ == loaded.result_.environment

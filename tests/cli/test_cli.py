@@ -83,7 +83,7 @@ def test_train_says_plainly_that_it_is_not_mnist(trained: Any) -> None:
     """On standard output, beside the figure, and why on standard error."""
     answer, _ = trained
     assert "Instead of MNIST this run uses the embedded data set 'digits'" in answer.stdout
-    assert answer.stderr.startswith("MNIST cannot be had: ")
+    assert answer.stderr.startswith("MNIST is not available: ")
     assert "Traceback" not in answer.stderr
 
 

@@ -78,7 +78,7 @@ def test_columns_that_make_no_image_are_refused(header, message, write):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("7,0,1,2,256", "pixel3 must be a whole number from 0 to 255; it is '256'"),
+        ("7,0,1,2,256", "pixel3 must be an integer from 0 to 255; it is '256'"),
         ("7,0,1,2,-1", "pixel3 must be .*; it is '-1'"),
         ("7,0,0.5,2,3", "pixel1 must be .*; it is '0.5'"),
         ("7,0,,2,3", "pixel1 must be .*; it is missing"),
@@ -87,7 +87,7 @@ def test_columns_that_make_no_image_are_refused(header, message, write):
         ("7,0,x,2,3", "pixel1 must be .*; it is 'x'"),
         ("7,0,1,2", "pixel3 must be .*; it is missing"),
         ("7,0,1,2,1e30", "pixel3 must be .*; it is '1e"),
-        (",0,1,2,3", "label must be a class name or a whole number from 0; it is missing"),
+        (",0,1,2,3", "label must be a class name or an integer from 0; it is missing"),
         ("3.7,0,1,2,3", "label must be .*; it is '3.7'"),
         ("-1,0,1,2,3", "label must be .*; it is '-1'"),
         ("1e300,0,1,2,3", "label must be .*; it is '1e300'"),

@@ -95,7 +95,7 @@ def test_class_names_must_differ():
 @pytest.mark.parametrize("epochs", [0, 2.5, True, "5"])
 def test_epochs_must_be_a_positive_whole_number(epochs):
     """Zero, fractions, truth values and text are refused."""
-    with pytest.raises(SettingError, match=r"epochs must be a whole number of at least 1; got"):
+    with pytest.raises(SettingError, match=r"epochs must be an integer of at least 1; got"):
         make(epochs=epochs)
 
 
@@ -163,7 +163,7 @@ def test_a_whole_number_selects_an_image_with_its_label():
     ],
 )
 def test_what_cannot_be_an_index_is_refused(key, error, message):
-    """Positions outside as Python has it, everything else as a setting that cannot be meant."""
+    """Positions outside as Python has it, everything else as a setting that is invalid."""
     with pytest.raises(error, match=message):
         make(30)[key]
 
@@ -217,7 +217,7 @@ def test_a_split_that_cannot_be_meant_is_refused(test_size):
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None, True])
 def test_a_seed_must_be_a_whole_number(seed):
     """None would take from the global generator."""
-    with pytest.raises(SettingError, match="seed must be a whole number from 0 to 4294967295; got"):
+    with pytest.raises(SettingError, match="seed must be an integer from 0 to 4294967295; got"):
         make().split(seed=seed)
 
 

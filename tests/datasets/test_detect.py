@@ -81,7 +81,7 @@ def test_official_parts_can_be_chosen(name, tmp_path):
 def test_what_has_no_official_parts_says_so(name, tmp_path):
     """Instead of giving everything for the training part."""
     write_all_formats(tmp_path)
-    with pytest.raises(SettingError, match=r"has no official parts, so there is no subset='train'.*call split\(\)"):
+    with pytest.raises(SettingError, match=r"has no predefined splits, so there is no subset='train'.*call split\(\)"):
         load_dataset(tmp_path / name, subset="train")
 
 

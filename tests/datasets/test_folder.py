@@ -83,7 +83,7 @@ def test_train_and_test_folders_are_the_official_parts(save, tmp_path):
 def test_a_folder_without_parts_says_so(save, tmp_path):
     """Instead of giving everything for the training part."""
     save("a/1.png", grey(1))
-    with pytest.raises(SettingError, match="has no official parts"):
+    with pytest.raises(SettingError, match="has no predefined splits"):
         load_dataset(tmp_path, subset="test")
 
 

@@ -76,8 +76,8 @@ def test_a_loader_without_the_three_keywords_is_refused_when_it_is_registered():
 
 @pytest.mark.parametrize("epochs", [0, 1.5, True])
 def test_epochs_are_checked_when_registering(epochs):
-    """A record that cannot be meant is refused."""
-    with pytest.raises(SettingError, match="epochs must be a whole number of at least 1"):
+    """A record that is invalid is refused."""
+    with pytest.raises(SettingError, match="epochs must be an integer of at least 1"):
         register_dataset("bad", description="Bad.", epochs=epochs)
 
 
@@ -142,7 +142,7 @@ def test_the_built_in_digits_are_scikit_learns():
 @pytest.mark.parametrize("subset", ["train", "test"])
 def test_the_built_in_digits_have_no_official_parts(subset):
     """The way out is in the message."""
-    with pytest.raises(SettingError, match=r"'digits' has no official parts.*call split\(\)"):
+    with pytest.raises(SettingError, match=r"'digits' has no predefined splits.*call split\(\)"):
         load_dataset("digits", subset=subset)
 
 

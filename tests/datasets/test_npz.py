@@ -84,9 +84,9 @@ def test_unknown_entries_are_listed(tmp_path):
 
 
 def test_a_plain_pair_has_no_parts(tmp_path):
-    """Asking for one is a setting that cannot be meant."""
+    """Asking for one is a setting that is invalid."""
     np.savez(tmp_path / "x.npz", images=IMAGES, labels=LABELS)
-    with pytest.raises(SettingError, match=r"x\.npz has no official parts"):
+    with pytest.raises(SettingError, match=r"x\.npz has no predefined splits"):
         read_npz(tmp_path / "x.npz", "test")
 
 

@@ -27,7 +27,7 @@ from lenetkit import Pipeline
 from lenetkit.datasets import read_image
 from lenetkit.demo import create_app
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
-from lenetkit.synthesis import draw_digits, draw_number, draw_others, draw_paper
+from lenetkit.synthesis import draw_digits, draw_nondigits, draw_number, draw_paper
 
 pytest.importorskip("starlette")
 uvicorn = pytest.importorskip("uvicorn")
@@ -123,7 +123,9 @@ def test_every_stage_comes_as_a_picture(address: str) -> None:
 
 def test_what_is_no_digit_is_said_to_be_none(address: str) -> None:
     """With the library's reason."""
-    other = next(image for image in draw_others(50, seed=5).images if PRETRAINED.predict([image], reject=1)[0].rejected)
+    other = next(
+        image for image in draw_nondigits(50, seed=5).images if PRETRAINED.predict([image], reject=1)[0].rejected
+    )
     _, found = ask(address, png(other))
     (expected,) = PRETRAINED.predict([other], reject=0.01)
     assert (found["rejected"], found["is_label"], found["reason"]) == (True, False, expected.reason)

@@ -182,9 +182,9 @@ def test_a_reference_is_plain_and_depends_on_no_order(digits: np.ndarray, refere
     [
         ({"version": 2}, "of version 1; got version 2. Make it again"),
         ({"measures": {}}, "its measures are others than contrast, "),
-        ({"shape": [28]}, "its shape cannot be meant"),
-        ({"shape": "xx"}, "its shape cannot be meant"),
-        ({"bright_ink": float("nan")}, "its bright_ink cannot be meant"),
+        ({"shape": [28]}, "its shape is invalid"),
+        ({"shape": "xx"}, "its shape is invalid"),
+        ({"bright_ink": float("nan")}, "its bright_ink is invalid"),
     ],
 )
 def test_a_damaged_reference_is_refused(
@@ -196,7 +196,7 @@ def test_a_damaged_reference_is_refused(
     with pytest.raises(DataError, match="returns; got int"):
         diagnose(bar(), pipe, reference=5)  # type: ignore[arg-type]
     worse = {**reference["measures"], "size": [1, 2, None]}
-    with pytest.raises(DataError, match="its size cannot be meant"):
+    with pytest.raises(DataError, match="its size is invalid"):
         diagnose(bar(), pipe, reference={**reference, "measures": worse})
 
 

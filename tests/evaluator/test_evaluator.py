@@ -228,13 +228,13 @@ def test_labels_and_probabilities_are_taken_in_any_form(labels, classes, form):
         (0, np.eye(1), None, r"labels must have shape \(n,\); got \(\)"),
         ([0], [[1, 0]], [0, 1, 2], "one class per column of the probabilities: got 3 for 2"),
         ([0], [[1, 0]], [0, 0], r"classes must differ from one another; got \[0, 0\]"),
-        ([0], [[1, 0]], [0, None], "classes must be whole numbers, strings or bools; got None"),
-        ([0], [[1, 0]], [[0], [0, 1]], r"classes must be whole numbers, strings or bools; got \[0\]"),
+        ([0], [[1, 0]], [0, None], "classes must be integers, strings or bools; got None"),
+        ([0], [[1, 0]], [[0], [0, 1]], r"classes must be integers, strings or bools; got \[0\]"),
         ([0], [[1, 0]], 2, r"classes must have shape \(n,\)"),
     ],
 )
 def test_what_does_not_fit_is_refused_naming_the_first_offender(labels, probabilities, classes, message):
-    """Nothing is evaluated that cannot be meant."""
+    """Nothing is evaluated that is invalid."""
     with pytest.raises(DataError, match=message):
         evaluate(labels, probabilities, classes)
 

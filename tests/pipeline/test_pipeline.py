@@ -245,7 +245,7 @@ def test_bad_images_are_refused_by_fit_and_predict(fitted: Pipeline, case: str) 
     ("labels", "message"),
     [
         ([0.5] * 400, r"labels\[0\]"),
-        ([[1]] * 400, r"labels\[0\] must be a whole number"),
+        ([[1]] * 400, r"labels\[0\] must be an integer"),
         ([None] * 400, r"labels\[0\] is missing"),
         (range(3), "400 images"),
     ],

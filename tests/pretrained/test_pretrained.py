@@ -15,7 +15,7 @@ from lenetkit import Pipeline, load_dataset
 from lenetkit.exceptions import DataError, NotFittedError, SettingError, UnknownNameError
 from lenetkit.pretrained import list_pretrained, path_of
 from lenetkit.rejection import Prediction
-from lenetkit.synthesis import draw_digits, draw_others, draw_printed
+from lenetkit.synthesis import draw_digits, draw_nondigits, draw_printed
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_the_wild_digits_are_read_and_kept(pretrained: Pipeline, shared_data: Pa
 @pytest.mark.parametrize("kind", ["blank", "noise", "scribble", "letter", "shape", "turned", "several"])
 def test_what_is_no_digit_is_rejected(pretrained: Pipeline, kind: str) -> None:
     """Pictures of a seed that no training saw."""
-    assert rejected(pretrained.predict(draw_others(200, kinds=kind, seed=5150).images, reject=1)) >= 0.95
+    assert rejected(pretrained.predict(draw_nondigits(200, kinds=kind, seed=5150).images, reject=1)) >= 0.95
 
 
 def test_letters_of_an_unseen_font_are_rejected(pretrained: Pipeline) -> None:
@@ -169,7 +169,7 @@ def test_numbers_that_are_none_are_refused(pretrained: Pipeline) -> None:
 
 def test_an_answer_does_not_depend_on_company(pretrained: Pipeline) -> None:
     """Alone or in a batch: the same label, probability and reason."""
-    images = np.concatenate([np.asarray(draw_digits(40, seed=2).images), np.asarray(draw_others(40, seed=2).images)])
+    images = np.concatenate([np.asarray(draw_digits(40, seed=2).images), np.asarray(draw_nondigits(40, seed=2).images)])
     together = pretrained.predict(images, reject=0.01)
     assert together == [pretrained.predict(image[np.newaxis], reject=0.01)[0] for image in images]
     assert {prediction.rejected for prediction in together} == {True, False}
@@ -177,7 +177,7 @@ def test_an_answer_does_not_depend_on_company(pretrained: Pipeline) -> None:
 
 def test_it_travels_with_what_it_rejects_by(pretrained: Pipeline, tmp_path: Path) -> None:
     """A pickle and a saved file give the same answers."""
-    images = draw_others(70, seed=3).images
+    images = draw_nondigits(70, seed=3).images
     answers = pretrained.predict(images, reject=0.01)
     assert pickle.loads(pickle.dumps(pretrained)).predict(images, reject=0.01) == answers
     copy = Pipeline.load(pretrained.save(tmp_path / "copy.lenet"))
@@ -218,7 +218,7 @@ def test_a_pipeline_of_ones_own_learns_when_not_to_answer(tmp_path: Path) -> Non
     assert pipeline.calibrate(held_back.images, held_back.labels) is pipeline
     np.testing.assert_array_equal(pipeline.predict_proba(test.images).argmax(axis=1), raw.argmax(axis=1))
     assert rejected(pipeline.predict(test.images, reject=1)) <= 0.06
-    assert rejected(pipeline.predict(draw_others(300, seed=9).images, reject=1)) >= 0.8
+    assert rejected(pipeline.predict(draw_nondigits(300, seed=9).images, reject=1)) >= 0.8
     copy = Pipeline.load(pipeline.save(tmp_path / "own.lenet"))
     assert copy.predict(test.images, reject=0.05) == pipeline.predict(test.images, reject=0.05)
     with pytest.raises(DataError, match="one label per image"):

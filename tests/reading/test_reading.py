@@ -20,7 +20,7 @@ from lenetkit.exceptions import DataError, NotFittedError
 from lenetkit.plotting import plot_reading
 from lenetkit.reading import DigitReading, Reading, read_number
 from lenetkit.reading._segmentation import Piece, find_cuts
-from lenetkit.synthesis import DrawnNumber, draw_digits, draw_number, draw_others, draw_paper
+from lenetkit.synthesis import DrawnNumber, draw_digits, draw_nondigits, draw_number, draw_paper
 
 Picture = npt.NDArray[np.uint8]
 
@@ -312,7 +312,7 @@ def test_the_pretrained_pipeline_reads_what_people_write(shared_data: Path) -> N
 def test_the_pretrained_pipeline_leaves_out_what_is_no_digit() -> None:
     """Of scribbles, letters and shapes most give no number at all, though any part of them might be a digit."""
     pipe = Pipeline.pretrained()
-    others = draw_others(60, kinds=["scribble", "letter", "shape"], seed=5).images
+    others = draw_nondigits(60, kinds=["scribble", "letter", "shape"], seed=5).images
     pictures = [np.pad(255 - image.repeat(2, 0).repeat(2, 1), 30, constant_values=255) for image in others]
     assert sum(bool(pipe.read_number(picture).text) for picture in pictures) <= 20
 

@@ -259,12 +259,12 @@ def test_predicting_imports_no_tensorflow_and_says_nothing() -> None:
 
 STDERR = """
 import os, sys, threading
-from lenetkit._utils.stderr import stderr_without
-with stderr_without("INFO: noise"):
+from lenetkit._utils.stderr import filter_stderr
+with filter_stderr("INFO: noise"):
     os.write(2, b"kept\\nINFO: noise and more\\nkept too, INFO: noise\\n")
     print("from Python", file=sys.stderr)
 os.close(2)
-with stderr_without("x"):
+with filter_stderr("x"):
     print("without stderr")
 """
 

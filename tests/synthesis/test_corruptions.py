@@ -258,10 +258,10 @@ def test_any_images_can_be_spoilt(images: Pixels, kind: str, severity: int, seed
     [
         ({"kind": "fogg"}, r"kind: there is no 'fogg'\. Did you mean 'fog'\? Choose among shot_noise, .*canny_edges"),
         ({"kind": 3}, r"kind must be one of shot_noise, .*got 3"),
-        ({"severity": 0}, r"severity must be a whole number from 1 to 5; got 0"),
-        ({"severity": 6}, r"severity must be a whole number from 1 to 5; got 6"),
-        ({"severity": 2.5}, r"severity must be a whole number"),
-        ({"seed": -1}, r"seed must be a whole number from 0"),
+        ({"severity": 0}, r"severity must be an integer from 1 to 5; got 0"),
+        ({"severity": 6}, r"severity must be an integer from 1 to 5; got 6"),
+        ({"severity": 2.5}, r"severity must be an integer"),
+        ({"seed": -1}, r"seed must be an integer from 0"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, object], message: str) -> None:

@@ -195,16 +195,16 @@ def test_drawn_digits_have_mnists_ink_and_proportions(shared_data: Path) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n": -1}, r"n must be a whole number of at least 0; got -1"),
-        ({"n": 2.5}, r"n must be a whole number"),
-        ({"n": True}, r"n must be a whole number"),
-        ({"seed": -1}, r"seed must be a whole number from 0 to 4294967295; got -1"),
+        ({"n": -1}, r"n must be an integer of at least 0; got -1"),
+        ({"n": 2.5}, r"n must be an integer"),
+        ({"n": True}, r"n must be an integer"),
+        ({"seed": -1}, r"seed must be an integer from 0 to 4294967295; got -1"),
         ({"seed": 2**32}, r"seed must be"),
-        ({"size": 11}, r"size must be a whole number from 12 to 512; got 11"),
+        ({"size": 11}, r"size must be an integer from 12 to 512; got 11"),
         ({"styles": "americn"}, r"no 'americn'\. Did you mean 'american'\? Choose among american, continental, school"),
         ({"styles": []}, r"styles must name at least one"),
         ({"styles": 3}, r"styles must name at least one"),
-        ({"digits": [1, 10]}, r"digits must be whole numbers from 0 to 9; got 10"),
+        ({"digits": [1, 10]}, r"digits must be integers from 0 to 9; got 10"),
         ({"digits": []}, r"digits must be one or more"),
         ({"digits": 7}, r"digits must be one or more"),
         ({"allographs": ["7-cross"]}, r"no '7-cross'\. Did you mean '7-crossed'"),
@@ -333,7 +333,7 @@ def test_colour_of_paper_or_ink_makes_a_colour_picture(shade: object, ink: objec
         ({"text": "1" * 1000, "height": 1000}, r"a picture of \d+ x \d+ pixels; at most 100,000,000 are drawn"),
         ({"style": "french"}, r"no 'french'"),
         ({"style": ("american", "school")}, r"style must be one"),
-        ({"height": 5}, r"height must be a whole number from 12 to 2000; got 5"),
+        ({"height": 5}, r"height must be an integer from 12 to 2000; got 5"),
         ({"spacing": 4}, r"spacing must be a number from -0.5 to 3; got 4"),
         ({"grain": -0.1}, r"grain must be"),
         ({"pen_width": (0.2, 0.1)}, r"least number first"),
@@ -409,7 +409,7 @@ def test_the_same_seed_gives_the_same_paper() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"height": 0}, r"height must be a whole number from 1 to 20000; got 0"),
+        ({"height": 0}, r"height must be an integer from 1 to 20000; got 0"),
         ({"width": 2.0}, r"width must be"),
         ({"ruling": "squared"}, r"no 'squared'.*Choose among plain, ruled, dotted, grid, framed"),
         ({"ruling": ["ruled"]}, r"ruling must be one"),
@@ -436,7 +436,7 @@ def test_listing_forms_checks_what_is_asked_for(arguments: dict[str, object]) ->
     if "styles" in arguments:
         assert "7-crossed" in list_allographs(**arguments)  # type: ignore[arg-type]
     else:
-        with pytest.raises(SettingError, match="digits must be whole numbers from 0 to 9; got 12"):
+        with pytest.raises(SettingError, match="digits must be integers from 0 to 9; got 12"):
             list_allographs(**arguments)  # type: ignore[arg-type]
 
 

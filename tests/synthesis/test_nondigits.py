@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from lenetkit.exceptions import SettingError
-from lenetkit.synthesis import draw_others, draw_printed
+from lenetkit.synthesis import draw_nondigits, draw_printed
 
 KINDS = ("blank", "noise", "scribble", "letter", "shape", "turned", "several")
 
 
 def test_kinds_take_turns_and_are_the_classes() -> None:
     """All kinds come in equal parts."""
-    others = draw_others(70, seed=1)
+    others = draw_nondigits(70, seed=1)
     assert others.class_names == KINDS
     assert np.bincount(others.labels).tolist() == [10] * 7
     assert others.images.shape == (70, 28, 28)
@@ -28,20 +28,20 @@ def test_kinds_take_turns_and_are_the_classes() -> None:
 def test_more_pictures_only_add_to_them(n: int, seed: int) -> None:
     """A picture depends on the seed and on its position alone."""
     kinds = ["scribble", "shape", "turned", "blank", "noise"]
-    some, all_of_them = draw_others(n, kinds=kinds, seed=seed), draw_others(60, kinds=kinds, seed=seed)
+    some, all_of_them = draw_nondigits(n, kinds=kinds, seed=seed), draw_nondigits(60, kinds=kinds, seed=seed)
     np.testing.assert_array_equal(some.images, all_of_them.images[:n])
 
 
 def test_another_seed_gives_other_pictures() -> None:
     """No picture of one seed is among those of another, blank paper apart."""
-    one, other = (draw_others(60, kinds=KINDS[1:], seed=seed).images for seed in (0, 1))
+    one, other = (draw_nondigits(60, kinds=KINDS[1:], seed=seed).images for seed in (0, 1))
     assert not (one == other).all(axis=(1, 2)).any()
 
 
 @pytest.mark.parametrize("kind", ["scribble", "letter", "several"])
 def test_what_is_drawn_is_laid_out_as_digits_are(kind: str) -> None:
     """The longer side is 20 pixels at most and nearly that, and the ink balances about the middle."""
-    images = np.asarray(draw_others(40, kinds=kind, seed=3).images)
+    images = np.asarray(draw_nondigits(40, kinds=kind, seed=3).images)
     sides = [
         max(part.stop - part.start for part in ndimage.find_objects((image > 0).astype(int))[0]) for image in images
     ]
@@ -53,14 +53,14 @@ def test_what_is_drawn_is_laid_out_as_digits_are(kind: str) -> None:
 
 def test_blank_paper_has_a_few_specks_at_most() -> None:
     """Some is empty altogether."""
-    inked = (np.asarray(draw_others(100, kinds="blank").images) > 0).sum(axis=(1, 2))
+    inked = (np.asarray(draw_nondigits(100, kinds="blank").images) > 0).sum(axis=(1, 2))
     assert inked.min() == 0
     assert inked.max() <= 6
 
 
 def test_several_digits_stand_side_by_side() -> None:
     """Their box is broader than that of one digit."""
-    images = np.asarray(draw_others(60, kinds="several", seed=2).images)
+    images = np.asarray(draw_nondigits(60, kinds="several", seed=2).images)
     boxes = [ndimage.find_objects((image > 0).astype(int))[0] for image in images]
     broad = [columns.stop - columns.start > rows.stop - rows.start for rows, columns in boxes]
     assert np.mean(broad) > 0.5
@@ -90,7 +90,7 @@ def test_printed_characters_can_be_of_a_given_font() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": -1}, "n must be a whole number of at least 0; got -1"),
+        ({"n": -1}, "n must be an integer of at least 0; got -1"),
         ({"n": 1, "seed": -1}, "seed must be"),
         ({"n": 1, "kinds": "scrible"}, "Did you mean 'scribble'"),
         ({"n": 1, "kinds": []}, "kinds must name at least one"),
@@ -100,7 +100,7 @@ def test_printed_characters_can_be_of_a_given_font() -> None:
 def test_what_cannot_be_meant_is_refused(arguments: dict[str, object], message: str) -> None:
     """Names are suggested, fonts are named."""
     with pytest.raises(SettingError, match=message):
-        draw_others(**arguments)
+        draw_nondigits(**arguments)
 
 
 def test_no_characters_cannot_be_printed() -> None:

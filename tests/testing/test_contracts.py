@@ -103,9 +103,9 @@ def drawn(n_classes: int = 2, seed: int | None = 0) -> Dataset:
 
 
 def refuse(subset: str) -> None:
-    """Refuse official parts, as a data set does that has none."""
+    """Refuse predefined splits, as a data set does that has none."""
     if subset != "all":
-        raise SettingError("no official parts")
+        raise SettingError("no predefined splits")
 
 
 def load_from_the_net(subset: str) -> Dataset:

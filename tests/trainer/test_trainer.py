@@ -452,13 +452,13 @@ def test_weights_that_cannot_be_meant_are_refused(weights: dict[str, Any], messa
         ({"epochs": -1}, "epochs must be a number from 0"),
         ({"epochs": True}, "epochs must be a number"),
         ({"epochs": "many"}, "epochs must be a number from 0"),
-        ({"batch_size": 0}, "batch_size must be a whole number from 1"),
+        ({"batch_size": 0}, "batch_size must be an integer from 1"),
         ({"learning_rate": 0}, "learning_rate must be a positive number"),
         ({"learning_rate": float("nan")}, "learning_rate must be a positive number"),
         ({"validation_split": 1.0}, "validation_split must be a share"),
-        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": -1}, "seed must be an integer"),
         ({"verbose": 3}, "verbose must be 'auto', 0"),
-        ({"steps_per_call": 0}, "steps_per_call must be a whole number from 1"),
+        ({"steps_per_call": 0}, "steps_per_call must be an integer from 1"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -763,7 +763,7 @@ def test_a_learning_rate_is_found_and_the_model_left_as_it_was() -> None:
     [
         ({"lowest": 0.1, "highest": 0.01}, "positive and rising"),
         ({"lowest": 0}, "positive and rising"),
-        ({"steps": 5}, "steps must be a whole number of at least 20"),
+        ({"steps": 5}, "steps must be an integer of at least 20"),
     ],
 )
 def test_a_search_that_cannot_be_meant_is_refused(options: dict[str, Any], message: str) -> None:

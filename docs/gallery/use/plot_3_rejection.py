@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 
 from lenetkit import Pipeline
 from lenetkit.plotting import plot_digits
-from lenetkit.synthesis import corrupt, draw_digits, draw_others
+from lenetkit.synthesis import corrupt, draw_digits, draw_nondigits
 
 pipe = Pipeline.pretrained()
 
@@ -24,7 +24,7 @@ pipe = Pipeline.pretrained()
 # none.
 
 digits = draw_digits(7, styles="american", seed=5)
-others = draw_others(14, seed=6)
+others = draw_nondigits(14, seed=6)
 pictures = np.concatenate([digits.images, others.images])
 answers = pipe.predict(pictures, reject=0.01)
 plot_digits(

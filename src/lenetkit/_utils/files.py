@@ -183,7 +183,7 @@ def _remove_unless_alive(path: Path) -> None:
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool:
-    """Lock an open file until it is closed or its process ends; False if that cannot be had."""
+    """Lock an open file until it is closed or its process ends; False if that is not available."""
     if sys.platform == "win32":
         return False
     import fcntl

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["forget_pages", "take_rows"]
+__all__ = ["release_pages", "take_rows"]
 
 # A system maps what lies around a page that is asked for too, up to some MiB; that must not add up.
 _ROWS_AT_ONCE = 16
 
 
-def forget_pages(array: Any) -> None:
+def release_pages(array: Any) -> None:
     """Give the pages of a memory map back that reading brought into this process; other arrays are left alone.
 
     Parameters
@@ -51,7 +51,7 @@ def take_rows(array: Any, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         places = forward[start : start + _ROWS_AT_ONCE]
         taken[places] = array[rows[places]]
-        forget_pages(array)
+        release_pages(array)
     return taken
 
 

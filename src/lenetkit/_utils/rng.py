@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["HIGHEST_SEED", "Chance", "Floats", "global_generators_kept"]
+__all__ = ["HIGHEST_SEED", "Floats", "RandomStreams", "preserve_rng_state"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,7 +20,7 @@ _lock = threading.RLock()
 
 
 @contextlib.contextmanager
-def global_generators_kept() -> Iterator[None]:
+def preserve_rng_state() -> Iterator[None]:
     """Put the states of ``random`` and NumPy's global generator back when the block ends.
 
     Keras draws the seed of every initializer and dropout layer that has none from the global ``random``, and importing
@@ -35,7 +35,7 @@ def global_generators_kept() -> Iterator[None]:
             np.random.set_state(numpy_state)  # noqa: NPY002
 
 
-class Chance:
+class RandomStreams:
     """Random numbers for n images; what one image gets does not depend on n.
 
     Parameters

@@ -8,14 +8,14 @@ import threading
 from collections.abc import Iterator
 from typing import IO
 
-__all__ = ["stderr_without"]
+__all__ = ["filter_stderr"]
 
 # Two threads that redirect one file descriptor would put it back in the wrong order.
 _lock = threading.RLock()
 
 
 @contextlib.contextmanager
-def stderr_without(pattern: str) -> Iterator[None]:
+def filter_stderr(pattern: str) -> Iterator[None]:
     """Hold back what anybody writes to file descriptor 2 until the block ends, and drop some lines of it.
 
     Parameters

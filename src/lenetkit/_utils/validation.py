@@ -31,7 +31,7 @@ def whole_number(smallest: int, largest: int = 2**31 - 1) -> Validator:
 
     def check(_: Any, attribute: Any, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
-            raise SettingError(f"{attribute.name} must be a whole number from {smallest} to {largest}; got {value!r}.")
+            raise SettingError(f"{attribute.name} must be an integer from {smallest} to {largest}; got {value!r}.")
 
     return check
 
@@ -61,11 +61,11 @@ def share(_: Any, attribute: Any, value: Any) -> None:
 
 
 def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) -> None:
-    """Refuse what is not a whole number from `lowest` to `highest`."""
+    """Refuse what is not an integer from `lowest` to `highest`."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < lowest or (highest is not None and value > highest):
         wanted = f"of at least {lowest}" if highest is None else f"from {lowest} to {highest}"
-        raise SettingError(f"{name} must be a whole number {wanted}; got {value!r}.")
+        raise SettingError(f"{name} must be an integer {wanted}; got {value!r}.")
 
 
 def check_seed(seed: Any) -> None:

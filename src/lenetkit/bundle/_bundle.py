@@ -126,9 +126,7 @@ class Bundle:
         if shape[0] * shape[1] * shape[2] > _MOST_PIXELS:
             raise BundleError(f"input_shape must not exceed {_MOST_PIXELS:,} values; got {show(shape)}.")
         if type(self.n_classes) is not int or not 0 < self.n_classes <= _MOST_CLASSES:
-            raise BundleError(
-                f"n_classes must be a whole number from 1 to {_MOST_CLASSES:,}; got {show(self.n_classes)}."
-            )
+            raise BundleError(f"n_classes must be an integer from 1 to {_MOST_CLASSES:,}; got {show(self.n_classes)}.")
 
     def _check_golden(self) -> None:
         k = len(self.golden_images) if isinstance(self.golden_images, np.ndarray) and self.golden_images.ndim else 0

@@ -345,7 +345,7 @@ def _read_head(head: bytes, file_size: int) -> tuple[dict[str, Any], dict[str, i
 def _check_format(manifest: dict[str, Any]) -> None:
     number, needed = manifest.get("format"), manifest.get("needs_lenetkit")
     if type(number) is not int or number < 1:
-        raise BundleError(f"{_MANIFEST} must name the format as a whole number from 1; got {show(number)}.")
+        raise BundleError(f"{_MANIFEST} must name the format as an integer from 1; got {show(number)}.")
     if not isinstance(needed, str) or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}", needed):
         raise BundleError(f"{_MANIFEST} must name the version of lenetkit that it needs; got {show(needed)}.")
     if number > FORMAT:

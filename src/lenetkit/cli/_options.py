@@ -42,7 +42,7 @@ def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, do
         if subset != "all":
             raise
         reason = str(error).partition("\n")[0]
-        click.echo(f"MNIST cannot be had: {reason} For the whole story: lenetkit train --dataset mnist\n", err=True)
+        click.echo(f"MNIST is not available: {reason} For the whole story: lenetkit train --dataset mnist\n", err=True)
         click.secho(
             "Instead of MNIST this run uses the embedded data set 'digits': 1,797 digits of 8 x 8 pixels. "
             "Its accuracy says nothing about MNIST.\n",

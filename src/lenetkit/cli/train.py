@@ -63,7 +63,7 @@ def train(
         from lenetkit.datasets import load_dataset
 
         learn, test = data, load_dataset(str(dataset or "mnist"), subset="test", data_dir=data_dir, download=download)
-        _say("split", f"the official parts: {len(learn):,} images to train on, {len(test):,} to test on")
+        _say("split", f"the predefined splits: {len(learn):,} images to train on, {len(test):,} to test on")
     else:
         learn, test = data.split(test_size=test_size, seed=settings["seed"])
         _say("split", f"{len(learn):,} images to train on, {len(test):,} ({test_size:.0%}) to test on, stratified")

@@ -66,10 +66,10 @@ __getattr__ = forward(
             "corrupt",
             "draw_digits",
             "draw_number",
-            "draw_others",
             "draw_paper",
             "draw_printed",
             "list_allographs",
         )
-    },
+    }
+    | {"draw_others": "lenetkit.synthesis.draw_nondigits"},
 )

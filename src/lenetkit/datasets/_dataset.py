@@ -160,7 +160,7 @@ class Dataset:
     @epochs.validator
     def _check_epochs(self, _: Any, epochs: Any) -> None:
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-            raise SettingError(f"epochs must be a whole number of at least 1; got {epochs!r}.")
+            raise SettingError(f"epochs must be an integer of at least 1; got {epochs!r}.")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -227,7 +227,7 @@ class Dataset:
         Raises
         ------
         SettingError
-            If `test_size` or `seed` cannot be meant, a part would be empty, or a class has too few members to be in
+            If `test_size` or `seed` is invalid, a part would be empty, or a class has too few members to be in
             both parts.
 
         Examples
@@ -253,7 +253,7 @@ class Dataset:
 
     def _check_split(self, test_size: Any, seed: Any, stratify: Any) -> None:
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-            raise SettingError(f"seed must be a whole number from 0 to {2**32 - 1}; got {seed!r}.")
+            raise SettingError(f"seed must be an integer from 0 to {2**32 - 1}; got {seed!r}.")
         number = isinstance(test_size, (int, float, np.integer, np.floating)) and not isinstance(test_size, bool)
         whole = number and isinstance(test_size, (int, np.integer))
         if not number or not 0 < test_size < (len(self) if whole else 1):

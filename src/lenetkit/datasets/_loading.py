@@ -23,7 +23,7 @@ class Loader(Protocol):
     """What loads a registered data set."""
 
     def __call__(self, *, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
-        """Return the data set or one of its official parts."""
+        """Return the data set or one of its predefined splits."""
         ...
 
 
@@ -107,7 +107,7 @@ def register_dataset(
     Dataset('stripes': 100 images of 8 x 8, 2 classes)
     """
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise SettingError(f"epochs must be a whole number of at least 1; got {epochs!r}.")
+        raise SettingError(f"epochs must be an integer of at least 1; got {epochs!r}.")
 
     def decorate(loader: AnyLoader) -> AnyLoader:
         owner = f"{loader.__module__}.{loader.__qualname__}"
@@ -185,7 +185,7 @@ def load_dataset(
     name_or_path : str or path
         A name from :func:`list_datasets`, or a file or folder in one of the formats below.
     subset : {"all", "train", "test"}, default "all"
-        An official part, where there are official parts; ``"all"`` is the training part followed by the test part.
+        A predefined split, where there are any; ``"all"`` is the training part followed by the test part.
     data_dir : path, optional
         Where registered data sets are looked for and kept. Not used for paths.
     download : bool, default True
@@ -201,7 +201,7 @@ def load_dataset(
     UnknownNameError
         If it is neither a registered name nor an existing path.
     SettingError
-        If `subset` is not one of the three, or the data set has no official parts.
+        If `subset` is not one of the three, or the data set has no predefined splits.
     DataError
         If the files do not hold what they should; the message names file and entry. Where several entries are wrong
         its attribute ``entries`` holds all of them.

@@ -1,4 +1,4 @@
-"""The official parts of a data set: which there are, and what to say where there are none."""
+"""The predefined splits of a data set: which there are, and what to say where there are none."""
 
 from lenetkit.exceptions import SettingError
 
@@ -21,7 +21,7 @@ def check_subset(subset: str) -> str:
 
 
 def parts_of(subset: str) -> tuple[str, ...]:
-    """Return the official parts that make up a subset, in their order: ``"all"`` is train, then test.
+    """Return the predefined splits that make up a subset, in their order: ``"all"`` is train, then test.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def parts_of(subset: str) -> tuple[str, ...]:
 
 
 def refuse_parts(what: str, subset: str) -> None:
-    """Accept ``"all"`` only, for a data set without official parts.
+    """Accept ``"all"`` only, for a data set without predefined splits.
 
     Raises
     ------
@@ -41,6 +41,6 @@ def refuse_parts(what: str, subset: str) -> None:
     """
     if check_subset(subset) != "all":
         raise SettingError(
-            f"{what} has no official parts, so there is no subset={subset!r}. "
+            f"{what} has no predefined splits, so there is no subset={subset!r}. "
             'Load subset="all" and call split() on what you get.'
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.memmap import forget_pages, take_rows
+from lenetkit._utils.memmap import release_pages, take_rows
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["LARGE", "Images", "IndexedImages", "chunks", "join_images", "select_images"]
@@ -193,4 +193,4 @@ def chunks(images: Images) -> Iterator[Pixels]:
     step = max(1, _CHUNK // max(1, int(np.prod(images.shape[1:], dtype=object))))
     for start in range(0, len(images), step):
         yield np.ascontiguousarray(images[start : start + step])
-        forget_pages(images)
+        release_pages(images)

@@ -29,7 +29,7 @@ def load(
     Parameters
     ----------
     subset : {"all"}
-        There are no official parts.
+        There are no predefined splits.
     data_dir, download
         Not used.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.stderr import stderr_without
+from lenetkit._utils.stderr import filter_stderr
 from lenetkit.datasets import read_image
 from lenetkit.evaluator._report.figures import png_uri
 from lenetkit.exceptions import NotFittedError, SettingError
@@ -85,7 +85,7 @@ def layers(pipeline: "Pipeline", picture: Pixels) -> dict[str, Any]:
     """
     from lenetkit.diagnosis import feature_maps
 
-    with contextlib.nullcontext() if "tensorflow" in sys.modules else stderr_without(_TENSORFLOW_STARTS):
+    with contextlib.nullcontext() if "tensorflow" in sys.modules else filter_stderr(_TENSORFLOW_STARTS):
         maps = feature_maps(picture, pipeline)
     return {"layers": [_layer(name, values) for name, values in maps.layers]}
 

@@ -163,7 +163,7 @@ def check_reference(reference: Any) -> None:
     bad += [] if _is_number(reference.get("bright_ink")) else ["bright_ink"]
     bad += [] if any(_is_list_of(length, reference.get("shape")) for length in (2, 3)) else ["shape"]
     if bad:
-        raise DataError(f"{expected}; its {', '.join(bad)} cannot be meant.")
+        raise DataError(f"{expected}; its {', '.join(bad)} is invalid.")
 
 
 def _is_list_of(length: int, value: Any) -> bool:

@@ -102,7 +102,7 @@ def _as_classes(classes: npt.ArrayLike, n_classes: int) -> npt.NDArray[Any]:
     values = _as_vector(classes, "classes").tolist()
     strange = [value for value in values if not isinstance(value, int | float | str | np.generic)]
     if strange:
-        raise DataError(f"classes must be whole numbers, strings or bools; got {reprlib.repr(strange[0])}.")
+        raise DataError(f"classes must be integers, strings or bools; got {reprlib.repr(strange[0])}.")
     names = np.array(values)
     if len(names) != n_classes:
         raise DataError(f"there must be one class per column of the probabilities: got {len(names)} for {n_classes}.")

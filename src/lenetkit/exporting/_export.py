@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.files import atomic_path, write_atomically
-from lenetkit._utils.rng import global_generators_kept
-from lenetkit._utils.stderr import stderr_without
+from lenetkit._utils.rng import preserve_rng_state
+from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import ExportError, MissingExtraError, SettingError
 from lenetkit.runtime import Predictor
 
@@ -242,7 +242,7 @@ def _to_the_point() -> Iterator[None]:
     """Leave random generators as they are, and hold back what TensorFlow tells of its temporary files and passes."""
     logger = logging.getLogger("tensorflow")
     level = logger.level
-    with global_generators_kept(), stderr_without(_CONVERTER_CHATTER):
+    with preserve_rng_state(), filter_stderr(_CONVERTER_CHATTER):
         logger.setLevel(max(level, logging.WARNING))  # in notebooks it is INFO
         try:
             yield

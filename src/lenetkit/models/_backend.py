@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from lenetkit._utils.html import in_a_notebook
-from lenetkit._utils.stderr import stderr_without
+from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import BackendError
 
 __all__ = ["import_keras"]
@@ -27,7 +27,7 @@ def import_keras() -> None:
     wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
     if wanted == "tensorflow":
         # Not on a terminal: what is held back would be lost if the import ended the process.
-        with stderr_without(_CHATTER) if in_a_notebook() else contextlib.nullcontext():
+        with filter_stderr(_CHATTER) if in_a_notebook() else contextlib.nullcontext():
             import keras
 
             wanted = keras.backend.backend()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import numpy as np
 
-from lenetkit._utils.rng import global_generators_kept
+from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import SettingError
 from lenetkit.models._backend import import_keras
 from lenetkit.models._counting import ModelCounts, count
@@ -287,7 +287,7 @@ def create_model(
     UnknownNameError
         If no model has this name.
     SettingError
-        If the shape, the number of classes, the seed or an option cannot be meant.
+        If the shape, the number of classes, the seed or an option is invalid.
     BackendError
         If Keras runs on another backend than TensorFlow.
     PluginError
@@ -308,7 +308,7 @@ def create_model(
             f"{', '.join(f'{key}={value!r}' for key, value in record.options.items()) or 'none'}."
         )
     number = secrets.randbits(32) if seed is None else _checked_integer("seed", seed, 0, 2**32 - 1)
-    with global_generators_kept():
+    with preserve_rng_state():
         import_keras()
         # What a builder draws by itself shall depend on the seed as well.
         random.seed(number)
@@ -354,5 +354,5 @@ def _checked_shape(shape: Any) -> tuple[int, int, int]:
 
 def _checked_integer(name: str, value: Any, smallest: int, largest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
-        raise SettingError(f"{name} must be a whole number from {smallest} to {largest}; got {value!r}.")
+        raise SettingError(f"{name} must be an integer from {smallest} to {largest}; got {value!r}.")
     return int(value)

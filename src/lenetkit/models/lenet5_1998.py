@@ -71,7 +71,7 @@ def lenet5_1998(
     Raises
     ------
     SettingError
-        If the image is smaller than 8 x 8, or an option cannot be meant.
+        If the image is smaller than 8 x 8, or an option is invalid.
 
     Examples
     --------

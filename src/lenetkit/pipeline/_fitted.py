@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from lenetkit.trainer import TrainingResult
     from lenetkit.transforms import Compose
 
-__all__ = ["Fitted"]
+__all__ = ["FittedState"]
 
 # Where a bundle's extras hold what the pipeline rejects with, and what the training images looked like.
 _REJECTION = "rejection"
 _REFERENCE = "reference"
 
 
-class Fitted:
+class FittedState:
     """Transforms and encoder with what they have learnt, and a trained model as Keras model, LiteRT bytes or both.
 
     Parameters
@@ -69,7 +69,7 @@ class Fitted:
         options: dict[str, Any],
         examples: npt.NDArray[Any],
         sample: npt.NDArray[Any],
-    ) -> "Fitted":
+    ) -> "FittedState":
         """Keep what a training run made.
 
         Parameters
@@ -97,7 +97,7 @@ class Fitted:
         return self._tail
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> "Fitted":
+    def from_bundle(cls, bundle: Bundle) -> "FittedState":
         """Take up what :meth:`to_bundle` gave."""
         from lenetkit.encoder import LabelEncoder
         from lenetkit.transforms import Compose, transform_from_dict

@@ -10,9 +10,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.deprecation import warn_renamed
 from lenetkit.bundle import decode_bundle, encode_bundle, read_bundle, write_bundle
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
-from lenetkit.pipeline._fitted import Fitted
+from lenetkit.pipeline._fitted import FittedState
 from lenetkit.pipeline._images import as_one_array, fit_and_prepare, read
 from lenetkit.pipeline._saved import golden_rows, sample_rows
 
@@ -67,7 +68,7 @@ class Pipeline:
         What the last :meth:`fit` reported; a loaded pipeline has none.
     history_ : pandas.DataFrame
         The learning curves: one row per epoch. They are saved with the pipeline.
-    environment_ : dict of str to str
+    provenance_ : dict of str to str
         What the weights rest on: settings, fingerprints of data and model, versions, machine. It is saved with the
         pipeline, but for callbacks.
 
@@ -95,7 +96,7 @@ class Pipeline:
         self.transforms = transforms
         self.encoder = encoder
         self.trainer = trainer
-        self._fitted: Fitted | None = None
+        self._fitted: FittedState | None = None
 
     def fit(
         self,
@@ -170,7 +171,7 @@ class Pipeline:
             class_weight=None if class_weight is None else _by_index(class_weight, encoder),
             **affine,
         )
-        self._fitted = Fitted.from_training(
+        self._fitted = FittedState.from_training(
             transforms,
             encoder,
             model,
@@ -196,8 +197,8 @@ class Pipeline:
         labels : array-like of shape (n,)
             The true labels.
         others : images, optional
-            Pictures of what is to be rejected. None: :func:`lenetkit.synthesis.draw_others` draws scribbles, letters,
-            shapes and more.
+            Images of what is to be rejected. None: :func:`lenetkit.synthesis.draw_nondigits` draws scribbles,
+            letters, shapes and more.
         gate : Gate, optional
             One that was trained already.
 
@@ -216,16 +217,16 @@ class Pipeline:
         Examples
         --------
         >>> from lenetkit import Pipeline, Trainer
-        >>> from lenetkit.synthesis import draw_digits, draw_others
+        >>> from lenetkit.synthesis import draw_digits, draw_nondigits
         >>> train, held_back = draw_digits(500, seed=1), draw_digits(200, seed=2)
         >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=5, batch_size=32, verbose=0)).fit(train.images, train.labels)
-        >>> pipe = pipe.calibrate(held_back.images, held_back.labels, others=draw_others(200).images)
+        >>> pipe = pipe.calibrate(held_back.images, held_back.labels, others=draw_nondigits(200).images)
         >>> len(pipe.predict(held_back.images[:3], reject=0.5))
         3
         """
         from lenetkit.pipeline._rejecting import calibrate
 
-        calibrate(self._learnt(), images, labels, others, gate)
+        calibrate(self._check_fitted(), images, labels, others, gate)
         return self
 
     @overload
@@ -274,7 +275,7 @@ class Pipeline:
         if reject is not None:
             from lenetkit.pipeline._rejecting import predict_or_reject
 
-            return predict_or_reject(self._learnt(), images, reject)
+            return predict_or_reject(self._check_fitted(), images, reject)
         probabilities = self.predict_proba(images)
         labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
@@ -314,7 +315,7 @@ class Pipeline:
         """
         from lenetkit.pipeline._rejecting import label_sets
 
-        return label_sets(self._learnt(), images, alpha)
+        return label_sets(self._check_fitted(), images, alpha)
 
     def predict_proba(self, images: Any) -> npt.NDArray[np.float32]:
         """Return the probability of every class for each image.
@@ -346,7 +347,7 @@ class Pipeline:
         >>> probabilities.shape, probabilities.argmax(axis=1).tolist()
         ((3, 10), [0, 1, 2])
         """
-        return self._learnt().predict_proba(images)
+        return self._check_fitted().predict_proba(images)
 
     def score(self, images: Any, labels: Any) -> float:
         """Return the accuracy: the share of images whose most probable label is right.
@@ -444,7 +445,7 @@ class Pipeline:
         """
         from lenetkit.reading import read_number
 
-        gate = self._learnt().gate
+        gate = self._check_fitted().gate
         return read_number(image, self, is_digit=None if gate is None else gate.digit_probability)
 
     def diagnose(self, images: Any) -> "Diagnosis":
@@ -588,7 +589,7 @@ class Pipeline:
         >>> path.name
         'digits.lenet'
         """
-        bundle = self._learnt().to_bundle()
+        bundle = self._check_fitted().to_bundle()
         return write_bundle(path, attrs.evolve(bundle, data={**bundle.data, **(notes or {})}))
 
     @classmethod
@@ -621,7 +622,7 @@ class Pipeline:
         """
         bundle = read_bundle(path)
         pipeline = cls(bundle.model, model_options=bundle.model_options or None)
-        pipeline._fitted = Fitted.from_bundle(bundle)
+        pipeline._fitted = FittedState.from_bundle(bundle)
         return pipeline
 
     @classmethod
@@ -697,7 +698,7 @@ class Pipeline:
         """
         from lenetkit.exporting import export
 
-        bundle = self._learnt().to_bundle()
+        bundle = self._check_fitted().to_bundle()
         return export(
             path,
             format=format,
@@ -753,7 +754,7 @@ class Pipeline:
         BundleError
             If a loaded pipeline's model has no registered name, or its weights do not fit what has that name now.
         """
-        return self._learnt().model()
+        return self._check_fitted().model()
 
     @property
     def transforms_(self) -> "Compose":
@@ -764,7 +765,7 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`.
         """
-        return self._learnt().transforms
+        return self._check_fitted().transforms
 
     @property
     def encoder_(self) -> Any:
@@ -775,7 +776,7 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`.
         """
-        return self._learnt().encoder
+        return self._check_fitted().encoder
 
     @property
     def result_(self) -> "TrainingResult":
@@ -786,11 +787,11 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`, and where the pipeline was loaded rather than trained here.
         """
-        result = self._learnt().result
+        result = self._check_fitted().result
         if result is None:
             raise NotFittedError(
                 "this Pipeline has no training result: it was not trained in this process. Call fit first; "
-                "what a file keeps of a training is in history_ and environment_."
+                "what a file keeps of a training is in history_ and provenance_."
             )
         return result
 
@@ -803,7 +804,7 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`.
         """
-        return self._learnt().reference
+        return self._check_fitted().reference
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
@@ -814,7 +815,7 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`.
         """
-        classes: npt.NDArray[Any] = self._learnt().encoder.classes_
+        classes: npt.NDArray[Any] = self._check_fitted().encoder.classes_
         return classes
 
     @property
@@ -826,13 +827,19 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`, and where the pipeline was loaded from a file that keeps no history.
         """
-        history = self._learnt().history
+        history = self._check_fitted().history
         if history is None:
             raise NotFittedError(_NOT_KEPT.format("history"))
         return history
 
     @property
     def environment_(self) -> dict[str, str]:
+        """Deprecated name of :attr:`provenance_`."""
+        warn_renamed("Pipeline.environment_", "provenance_")
+        return self.provenance_
+
+    @property
+    def provenance_(self) -> dict[str, str]:
         """What the weights rest on: settings, fingerprints of data and model, versions, machine.
 
         Raises
@@ -840,7 +847,7 @@ class Pipeline:
         NotFittedError
             Before :meth:`fit`, and where the pipeline was loaded from a file that does not say.
         """
-        environment = self._learnt().environment
+        environment = self._check_fitted().environment
         if environment is None:
             raise NotFittedError(_NOT_KEPT.format("environment"))
         return environment
@@ -868,9 +875,9 @@ class Pipeline:
             self.__dict__.update(state)
             return
         self.__init__(**state["settings"])  # type: ignore[misc]
-        self._fitted = Fitted.from_bundle(decode_bundle(state["bundle"]))
+        self._fitted = FittedState.from_bundle(decode_bundle(state["bundle"]))
 
-    def _learnt(self) -> Fitted:
+    def _check_fitted(self) -> FittedState:
         if self._fitted is None:
             raise NotFittedError("this Pipeline is not fitted yet; call fit(images, labels) first.")
         return self._fitted

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, NotFittedError
-from lenetkit.pipeline._fitted import Fitted
+from lenetkit.pipeline._fitted import FittedState
 from lenetkit.pipeline._images import affine_of
 from lenetkit.rejection import Calibration, Gate, Prediction, check_share
 
@@ -15,7 +15,7 @@ __all__ = ["calibrate", "label_sets", "predict_or_reject"]
 _SEED_OF_OTHERS = 1
 
 
-def calibrate(fitted: Fitted, images: Any, labels: Any, others: Any, gate: Gate | None) -> None:
+def calibrate(fitted: FittedState, images: Any, labels: Any, others: Any, gate: Gate | None) -> None:
     """Learn from examples that a pipeline was not trained on when not to answer."""
     prepared = np.asarray(fitted.prepare(images))
     indices = fitted.encoder.indices(labels)
@@ -24,9 +24,9 @@ def calibrate(fitted: Fitted, images: Any, labels: Any, others: Any, gate: Gate 
     calibration = Calibration.fit(fitted.predict_prepared(prepared), indices)
     if gate is None:
         if others is None:
-            from lenetkit.synthesis import draw_others
+            from lenetkit.synthesis import draw_nondigits
 
-            others = draw_others(max(1000, len(prepared)), seed=_SEED_OF_OTHERS).images
+            others = draw_nondigits(max(1000, len(prepared)), seed=_SEED_OF_OTHERS).images
         scale, offset = affine_of(fitted.affine, prepared.dtype)
         # The last tenth decides on the threshold: it must be no special part.
         order = np.random.default_rng(0).permutation(len(prepared))
@@ -34,7 +34,7 @@ def calibrate(fitted: Fitted, images: Any, labels: Any, others: Any, gate: Gate 
     fitted.reject_with(calibration, gate)
 
 
-def predict_or_reject(fitted: Fitted, images: Any, reject: float) -> list[Prediction]:
+def predict_or_reject(fitted: FittedState, images: Any, reject: float) -> list[Prediction]:
     """Return an answer for each image, or why there is none."""
     check_share("reject", reject)
     calibration, gate = _needed(fitted)
@@ -69,14 +69,14 @@ def predict_or_reject(fitted: Fitted, images: Any, reject: float) -> list[Predic
     return predictions
 
 
-def label_sets(fitted: Fitted, images: Any, alpha: float) -> list[npt.NDArray[Any]]:
+def label_sets(fitted: FittedState, images: Any, alpha: float) -> list[npt.NDArray[Any]]:
     """Return for each image the labels that it may have."""
     calibration, _ = _needed(fitted)
     sets = calibration.label_sets(fitted.predict_prepared(fitted.prepare(images)), alpha)
     return [fitted.encoder.classes_[chosen] for chosen in sets]
 
 
-def _needed(fitted: Fitted) -> tuple[Calibration, Gate]:
+def _needed(fitted: FittedState) -> tuple[Calibration, Gate]:
     if fitted.calibration is None or fitted.gate is None:
         raise NotFittedError(
             "this Pipeline cannot tell yet when not to answer. Call calibrate(images, labels) with examples that it "

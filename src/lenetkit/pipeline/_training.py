@@ -58,7 +58,7 @@ class SavedTraining:
 
     def __attrs_post_init__(self) -> None:
         if type(self.epochs) is not int or not 0 <= self.epochs <= _MOST_EPOCHS:
-            raise _damaged(f"epochs must be a whole number from 0 to {_MOST_EPOCHS:,}")
+            raise _damaged(f"epochs must be an integer from 0 to {_MOST_EPOCHS:,}")
         for name, values in self.columns.items():
             _check_text("the name of a column", name, _LONGEST_NAME)
             if values.shape != (self.epochs,) or values.dtype.kind not in "fiub":

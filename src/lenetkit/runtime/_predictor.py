@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.stderr import stderr_without
+from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["Predictor"]
@@ -312,6 +312,6 @@ def _chatter_dropped() -> Iterator[None]:
     if _chatter_is_over:
         yield
         return
-    with stderr_without("INFO: Created TensorFlow Lite XNNPACK delegate for CPU"):
+    with filter_stderr("INFO: Created TensorFlow Lite XNNPACK delegate for CPU"):
         yield
     _chatter_is_over = True

@@ -1,7 +1,7 @@
 """Digits, numbers, paper, non-digits and corruptions, drawn by the library itself: images where there are none.
 
 In: settings and a seed; for :func:`corrupt`, images uint8 (n, height, width[, channels]) in [0, 255].
-Out: a :class:`~lenetkit.datasets.Dataset` (:func:`draw_digits`, :func:`draw_others`), a :class:`DrawnNumber`, or
+Out: a :class:`~lenetkit.datasets.Dataset` (:func:`draw_digits`, :func:`draw_nondigits`), a :class:`DrawnNumber`, or
 uint8 arrays. The same seed gives the same pixels, and more images only add to them.
 Next: :mod:`lenetkit.transforms`.
 
@@ -17,7 +17,7 @@ Examples
 from lenetkit.synthesis._backgrounds import draw_paper
 from lenetkit.synthesis._corruptions import CORRUPTIONS, corrupt
 from lenetkit.synthesis._digit_images import draw_digits, list_allographs
-from lenetkit.synthesis._nondigits import draw_others, draw_printed
+from lenetkit.synthesis._nondigits import draw_nondigits, draw_printed
 from lenetkit.synthesis._numbers import DrawnNumber, draw_number
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "DrawnNumber",
     "corrupt",
     "draw_digits",
+    "draw_nondigits",
     "draw_number",
-    "draw_others",
     "draw_paper",
     "draw_printed",
     "list_allographs",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.rng import Chance, Floats
+from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_number, check_seed, check_whole, chosen_one
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._choices import as_colour
@@ -87,7 +87,7 @@ def draw_paper(
     ruling = chosen_one("ruling", ruling, _RULINGS)
     lines = np.arange(pitch, height, pitch) if rows is None else _checked_rows(rows)
     printed = np.clip(_RULINGS[ruling](height, width, lines, pitch), 0, 1)
-    rng = Chance("paper", seed, n=1).generator()
+    rng = RandomStreams("paper", seed, n=1).generator()
     light = _light(height, width, shadow, rng) * (1 - print_strength * printed)
     light *= 1 - 0.75 * _specks(height, width, specks, rng)
     colour = as_colour("shade", shade)

@@ -46,7 +46,7 @@ def chosen_digits(digits: Iterable[int] | None) -> tuple[int, ...]:
         wanted = []
     for digit in wanted:
         if isinstance(digit, bool) or not isinstance(digit, (int, np.integer)) or not 0 <= digit <= 9:
-            raise SettingError(f"digits must be whole numbers from 0 to 9; got {digit!r} among them.")
+            raise SettingError(f"digits must be integers from 0 to 9; got {digit!r} among them.")
     if not wanted:
         raise SettingError(f"digits must be one or more whole numbers from 0 to 9; got {digits!r}.")
     return tuple(sorted({int(digit) for digit in wanted}))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.rng import Chance, Floats
+from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen_one
 from lenetkit.exceptions import DataError
 from lenetkit.synthesis._pen import Trace, lay_ink
@@ -100,7 +100,7 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     spoil, settings = _KINDS[kind]
     for number, start in enumerate(range(0, len(given), _BLOCK)):
         block = given[start : start + _BLOCK] / 255.0
-        result = spoil(block, settings[severity - 1], Chance(kind, seed, number, n=len(block)))
+        result = spoil(block, settings[severity - 1], RandomStreams(kind, seed, number, n=len(block)))
         spoilt[start : start + _BLOCK] = np.rint(np.clip(result, 0, 1) * 255)
     return spoilt
 
@@ -115,7 +115,7 @@ def _checked_images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     return given
 
 
-def _shot_noise(images: Floats, photons: float, chance: Chance) -> Floats:
+def _shot_noise(images: Floats, photons: float, chance: RandomStreams) -> Floats:
     """Draw Poisson numbers by inverting their distribution: then each image uses up equally many random numbers."""
     levels = np.rint(images * 255).astype(int)
     means = np.arange(256) / 255 * photons
@@ -129,12 +129,12 @@ def _shot_noise(images: Floats, photons: float, chance: Chance) -> Floats:
     return np.asarray((found - levels * most) / photons)
 
 
-def _impulse_noise(images: Floats, share: float, chance: Chance) -> Floats:
+def _impulse_noise(images: Floats, share: float, chance: RandomStreams) -> Floats:
     draw = chance.uniform(0, 1, *images.shape[1:])
     return np.where(draw < share / 2, 0.0, np.where(draw < share, 1.0, images))
 
 
-def _glass_blur(images: Floats, settings: tuple[float, int], chance: Chance) -> Floats:
+def _glass_blur(images: Floats, settings: tuple[float, int], chance: RandomStreams) -> Floats:
     sigma, rounds = settings
     blurred = _blur(images, sigma)
     n, height, width = images.shape
@@ -158,7 +158,7 @@ def _blur(images: Floats, sigma: float) -> Floats:
     return np.asarray(gaussian_filter(images, (0, sigma, sigma), mode="nearest"))
 
 
-def _motion_blur(images: Floats, sigma: float, chance: Chance) -> Floats:
+def _motion_blur(images: Floats, sigma: float, chance: RandomStreams) -> Floats:
     """Smear one way with the right half of a Gaussian, cut off at 10 pixels in the published setting."""
     angle = np.deg2rad(chance.uniform(-45, 45))
     smeared, total = np.zeros_like(images), 0.0
@@ -186,42 +186,42 @@ def _mapped(images: Floats, matrix: Floats, shift: Floats | float = 0.0) -> Floa
     return mapped
 
 
-def _signs(chance: Chance, *shape: int) -> Floats:
+def _signs(chance: RandomStreams, *shape: int) -> Floats:
     return np.where(chance.uniform(0, 1, *shape) < 0.5, -1.0, 1.0)
 
 
-def _shear(images: Floats, lean: float, chance: Chance) -> Floats:
+def _shear(images: Floats, lean: float, chance: RandomStreams) -> Floats:
     matrix = np.tile(np.eye(2), (len(images), 1, 1))
     matrix[:, 1, 0] = lean * _signs(chance)
     return _mapped(images, matrix)
 
 
-def _scale(images: Floats, factor: float, _: Chance) -> Floats:
+def _scale(images: Floats, factor: float, _: RandomStreams) -> Floats:
     return _mapped(images, np.eye(2) / factor)
 
 
-def _rotate(images: Floats, radians: float, chance: Chance) -> Floats:
+def _rotate(images: Floats, radians: float, chance: RandomStreams) -> Floats:
     cosine = np.full(len(images), math.cos(radians))
     sine = math.sin(radians) * _signs(chance)
     return _mapped(images, np.array([[cosine, -sine], [sine, cosine]]).transpose(2, 0, 1))
 
 
-def _brightness(images: Floats, share: float, _: Chance) -> Floats:
+def _brightness(images: Floats, share: float, _: RandomStreams) -> Floats:
     return images + share
 
 
-def _translate(images: Floats, pixels: int, chance: Chance) -> Floats:
+def _translate(images: Floats, pixels: int, chance: RandomStreams) -> Floats:
     return _mapped(images, np.eye(2), pixels * _signs(chance, 2))
 
 
-def _stripe(images: Floats, columns: int, _: Chance) -> Floats:
+def _stripe(images: Floats, columns: int, _: RandomStreams) -> Floats:
     striped = images.copy()
     for side in (slice(None, columns), slice(-columns, None)):
         striped[:, :, side] = 1 - striped[:, :, side]
     return striped
 
 
-def _fog(images: Floats, thickness: float, chance: Chance) -> Floats:
+def _fog(images: Floats, thickness: float, chance: RandomStreams) -> Floats:
     """Lay clouds over the ink: noise of ever finer grain, each octave 1.4 times weaker, spread over 0 to 1."""
     n, height, width = images.shape
     clouds = np.zeros_like(images)
@@ -240,14 +240,14 @@ def _between(length: int, knots: int) -> Floats:
     return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(knots))))
 
 
-def _spatter(images: Floats, threshold: float, chance: Chance) -> Floats:
+def _spatter(images: Floats, threshold: float, chance: RandomStreams) -> Floats:
     wet = _blur(0.65 + 0.3 * chance.normal(*images.shape[1:]), 1.0) > threshold
     mud = _blur(wet.astype(float), 1.5)
     mud[mud < 0.8] = 0
     return np.asarray(images * (1 - mud) + 63 / 255 * mud)
 
 
-def _dotted_line(images: Floats, settings: tuple[float, int], chance: Chance) -> Floats:
+def _dotted_line(images: Floats, settings: tuple[float, int], chance: RandomStreams) -> Floats:
     """Draw lines from the left border to the right, in dots of two columns that are two columns apart."""
     strength, n_lines = settings
     height, width = images.shape[1:]
@@ -261,7 +261,7 @@ def _dotted_line(images: Floats, settings: tuple[float, int], chance: Chance) ->
     return lined
 
 
-def _zigzag(images: Floats, settings: tuple[float, int], chance: Chance) -> Floats:
+def _zigzag(images: Floats, settings: tuple[float, int], chance: RandomStreams) -> Floats:
     """Draw lines that go 2 pixels to either side every 4 pixels, from near the left border to near the right."""
     strength, n_lines = settings
     height, width = images.shape[1:]
@@ -287,7 +287,7 @@ def _lines(points: Floats, down: npt.NDArray[np.bool_], height: int, width: int)
     return lay_ink(trace, height, width, softness=1.5).astype(np.float64)
 
 
-def _canny_edges(images: Floats, settings: tuple[float, float], chance: Chance) -> Floats:
+def _canny_edges(images: Floats, settings: tuple[float, float], chance: RandomStreams) -> Floats:
     share, missing = settings
     kept = chance.uniform(0, 1, *images.shape[1:]) >= missing
     return (1 - share) * images + share * kept * _edges(images)
@@ -317,7 +317,7 @@ def _edges(images: Floats) -> Floats:
     return np.isin(parts, np.unique(parts[strong])).astype(float)
 
 
-_Kind = tuple[Callable[[Floats, Any, Chance], Floats], tuple[Any, Any, Any, Any, Any]]
+_Kind = tuple[Callable[[Floats, Any, RandomStreams], Floats], tuple[Any, Any, Any, Any, Any]]
 
 _KINDS: Mapping[str, _Kind] = {
     "shot_noise": (_shot_noise, (12, 6, 3, 2, 1)),

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.rng import Chance, Floats
+from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.exceptions import SettingError
@@ -132,7 +132,7 @@ def draw_digits(
     images = np.empty((n, size, size), np.uint8)
     for number, start in enumerate(range(0, n, _BLOCK)):
         part = slice(start, min(n, start + _BLOCK))
-        chance = Chance("digits", seed, number, n=part.stop - part.start)
+        chance = RandomStreams("digits", seed, number, n=part.stop - part.start)
         forms, writers = choose_forms(labels[part].tolist(), table, chance)
         trace = trace_digits(forms, Hand.drawn(writers, chance, variation), chance)
         images[part] = _laid_out(trace, pen_width, chance, size)
@@ -173,7 +173,7 @@ def form_table(
     return table
 
 
-def choose_forms(digits: Sequence[int], table: FormTable, chance: Chance) -> tuple[list[Allograph], list[Style]]:
+def choose_forms(digits: Sequence[int], table: FormTable, chance: RandomStreams) -> tuple[list[Allograph], list[Style]]:
     """Choose for each digit a form, and the style of the hand that writes it."""
     forms, writers = [], []
     for digit, (which, share) in zip(digits, chance.uniform(0, 1, 2).tolist(), strict=True):
@@ -183,7 +183,7 @@ def choose_forms(digits: Sequence[int], table: FormTable, chance: Chance) -> tup
     return forms, writers
 
 
-def _laid_out(trace: Trace, pen_width: tuple[float, float], chance: Chance, size: int) -> npt.NDArray[np.uint8]:
+def _laid_out(trace: Trace, pen_width: tuple[float, float], chance: RandomStreams, size: int) -> npt.NDArray[np.uint8]:
     """Return digits of a size that fits MNIST's box, their centres of mass in the middle."""
     box, unit = round(size * 20 / 28), size / 28
     # The mean of two even draws: middling pens are the most frequent.

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.rng import Chance
+from lenetkit._utils.rng import RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._digit_images import centred, draw_digits
 from lenetkit.synthesis._pen import Trace, lay_ink
 
-__all__ = ["LETTERS", "OTHERS", "draw_others", "draw_printed"]
+__all__ = ["LETTERS", "OTHERS", "draw_nondigits", "draw_printed"]
 
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYadefhjkmnprtuvwxy"
-"""The letters that :func:`draw_others` draws: those that no digit looks like."""
+"""The letters that :func:`draw_nondigits` draws: those that no digit looks like."""
 
 _SYMBOLS = "&@#%$?!+=<>{}[]*~ΓΔΠΣΨΩαεηλμπψωГДЖИЛПФЦШЩЫЮЯ"
 
@@ -33,7 +33,7 @@ _LARGE = 72
 Pictures = npt.NDArray[np.uint8]
 
 
-def draw_others(
+def draw_nondigits(
     n: int,
     *,
     kinds: str | Iterable[str] | None = None,
@@ -74,8 +74,8 @@ def draw_others(
 
     Examples
     --------
-    >>> from lenetkit.synthesis import draw_others
-    >>> draw_others(100, kinds=["scribble", "letter"], seed=1)
+    >>> from lenetkit.synthesis import draw_nondigits
+    >>> draw_nondigits(100, kinds=["scribble", "letter"], seed=1)
     Dataset('no digits': 100 images of 28 x 28, 2 classes)
     """
     check_whole("n", n, 0)
@@ -88,7 +88,7 @@ def draw_others(
         rows = np.flatnonzero(labels == label)
         for number, start in enumerate(range(0, len(rows), _BLOCK)):
             part = rows[start : start + _BLOCK]
-            chance = Chance(f"no digits: {name}", seed, number, n=_BLOCK)
+            chance = RandomStreams(f"no digits: {name}", seed, number, n=_BLOCK)
             images[part] = OTHERS[name](chance, faces)[: len(part)]
     return Dataset(images=images, labels=labels, class_names=names, name="no digits")
 
@@ -133,14 +133,14 @@ def draw_printed(
     text = [characters[label] for label in labels]
     faces = tuple(os.fspath(font) for font in fonts) or (None,)
     return Dataset(
-        images=_printed(text, faces, Chance(f"printed {characters}", seed, n=n)),
+        images=_printed(text, faces, RandomStreams(f"printed {characters}", seed, n=n)),
         labels=labels,
         class_names=tuple(characters),
         name="printed characters",
     )
 
 
-def _blank(chance: Chance, _fonts: Sequence[str]) -> Pictures:
+def _blank(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     images = np.zeros((chance.n, 28, 28), np.uint8)
     specks, levels = chance.generator().integers(0, 28, (chance.n, 6, 2)), chance.uniform(20, 255, 6)
     shown = chance.uniform(-4, 6)
@@ -150,7 +150,7 @@ def _blank(chance: Chance, _fonts: Sequence[str]) -> Pictures:
     return images
 
 
-def _noise(chance: Chance, _fonts: Sequence[str]) -> Pictures:
+def _noise(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     from scipy import ndimage
 
     noise = chance.normal(28, 28)
@@ -164,7 +164,7 @@ def _noise(chance: Chance, _fonts: Sequence[str]) -> Pictures:
     return _as_bytes(images)
 
 
-def _scribble(chance: Chance, _fonts: Sequence[str]) -> Pictures:
+def _scribble(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     n, steps = chance.n, 96
     knots = chance.normal(14, 2)
     count = chance.uniform(5, 15).astype(int)
@@ -184,7 +184,7 @@ def _scribble(chance: Chance, _fonts: Sequence[str]) -> Pictures:
     return _drawn(points, down, chance)
 
 
-def _drawn(points: npt.NDArray[np.float64], down: npt.NDArray[np.bool_], chance: Chance) -> Pictures:
+def _drawn(points: npt.NDArray[np.float64], down: npt.NDArray[np.bool_], chance: RandomStreams) -> Pictures:
     """Draw lines with a pen, in MNIST's box."""
     radius = chance.uniform(0.8, 2.0)
     low, high = points.min(axis=1), points.max(axis=1)
@@ -195,13 +195,13 @@ def _drawn(points: npt.NDArray[np.float64], down: npt.NDArray[np.bool_], chance:
     return centred(_as_bytes(lay_ink(trace, 20, 20, chance.uniform(0.8, 1.5))), 28)
 
 
-def _letter(chance: Chance, fonts: Sequence[str]) -> Pictures:
+def _letter(chance: RandomStreams, fonts: Sequence[str]) -> Pictures:
     characters = LETTERS * 3 + _SYMBOLS
     text = [characters[int(share * len(characters))] for share in chance.uniform(0, 1)]
     return _printed(text, (None, *fonts), chance)
 
 
-def _printed(text: Sequence[str], fonts: Sequence[str | None], chance: Chance) -> Pictures:
+def _printed(text: Sequence[str], fonts: Sequence[str | None], chance: RandomStreams) -> Pictures:
     from PIL import Image, ImageDraw, ImageFilter
 
     faces = [_face(font) for font in fonts]
@@ -251,7 +251,7 @@ def _in_box(picture: Any) -> Pictures:
     return np.asarray(box)
 
 
-def _shape(chance: Chance, _fonts: Sequence[str]) -> Pictures:
+def _shape(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     from scipy import ndimage
 
     y, x = np.mgrid[-1:1:20j, -1:1:20j]
@@ -293,7 +293,7 @@ _TURNS: Sequence[tuple[Callable[[Pictures], Pictures], Sequence[int]]] = (
 )
 
 
-def _turned(chance: Chance, _fonts: Sequence[str]) -> Pictures:
+def _turned(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     images = np.empty((chance.n, 28, 28), np.uint8)
     for number, (turn, digits) in enumerate(_TURNS):
         rows = slice(number, None, len(_TURNS))
@@ -302,7 +302,7 @@ def _turned(chance: Chance, _fonts: Sequence[str]) -> Pictures:
     return images
 
 
-def _several(chance: Chance, _fonts: Sequence[str]) -> Pictures:
+def _several(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     from PIL import Image
 
     seeds = chance.generator().integers(2**32, size=2).tolist()
@@ -332,7 +332,7 @@ def _as_bytes(images: npt.NDArray[np.floating]) -> Pictures:
     return np.asarray(np.rint(np.clip(images, 0, 1) * 255), np.uint8)
 
 
-OTHERS: Mapping[str, Callable[[Chance, Sequence[str]], Pictures]] = {
+OTHERS: Mapping[str, Callable[[RandomStreams, Sequence[str]], Pictures]] = {
     "blank": _blank,
     "noise": _noise,
     "scribble": _scribble,

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.rng import Chance, Floats
+from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen_one
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.synthesis._allographs import STYLES, Allograph
@@ -174,7 +174,7 @@ def draw_number(
         check_number(name, value, lowest, highest)
     check_number("variation", variation, 0, 2)
     trace = _written(digits, style, seed, pen_width, variation, n_samples=96 + height // 8)
-    trace, baselines, size = _set_out(trace, text, spacing, Chance("places", seed, n=len(digits)), variation)
+    trace, baselines, size = _set_out(trace, text, spacing, RandomStreams("places", seed, n=len(digits)), variation)
     inks = _page(math.ceil(size[0] * height), math.ceil(size[1] * height))
     unit = np.full(len(digits), float(height))
     boxes = inks.write(trace.moved(unit, np.zeros((len(digits), 2))))
@@ -215,7 +215,7 @@ def _written(
 ) -> Trace:
     """Return all digits as one hand writes them, each where it was designed, in digit heights."""
     n = len(digits)
-    own, each = Chance("hand", seed, n=10), Chance("number", seed, n=n)
+    own, each = RandomStreams("hand", seed, n=10), RandomStreams("number", seed, n=n)
     favourites, writers = choose_forms(range(10), form_table(style, None, None), own)
     forms: list[Allograph] = [favourites[digit] for digit in digits]
     hand = Hand.drawn([writers[digit] for digit in digits], each, variation)
@@ -233,7 +233,7 @@ def _written(
 
 
 def _set_out(
-    trace: Trace, text: str, spacing: float, chance: Chance, variation: float
+    trace: Trace, text: str, spacing: float, chance: RandomStreams, variation: float
 ) -> tuple[Trace, list[float], tuple[float, float]]:
     """Put the digits side by side and the lines below one another; return also the lines' rows and the page's size."""
     sizes = np.exp(variation * _SIZE_SPREAD * chance.normal())
@@ -317,7 +317,7 @@ def _grained(ink: npt.NDArray[np.float32], grain: float, height: int, seed: int)
     """Let the paper show through the ink in spots of about a hundredth of the height."""
     if grain:
         spot = max(1, round(height / 40))
-        rng = Chance("grain", seed, n=1).generator()
+        rng = RandomStreams("grain", seed, n=1).generator()
         coarse = rng.random(tuple(side // spot + 2 for side in ink.shape), np.float32)
         noise = np.kron(coarse, np.ones((spot, spot), np.float32))[: ink.shape[0], : ink.shape[1]]
         ink = ink * (1 - grain * np.clip(1.6 * noise - 0.3, 0, 1))

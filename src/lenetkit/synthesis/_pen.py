@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.rng import Chance, Floats
+from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit.synthesis._allographs import Allograph, Style
 
 __all__ = ["Hand", "Trace", "lay_ink", "trace_digits"]
@@ -55,7 +55,7 @@ class Hand:
     looseness: Floats
 
     @classmethod
-    def drawn(cls, styles: Sequence[Style], chance: Chance, variation: float) -> "Hand":
+    def drawn(cls, styles: Sequence[Style], chance: RandomStreams, variation: float) -> "Hand":
         """Draw one hand of each style."""
         slant, spread, looseness = np.array([(style.slant, style.slant_spread, style.looseness) for style in styles]).T
         return cls(
@@ -176,7 +176,7 @@ def _lengths(points: Floats, pieces: Sequence[Sequence[int]]) -> Floats:
     return np.asarray(np.linalg.norm(np.diff(points[_joined(pieces)], axis=0), axis=1))
 
 
-def trace_digits(allographs: Sequence[Allograph], hand: Hand, chance: Chance, n_samples: int = 64) -> Trace:
+def trace_digits(allographs: Sequence[Allograph], hand: Hand, chance: RandomStreams, n_samples: int = 64) -> Trace:
     """Write digits: each allograph bent as its hand and chance will have it.
 
     Parameters
@@ -185,7 +185,7 @@ def trace_digits(allographs: Sequence[Allograph], hand: Hand, chance: Chance, n_
         n forms.
     hand : Hand
         n hands.
-    chance : Chance
+    chance : RandomStreams
         For n digits.
     n_samples : int, default 64
         Positions of the pen for each digit.
@@ -211,7 +211,7 @@ def trace_digits(allographs: Sequence[Allograph], hand: Hand, chance: Chance, n_
     return Trace(points=points, radii=_pressure(points, hand, chance), down=down)
 
 
-def _bent(points: Floats, hand: Hand, chance: Chance) -> Floats:
+def _bent(points: Floats, hand: Hand, chance: RandomStreams) -> Floats:
     """Displace everything by smooth waves, and bow it to one side."""
     n, waves = len(points), len(_WAVES)
     heights = _WAVE_HEIGHTS[:, None] * chance.normal(waves, 2) * hand.looseness[:, None, None]
@@ -232,7 +232,7 @@ def _leant(points: Floats, hand: Hand) -> Floats:
     return np.stack([x * cosine - y * sine + 0.35, x * sine + y * cosine + 1], axis=-1)
 
 
-def _pressure(points: Floats, hand: Hand, chance: Chance) -> Floats:
+def _pressure(points: Floats, hand: Hand, chance: RandomStreams) -> Floats:
     """Return radii around 1: the pen presses unevenly, has a broad side, and lands and leaves."""
     s = points.shape[1]
     along = np.linspace(0, 2 * np.pi, s)

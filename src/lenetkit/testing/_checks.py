@@ -42,7 +42,7 @@ def check_model(name: str) -> None:
 def check_dataset(name: str) -> None:
     """Check that a registered data set keeps its contract.
 
-    It holds to its record, is the same every time, has official parts that make up the whole or refuses them, and
+    It holds to its record, is the same every time, has predefined splits that make up the whole or refuses them, and
     opens no socket where nothing may be downloaded.
 
     Parameters

@@ -40,7 +40,7 @@ def official_parts_make_up_the_whole(name: str) -> None:
     """Check that the training part followed by the test part is all of it, or that both are refused."""
     whole, train, test = _load(name), _part(name, "train"), _part(name, "test")
     if train is None or test is None:
-        require(train is test, f"the official parts of {name!r}", "both there or both refused", "one of them there")
+        require(train is test, f"the predefined splits of {name!r}", "both there or both refused", "one of them there")
         return
     require(len(train) + len(test) == len(whole), f"the parts of {name!r}", len(whole), f"{len(train)} + {len(test)}")
     labels = np.concatenate([train.labels, test.labels])

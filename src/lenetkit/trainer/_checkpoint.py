@@ -36,13 +36,13 @@ class Checkpoint:
         Variables of model, optimizer and metrics, and what callbacks hold.
     state : dict
         Plain values: epoch, row, step, history and so on.
-    rests_on : dict of str to str
+    provenance : dict of str to str
         What must be the same for the run to go on: data, settings, versions, machine.
     """
 
     arrays: Arrays
     state: dict[str, Any]
-    rests_on: dict[str, str]
+    provenance: dict[str, str]
 
 
 def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> Path:
@@ -74,20 +74,20 @@ def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise SettingError(f"checkpoint must be a folder; {path.parent} is a file.") from None
-    body = json.dumps({"format": _FORMAT, "state": checkpoint.state, "rests_on": checkpoint.rests_on})
+    body = json.dumps({"format": _FORMAT, "state": checkpoint.state, "provenance": checkpoint.provenance})
     arrays = {name: np.asarray(array, order="C") for name, array in checkpoint.arrays.items()}
     content = save(arrays, metadata={"lenetkit": body, "sha256": _digest(arrays, body)})
     return write_atomically(path, content)
 
 
-def read_checkpoint(folder: str | os.PathLike[str], rests_on: Mapping[str, str]) -> Checkpoint | None:
+def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str]) -> Checkpoint | None:
     """Read the checkpoint of a run, if there is one.
 
     Parameters
     ----------
     folder : path
         Where :func:`write_checkpoint` wrote it.
-    rests_on : mapping of str to str
+    provenance : mapping of str to str
         What the run that wants to go on rests on.
 
     Returns
@@ -123,8 +123,8 @@ def read_checkpoint(folder: str | os.PathLike[str], rests_on: Mapping[str, str])
             f"the checkpoint {path} has format {content['format']}; this version of lenetkit reads format {_FORMAT}. "
             "Go on with the version that wrote it, or remove the file to start anew."
         )
-    _require_same(path, content["rests_on"], rests_on)
-    return Checkpoint(arrays=arrays, state=content["state"], rests_on=content["rests_on"])
+    _require_same(path, content["provenance"], provenance)
+    return Checkpoint(arrays=arrays, state=content["state"], provenance=content["provenance"])
 
 
 def _file(folder: str | os.PathLike[str]) -> Path:

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.memmap import forget_pages, take_rows
+from lenetkit._utils.memmap import release_pages, take_rows
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["TrainingData", "check_examples"]
@@ -168,7 +168,7 @@ def _refuse_non_finite(images: Any, what: str) -> None:
     for start in range(0, len(images), rows):
         chunk = np.asarray(images[start : start + rows])
         finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
-        forget_pages(images)
+        release_pages(images)
         if not finite.all():
             first = start + int(np.argmin(finite))
             raise DataError(f"{what}image {first} holds NaN or infinite pixels; remove or repair it.")

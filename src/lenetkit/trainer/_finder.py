@@ -115,7 +115,7 @@ def search_learning_rate(
     if not (0 < lowest < highest < float("inf")):
         raise SettingError(f"lowest and highest must be positive and rising; got {lowest!r} and {highest!r}.")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < _FEWEST_STEPS:
-        raise SettingError(f"steps must be a whole number of at least {_FEWEST_STEPS}; got {steps!r}.")
+        raise SettingError(f"steps must be an integer of at least {_FEWEST_STEPS}; got {steps!r}.")
     losses: list[float] = []
 
     class Recorder(keras.callbacks.Callback):  # type: ignore[misc]

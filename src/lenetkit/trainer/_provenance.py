@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from lenetkit._utils.memmap import forget_pages
+from lenetkit._utils.memmap import release_pages
 
 if TYPE_CHECKING:
     from lenetkit.trainer._data import TrainingData
     from lenetkit.trainer._trainer import Trainer
 
-__all__ = ["describe_run", "environment", "fingerprint"]
+__all__ = ["environment", "fingerprint", "record_provenance"]
 
 # Settings that change what a run shows or keeps, not what it computes.
 _WITHOUT_EFFECT = ("verbose", "steps_per_call", "checkpoint", "checkpoint_steps", "checkpoint_seconds")
@@ -25,7 +25,7 @@ _PACKAGES = ("lenetkit", "keras", "tensorflow", "numpy")
 _CHUNK_BYTES = 8 * 2**20
 
 
-def describe_run(trainer: "Trainer", model: Any, data: "TrainingData", validation: Any) -> dict[str, str]:
+def record_provenance(trainer: "Trainer", model: Any, data: "TrainingData", validation: Any) -> dict[str, str]:
     """Return what the result of a run rests on; two runs with the same description end with the same bits."""
     settings = {
         f"setting {field.name}": _describe(getattr(trainer, field.name))
@@ -62,7 +62,7 @@ def fingerprint(data: "TrainingData") -> str:
     rows = max(1, _CHUNK_BYTES // max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize))
     for start in range(0, len(images), rows):
         digest.update(np.ascontiguousarray(images[start : start + rows]).data)
-        forget_pages(images)
+        release_pages(images)
     for array in (data.targets, data.weights):
         if array is not None:
             digest.update(f"{array.dtype} {array.shape}".encode())

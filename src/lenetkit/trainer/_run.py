@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.rng import global_generators_kept
+from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import TrainingError
 from lenetkit.trainer._checkpoint import (
     Checkpoint,
@@ -20,7 +20,7 @@ from lenetkit.trainer._checkpoint import (
 )
 from lenetkit.trainer._data import TrainingData
 from lenetkit.trainer._progress import create_progress
-from lenetkit.trainer._provenance import describe_run
+from lenetkit.trainer._provenance import record_provenance
 from lenetkit.trainer._result import TrainingResult, peak_memory
 from lenetkit.trainer._signals import StopSignals
 
@@ -76,15 +76,15 @@ class Run:
         self._seconds_per_step: float | None = None
         self._signals = StopSignals(terminate=trainer.checkpoint is not None)
         self._progress = create_progress(trainer.verbose)
-        self._rests_on: dict[str, str] = {}
+        self._provenance: dict[str, str] = {}
 
-    def go(self) -> TrainingResult:
+    def run(self) -> TrainingResult:
         """Train to the end, or until something stops the run."""
         self._started = self._saved_at = time.perf_counter()
-        with global_generators_kept():
+        with preserve_rng_state():
             self._build()
         _key_random_layers(self._model, self._trainer.seed)
-        self._rests_on = describe_run(self._trainer, self._model, self._data, self._validation)
+        self._provenance = record_provenance(self._trainer, self._model, self._data, self._validation)
         self._model.stop_training = False
         self._callbacks = self._callback_list()
         self._resident = self._engine.place(self._data.whole()) if self._data.resident else None
@@ -260,13 +260,13 @@ class Run:
             for place, callback in enumerate(self._trainer.callbacks)
         ]
         state = {**attrs.asdict(self._at), "callbacks": states}
-        write_checkpoint(self._trainer.checkpoint, Checkpoint(arrays=arrays, state=state, rests_on=self._rests_on))
+        write_checkpoint(self._trainer.checkpoint, Checkpoint(arrays=arrays, state=state, provenance=self._provenance))
 
     def _resume(self) -> None:
         """Take up the run that a checkpoint holds, if there is one."""
         if self._trainer.checkpoint is None:
             return
-        found = read_checkpoint(self._trainer.checkpoint, self._rests_on)
+        found = read_checkpoint(self._trainer.checkpoint, self._provenance)
         if found is None:
             return
         state = dict(found.state)
@@ -292,7 +292,7 @@ class Run:
             images_per_second=at.images_seen / seconds,
             stopped_by=stopped_by,
             peak_memory=peak_memory(),
-            environment=self._rests_on,
+            environment=self._provenance,
         )
 
 

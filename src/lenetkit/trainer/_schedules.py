@@ -32,7 +32,7 @@ class OneCycle:
     Raises
     ------
     SettingError
-        If a number or the shape cannot be meant.
+        If a number or the shape is invalid.
 
     Examples
     --------

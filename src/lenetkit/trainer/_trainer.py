@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from lenetkit._utils.rng import global_generators_kept
+from lenetkit._utils.rng import preserve_rng_state
 from lenetkit._utils.validation import number, share, whole_number
 from lenetkit.augment import Shift
 from lenetkit.exceptions import DataError, SettingError
@@ -95,7 +95,7 @@ class Trainer:
     Raises
     ------
     SettingError
-        If a setting cannot be meant.
+        If a setting is invalid.
 
     Examples
     --------
@@ -152,7 +152,7 @@ class Trainer:
         Raises
         ------
         SettingError
-            If there is no such preset, or a setting cannot be meant.
+            If there is no such preset, or a setting is invalid.
 
         Examples
         --------
@@ -234,11 +234,11 @@ class Trainer:
         if validation is None and self.validation_split:
             examples, validation = examples.split(self.validation_split)
         _check_callbacks(self.callbacks, self.learning_rate)
-        with global_generators_kept():
+        with preserve_rng_state():
             optimizer = fresh_optimizer(self, steps_of_run(len(examples), self.epochs, self.batch_size))
             model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
             engine = self._engine(model, examples, n_classes, scale, offset)
-        return Run(self, model, engine, examples, validation).go()
+        return Run(self, model, engine, examples, validation).run()
 
     def find_learning_rate(
         self,
@@ -278,7 +278,7 @@ class Trainer:
         DataError
             If images or targets do not hold what they should, or the loss fell at no rate.
         SettingError
-            If the rates or the number of steps cannot be meant.
+            If the rates or the number of steps is invalid.
 
         Examples
         --------

@@ -26,10 +26,11 @@ Examples
 (2, 28, 28)
 """
 
+from lenetkit._utils.deprecation import forward
 from lenetkit.transforms._base import (
     Affine,
     AffineTransform,
-    LearningTransform,
+    FittableTransform,
     Transform,
     create_transform,
     list_transforms,
@@ -50,9 +51,9 @@ __all__ = [
     "Affine",
     "AffineTransform",
     "Compose",
+    "FittableTransform",
     "Grayscale",
     "Invert",
-    "LearningTransform",
     "MnistNormalize",
     "Pad",
     "Rescale",
@@ -67,3 +68,5 @@ __all__ = [
     "transform_from_dict",
     "transform_to_dict",
 ]
+
+__getattr__ = forward(__name__, {"LearningTransform": "lenetkit.transforms.FittableTransform"})

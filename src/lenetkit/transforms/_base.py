@@ -15,7 +15,7 @@ from lenetkit.transforms._pixels import Array, Images
 __all__ = [
     "Affine",
     "AffineTransform",
-    "LearningTransform",
+    "FittableTransform",
     "Transform",
     "create_transform",
     "list_transforms",
@@ -99,13 +99,13 @@ class AffineTransform(Transform, Protocol):
 
 
 @runtime_checkable
-class LearningTransform(Transform, Protocol):
+class FittableTransform(Transform, Protocol):
     """A transform that learns from images before it is used.
 
     Examples
     --------
-    >>> from lenetkit.transforms import LearningTransform, Rescale, Standardize
-    >>> isinstance(Standardize(), LearningTransform), isinstance(Rescale(), LearningTransform)
+    >>> from lenetkit.transforms import FittableTransform, Rescale, Standardize
+    >>> isinstance(Standardize(), FittableTransform), isinstance(Rescale(), FittableTransform)
     (True, False)
     """
 
@@ -113,17 +113,17 @@ class LearningTransform(Transform, Protocol):
         """Learn from images and return the transform itself."""
         ...
 
-    def learnt_to_dict(self) -> dict[str, Any] | None:
+    def get_state(self) -> dict[str, Any] | None:
         """Return what was learnt as plain JSON values; None before ``fit``."""
         ...
 
-    def learnt_from_dict(self, learnt: dict[str, Any]) -> None:
-        """Restore what :meth:`learnt_to_dict` returned.
+    def set_state(self, learnt: dict[str, Any]) -> None:
+        """Restore what :meth:`get_state` returned.
 
         Raises
         ------
         SettingError
-            If it is not what :meth:`learnt_to_dict` returns.
+            If it is not what :meth:`get_state` returns.
         """
         ...
 
@@ -224,7 +224,7 @@ def create_transform(name: str, /, **settings: Any) -> Any:
     PluginError
         If a plug-in announces the name and cannot be imported.
     SettingError
-        If the transform has no such setting, or a setting cannot be meant.
+        If the transform has no such setting, or a setting is invalid.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 import cattrs
 
 from lenetkit.exceptions import LenetkitError, SettingError
-from lenetkit.transforms._base import LearningTransform, Transform, name_of, transform_class
+from lenetkit.transforms._base import FittableTransform, Transform, name_of, transform_class
 
 __all__ = ["transform_from_dict", "transform_to_dict"]
 
@@ -44,7 +44,7 @@ def transform_to_dict(transform: Transform) -> dict[str, Any]:
     described: dict[str, Any] = {"name": name_of(transform)}
     try:
         described["settings"] = _converter.unstructure(transform)
-        if isinstance(transform, LearningTransform) and (learnt := transform.learnt_to_dict()) is not None:
+        if isinstance(transform, FittableTransform) and (learnt := transform.get_state()) is not None:
             described["learnt"] = learnt
         plain: dict[str, Any] = json.loads(json.dumps(described, allow_nan=False))
     except LenetkitError:
@@ -70,7 +70,7 @@ def transform_from_dict(described: Mapping[str, Any]) -> Any:
     Raises
     ------
     SettingError
-        If there are other keys, unknown settings, values of a wrong type, or values that cannot be meant.
+        If there are other keys, unknown settings, values of a wrong type, or invalid values.
     UnknownNameError
         If no transform has this name.
     PluginError
@@ -85,9 +85,9 @@ def transform_from_dict(described: Mapping[str, Any]) -> Any:
     name, settings, learnt = _parts(described)
     transform = _structure(name, settings)
     if learnt is not None:
-        if not isinstance(transform, LearningTransform):
+        if not isinstance(transform, FittableTransform):
             raise SettingError(f"the transform {name!r} learns nothing; got 'learnt': {learnt!r}.")
-        transform.learnt_from_dict(learnt)
+        transform.set_state(learnt)
     return transform
 
 

@@ -32,7 +32,7 @@ class Pad:
     Raises
     ------
     SettingError
-        If the margin or the background cannot be meant.
+        If the margin or the background is invalid.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class Resize:
     Raises
     ------
     SettingError
-        If the size or the background cannot be meant.
+        If the size or the background is invalid.
 
     Examples
     --------

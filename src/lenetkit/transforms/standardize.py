@@ -163,14 +163,14 @@ class Standardize:
         self._count_channels(checked, expected=len(self.mean_))
         return map_images(lambda batch: apply_affine(batch, self.affine(batch.dtype)), checked)
 
-    def learnt_to_dict(self) -> dict[str, Any] | None:
+    def get_state(self) -> dict[str, Any] | None:
         """Return ``mean`` and ``std`` as lists of float; None before :meth:`fit`."""
         if self._learnt is None:
             return None
         return {"mean": self._learnt.mean.tolist(), "std": self._learnt.std.tolist()}
 
-    def learnt_from_dict(self, learnt: dict[str, Any]) -> None:
-        """Restore what :meth:`learnt_to_dict` returned.
+    def set_state(self, learnt: dict[str, Any]) -> None:
+        """Restore what :meth:`get_state` returned.
 
         Parameters
         ----------

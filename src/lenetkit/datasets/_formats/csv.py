@@ -51,7 +51,7 @@ def read_csv(path: StrPath) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
     ------
     DataError
         If the file cannot be read, a column is missing or the pixels make no rectangle; or if a pixel is missing or not
-        a whole number from 0 to 255, or a label is missing, fractional or negative: then each such row is named.
+        an integer from 0 to 255, or a label is missing, fractional or negative: then each such row is named.
     """
     path = Path(path)
     try:
@@ -81,7 +81,7 @@ def images_of_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
     Raises
     ------
     DataError
-        If the columns make no rectangle, there are no rows, or a pixel is missing or not a whole number from 0 to 255.
+        If the columns make no rectangle, there are no rows, or a pixel is missing or not an integer from 0 to 255.
     """
     what = "the table of pixels"
     names = [str(name) if isinstance(name, str) else f"pixel{name}" for name in table.columns]
@@ -95,7 +95,7 @@ def images_of_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
     if len(bad):
         row, column = bad[0].tolist()
         raise DataError(
-            f"{what}: {columns[column]} in row {row} must be a whole number from 0 to 255; it is "
+            f"{what}: {columns[column]} in row {row} must be an integer from 0 to 255; it is "
             f"{table[table.columns[names.index(columns[column])]].iloc[row]!r}. "
             "LeNetClassifier takes tables of other numbers."
         )
@@ -200,7 +200,7 @@ def _bad_rows(rows: "pd.DataFrame", values: npt.NDArray[np.float64], columns: li
     entries = []
     for position in np.flatnonzero(~(good.all(axis=1) & good_labels)).tolist():
         name = columns[int(good[position].argmin())] if good_labels[position] else "label"
-        wanted = "a whole number from 0 to 255" if good_labels[position] else "a class name or a whole number from 0"
+        wanted = "an integer from 0 to 255" if good_labels[position] else "a class name or an integer from 0"
         value = rows[name].iloc[position]
         found = "missing" if value != value else repr(str(value))
         row = int(rows.index[position])

@@ -50,7 +50,7 @@ def load_path(path: Path, subset: str = "all") -> Dataset:
     path : Path
         What exists.
     subset : {"all", "train", "test"}, default "all"
-        An official part, where the format has such.
+        A predefined split, where the format has such.
 
     Returns
     -------

@@ -48,7 +48,7 @@ def read_class_folder(folder: StrPath, subset: str = "all") -> tuple[Pixels, npt
 
     A picture is a file with one of the usual suffixes (.png, .jpg, .bmp, .tif, .gif, .webp, .pgm ...) right in the
     sub-folder; other files and hidden ones are passed over. Where the folder has a ``train`` and a ``test`` folder with
-    class folders in them, these are the official parts.
+    class folders in them, these are the predefined splits.
 
     The images become one array. Pictures of one size stay as they are. Where sizes differ, each picture is scaled,
     aspect kept, to fit the most common size (where more than half have it; otherwise a square as long as the longest
@@ -60,7 +60,7 @@ def read_class_folder(folder: StrPath, subset: str = "all") -> tuple[Pixels, npt
     folder : path
         The folder.
     subset : {"all", "train", "test"}, default "all"
-        An official part, where there are such.
+        A predefined split, where there are such.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def read_class_folder(folder: StrPath, subset: str = "all") -> tuple[Pixels, npt
 
 
 def _parts(folder: Path) -> Mapping[str, Path]:
-    """Return the folders of the official parts, or nothing where there are none."""
+    """Return the folders of the predefined splits, or nothing where there are none."""
     folders = {path.name: path for path in _visible(folder) if path.is_dir()}
     if set(folders) != _PARTS or not all(map(_pictures_by_class, folders.values())):
         return {}

@@ -102,7 +102,7 @@ def read_npz(path: StrPath, subset: str = "all") -> tuple[Images, Labels]:
     path : path
         The file.
     subset : {"all", "train", "test"}, default "all"
-        Only Keras' layout has official parts.
+        Only Keras' layout has predefined splits.
 
     Returns
     -------

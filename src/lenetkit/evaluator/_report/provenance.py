@@ -95,7 +95,7 @@ def settings_of(pipeline: Any) -> tuple[dict[str, str], Any]:
     if pipeline.trainer is not None:
         settings["trainer"] = str(pipeline.trainer)
     try:
-        history, environment = pipeline.history_, pipeline.environment_
+        history, environment = pipeline.history_, pipeline.provenance_
     except NotFittedError:
         return {**settings, "training": "in another process: there are no learning curves"}, None
     settings["training"] = _training_of(pipeline, history)
