@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.intervals import wilson_interval
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.pipeline import Pipeline
@@ -161,12 +162,12 @@ def _table(runs: Mapping[str, list[_Run]]) -> "pd.DataFrame":
     rows = []
     for name in order:
         accuracies = per_seed[name]
-        low, high = _wilson(float(np.mean(accuracies)), len(runs[name][0].right))
+        low, high = wilson_interval(np.mean(accuracies), len(runs[name][0].right))
         rows.append(
             {
                 "accuracy": float(np.mean(accuracies)),
-                "low": low,
-                "high": high,
+                "low": float(low),
+                "high": float(high),
                 "deviation": float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else float("nan"),
                 "seconds": float(np.mean([run.seconds for run in runs[name]])),
                 "parameters": runs[name][0].parameters,
@@ -176,16 +177,6 @@ def _table(runs: Mapping[str, list[_Run]]) -> "pd.DataFrame":
     table = pd.DataFrame(rows, index=pd.Index(order, name="model"))
     table.attrs["per_seed"] = {name: per_seed[name] for name in order}
     return table
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval; unlike SciPy's it takes a mean of several counts."""
-    from scipy.stats import norm
-
-    z = float(norm.ppf(0.975))
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _mcnemar(first: Sequence[_Run], second: Sequence[_Run]) -> float:

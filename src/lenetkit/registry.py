@@ -11,7 +11,6 @@ Next: :mod:`lenetkit.datasets`, :mod:`lenetkit.transforms` and :mod:`lenetkit.mo
 """
 
 import contextlib
-import difflib
 import importlib
 import importlib.metadata
 import pkgutil
@@ -22,6 +21,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Generic, NamedTuple, TypeVar
 
+from lenetkit._utils.names import did_you_mean
 from lenetkit.exceptions import NameTakenError, PluginError, SettingError, UnknownNameError
 
 __all__ = ["PlugIn", "Registry"]
@@ -289,10 +289,9 @@ class Registry(Generic[Member]):
 
     def _unknown(self, name: str) -> UnknownNameError:
         known = self.names()
-        near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
         return UnknownNameError(
-            f"unknown {self.kind} {name!r}.{hint} Known {self.kind}s: {', '.join(known) if known else 'none'}."
+            f"unknown {self.kind} {name!r}.{did_you_mean(name, known)} "
+            f"Known {self.kind}s: {', '.join(known) if known else 'none'}."
         )
 
 

@@ -1,12 +1,12 @@
 """Checks of settings, as attrs validators: each says what was expected and what was found."""
 
-import difflib
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from lenetkit._utils.names import did_you_mean
 from lenetkit._utils.rng import HIGHEST_SEED
 from lenetkit.exceptions import SettingError
 
@@ -100,9 +100,9 @@ def chosen(what: str, names: Any, known: Iterable[str]) -> tuple[str, ...]:
         among = ()
     for name in among:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise SettingError(f"{what}: there is no {name!r}.{hint} Choose among {', '.join(known)}.")
+            raise SettingError(
+                f"{what}: there is no {name!r}.{did_you_mean(name, known)} Choose among {', '.join(known)}."
+            )
     if not among:
         raise SettingError(f"{what} must name at least one of {', '.join(known)}; got {names!r}.")
     return among

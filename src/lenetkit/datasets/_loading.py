@@ -1,6 +1,5 @@
 """The table of data sets and the four functions over it."""
 
-import difflib
 import inspect
 import os
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import attrs
 
+from lenetkit._utils.names import did_you_mean
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._subsets import check_subset
 from lenetkit.exceptions import DataError, SettingError, UnknownNameError
@@ -274,9 +274,7 @@ def _load_registered(name: str, subset: str, data_dir: StrPath | None, download:
 
 def _unknown(name: str, path: str) -> UnknownNameError:
     known = list_datasets()
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownNameError(
-        f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{hint} "
+        f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{did_you_mean(name, known)} "
         f"Known data sets: {', '.join(known)}."
     )

@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.intervals import wilson_interval
 from lenetkit.evaluator._confidence import calibration_error, rejection_table, reliability_table
 from lenetkit.exceptions import SettingError
 
@@ -63,10 +64,8 @@ class Measures:
 
         Wilson, J. Am. Stat. Assoc. 22 (1927): unlike the textbook interval it holds near 100 % and for few images.
         """
-        from scipy.stats import binomtest
-
-        interval = binomtest(self.n - self.n_errors, self.n).proportion_ci(confidence_level=0.95, method="wilson")
-        return float(interval.low), float(interval.high)
+        low, high = wilson_interval(self.accuracy, self.n)
+        return float(low), float(high)
 
     @property
     def losses(self) -> npt.NDArray[np.float64]:

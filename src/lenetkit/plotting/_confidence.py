@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.intervals import wilson_interval
 from lenetkit.exceptions import DataError
 from lenetkit.plotting._canvas import BLUE, FAINT, ORANGE, import_matplotlib, new_figure, tidy
 
@@ -48,7 +49,7 @@ class ReliabilityDisplay:
         self.figure_ = self.ax_.figure
         tidy(self.ax_)
         self.ax_.plot([0, 1], [0, 1], "--", color=FAINT, linewidth=1, label="as sure as right")
-        low, high = _wilson(self.accuracy, self.count)
+        low, high = wilson_interval(self.accuracy, self.count)
         reach = np.clip([self.accuracy - low, high - self.accuracy], 0, 1)
         self.ax_.errorbar(self.confidence, self.accuracy, reach, fmt="none", ecolor=BLUE, elinewidth=1, alpha=0.5)
         # An area that grows with the logarithm: ten images can be seen beside ten thousand.
@@ -202,11 +203,3 @@ def _shares(**named: Any) -> list[Floats]:
         if not ((values >= -1e-6) & (values <= 1 + 1e-3)).all():
             raise DataError(f"{name} must be in [0, 1]; got {values.min()} to {values.max()}.")
     return [values.astype(np.float64) for values in arrays.values()]
-
-
-def _wilson(share: Floats, n: npt.NDArray[Any]) -> tuple[Floats, Floats]:
-    """Return Wilson's 95 % interval of each share."""
-    z = 1.959963984540054
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(np.clip(share * (1 - share), 0, 1) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half

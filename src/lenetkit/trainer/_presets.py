@@ -4,9 +4,9 @@ Each was chosen on the last 10,000 of MNIST's training images; ``benchmarks/reci
 was tried and what it gave.
 """
 
-import difflib
 from typing import Any
 
+from lenetkit._utils.names import did_you_mean
 from lenetkit.augment import Warp
 from lenetkit.exceptions import SettingError
 from lenetkit.trainer._schedules import OneCycle
@@ -54,9 +54,7 @@ def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
         "accurate": _accurate(epochs),
     }
     if name not in presets:
-        near = difflib.get_close_matches(str(name), presets, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise SettingError(f"there is no preset {name!r}.{hint} Presets: {', '.join(presets)}.")
+        raise SettingError(f"there is no preset {name!r}.{did_you_mean(name, presets)} Presets: {', '.join(presets)}.")
     return presets[name]
 
 

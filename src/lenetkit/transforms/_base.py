@@ -1,6 +1,5 @@
 """What a transform is, and the table of those that have a name."""
 
-import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
@@ -8,6 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.names import did_you_mean
 from lenetkit.exceptions import SettingError
 from lenetkit.registry import Registry
 from lenetkit.transforms._pixels import Array, Images
@@ -233,14 +233,12 @@ def create_transform(name: str, /, **settings: Any) -> Any:
     Resize(size=(32, 32), background=None)
     """
     transform = transform_class(name)
-    known = [field.alias for field in attrs.fields(transform) if field.init]
+    known = [str(field.alias) for field in attrs.fields(transform) if field.init]
     for setting in settings:
         if setting not in known:
-            near = difflib.get_close_matches(setting, [str(alias) for alias in known], n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise SettingError(
-                f"the transform {name!r} has no setting {setting!r}.{hint} "
-                f"Its settings: {', '.join(map(str, known)) if known else 'none'}."
+                f"the transform {name!r} has no setting {setting!r}.{did_you_mean(setting, known)} "
+                f"Its settings: {', '.join(known) if known else 'none'}."
             )
     return transform(**settings)
 
