@@ -12,9 +12,9 @@ HEAD = f"""\
 aria-labelledby="title description">
 <title id="title">The architecture of lenetkit</title>
 <desc id="description">Four floors. The roof: command line, the page to draw on, the scikit-learn classifier, \
-comparison, robustness, testing, and the pipeline. What the pipeline is helped by: rejection, diagnosis, inspection, \
-reading, exporting, bundle, runtime. The six stages: datasets, transforms, encoder, models, trainer, evaluator. The \
-ground floor: report, plotting, registry, files, ink, augmentation, exceptions. Imports point down only.</desc>
+comparison, robustness, testing, and the pipeline. Helpers of the pipeline: rejection, diagnosis, reading, exporting, \
+bundle, runtime, synthesis. The six stages: datasets, transforms, encoder, models, trainer, evaluator. The ground \
+floor: plotting, augment, registry, _ink, _utils, exceptions. Imports point down only.</desc>
 <style>
 text {{ font-family: -apple-system, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; fill: #1d2733; }}
 .band {{ font-size: 15px; font-weight: 600; fill: #47525e; }}
@@ -40,11 +40,11 @@ BESIDE = {
 HELPERS = {
     "rejection": ["when not", "to answer"],
     "diagnosis": ["why a photo", "fails"],
-    "inspection": ["what a layer", "sees"],
     "reading": ["whole", "numbers"],
     "exporting": ["to other", "runtimes"],
     "bundle": ["the saved", "file"],
     "runtime": ["answers without", "TensorFlow"],
+    "synthesis": ["drawn digits,", "corruptions"],
 }
 STAGES = {
     "datasets": ["name, file or folder", "to a Dataset"],
@@ -56,15 +56,14 @@ STAGES = {
 }
 OPEN_TO_PLUGINS = {"datasets", "transforms", "models"}
 GROUND = {
-    "report": ["one HTML file"],
     "plotting": ["every picture"],
+    "augment": ["random variations"],
     "registry": ["names to add to"],
-    "files": ["whole or none"],
-    "ink": ["where the ink is"],
-    "augmentation": ["in the graph"],
+    "_ink": ["picture to 28 x 28"],
+    "_utils": ["files, checks, HTML"],
     "exceptions": ["one tree"],
 }
-WAY = [("photo.png", 96), ("read_image", 104), ("transforms", 104), ("model", 72), ("rejection", 96)]
+WAY = [("photo.png", 96), ("read_images", 108), ("transforms", 104), ("model", 72), ("rejection", 96)]
 WAY += [("inverse_transform", 156), ("7", 40)]
 
 
@@ -139,7 +138,7 @@ def main() -> None:
         rect(MARGIN, 182, whole, 56, FILL[ORANGE], ORANGE),
         text(WIDTH / 2, 206, "pipeline", "mod"),
         text(WIDTH / 2, 226, "fit, predict, evaluate, save, load, pretrained: all of it in one object", "small"),
-        text(MARGIN, 270, "What helps the pipeline; each works alone", "band", "start"),
+        text(MARGIN, 270, "Helpers of the pipeline; each works alone", "band", "start"),
         *row(HELPERS, 282, 74, PURPLE),
         text(MARGIN, 390, "The stages, in the order the data flow; none imports another", "band", "start"),
         *stages(402, 106),
