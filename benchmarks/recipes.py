@@ -1,4 +1,4 @@
-"""Recipes: what was tried for the trainer's presets, and what it gave on images held back from the training images.
+"""Comparison of training settings for the presets, on images held back from the training images.
 
 Each recipe trains on the first 50,000 of MNIST's training images and is judged on the last 10,000. The test images are
 never read: choosing by them would spoil them. Usage::
@@ -224,7 +224,7 @@ def row(recipe: Recipe, runs: list[dict[str, Any]]) -> list[str]:
 
 def page(results: Results) -> str:
     """Return the page of the documentation."""
-    header = ("recipe", "accuracy, %", "cross-entropy", "wrong when sure", "steps", "time, s", "runs")
+    header = ("settings", "accuracy, %", "cross-entropy", "wrong when sure", "steps", "time, s", "runs")
     parts = []
     for group, tried in RECIPES.items():
         rows = [row(recipe, runs) for recipe in tried if (runs := runs_of(results, recipe))]
@@ -234,29 +234,29 @@ def page(results: Results) -> str:
 
 
 INTRODUCTION = """\
-# Recipes: what was tried
+# Training settings, compared
 
 <!-- Written by benchmarks/recipes.py from docs/research/data/recipes.json; changes made here are lost. -->
 
-Each recipe trains LeNet-5 on the first 50,000 of MNIST's training images and is judged on the last 10,000; the test
-images take no part. "And" adds to the line above it; "that" means the last line without "that"; bold names the
-preset of {{py:class}}`~lenetkit.trainer.Trainer` that was chosen. Parts of an epoch are parts of these 50,000 images:
+Each row trains LeNet-5 with other settings on the first 50,000 of MNIST's training images and is evaluated on the last
+10,000; the test images are not used. "And" adds to the row above; "that" refers to the last row without "that"; bold
+names the chosen preset of {{py:class}}`~lenetkit.trainer.Trainer`. Fractions of an epoch refer to these 50,000 images:
 0.42 of them are as many steps as 0.35 of all 60,000.
 
 Accuracy
 : Mean ± standard deviation over seeds; 0.1 points are ten images.
 
 Cross-entropy
-: Of the probabilities, mean over seeds. Smoothed labels make it larger, for the network then never is quite sure.
+: Mean over seeds. Label smoothing makes it larger, because it limits the confidence of the network.
 
 Wrong when sure
-: Wrong answers left when the least sure hundred of the 10,000 are rejected, mean over seeds: how well probabilities
-  tell right answers from wrong ones.
+: Wrong answers left after rejecting the hundred least certain of the 10,000, mean over seeds. It shows how well
+  probabilities separate right answers from wrong ones.
 
 Time
-: Processor time of `fit`, tracing included, summed over cores, median: other programs change it little.
+: Processor time of `fit`, including tracing, summed over cores, median. Other programs affect it little.
 
-How fast the presets are beside plain Keras stands under [](benchmarks.md).
+[](benchmarks.md) compares the speed of the presets with plain Keras.
 
 Measured on {machine}.
 

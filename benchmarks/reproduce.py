@@ -127,7 +127,7 @@ def row(name: str, runs: list[dict[str, Any]]) -> list[str]:
 def verdict(name: str, runs: list[dict[str, Any]]) -> str:
     mean = statistics.mean(run["error"] for run in runs)
     reached = "reached" if mean <= GOALS[name] else "missed"
-    return f"- `{name}`: meant to be wrong on at most {GOALS[name]} %, found {mean:.3f} %: {reached}\n"
+    return f"- `{name}`: goal: error of at most {GOALS[name]} %; measured: {mean:.3f} %; {reached}\n"
 
 
 def page(results: Results, picture: str) -> str:
@@ -146,13 +146,13 @@ def page(results: Results, picture: str) -> str:
 
 
 PAGE = """\
-# The family, measured
+# The models, measured
 
 <!-- Written by benchmarks/reproduce.py from docs/research/data/models.json; changes made here are lost. -->
 
-Every model that lenetkit brings, trained on MNIST's 60,000 training images as its record recommends
-(`Trainer.preset(**model_info(name).training)`) and judged once on the 10,000 test images, beside what its paper says.
-The recipes were chosen on the last 10,000 training images.
+Every built-in model, trained on MNIST's 60,000 training images with the preset of its record
+(`Trainer.preset(**model_info(name).training)`) and evaluated once on the 10,000 test images, compared with its paper.
+The presets were chosen on the last 10,000 training images.
 
 ```{{image}} {picture}
 :alt: Errors of the models on the test images over their numbers of parameters, and the errors in their papers
@@ -163,33 +163,32 @@ The recipes were chosen on the last 10,000 training images.
 
 {verdicts}
 Error
-: Share of the test images read wrongly, mean ± standard deviation over seeds. With 10,000 images, 0.2 points either
-  way are within the 95 % interval of a single run at 1 %.
+: Percentage of misclassified test images, mean ± standard deviation over seeds. With 10,000 images, the 95 % interval
+  of a single run at 1 % is about ±0.2 points.
 
 Paper's
-: Without distorted training images. Ours are shifted and warped while they train, by a recipe that the papers did not
-  have, so that a smaller error says more about the recipe than about the network.
+: Without distorted training images. lenetkit shifts and warps the training images, with training settings unknown to
+  the papers, so that a smaller error says more about the training than about the network.
 
 Parameters, connections
 : Counted in the built model: `model_info(name).counts()`.
 
 `fit`, processor
-: Seconds on the clock, in which the machine may have done other work too, and processor seconds summed over cores;
-  medians. Runs that were stopped and went on count for the clock only.
+: Elapsed seconds, in which the machine may also have done other work, and processor seconds summed over cores; medians.
+  Interrupted and continued runs count for the elapsed time only.
 
 Measured on {machine}.
 
-## Where they come from
+## Papers
 
-{papers}## Do it again
+{papers}## Repeat the measurement
 
 ```sh
 python benchmarks/reproduce.py MNIST_FOLDER
 ```
 
-`MNIST_FOLDER` holds the four gzipped IDX files. Only the runs that are not in `docs/research/data/models.json` yet are
-made, each is written down at once, and one that was stopped goes on where it was. A model in a file beside the others
-gets its line without another word.
+`MNIST_FOLDER` holds the four gzipped IDX files. Only runs missing in `docs/research/data/models.json` are made. Each is
+saved at once, and an interrupted run continues from its checkpoint. A new built-in model gets its row automatically.
 """
 
 

@@ -1,10 +1,10 @@
-"""The classical procedure, step by step, each piece alone.
+"""The classical procedure, step by step.
 
-What you learn: what happens between a data set and an accuracy, and that every piece is useful without the others.
+The steps from a data set to an accuracy; each piece can be used without the others.
 :class:`lenetkit.Pipeline` does the same in one object; see ``pipeline_in_ten_lines.py``.
 
-    python examples/classical_procedure.py                          MNIST where it is on this machine, else digits
-    python examples/classical_procedure.py --dataset digits         the digits that need no download, in seconds
+    python examples/classical_procedure.py                          MNIST if available, otherwise digits
+    python examples/classical_procedure.py --dataset digits         the bundled digits, in seconds
     python examples/classical_procedure.py --dataset mnist --epochs 1
 """
 
@@ -55,7 +55,7 @@ def main() -> None:
 
     epochs = options.epochs or data.epochs
     print(f"\n7. Train: Adam, categorical cross-entropy, {epochs} epochs")
-    batch_size = 128 if len(train) >= 10_000 else 32  # few images make few steps; smaller batches make more of them
+    batch_size = 128 if len(train) >= 10_000 else 32  # smaller batches give more steps
     trainer = Trainer.preset("classic", epochs=epochs, batch_size=batch_size, seed=0, verbose=2)
     result = trainer.fit(model, train_images, targets)
     print(result)

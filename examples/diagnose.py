@@ -1,10 +1,9 @@
-"""When a photo fails: what sets a picture apart from the training images, and what each stage makes of it.
+"""Diagnosis of misread images: their differences from the training images, and the image after each stage.
 
-What you learn: how to ask why a picture is read wrong, how to follow it through the pipeline, and that the cure is
-mostly a transform.
+Find the reason why an image is misread, trace it through the pipeline, and apply the cure, usually a transform.
 
-    python examples/diagnose.py                    looks at digits that were drawn dark on light
-    python examples/diagnose.py --trace trace.png  draws the way of one of them as well
+    python examples/diagnose.py                    diagnoses digits that are dark on light
+    python examples/diagnose.py --trace trace.png  also draws the trace of one of them
 """
 
 import argparse
@@ -22,12 +21,12 @@ def main(target: Path | None) -> None:
     pipe = Pipeline(trainer=Trainer(epochs=digits.epochs, verbose=0)).fit(train.images, train.labels)
     print("as in training:", pipe.evaluate(test.images, test.labels).summary_line)
 
-    # What scanners and phones give: dark ink on light paper. The third picture is empty, the fourth is no picture.
+    # Images as from scanners and phones: dark ink on light paper.
     scans = 255 - test.images
     share = pipe.score(scans, test.labels)
     print(f"scanned: {share:.0%} are read right")
 
-    # A pipeline keeps what its training images looked like, in a few plain numbers.
+    # The pipeline keeps statistics of its training images. The third image is empty, the fourth does not exist.
     pictures = [test.images[0], scans[0], np.full((60, 40), 230, np.uint8), "no_such_photo.png"]
     print(pipe.diagnose(pictures))
 
@@ -37,7 +36,7 @@ def main(target: Path | None) -> None:
         found.plot().figure_.savefig(target)
         print(f"the trace is in {target}")
 
-    # The cure, as it was named.
+    # The cure named by the diagnosis.
     steps = [Grayscale(), Invert(), Resize((28, 28)), Rescale()]
     cured = Pipeline(transforms=steps, trainer=Trainer(epochs=digits.epochs, verbose=0))
     cured.fit(255 - train.images, train.labels)

@@ -1,10 +1,10 @@
-"""Digits from a pen of lenetkit's own: a data set without a download, and the forms that another data set lacks.
+"""Synthetic digits: a data set without a download, and forms that another data set lacks.
 
-What you learn: how to draw digits of one style of handwriting or another, that a network reads the forms it was shown
-and no others, and how to draw whole numbers on paper with the box of every digit.
+Draw digits in several styles of handwriting, see that a network reads only the forms in its training images, and draw
+whole numbers on paper with the box of every digit.
 
-    python examples/drawn_digits.py                   learns American digits, then continental ones as well
-    python examples/drawn_digits.py --output PICTURES writes a sheet of digits and a number on ruled paper there too
+    python examples/drawn_digits.py                   trains on American digits, then also on continental ones
+    python examples/drawn_digits.py --output PICTURES also writes a sheet of digits and a number on ruled paper there
 """
 
 import argparse
@@ -20,7 +20,7 @@ from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allogr
 def main(output: Path | None) -> None:
     print("how a continental hand may write a 7:", ", ".join(list_allographs(styles="continental", digits=[7])))
 
-    # Other seeds, other digits: what is drawn to test with has not been seen in training.
+    # Other seeds give other digits, so that the test images are unseen.
     foreign = draw_digits(600, styles="continental", digits=[1, 4, 7], seed=100)
     american = draw_digits(4000, styles="american", seed=1)
     both = draw_digits(6000, styles=["american", "continental"], seed=1)
@@ -51,7 +51,7 @@ def share_read(pipe: Pipeline, dataset: Dataset) -> float:
 
 
 def sheet(dataset: Dataset) -> np.ndarray:
-    """Return the first 200 digits side by side, a column for each of 0 to 9 and again 0 to 9."""
+    """Return the first 200 digits in rows of 20: 0 to 9 and again 0 to 9."""
     rows = np.asarray(dataset.images[:200]).reshape(10, 20, 28, 28)
     return rows.transpose(0, 2, 1, 3).reshape(280, 560)
 

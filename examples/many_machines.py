@@ -1,7 +1,7 @@
-"""Read a pile of images on a cluster, and see what each further worker brings.
+"""Read many images on a cluster, and measure the speed-up with each further worker.
 
-Needs ``pip install "lenetkit[distributed]"``. The cluster is one of processes on this machine; give ``--scheduler`` the
-address of a larger one, and nothing else changes.
+Needs ``pip install "lenetkit[distributed]"``. The cluster consists of processes on this machine; with ``--scheduler``
+the same program uses a larger one.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from lenetkit import Pipeline, Trainer, load_dataset
 
 
 def read(client, pipe, images):
-    """Return the labels of all images, read block by block, and how many were read per second."""
+    """Return the labels of all images, read in blocks, and the number of images per second."""
     blocks = da.from_array(images, chunks=(5_000, *images.shape[1:]))
     labels = blocks.map_blocks(pipe.predict, dtype=np.int64, drop_axis=[1, 2])
-    # Workers make their interpreter with the first image that they read.
+    # Workers create their interpreter at the first image; this is not timed.
     client.gather(client.map(pipe.predict, [images[:1]] * len(client.ncores()), workers=list(client.ncores())))
     began = time.perf_counter()
     answers = labels.compute()

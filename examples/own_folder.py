@@ -1,10 +1,10 @@
-"""Your own pictures: a folder with one sub-folder of image files for each class.
+"""Your own images: a folder with one sub-folder of image files for each class.
 
-What you learn: the layout of such a folder, how to tell the pipeline what your pictures look like (these are dark ink
-on white paper, in several sizes), and how to read single files afterwards.
+The layout of the folder, transforms that fit your images (here dark ink on white paper, in several sizes), and
+predictions for single files.
 
-    python examples/own_folder.py                   draws a folder from the embedded digits and learns from it
-    python examples/own_folder.py --folder PICTURES learns from yours
+    python examples/own_folder.py                   draws a folder from the bundled digits and trains on it
+    python examples/own_folder.py --folder PICTURES trains on yours
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     print(data.describe().to_string())
     train, test = data.split(test_size=0.10, seed=0)
 
-    # MNIST's ink is bright on black, and so is what LeNet-5 is usually shown. Any callable on images can be a step.
+    # LeNet-5 is usually trained on ink that is bright on black, as in MNIST. Any callable on images can be a step.
     steps = [Grayscale(), Invert(), Resize((28, 28)), Rescale()]
     pipe = Pipeline(transforms=steps, trainer=Trainer(epochs=30, verbose=0))
     pipe.fit(train.images, train.labels)
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
 
 
 def draw_pictures(folder: Path) -> None:
-    """Write the embedded digits as people's scans are: a PNG each, dark on white, of different sizes."""
+    """Write the bundled digits like scans: one PNG each, dark on white, in different sizes."""
     digits = load_dataset("digits")
     sides = np.random.default_rng(0).integers(16, 33, len(digits))
     for number, (image, label) in enumerate(digits):

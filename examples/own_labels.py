@@ -1,7 +1,7 @@
-"""Your own labels: whatever you call the classes is what you get back.
+"""Your own labels: strings as class names.
 
-What you learn: labels may be strings, the encoder keeps what they mean, and classes that are missing from the training
-part can be named in advance.
+Labels may be strings, the encoder converts them to targets and back, and classes missing from the training images can
+be named in advance.
 
     python examples/own_labels.py
 """

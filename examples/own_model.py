@@ -1,9 +1,8 @@
 """Your own model: one function and one decorator.
 
-What you learn: how a model gets a name, what its builder must do, and that everything which takes a model's name takes
-yours: the list, ``create_model`` with options, the pipeline.
+Register a model and use it by its name everywhere: in the list, in ``create_model`` with options, in the pipeline.
 
-    python examples/own_model.py                  compares it with LeNet-5 on the embedded digits
+    python examples/own_model.py                  compares it with LeNet-5 on the bundled digits
     python examples/own_model.py --dataset mnist  the same on MNIST
 """
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 @register_model("two_layers", description="One hidden layer, no convolution.", n_parameters=101_770)
 def two_layers(input_shape: tuple[int, int, int], n_classes: int, *, units: int = 128) -> "keras.Model":
-    """Build a network that sees a list of pixels, not a picture."""
+    """Build a network on a flat list of pixels."""
     import keras
     from keras import layers
 

@@ -1,8 +1,8 @@
-"""The whole procedure in ten lines: load, split, train, evaluate, save, load, predict.
+"""The classical procedure in ten lines: load, split, train, evaluate, save, load, predict.
 
-What you learn: how little is left to write when :class:`lenetkit.Pipeline` puts the pieces together.
+:class:`lenetkit.Pipeline` combines all steps; see ``classical_procedure.py`` for each step alone.
 
-    python examples/pipeline_in_ten_lines.py           MNIST where it is on this machine, else the embedded digits
+    python examples/pipeline_in_ten_lines.py           MNIST if available, otherwise the bundled digits
 """
 
 import tempfile

@@ -1,10 +1,10 @@
-"""Whole numbers from one picture: two lines on ruled paper in bad light, each digit with its place and probability.
+"""Whole numbers in one image: two lines on ruled paper in bad light, each digit with its box and probability.
 
-What you learn: how to read a picture of several digits, what a reading holds, and how to look at it.
+Read an image of several digits, use the reading, and draw it.
 
-    python examples/read_number.py                     reads a picture that it draws
+    python examples/read_number.py                     reads an image that it draws
     python examples/read_number.py photo.jpg           reads yours
-    python examples/read_number.py --annotate out.png  draws what was found
+    python examples/read_number.py --annotate out.png  draws the reading
 """
 
 import argparse
@@ -15,7 +15,7 @@ from lenetkit.synthesis import draw_digits, draw_number, draw_paper
 
 
 def main(photo: Path | None, target: Path | None) -> None:
-    # It comes with lenetkit: no training, no network, no TensorFlow.
+    # Bundled with lenetkit: no training, no network connection, no TensorFlow.
     pipe = Pipeline.pretrained()
     digits = draw_digits(1000, styles=["american", "continental"], seed=1)
     print("single digits:", pipe.evaluate(digits.images, digits.labels).summary_line)

@@ -1,10 +1,10 @@
-"""Digits from real pictures: any photo, scan or drawing made into what MNIST would have made of it.
+"""Digits in real-world images: any photo, scan or drawing converted to MNIST's format.
 
-What you learn: why a model that reads its own test images fails on a page, what MnistNormalize does about it, and how
-to vary the training images by pen and noise.
+A model with a high accuracy on its test images fails on a page; MnistNormalize solves this, and augmentation varies
+the stroke width and noise of the training images.
 
-    python examples/real_pictures.py                   learns drawn digits, then reads pages with lines and shadows
-    python examples/real_pictures.py --output PICTURES writes pages and what became of them there too
+    python examples/real_pictures.py                   trains on drawn digits, then reads pages with lines and shadows
+    python examples/real_pictures.py --output PICTURES also writes pages and their normalised images there
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main(output: Path | None) -> None:
 
 
 def on_paper(ink: np.ndarray, seed: int) -> np.ndarray:
-    """Return a page with a digit somewhere on it: ruled, in a shadow, with noise."""
+    """Return a ruled page with shadow, noise and a digit at a random position."""
     place = np.random.default_rng(seed)
     page = draw_paper(300, 260, ruling="ruled", shadow=0.5, noise=4.0, seed=seed).astype(float)
     down, right = place.integers(10, 150), place.integers(10, 110)

@@ -1,9 +1,9 @@
-"""See what a model is worth and what it sees: a report in one file, and the maps of every layer.
+"""A report in one file, and the feature maps of every layer.
 
-What you learn: how to write a report that opens offline, what its curves are made of, and how to look inside a network.
+Write a report that opens offline, compute the figures of its curves, and look inside a network.
 
     python examples/report.py                     writes report.html and maps.png into a temporary folder
-    python examples/report.py --folder results    or into a folder of yours
+    python examples/report.py --folder results    or into your folder
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     tenth = curve[curve["rejected"] >= 0.1].iloc[0]
     print(f"without the least sure {tenth['rejected']:.0%}: {tenth['errors']:.0f} of {tenth['answered']:.0f} wrong")
 
-    # With the data it shows the hardest digits, with the pipeline its settings and learning curves.
+    # `data` adds the hardest digits, `pipeline` the settings and learning curves.
     path = evaluation.to_html(folder / "report.html", data=test, pipeline=pipe, title="LeNet-5 on small digits")
     print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB, open it in a browser")
 

@@ -1,9 +1,9 @@
-"""A saved pipeline behind HTTP: POST a picture, get its label.
+"""A saved pipeline behind HTTP: POST an image, get its label.
 
-What you learn: that the saved file is all a service needs, and that one pipeline answers any number of threads at once.
-``application`` is a WSGI application, so every Python web server runs it; the one used here is Python's own.
+The saved file is all that a service needs, and one pipeline serves any number of threads at once. ``application`` is a
+WSGI application for any Python web server; the one used here is Python's own.
 
-    python examples/save_and_serve.py                      trains on the embedded digits, serves them, asks itself
+    python examples/save_and_serve.py                      trains on the bundled digits, serves them, tests itself
     python examples/save_and_serve.py --file digits.lenet  serves your file until Ctrl-C
     curl --data-binary @photo.png http://127.0.0.1:8000
 """
@@ -32,7 +32,7 @@ MOST_BYTES = 10_000_000
 
 
 def application(file: str | Path) -> Callable[..., Iterable[bytes]]:
-    """Return a WSGI application that reads pictures with a saved pipeline."""
+    """Return a WSGI application that classifies images with a saved pipeline."""
     pipe = Pipeline.load(file)  # once; no TensorFlow
 
     def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -59,16 +59,16 @@ def answer_to(pipe: Pipeline, environ: dict[str, Any]) -> tuple[str, dict[str, A
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """Python's own server, with a thread for each request."""
+    """Python's own server, with one thread per request."""
 
     daemon_threads = True
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Python's own, which would write a line for each request."""
+    """Python's own handler without its log line per request."""
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 def serve(file: Path, port: int) -> None:

@@ -80,10 +80,10 @@ class _Table(SphinxDirective):
 
 
 class Recipes(_Table):
-    """Rows of the recipes that were tried: a line ``what is shown <- the recipe's name; setting=value``."""
+    """Rows of the compared training settings: a line ``displayed text <- name in recipes.json; setting=value``."""
 
     def _rows(self) -> list[list[str]]:
-        rows = [["on images held back", "accuracy, %", "cross-entropy", "wrong when sure", "runs"]]
+        rows = [["on held-back images", "accuracy, %", "cross-entropy", "wrong when sure", "runs"]]
         for line in self.content:
             label, _, wanted = line.partition(" <- ")
             what, *conditions = wanted.split(";")

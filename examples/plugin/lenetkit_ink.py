@@ -1,4 +1,4 @@
-"""Everything that a package can add to lenetkit, in one module."""
+"""All kinds of additions to lenetkit in one module: a model, a data set and a transform."""
 
 import attrs
 import numpy as np
@@ -10,7 +10,7 @@ from lenetkit.transforms import map_images
 
 @register_model("two_layers", description="One hidden layer.", n_parameters=50_890)
 def two_layers(input_shape, n_classes, *, units=64):
-    """Build two dense layers; Keras is imported here, so that listing models stays quick."""
+    """Build two dense layers; Keras is imported here to keep the listing of models fast."""
     import keras
     from keras import layers
 
@@ -22,7 +22,7 @@ def two_layers(input_shape, n_classes, *, units=64):
 
 
 @register_dataset("bars_and_rings", description="400 drawings of 16 x 16 pixels.", epochs=5)
-def load(*, subset="all", data_dir=None, download=True):  # noqa: ARG001 -- nothing is looked for or fetched
+def load(*, subset="all", data_dir=None, download=True):  # noqa: ARG001 -- nothing is read or downloaded
     """Draw 200 bars and 200 rings."""
     if subset != "all":
         raise SettingError(f"bars_and_rings has no predefined splits; got subset={subset!r}.")
@@ -38,12 +38,12 @@ def load(*, subset="all", data_dir=None, download=True):  # noqa: ARG001 -- noth
 @register_transform("threshold")
 @attrs.frozen(kw_only=True)
 class Threshold:
-    """Make pixels black or white; `level` is a share of white."""
+    """Make pixels black or white; `level` is a fraction of white."""
 
     level: float = 0.5
 
     def __call__(self, images, /):
-        """Return the images, each pixel 0 or as bright as can be."""
+        """Return the images with each pixel at 0 or at the maximum."""
         return map_images(self._cut, images)
 
     def _cut(self, batch):

@@ -114,7 +114,7 @@ def test_the_first_command_installs_and_trains(newcomer: Newcomer, first_output:
     """It leaves an installed package, which is not the clone, says what it trained on, and ends with the accuracy."""
     where = newcomer.types('python -c "import lenetkit; print(lenetkit.__file__)"', newcomer.home)
     assert Path(where.strip()).parent == newcomer.installed / "lenetkit"
-    promise = r"it trains on 1,797 small digits that come along, and\s+says so"
+    promise = r"it trains on the bundled 1,797 digits of 8 x 8 pixels and prints a notice"
     assert re.search(promise.replace(" ", r"\s+"), (ROOT / "README.md").read_text("utf-8"))
     assert "Instead of MNIST this run uses the embedded data set 'digits': 1,797" in first_output
     last = re.fullmatch(LAST_LINE, first_output.splitlines()[-1])

@@ -2,8 +2,7 @@
 The classical procedure in pictures
 ===================================
 
-Load, look, bring into shape, train, test: a picture for each step on the way from an image to
-a label.
+Load, look, preprocess, train, test: a picture for each step from an image to a label.
 """
 
 import numpy as np
@@ -16,18 +15,18 @@ from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
 # Look at the data
 # ----------------
 #
-# The digits that come with scikit-learn, 8 by 8 pixels each.
+# The digits of scikit-learn, with 8 by 8 pixels each.
 
 digits = load_dataset("digits")
 digits.plot(max_images=30)
 
 # %%
-# What the network gets
-# ---------------------
+# The input of the network
+# ------------------------
 #
-# An image is a table of whole numbers from 0, black, to 255, white. All are brought to the 28
-# by 28 pixels that LeNet-5 has inputs for, and their numbers to 0 to 1. A label becomes ten
-# numbers, and the one that belongs to it is 1.
+# An image is a table of integers from 0, black, to 255, white. All images are resized to the
+# 28 by 28 inputs of LeNet-5 and scaled to 0 to 1. A label becomes ten numbers, 1 for its
+# class and 0 for the others.
 
 prepare = Compose([Grayscale(), Resize((28, 28)), Rescale()])
 encoder = LabelEncoder().fit(digits.labels)
@@ -60,8 +59,8 @@ for ax in (before, after):
 # Training
 # --------
 #
-# A tenth of the images is kept for testing. With every epoch the loss falls and more of the
-# training images are right.
+# A tenth of the images is kept for testing. With every epoch the loss falls and the accuracy
+# on the training images rises.
 
 train, test = digits.split(test_size=0.10, seed=0)
 model = create_model("lenet5", seed=0)
@@ -73,7 +72,7 @@ result.plot()
 # Testing
 # -------
 #
-# On images that it has not seen. Each row of the matrix is a digit, each column an answer.
+# On unseen images. Each row of the matrix is a true digit, each column a predicted one.
 
 probabilities = model.predict(prepare(test.images)[..., None], verbose=0)
 evaluation = evaluate(test.labels, probabilities, encoder.classes_)
@@ -81,7 +80,7 @@ print(evaluation.summary_line)
 evaluation.plot_confusion()
 
 # %%
-# What it said about the first of them: a bar for each digit.
+# The probabilities of the first eight images:
 
 figure, axes = plt.subplots(
     2, 8, figsize=(10, 2.6), height_ratios=[1, 0.7], layout="constrained"

@@ -1,9 +1,9 @@
 """
-What the network sees
-=====================
+Feature maps
+============
 
-Every layer's answer is an array, and arrays can be drawn: a digit on its way through LeNet-5,
-and what the layers make of all ten.
+The output of every layer can be drawn as images: for one digit on its way through LeNet-5,
+and for all ten digits.
 """
 
 import keras
@@ -18,20 +18,20 @@ from lenetkit.synthesis import draw_digits
 # One digit, layer by layer
 # -------------------------
 #
-# White is the largest value of a layer. C1 finds edges, S2 halves the picture, C3 combines
-# what C1 found, S4 halves it again; C5 and F6 have no place left in the picture, only 120 and
-# 84 numbers.
+# White is the largest value of a layer. C1 finds edges, S2 halves the image, C3 combines the
+# maps of C1, and S4 halves them again; C5 and F6 have no positions any more, only 120 and 84
+# numbers.
 
 pipe = Pipeline.pretrained()
 digits = draw_digits(10, styles="american", seed=1)
 pipe.plot_feature_maps(digits.images[4])
 
 # %%
-# Six ways to look at a digit
-# ---------------------------
+# The six filters of C1
+# ---------------------
 #
-# The six filters of C1, each beside what it makes of all ten digits. Some answer to the upper
-# side of a stroke, some to its lower side, some to a direction.
+# Each filter beside its output for all ten digits. Some respond to the upper side of a
+# stroke, some to its lower side, some to a direction.
 
 maps = [feature_maps(image, pipe) for image in digits.images]
 (_, kernels), *_ = maps[0].filters
@@ -52,9 +52,8 @@ for ax in axes.flat:
 # The 84 units of F6
 # ------------------
 #
-# Twenty images of each digit, one below the other, and how strongly each unit of F6 answers
-# to each. Where a whole band is bright, the unit stands for something that this digit has,
-# however it is written.
+# Twenty images of each digit, one below the other, and the activation of each unit of F6. A
+# bright band shows a unit that responds to this digit in all its forms.
 
 many = draw_digits(200, styles="american", seed=2)
 order = np.argsort(many.labels, kind="stable")

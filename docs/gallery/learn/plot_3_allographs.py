@@ -1,10 +1,10 @@
 """
-The many ways to write a digit
-==============================
+Allographs: the forms of a digit
+================================
 
-A 7 with a bar or without, a 4 that is open or closed, a 1 with a long upstroke: a network
-reads the forms that it was shown. lenetkit's pen knows many of them, and draws as many images
-as wanted, without any data at hand.
+A 7 with or without a bar, an open or a closed 4, a 1 with a long upstroke: a network reads
+only the forms in its training images. lenetkit can draw many of them, in any number and
+without a data set.
 """
 
 from matplotlib import pyplot as plt
@@ -15,7 +15,7 @@ from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allogr
 # All forms
 # ---------
 #
-# Each as it is designed, without the variation that a hand adds.
+# Each form as designed, without the variation of handwriting.
 
 names = [list_allographs(digits=[digit]) for digit in range(10)]
 figure, axes = plt.subplots(10, max(map(len, names)), figsize=(8, 10), layout="constrained")
@@ -33,7 +33,7 @@ for digit, row in enumerate(axes):
 # Three styles
 # ------------
 #
-# Styles choose among the forms, and decide how much the hand slants and loosens them.
+# A style selects forms, and sets slant and variation.
 
 figure, axes = plt.subplots(3, 1, figsize=(9, 4.2), layout="constrained")
 for ax, style in zip(axes, ("american", "continental", "school"), strict=True):
@@ -43,10 +43,10 @@ for ax, style in zip(axes, ("american", "continental", "school"), strict=True):
     ax.set_axis_off()
 
 # %%
-# One form, many hands
-# --------------------
+# One form with variation
+# -----------------------
 #
-# The x-shaped 7 with more and more variation, from 0 to 2.
+# The x-shaped 7 with increasing variation, from 0 to 2.
 
 figure, axes = plt.subplots(3, 1, figsize=(9, 2.6), layout="constrained")
 for ax, variation in zip(axes, (0, 1, 2), strict=True):
@@ -56,10 +56,10 @@ for ax, variation in zip(axes, (0, 1, 2), strict=True):
     ax.set_axis_off()
 
 # %%
-# Numbers, and paper to write them on
-# -----------------------------------
+# Whole numbers on paper
+# ----------------------
 #
-# A whole number has one hand: the same forms, slant and pen in all of it.
+# All digits of a number have the same forms, slant and pen.
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 3.6), layout="constrained")
 papers = [

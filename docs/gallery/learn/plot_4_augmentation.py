@@ -1,9 +1,9 @@
 """
-Images that were never taken
-============================
+Augmentation
+============
 
-A digit that is turned a little is the same digit. Augmentation shows the network another
-version of every image each time it comes round, and so more hands than the data have.
+A slightly rotated digit is the same digit. Augmentation shows the network another version of
+every image in each epoch, and so more variation than the data have.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from lenetkit.augment import Compose, Erase, Noise, Shift, Stroke, Warp
 from lenetkit.synthesis import draw_digits
 
 # %%
-# A contact sheet
-# ---------------
+# All augmentations
+# -----------------
 #
-# One image, drawn from each augmentation ten times. They work on batches inside the training
-# step; the two numbers decide what is drawn.
+# Ten random versions of one image from each augmentation. They work on batches inside the
+# training step; the two numbers are the seed.
 
 digit = draw_digits(4, styles="american", seed=9).images[3]
 augmentations = {
@@ -42,11 +42,11 @@ for ax, (name, augmentation) in zip(axes, augmentations.items(), strict=True):
     ax.set_axis_off()
 
 # %%
-# What it is worth
-# ----------------
+# Effect on the accuracy
+# ----------------------
 #
-# The fewer images there are, the more. Three hundred of one style, and digits of another seed
-# to test on.
+# The effect is largest with few images: three hundred of one style for training, and digits
+# of another seed for testing.
 
 train = draw_digits(300, styles="american", variation=0.5, seed=1)
 test = draw_digits(1000, styles="american", seed=2)

@@ -1,10 +1,10 @@
 """
-A model of your own beside LeNet-5
-==================================
+Compare your own model with LeNet-5
+===================================
 
-One function and one decorator, and everything that takes a model's name takes yours: here the
-comparison, which trains both with several seeds and says whether the difference is more than
-chance.
+After registration with a decorator, your model can be used by its name everywhere. Here
+``compare`` trains it and LeNet-5 with several seeds and tests the difference for
+significance.
 """
 
 from matplotlib import pyplot as plt
@@ -12,10 +12,10 @@ from matplotlib import pyplot as plt
 from lenetkit import Pipeline, Trainer, compare, load_dataset, model_info, register_model
 
 # %%
-# Register it
-# -----------
+# Register the model
+# ------------------
 #
-# A builder gets the shape of an image and the number of classes, and returns a Keras model.
+# A builder takes the shape of an image and the number of classes, and returns a Keras model.
 
 
 @register_model(
@@ -25,7 +25,7 @@ from lenetkit import Pipeline, Trainer, compare, load_dataset, model_info, regis
     replace=True,
 )
 def two_layers(input_shape, n_classes, *, units=32):
-    """Build a network that sees a list of pixels, not a picture."""
+    """Build a network on a flat list of pixels."""
     import keras
     from keras import layers
 
@@ -53,9 +53,9 @@ table = compare(models, load_dataset("digits"), test_size=0.25, seeds=2)
 table.drop(columns="seconds").round(4)
 
 # %%
-# Dots are single seeds, lines the 95 % interval that other test images might have given. The
-# last column of the table is the p-value of McNemar's test against the first row: below 0.05
-# the difference is hardly chance.
+# Dots are single seeds, lines the 95 % interval for other test images. The last column of the
+# table is the p-value of McNemar's test against the first row: below 0.05 the difference is
+# significant.
 
 figure, ax = plt.subplots(figsize=(7, 2.4), layout="constrained")
 for row, (name, line) in enumerate(table.iterrows()):

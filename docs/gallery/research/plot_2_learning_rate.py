@@ -2,8 +2,8 @@
 Find a learning rate
 ====================
 
-Too small a rate learns nothing, too large a one falls apart. Trying rising rates for a few
-steps shows where both begin, before anything is trained.
+With too small a rate the network learns nothing; with too large a rate training diverges. A
+test of rising rates for a few steps shows both limits before training.
 """
 
 from matplotlib import pyplot as plt
@@ -13,11 +13,11 @@ from lenetkit.trainer import OneCycle
 from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
 
 # %%
-# Rising rates
-# ------------
+# Test rising rates
+# -----------------
 #
-# The model is put back as it was afterwards. The suggestion lies where the loss falls
-# fastest.
+# Afterwards the model is reset to its initial state. The suggestion is the rate at which the
+# loss falls fastest.
 
 digits = load_dataset("digits")
 train, test = digits.split(test_size=0.10, seed=0)
@@ -30,11 +30,11 @@ print(f"suggested: {search.suggestion:.4g}")
 search.plot()
 
 # %%
-# Is it any good?
-# ---------------
+# Compare the suggestion
+# ----------------------
 #
-# A constant rate that is a hundred times smaller, the suggested one, and one a hundred times
-# larger; and a rate that rises to the suggested one and falls again.
+# A constant rate a hundred times smaller, the suggested one, and one a hundred times larger;
+# and a rate that rises to the suggested one and falls again.
 
 rates = {
     "a hundredth": search.suggestion / 100,

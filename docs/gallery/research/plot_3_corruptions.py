@@ -1,10 +1,9 @@
 """
-Fifteen ways to spoil a digit
-=============================
+Corruptions
+===========
 
-How much is left of an accuracy in noise, fog, rotation and twelve other kinds of trouble,
-each in five severities? These are the corruptions of MNIST-C, and the answer for two
-pipelines.
+The accuracy of two pipelines under the fifteen corruptions of MNIST-C, such as noise, fog and
+rotation, each with five severities.
 """
 
 from matplotlib import pyplot as plt
@@ -14,8 +13,8 @@ from lenetkit.robustness import measure_robustness
 from lenetkit.synthesis import CORRUPTIONS, corrupt, draw_digits
 
 # %%
-# The contact sheet
-# -----------------
+# All corruptions
+# ---------------
 
 digit = draw_digits(3, styles="american", seed=12).images[2:]
 figure, axes = plt.subplots(5, 15, figsize=(12, 4.9), layout="constrained")
@@ -29,11 +28,11 @@ for severity, ax in enumerate(axes[:, 0], 1):
     ax.set_ylabel(f"severity {severity}", size=9)
 
 # %%
-# What is left
-# ------------
+# Accuracy
+# --------
 #
-# A LeNet-5 that learnt clean digits only, and the pretrained pipeline, whose first step makes
-# of every picture what MNIST would have made of it. Both see the same hundred digits.
+# A LeNet-5 trained on clean digits only, and the pretrained pipeline, whose first step
+# converts every image to MNIST's format, on the same hundred digits.
 
 train = draw_digits(3000, styles="american", seed=1)
 test = draw_digits(100, styles="american", seed=3)

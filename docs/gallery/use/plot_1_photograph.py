@@ -1,9 +1,9 @@
 """
-What MnistNormalize does to a photograph
-========================================
+Normalise a photograph
+======================
 
-A network that learnt MNIST knows one kind of picture: white on black, 20 pixels high, in the
-middle of 28. This makes one of whatever comes, step by step.
+A network trained on MNIST knows only images that are white on black, 20 pixels high, in the
+middle of 28 by 28. MnistNormalize converts photographs to this format, step by step.
 """
 
 import numpy as np
@@ -15,18 +15,17 @@ from lenetkit.synthesis import draw_number, draw_paper
 from lenetkit.transforms import Compose, Grayscale, Invert, MnistNormalize, Rescale, Resize
 
 # %%
-# Pictures as cameras take them
-# -----------------------------
+# Images as taken by a camera
+# ---------------------------
 #
-# In shadow, on ruled paper and on squares, with a fine pen and a broad one, small and off the
-# middle. They are drawn, so that this page needs no files; paths, arrays and PIL images of
-# yours do as well.
+# In shadow, on ruled and squared paper, with a fine and a broad pen, small and off-centre.
+# They are drawn, so that this page needs no files; paths, arrays and PIL images work as well.
 
 
 def photograph(
     digit, *, ink=(50, 52, 66), height=120, pen=(0.07, 0.1), place=(0.5, 0.5), **paper
 ):
-    """Return a picture of a digit on paper, in colour."""
+    """Return a colour image of a digit on paper."""
     page = draw_paper(260, 260, seed=digit, **{"shade": (226, 220, 208), **paper})
     number = draw_number(
         str(digit), height=height, pen_width=pen, style="american", seed=digit + 1
@@ -54,9 +53,8 @@ plot_digits(pictures, n_columns=7)
 # Step by step
 # ------------
 #
-# Grey, with ink and paper told apart by narrowness; the light evened out; everything that may
-# be ink; the digit alone, without lines and specks; its strokes brought to a width that MNIST
-# has; and MNIST's own recipe.
+# Grey, with ink and paper separated by narrowness; corrected lighting; all candidate ink; the
+# digit without lines and specks; strokes of MNIST's width; and MNIST's own normalisation.
 
 normalize = MnistNormalize()
 names = list(normalize.steps(pictures[0]))
@@ -71,11 +69,10 @@ for ax, name in zip(axes[0], ["picture", *names], strict=True):
     ax.set_title(name, size=9)
 
 # %%
-# Why it matters
-# --------------
+# Effect on the predictions
+# -------------------------
 #
-# The same network, given what resizing and inverting make of these pictures, and what
-# MnistNormalize makes.
+# The same network on these images after resizing and inverting, and after MnistNormalize.
 
 pipe = Pipeline.pretrained()
 plainly = Compose([Grayscale(), Invert(), Resize((28, 28))])(pictures)

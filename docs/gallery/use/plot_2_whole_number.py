@@ -2,8 +2,8 @@
 Read a whole number
 ===================
 
-One picture, several digits: lines are found, touching digits parted, rules and shadows left
-out, and every digit comes with its box and its probability.
+``read_number`` reads several digits in one image: it finds the lines, separates touching
+digits, ignores ruled lines and shadows, and returns a box and a probability for every digit.
 """
 
 from matplotlib import pyplot as plt
@@ -13,8 +13,8 @@ from lenetkit.plotting import plot_digits
 from lenetkit.synthesis import draw_number, draw_paper
 
 # %%
-# Two lines on ruled paper, in bad light
-# --------------------------------------
+# Two lines on ruled paper in bad light
+# -------------------------------------
 
 number = draw_number("1947\n30582", style="continental", height=72, seed=4)
 paper = draw_paper(
@@ -38,10 +38,10 @@ for digit in reading.digits:
     print(f"{digit.label}, {digit.probability:.1%} sure, line {digit.line}, in {digit.box}")
 
 # %%
-# Each digit alone
-# ----------------
+# Single digits
+# -------------
 #
-# Cut out of the picture by its box, as Pillow would, and above it what it was read as.
+# Each digit, cut out by its box as Pillow does it, with its label.
 
 cut = []
 for digit in reading.digits:
@@ -50,10 +50,10 @@ for digit in reading.digits:
 plot_digits(cut, [digit.label for digit in reading.digits], n_columns=len(cut))
 
 # %%
-# How close may digits come?
-# --------------------------
+# Touching digits
+# ---------------
 #
-# The same number, written closer and closer, until its digits touch.
+# The same number with decreasing spacing, until its digits touch.
 
 figure, axes = plt.subplots(4, 1, figsize=(6, 6.4), layout="constrained")
 for ax, spacing in zip(axes, (0.25, 0.05, -0.05, -0.12), strict=True):

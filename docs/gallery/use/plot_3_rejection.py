@@ -1,10 +1,9 @@
 """
-When not to answer
-==================
+Rejection
+=========
 
-A network that learnt ten digits takes everything for one of them. The pretrained pipeline
-says when a picture shows no digit, and when it is not sure enough; and how sure it is can be
-taken at its word.
+A network trained on ten digits assigns one of them to every image. The pretrained pipeline
+can reject an image that shows no digit or is uncertain, and its probabilities are calibrated.
 """
 
 import numpy as np
@@ -17,11 +16,10 @@ from lenetkit.synthesis import corrupt, draw_digits, draw_nondigits
 pipe = Pipeline.pretrained()
 
 # %%
-# Not a digit
-# -----------
+# Non-digits
+# ----------
 #
-# Digits, and pictures of seven kinds that are none: above each the answer, or that there is
-# none.
+# Digits, and seven kinds of non-digits, each with its label or the rejection.
 
 digits = draw_digits(7, styles="american", seed=5)
 others = draw_nondigits(14, seed=6)
@@ -40,12 +38,11 @@ for reason in sorted({answer.reason for answer in answers if answer.rejected}):
     print(reason)
 
 # %%
-# How sure, and how right
-# -----------------------
+# Calibration
+# -----------
 #
-# Digits that are hard on purpose: turned, and strewn with noise. In the reliability diagram
-# an answer that is 90 % sure should be right nine times of ten; dots on the dashed line are
-# as right as they are sure.
+# Digits made difficult by rotation and noise. In the reliability diagram, nine of ten answers
+# with a confidence of 90 % should be correct; on the dashed line, confidence equals accuracy.
 
 clean = draw_digits(3000, seed=2)
 hard = np.concatenate(
@@ -62,8 +59,8 @@ evaluation.plot_reliability(ax=left)
 evaluation.plot_rejection(ax=right)
 
 # %%
-# The curve on the right is what declining is worth: the error among the answers that are
-# given, against the share of pictures that the pipeline declines, the least sure first.
+# The curve on the right shows the benefit of rejection: the error rate among the answered
+# images against the fraction of rejected images, the least certain first.
 
 curve = evaluation.rejection_curve()
 for share in (0.0, 0.1, 0.2, 0.3):

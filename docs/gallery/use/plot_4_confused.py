@@ -1,9 +1,8 @@
 """
-Which digits are confused
-=========================
+Confused digits
+===============
 
-An accuracy says how many are wrong. Which are taken for which, and what they look like, says
-why.
+The accuracy gives the number of errors; the confused pairs and their images show the reasons.
 """
 
 import numpy as np
@@ -13,10 +12,10 @@ from lenetkit import Pipeline, Trainer, load_dataset
 from lenetkit.plotting import plot_digits
 
 # %%
-# A network that has learnt too little
-# ------------------------------------
+# A network with too little training
+# ----------------------------------
 #
-# LeNet-1 on a quarter of the small digits, so that there is something to see.
+# LeNet-1 on a quarter of the small digits, so that there are errors to see.
 
 digits = load_dataset("digits")
 test, train = digits.split(test_size=0.25, seed=0)
@@ -28,7 +27,7 @@ print(evaluation.summary_line)
 evaluation.most_confused(6)
 
 # %%
-# The matrix behind that table, in per cent of each row.
+# The confusion matrix, in per cent of each row:
 
 evaluation.plot_confusion(normalize="true")
 
@@ -36,7 +35,7 @@ evaluation.plot_confusion(normalize="true")
 # The most confused pair
 # ----------------------
 #
-# All images of the pair that were misread, first as one, then as the other.
+# All misread images of the pair, in both directions.
 
 pair = evaluation.most_confused(1)[["true", "predicted"]].to_numpy()[0]
 predicted = pipe.predict(test.images)
@@ -49,15 +48,15 @@ for true, said in (pair, pair[::-1]):
     )
 
 # %%
-# Sure, and wrong
-# ---------------
+# Confident errors
+# ----------------
 #
-# The errors with the largest loss: these would not be caught by asking how sure it is.
+# The errors with the largest loss. Rejection by confidence would not find these.
 
 evaluation.plot_errors(test.images, max_images=20)
 
 # %%
-# What the average of each kind of image looks like, where it was read right and where not:
+# The mean of the correctly read images (top) and of the misread ones (bottom) of each digit:
 
 figure, axes = plt.subplots(2, 10, figsize=(9, 2.2), layout="constrained")
 for digit, column in enumerate(axes.T):
