@@ -13,7 +13,6 @@ _MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-_KERAS_MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 _KERAS_COPY = "~/.keras/datasets/mnist.npz"
 
 
@@ -22,9 +21,8 @@ def _file(name: str, key: str, *, size: int, sha256: str) -> RemoteFile:
         name=name,
         size=size,
         sha256=sha256,
-        mirrors=[*(f"{mirror}{name}.gz" for mirror in _MIRRORS), f"{_KERAS_MIRROR}#{key}"],
+        mirrors=[f"{mirror}{name}.gz" for mirror in _MIRRORS],
         copies=[f"{_KERAS_COPY}#{key}"],
-        archive_size=11_490_434,
     )
 
 

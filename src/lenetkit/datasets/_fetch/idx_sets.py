@@ -38,7 +38,7 @@ class RemoteIdx:
     --------
     >>> from lenetkit.datasets import RemoteFile, RemoteIdx
     >>> parts = ["train_images", "train_labels", "test_images", "test_labels"]
-    >>> mirrors = ["https://example.org/letters.npz#labels"]
+    >>> mirrors = ["https://example.org/letters/labels.gz"]
     >>> files = {part: RemoteFile(name=part, size=60008, sha256="65" * 32, mirrors=mirrors) for part in parts}
     >>> RemoteIdx(name="letters", class_names="ABCDEFGHIJ", **files).load(subset="test", download=False)
     Traceback (most recent call last):

@@ -1,7 +1,7 @@
-"""Where the files of named data sets are: looked for, verified by their content, downloaded once and kept.
+"""Search and download of the files of named data sets: verified by content, downloaded once and kept.
 
-In: :class:`~lenetkit.datasets.RemoteFile` records. Out: the verified content of each file. Next: the data set's loader
-parses it.
+In: :class:`~lenetkit.datasets.RemoteFile` records. Out: the verified content of each file.
+Next: the data set's loader parses it, see :mod:`lenetkit.datasets._fetch.idx_sets`.
 """
 
 import io
@@ -150,7 +150,6 @@ class _Search:
         self.wrong: dict[_Place, str] = {}
         self._refusals: dict[str, str] = {}
         self._unreachable: set[str] = set()
-        self._archives: dict[str, bytes] = {}
 
     def look_for(self, file: RemoteFile) -> Content | None:
         """Return the file's content from the first place that has it, or None."""
@@ -192,13 +191,14 @@ class _Search:
 
     def _places(self, file: RemoteFile) -> Iterator[_Place]:
         """Yield where the file may be, in the order in which to look."""
-        names = dict.fromkeys([(file.name, ""), (f"{file.name}.gz", ""), *map(_name_and_member, file.mirrors)])
+        copies = [_split_member(copy) for copy in file.copies]
+        names = [(file.name, ""), (f"{file.name}.gz", ""), *((urlsplit(url).path, "") for url in file.mirrors), *copies]
+        names = list(dict.fromkeys((name.rpartition("/")[2], member) for name, member in names))
         for folder in self.folders:
             for name, member in names:
                 yield _Place(folder / name, member)
         keras_home = os.environ.get("KERAS_HOME")
-        for copy in file.copies:
-            path, _, member = copy.partition("#")
+        for path, member in copies:
             if keras_home and path.startswith(_KERAS_HOME):
                 path = os.path.join(keras_home, path.removeprefix(_KERAS_HOME))
             yield _Place(Path(path).expanduser(), member)
@@ -250,16 +250,12 @@ class _Search:
         return self.fail([file], "\n".join(["Mirrors:", *reasons]))
 
     def _ask(self, url: str, file: RemoteFile) -> bytes:
-        address, _, member = url.partition("#")
-        body = self._archives.get(address)
-        if body is None:
-            title = f"{self.name}: {file.name}"
-            body = download_address(address, most_bytes=file.most_bytes(member), timeout=self.timeout, title=title)
-        if member:
-            self._archives[address] = body
-        return verified(unpacked(io.BytesIO(body), member, file), file)
+        title = f"{self.name}: {file.name}"
+        body = download_address(url, most_bytes=file.most_bytes, timeout=self.timeout, title=title)
+        return verified(unpacked(io.BytesIO(body), "", file), file)
 
 
-def _name_and_member(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.path.rpartition("/")[2], parts.fragment
+def _split_member(path: str) -> tuple[str, str]:
+    """Return the path and the member of a copy: ``"all.npz#x"`` is the member x of all.npz."""
+    name, _, member = path.partition("#")
+    return name, member

@@ -1,4 +1,7 @@
-"""What a file of a named data set must hold, and whether something holds it.
+"""Records of the files of named data sets, and their verification.
+
+In: what a file must hold, and a stream. Out: verified content, or the reason why it is not the file's.
+Next: the loader of the data set parses it, see :mod:`lenetkit.datasets._fetch.idx_sets`.
 
 A file is known by the SHA-256 of its *uncompressed* content, so the file itself, any gzipped copy of it and the same
 array in an ``.npz`` all count, wherever they come from. Nothing is unpacked beyond the size that is known beforehand.
@@ -29,7 +32,7 @@ _OVERHEAD = 2**16  # bytes that a container may add to what it holds, next to 1 
 
 
 class UnfitError(Exception):
-    """What is wrong with a file that is there; never seen outside of this package."""
+    """The reason why a file is not used; never seen outside of this package."""
 
 
 def _as_texts(values: Iterable[str]) -> tuple[str, ...]:
@@ -49,19 +52,16 @@ class RemoteFile:
     sha256 : str
         SHA-256 of the uncompressed content, 64 hexadecimal digits.
     mirrors : sequence of str
-        https addresses of the file, gzipped or not, in the order in which to ask them. ``https://.../all.npz#x_train``
-        is the array ``x_train`` of that ``.npz`` file, which must be uint8; its content is that of the IDX file that
-        would hold the same array.
+        https addresses of the file, gzipped or not, in the order in which to ask them.
     copies : sequence of str
-        Paths where other programs keep the file, in the same notation; ``~/.keras`` becomes ``$KERAS_HOME`` where that
-        is set. They are read, never written.
-    archive_size : int, default 0
-        Bytes of the largest ``.npz`` among the mirrors, if there is one.
+        Paths where other programs keep the file, gzipped or not; ``~/.keras`` becomes ``$KERAS_HOME`` where that is
+        set. They are read, never written. ``~/all.npz#x_train`` is the array ``x_train`` of that ``.npz`` file, which
+        must be uint8; its content is that of the IDX file that would hold the same array.
 
     Raises
     ------
     SettingError
-        If the name is not a plain file name, the size or hash cannot be right, or a mirror is not https.
+        If the name is not a plain file name, the size or hash is invalid, or a mirror is not an https address.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class RemoteFile:
     >>> RemoteFile(name="labels", size=60008, sha256="65" * 32, mirrors=["http://example.org/labels.gz"])
     Traceback (most recent call last):
         ...
-    lenetkit.exceptions.SettingError: a mirror of labels must be an https address; got 'http://example.org/labels.gz'.
+    lenetkit.exceptions.SettingError: a mirror of labels must be an https address without '#'; got ...
     """
 
     name: str = attrs.field()
@@ -77,7 +77,6 @@ class RemoteFile:
     sha256: str = attrs.field()
     mirrors: tuple[str, ...] = attrs.field(converter=_as_texts)
     copies: tuple[str, ...] = attrs.field(default=(), converter=_as_texts)
-    archive_size: int = 0
 
     @name.validator
     def _check_name(self, _: Any, name: str) -> None:
@@ -97,17 +96,17 @@ class RemoteFile:
     @mirrors.validator
     def _check_mirrors(self, _: Any, mirrors: tuple[str, ...]) -> None:
         for url in mirrors:
-            if not is_allowed(url):
-                raise SettingError(f"a mirror of {self.name} must be an https address; got {url!r}.")
+            if not is_allowed(url) or "#" in url:
+                raise SettingError(f"a mirror of {self.name} must be an https address without '#'; got {url!r}.")
 
-    def most_bytes(self, member: str) -> int:
-        """Return how many bytes a mirror may send: for the file itself, or for an ``.npz`` with this member."""
-        size = max(self.size, self.archive_size) if member else self.size
-        return size + size // 100 + _OVERHEAD
+    @property
+    def most_bytes(self) -> int:
+        """How many bytes a mirror may send."""
+        return self.size + self.size // 100 + _OVERHEAD
 
 
 def is_gzipped(stream: BinaryIO) -> bool:
-    """Return whether what follows is gzipped, without moving on."""
+    """Return True if the rest of a stream is gzipped; the position stays."""
     magic = stream.read(2)
     stream.seek(-len(magic), io.SEEK_CUR)
     return magic == b"\x1f\x8b"
@@ -145,7 +144,7 @@ def _npz_member(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
 
 
 def verified(content: AnyContent, file: RemoteFile) -> AnyContent:
-    """Return the content if it is the file's.
+    """Return the content if length and hash are those of the record.
 
     Raises
     ------
