@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -24,24 +23,20 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.datasets.idx_files import as_idx
 
 from lenetkit._utils.files import STEPS
 from lenetkit.datasets import dataset_info, list_datasets, load_dataset, register_dataset
 from lenetkit.datasets._fetch.http import MirrorError, _check_redirection, is_allowed
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files
-from lenetkit.datasets._fetch.records import RemoteFile, UnfitError, unpacked, verified
-from lenetkit.datasets._loading import _datasets
+from lenetkit.datasets._fetch.records import RemoteFile, UnfitError, unpack, verify
+from lenetkit.datasets._loading import registry
 from lenetkit.datasets.fashion_mnist import FASHION_MNIST
 from lenetkit.datasets.mnist import MNIST
 from lenetkit.exceptions import DataError, DownloadError, SettingError
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="kills processes by POSIX signals")
-
-
-def as_idx(array):
-    """Return the bytes of an IDX file, independently of the code under test."""
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
@@ -338,7 +333,7 @@ def test_nothing_but_the_content_is_ever_accepted(body, member):
     """Any bytes give the content that the record describes, or the internal error that says why not."""
     file = RemoteFile(name="seven", size=1, sha256=hashlib.sha256(b"7").hexdigest(), mirrors=())
     try:
-        content = verified(unpacked(io.BytesIO(body), member, file), file)
+        content = verify(unpack(io.BytesIO(body), member, file), file)
     except UnfitError:
         return
     assert content == b"7"
@@ -398,7 +393,10 @@ def test_a_redirect_from_https_to_http_is_refused_before_it_is_followed(location
         ({"size": 0}, "size of noise must be at least 1 byte; got 0"),
         ({"sha256": "ab"}, "sha256 of noise must be 64 lower-case hexadecimal digits; got 'ab'"),
         ({"sha256": "Z" * 64}, "64 lower-case hexadecimal digits"),
-        ({"mirrors": ["http://example.org/noise"]}, "must be an https address without '#'; got 'http://example.org/noise'"),
+        (
+            {"mirrors": ["http://example.org/noise"]},
+            "must be an https address without '#'; got 'http://example.org/noise'",
+        ),
         ({"mirrors": ["/etc/hostname"]}, "must be an https address"),
         ({"mirrors": ["https://example.org/all.npz#x"]}, "must be an https address without '#'"),
     ],
@@ -774,7 +772,7 @@ def test_a_data_set_of_ones_own_takes_a_few_lines(mirrors, subset, parts):
     try:
         dataset = load_dataset("small", subset=subset)
     finally:
-        _datasets.unregister("small")
+        registry.unregister("small")
     np.testing.assert_array_equal(dataset.images, np.concatenate([arrays[f"{part}_images"] for part in parts]))
     np.testing.assert_array_equal(dataset.labels, np.concatenate([arrays[f"{part}_labels"] for part in parts]))
     assert (dataset.name, dataset.class_names, dataset.epochs) == ("small", ("a", "b", "c"), 3)
@@ -848,12 +846,13 @@ def test_mnist_packed_again_is_still_mnist(shared_data, tmp_path):
     assert len(load_dataset("mnist", subset="test", data_dir=tmp_path, download=False)) == 10_000
 
 
-def test_mnist_in_the_cache_of_keras_is_found(shared_data, tmp_path):
-    """Who has used Keras before has nothing to download."""
+@pytest.mark.parametrize("folder", ["home/.keras/datasets", "data/mnist"])
+def test_keras_file_of_mnist_is_found(shared_data, tmp_path, folder):
+    """Who has used Keras before has nothing to download, whether the file lies in its cache or in the data folder."""
     test = load_dataset("mnist", subset="test", data_dir=shared_data, download=False)
     cache = as_npz(x_test=np.asarray(test.images), y_test=test.labels.astype(np.uint8))
-    put(tmp_path / "home" / ".keras" / "datasets", "mnist.npz", cache)
-    found = load_dataset("mnist", subset="test", download=False)
+    put(tmp_path / folder, "mnist.npz", cache)
+    found = load_dataset("mnist", subset="test", data_dir=tmp_path / "data", download=False)
     assert found.fingerprint == test.fingerprint
 
 

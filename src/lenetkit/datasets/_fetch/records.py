@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets._fetch.http import is_allowed
+from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.exceptions import SettingError
 
-__all__ = ["Content", "RemoteFile", "UnfitError", "is_gzipped", "unpacked", "verified"]
+__all__ = ["Content", "RemoteFile", "UnfitError", "as_strings", "unpack", "verify"]
 
 Content: TypeAlias = npt.NDArray[np.uint8]
 AnyContent = TypeVar("AnyContent", bytes, Content)
@@ -35,13 +36,14 @@ class UnfitError(Exception):
     """The reason why a file is not used; never seen outside of this package."""
 
 
-def _as_texts(values: Iterable[str]) -> tuple[str, ...]:
+def as_strings(values: Iterable[str]) -> tuple[str, ...]:
+    """Return any iterable of strings as a tuple."""
     return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
 class RemoteFile:
-    """One file of a data set: what it must hold, and where it may be found.
+    """One file of a data set: its content's size and hash, and the places where it may be found.
 
     Parameters
     ----------
@@ -75,8 +77,8 @@ class RemoteFile:
     name: str = attrs.field()
     size: int = attrs.field()
     sha256: str = attrs.field()
-    mirrors: tuple[str, ...] = attrs.field(converter=_as_texts)
-    copies: tuple[str, ...] = attrs.field(default=(), converter=_as_texts)
+    mirrors: tuple[str, ...] = attrs.field(converter=as_strings)
+    copies: tuple[str, ...] = attrs.field(default=(), converter=as_strings)
 
     @name.validator
     def _check_name(self, _: Any, name: str) -> None:
@@ -105,15 +107,8 @@ class RemoteFile:
         return self.size + self.size // 100 + _OVERHEAD
 
 
-def is_gzipped(stream: BinaryIO) -> bool:
-    """Return True if the rest of a stream is gzipped; the position stays."""
-    magic = stream.read(2)
-    stream.seek(-len(magic), io.SEEK_CUR)
-    return magic == b"\x1f\x8b"
-
-
-def unpacked(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
-    """Return the content of a file, a gzipped file or an ``.npz``'s member; a little more than expected at most.
+def unpack(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
+    """Return the content of a file, a gzipped file or a member of an ``.npz``; a little more than expected at most.
 
     Raises
     ------
@@ -143,7 +138,7 @@ def _npz_member(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + array.read()
 
 
-def verified(content: AnyContent, file: RemoteFile) -> AnyContent:
+def verify(content: AnyContent, file: RemoteFile) -> AnyContent:
     """Return the content if length and hash are those of the record.
 
     Raises
