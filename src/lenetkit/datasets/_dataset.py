@@ -282,7 +282,7 @@ class Dataset:
         return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]
 
     def describe(self) -> "pd.Series[Any]":
-        """Return number, shape, dtype and range of the images, and how many there are of each class.
+        """Return number, shape, dtype and range of the images, and the number of images of each class.
 
         Returns
         -------
@@ -338,7 +338,7 @@ class Dataset:
     def fingerprint(self) -> str:
         """Hex SHA-256 of the content: shape, dtype, pixels, labels and class names.
 
-        It does not depend on the file format, the name or the place of the images, in memory or on disk. Computed when
+        It does not depend on the file format, the name, or whether the images are in memory or on disk. Computed when
         first asked for, reading large sets chunk by chunk.
 
         Examples

@@ -8,7 +8,7 @@ import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -24,15 +24,8 @@ __all__ = ["DatasetInfo", "dataset_info", "list_datasets", "load_dataset", "regi
 StrPath: TypeAlias = str | os.PathLike[str]
 
 
-class Loader(Protocol):
-    """The function that loads a registered data set."""
-
-    def __call__(self, *, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
-        """Return the data set or one of its predefined splits."""
-        ...
-
-
-AnyLoader = TypeVar("AnyLoader", bound=Callable[..., Dataset])
+Loader: TypeAlias = Callable[..., Dataset]
+AnyLoader = TypeVar("AnyLoader", bound=Loader)
 
 _PARAMETERS = ("subset", "data_dir", "download")
 
@@ -207,7 +200,7 @@ def load_dataset(
     SettingError
         If `subset` is not one of the three, or the data set has no predefined splits.
     DataError
-        If the files do not hold what they should; the message names file and entry. Where several entries are wrong
+        If the files do not hold what they should; the message names file and entry. If several entries are wrong
         its attribute ``entries`` holds all of them.
     DownloadError
         If the data set is not on this machine and could not be fetched.
@@ -262,7 +255,12 @@ def load_dataset(
         from lenetkit.datasets._formats.detect import load_path
 
         return load_path(Path(path), subset)
-    raise _unknown(os.fspath(name_or_path), path)
+    known = list_datasets()
+    name = os.fspath(name_or_path)
+    raise UnknownNameError(
+        f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{did_you_mean(name, known)} "
+        f"Known data sets: {', '.join(known)}."
+    )
 
 
 def _load_registered(name: str, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
@@ -274,11 +272,3 @@ def _load_registered(name: str, subset: str, data_dir: StrPath | None, download:
             f"it returned {type(dataset).__name__}."
         )
     return attrs.evolve(dataset, name=name, epochs=info.epochs)
-
-
-def _unknown(name: str, path: str) -> UnknownNameError:
-    known = list_datasets()
-    return UnknownNameError(
-        f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{did_you_mean(name, known)} "
-        f"Known data sets: {', '.join(known)}."
-    )

@@ -192,7 +192,7 @@ class _Search:
 
     def _places(self, file: RemoteFile) -> Iterator[_Place]:
         """Yield the places where the file may be, in the order in which to look."""
-        copies = [_split_member(copy) for copy in file.copies]
+        copies = [(path, member) for path, _, member in (copy.partition("#") for copy in file.copies)]
         names = [(file.name, ""), (f"{file.name}.gz", ""), *((urlsplit(url).path, "") for url in file.mirrors), *copies]
         names = list(dict.fromkeys((name.rpartition("/")[2], member) for name, member in names))
         for folder in self.folders:
@@ -239,24 +239,13 @@ class _Search:
 
     def _ask_mirrors(self, file: RemoteFile) -> bytes:
         for url in sorted(file.mirrors, key=lambda url: urlsplit(url).netloc in self._unreachable):
+            title = f"{self.name}: {file.name}"
             try:
-                return self._ask(url, file)
-            except MirrorError as error:
+                body = download_address(url, most_bytes=file.most_bytes, timeout=self.timeout, title=title)
+                return verify(unpack(io.BytesIO(body), "", file), file)
+            except (MirrorError, UnfitError) as error:
                 self._refusals[url] = str(error)
-                if error.unreachable:
+                if isinstance(error, MirrorError) and error.unreachable:
                     self._unreachable.add(urlsplit(url).netloc)
-            except UnfitError as error:
-                self._refusals[url] = str(error)
         reasons = [f"  {url}: {self._refusals[url]}" for url in file.mirrors]
         return self.fail([file], "\n".join(["Mirrors:", *reasons]))
-
-    def _ask(self, url: str, file: RemoteFile) -> bytes:
-        title = f"{self.name}: {file.name}"
-        body = download_address(url, most_bytes=file.most_bytes, timeout=self.timeout, title=title)
-        return verify(unpack(io.BytesIO(body), "", file), file)
-
-
-def _split_member(path: str) -> tuple[str, str]:
-    """Return the path and the member of a copy: ``"all.npz#x"`` is the member x of all.npz."""
-    name, _, member = path.partition("#")
-    return name, member

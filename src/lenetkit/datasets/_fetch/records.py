@@ -103,7 +103,7 @@ class RemoteFile:
 
     @property
     def most_bytes(self) -> int:
-        """How many bytes a mirror may send."""
+        """The most bytes that a mirror may send."""
         return self.size + self.size // 100 + _OVERHEAD
 
 
@@ -148,14 +148,14 @@ def verify(content: AnyContent, file: RemoteFile) -> AnyContent:
     """
     if len(content) != file.size:
         found = f"at least {len(content)}" if len(content) > file.size else len(content)
-        raise UnfitError(f"expected {file.size} bytes of {file.name}, found {found}{_start_of(content)}")
+        raise UnfitError(f"expected {file.size} bytes of {file.name}, found {found}{_quote_start(content)}")
     digest = sha256(content if isinstance(content, bytes) else content.data).hexdigest()
     if digest != file.sha256:
-        raise UnfitError(f"expected {file.name} with sha256 {file.sha256}, found {digest}{_start_of(content)}")
+        raise UnfitError(f"expected {file.name} with sha256 {file.sha256}, found {digest}{_quote_start(content)}")
     return content
 
 
-def _start_of(content: bytes | Content) -> str:
+def _quote_start(content: bytes | Content) -> str:
     """Quote the start of a page, which is what captive portals and error pages send."""
     start = bytes(content[:40])
     return f", beginning with {start.decode()!r}" if start.lstrip().startswith(b"<") and start.isascii() else ""

@@ -53,16 +53,12 @@ def load_path(path: Path, subset: str = "all") -> Dataset:
     images, labels, class_names = _read_folder(path, subset) if path.is_dir() else _read_file(path, subset)
     if not len(labels):
         raise DataError(f"{path} holds no images.")
+    name = path.resolve().name if path.is_dir() else path.resolve().name.split(".")[0]
     given: dict[str, Any] = {} if class_names is None else {"class_names": class_names}
     try:
-        return Dataset(images=images, labels=labels, name=_get_name(path), **given)
+        return Dataset(images=images, labels=labels, name=name or "unnamed", **given)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-
-
-def _get_name(path: Path) -> str:
-    name = path.resolve().name
-    return (name if path.is_dir() else name.split(".")[0]) or "unnamed"
 
 
 def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:

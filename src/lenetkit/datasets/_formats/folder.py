@@ -46,10 +46,10 @@ def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.ND
     """Read a folder with one sub-folder of pictures for each class.
 
     A picture is a file with one of the usual suffixes (.png, .jpg, .bmp, .tif, .gif, .webp, .pgm ...) right in the
-    sub-folder; other files and hidden ones are passed over. Where the folder has a ``train`` and a ``test`` folder with
+    sub-folder; other files and hidden ones are passed over. If the folder has a ``train`` and a ``test`` folder with
     class folders in them, these are the predefined splits.
 
-    The images become one array. Pictures of one size stay as they are. Where sizes differ, each picture is scaled,
+    The images become one array. Pictures of one size stay as they are. If sizes differ, each picture is scaled,
     aspect kept, to fit the most common size (where more than half have it; otherwise a square as long as the longest
     side) and centred on a ground of the median colour of its border; then, and where the images would take more than
     1 GiB, that size is itself scaled down to a longest side of 64 pixels. The array is grey if all pictures are.
