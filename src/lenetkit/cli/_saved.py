@@ -41,7 +41,7 @@ def pipeline_of(file: str | None) -> "Pipeline":
 
 def pictures_in(paths: Iterable[str]) -> Iterator[str]:
     """Put the picture files in a folder in its place; a folder without any stays, to be reported."""
-    from lenetkit.datasets._formats.folder import _SUFFIXES
+    from lenetkit.datasets import IMAGE_SUFFIXES
 
     for path in paths:
         try:
@@ -49,7 +49,7 @@ def pictures_in(paths: Iterable[str]) -> Iterator[str]:
         except OSError:  # a file, mostly
             names = []
         inside = [os.path.join(path, name) for name in names if not name.startswith(".")]
-        yield from [name for name in inside if os.path.splitext(name)[1].lower() in _SUFFIXES] or [path]
+        yield from [name for name in inside if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES] or [path]
 
 
 def printable(value: Any) -> str:

@@ -19,8 +19,7 @@ def datasets(pattern: str, check: bool) -> None:
       lenetkit datasets --check my_digits
       lenetkit train --dataset fashion_mnist
     """
-    from lenetkit.datasets import list_datasets
-    from lenetkit.datasets._loading import _datasets
+    from lenetkit.datasets import list_datasets, registry
 
     names = list_datasets(pattern)
     if check:
@@ -31,4 +30,4 @@ def datasets(pattern: str, check: bool) -> None:
         return
     from lenetkit.cli._registered import print_table
 
-    print_table(_datasets, names, ("name", "epochs", "what it is"), lambda info: (str(info.epochs), info.description))
+    print_table(registry, names, ("name", "epochs", "what it is"), lambda info: (str(info.epochs), info.description))
