@@ -400,8 +400,8 @@ def check_target(path: str | os.PathLike[str], format_name: str) -> Path:
         raise SettingError(f"cannot write {path}: there is no folder {target.absolute().parent}. Create it first.")
     if format_name == "onnx":
         require_extra("exporting to ONNX", "onnx", "onnxruntime", "tf2onnx")
-    for file in (*([target] if suffix else []), f"{target}.labels.txt", f"{target}.preprocessing.json"):
-        check_writable(file)
+    for ending in ([""] if suffix else []) + [".labels.txt", ".preprocessing.json"]:
+        check_writable(f"{target}{ending}")
     return target
 
 
