@@ -90,7 +90,7 @@ def _trace(path: str, pipeline: "Pipeline", target: str) -> None:
         click.echo(f"\n{printable(heading)}\n{rest}")
         return
     from lenetkit._utils.files import write_atomically
-    from lenetkit.plotting._canvas import import_matplotlib
+    from lenetkit.plotting import import_matplotlib
 
     # The command line opens no window.
     import_matplotlib().use("agg")

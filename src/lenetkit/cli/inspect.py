@@ -35,7 +35,7 @@ def inspect(image: str, target: str, filters: str | None, file: str | None) -> N
         if Path(path).suffix.lower() not in _DRAWINGS:
             raise SettingError(f"{option} must end in {', '.join(_DRAWINGS)}; got {printable(path)}.")
     from lenetkit.diagnosis import feature_maps
-    from lenetkit.plotting._canvas import import_matplotlib
+    from lenetkit.plotting import import_matplotlib
 
     # The command line opens no window.
     import_matplotlib().use("agg")
