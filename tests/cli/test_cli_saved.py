@@ -223,15 +223,6 @@ def test_more_pictures_than_a_batch_are_answered_in_their_order(run: Run, tmp_pa
     assert answer.returncode == 2
 
 
-def test_batches_are_bounded_in_number_and_in_bytes(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many pictures there are, and however large."""
-    many = predict_command._batches([str(pictures / "b.png")] * 600)
-    assert [len(batch) for batch in many] == [256, 256, 88]
-    monkeypatch.setattr(predict_command, "_MOST_BYTES", 2 * 9 * 7)
-    large = predict_command._batches([str(pictures / "b.png")] * 7)
-    assert [len(batch) for batch in large] == [3, 3, 1]
-
-
 def test_a_picture_that_does_not_fit_is_reported_and_the_others_are_answered(
     run: Run, pictures: Path, tmp_path: Path
 ) -> None:

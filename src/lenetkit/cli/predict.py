@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-# Pictures are read and answered so many, or so many bytes of them, at a time: that bounds the memory.
+# Up to so many pictures are answered before anybody would look at a bar.
 _BATCH = 256
-_MOST_BYTES = 32 << 20
 
 Array: TypeAlias = "npt.NDArray[Any]"
-Outcome: TypeAlias = "npt.NDArray[Any] | DataError"
 Ranked: TypeAlias = list[tuple[Any, float]]
 Reader: TypeAlias = "Callable[[list[Array]], list[Answer]]"
 
@@ -107,39 +105,18 @@ def _echo(line: str) -> None:
 
 def _answers(read: Reader, paths: list[str]) -> Iterator[tuple[str, "Answer | DataError"]]:
     """Give for each picture, in their order, the answer or what is wrong with it."""
+    from lenetkit.datasets import iter_batches
+
     with _progress(len(paths)) as advance:
-        for batch in _batches(paths):
+        for batch in iter_batches(paths):
             answers = iter(_answer(read, [picture for _, picture in batch if not isinstance(picture, DataError)]))
             for path, picture in batch:
                 answer = picture if isinstance(picture, DataError) else next(answers)
+                if isinstance(answer, DataError) and os.path.isdir(path):
+                    answer = DataError(f"{path} is a folder without picture files.")
                 named = isinstance(answer, DataError) and path not in str(answer)
                 yield path, DataError(f"{path}: {answer}") if named else answer
             advance(len(batch))
-
-
-def _batches(paths: Iterable[str]) -> Iterator[list[tuple[str, Outcome]]]:
-    batch: list[tuple[str, Outcome]] = []
-    size = 0
-    for path in paths:
-        picture = _read(path)
-        batch.append((path, picture))
-        size += 0 if isinstance(picture, DataError) else picture.nbytes
-        if len(batch) == _BATCH or size > _MOST_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _read(path: str) -> Outcome:
-    from lenetkit.datasets import read_image
-
-    try:
-        if os.path.isdir(path):
-            raise DataError(f"{path} is a folder without picture files.")
-        return read_image(path)
-    except DataError as error:
-        return error
 
 
 def _answer(read: Reader, pictures: list[Array]) -> list["Answer | DataError"]:

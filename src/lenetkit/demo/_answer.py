@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from lenetkit._utils.html import png_uri
 from lenetkit._utils.stderr import filter_stderr
-from lenetkit.datasets import read_image
 from lenetkit.exceptions import NotFittedError, SettingError
 from lenetkit.plotting import as_uint8, layer_picture
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from lenetkit.diagnosis import Trace
     from lenetkit.pipeline import Pipeline
 
-__all__ = ["answer", "layers", "picture_in"]
+__all__ = ["answer", "layers"]
 
 # A stage is shown about this large.
 _LARGEST_STAGE = 320
@@ -29,19 +28,6 @@ _LARGEST_STAGE = 320
 _TENSORFLOW_STARTS = r"WARNING: All log messages before absl|[IWE]\d{4} \d\d:|To enable the following instructions"
 
 Pixels = npt.NDArray[np.uint8]
-
-
-def picture_in(data: bytes, name: str, max_pixels: int) -> Pixels:
-    """Return the pixels of a picture file.
-
-    Raises
-    ------
-    DataError
-        If it is no picture, damaged or too large; the message says so with this name.
-    """
-    file = io.BytesIO(data)
-    file.name = name
-    return read_image(file, max_pixels=max_pixels)
 
 
 def answer(pipeline: "Pipeline", picture: Pixels, reject: float) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lenetkit.demo._answer import answer, layers, picture_in
+from lenetkit.datasets import read_image
+from lenetkit.demo._answer import answer, layers
 from lenetkit.demo._guard import Guard
 from lenetkit.demo._workers import BusyError, Workers
 from lenetkit.exceptions import LenetkitError
@@ -102,7 +103,8 @@ class Demo:
     async def _work(self, workers: Workers, request: Request, look: Callable[..., dict[str, Any]]) -> Response:
         data = await _body(request, self._max_bytes)
         name = "".join(filter(str.isprintable, request.query_params.get("name", "")))[:_LONGEST_NAME]
-        found = await workers.run(lambda: look(picture=picture_in(data, name or "the picture", self._max_pixels)))
+        read = partial(read_image, data, name=name or "the picture", max_pixels=self._max_pixels)
+        found = await workers.run(lambda: look(picture=read()))
         return JSONResponse(found)
 
     def _pipeline(self, request: Request) -> "Pipeline":

@@ -66,7 +66,15 @@ class Evaluation(Measures):
     def plot_confusion(
         self, *, ax: "Axes | None" = None, normalize: Literal["true", "pred", "all"] | None = None
     ) -> "ConfusionDisplay":
-        """Draw the confusion matrix; see :func:`lenetkit.plotting.plot_confusion`."""
+        """Draw the confusion matrix; see :func:`lenetkit.plotting.plot_confusion`.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.plot_confusion().ax_.get_xlabel()
+        'predicted class'
+        """
         from lenetkit.plotting import plot_confusion
 
         return plot_confusion(self.confusion_matrix, self.classes, ax=ax, normalize=normalize)
@@ -119,14 +127,30 @@ class Evaluation(Measures):
         )
 
     def plot_reliability(self, *, ax: "Axes | None" = None, n_bins: int = 15) -> "ReliabilityDisplay":
-        """Draw accuracy against confidence; see :func:`lenetkit.plotting.plot_reliability` and :meth:`reliability`."""
+        """Draw accuracy against confidence; see :func:`lenetkit.plotting.plot_reliability` and :meth:`reliability`.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.plot_reliability(n_bins=5).ax_.get_xlabel()
+        'confidence'
+        """
         from lenetkit.plotting import plot_reliability
 
         table = self.reliability(n_bins)
         return plot_reliability(table["confidence"], table["accuracy"], table["count"], ax=ax)
 
     def plot_rejection(self, *, ax: "Axes | None" = None) -> "RejectionDisplay":
-        """Draw the error rate against the fraction that is rejected; see :func:`lenetkit.plotting.plot_rejection`."""
+        """Draw the error rate against the fraction that is rejected; see :func:`lenetkit.plotting.plot_rejection`.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> evaluation = evaluate(["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], ["a", "b"])
+        >>> evaluation.plot_rejection().ax_.get_xlabel()
+        'rejected: the least sure'
+        """
         from lenetkit.plotting import plot_rejection
 
         curve = self.rejection_curve()
