@@ -369,9 +369,10 @@ import lenetkit.demo
 assert not {{"starlette", "uvicorn", "numpy"}} & set(sys.modules)
 from lenetkit import Pipeline
 from lenetkit.demo import create_app
-from lenetkit.demo._answer import answer, picture_in
+from lenetkit.datasets import read_image
+from lenetkit.demo._answer import answer
 create_app()
-assert answer(Pipeline.pretrained(), picture_in({png(drawn(7))!r}, "7", 10**6), 0.01)["label"] == 7
+assert answer(Pipeline.pretrained(), read_image({png(drawn(7))!r}), 0.01)["label"] == 7
 print(sorted({{"tensorflow", "keras", "matplotlib", "jinja2", "pandas", "sklearn"}} & set(sys.modules)))
 """
     assert run(code) == "[]\n"

@@ -3,19 +3,17 @@
 In: a fitted pipeline and an image. Out: dictionaries of JSON values, pictures in them as data URLs. Next: the page.
 """
 
-import base64
 import contextlib
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.html import png_uri
 from lenetkit._utils.stderr import filter_stderr
-from lenetkit.evaluator._report.figures import png_uri
 from lenetkit.exceptions import NotFittedError, SettingError
-from lenetkit.plotting._feature_maps import _as_bitmap, _counted, _mosaic
+from lenetkit.plotting import as_uint8, layer_picture
 
 if TYPE_CHECKING:
     from lenetkit.pipeline import Pipeline
@@ -49,7 +47,7 @@ def answer(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, Any]
         number=pipeline.read_number(image).to_dict() if is_digits else None,
         size=image.shape[1::-1],
         stages=[
-            {"name": name, "size": stage.shape[1::-1], "picture": png_uri(stage, 0, largest=_LARGEST_STAGE)}
+            {"name": name, "size": stage.shape[1::-1], "picture": png_uri(as_uint8(stage), _LARGEST_STAGE)}
             for name, stage in trace.stages
         ],
     )
@@ -97,24 +95,9 @@ def _headline(found: dict[str, Any]) -> dict[str, str]:
 
 
 def _layer(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
-    if values.ndim == 1:
-        caption, shown = _counted(len(values), "unit"), _as_bitmap(values)
-    else:
-        height, width, n_maps = values.shape
-        caption = f"{width} x {height}" if n_maps == 1 else f"{n_maps} maps of {width} x {height}"
-        shown = _mosaic(values)
-    return {"name": name, "caption": caption, "picture": _mosaic_uri(shown)}
-
-
-def _mosaic_uri(values: npt.NDArray[Any]) -> str:
-    """Return a picture from its smallest value, black, to its largest, white; what is NaN is transparent."""
-    import PIL.Image
-
-    there = np.isfinite(values)
-    low, high = float(values[there].min()), float(values[there].max())
-    scale = 255 / (high - low) if high > low else 0.0
-    grey = np.where(there, (np.where(there, values, low) - low) * scale, 0)
-    pixels = np.stack([np.rint(grey), 255 * there], axis=-1).astype(np.uint8)
-    file = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(file, format="png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    shown, caption = layer_picture(values)
+    # From the smallest value, black, to the largest, white; NaN, where the picture is empty, is transparent.
+    there = np.isfinite(shown)
+    grey = as_uint8(shown, (float(shown[there].min()), float(shown[there].max())))
+    pixels = np.stack([grey, np.where(there, 255, 0).astype(np.uint8)], axis=-1)
+    return {"name": name, "caption": caption, "picture": png_uri(pixels)}

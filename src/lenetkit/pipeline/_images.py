@@ -1,6 +1,5 @@
 """Images as people have them, made into what the stages take."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,48 +14,10 @@ __all__ = ["affine_of", "as_one_array", "fit_and_prepare", "read"]
 
 
 def read(images: Any) -> Any:
-    """Return images as arrays: what is an array stays one, everything else is read.
+    """Return images as arrays; see :func:`lenetkit.datasets.read_images`."""
+    from lenetkit.datasets import read_images
 
-    Parameters
-    ----------
-    images : array-like, path, PIL image, or sequence of these; or pandas.DataFrame
-        A single path or PIL image is one image; a table has one row for each image and a column for each pixel.
-
-    Returns
-    -------
-    array-like of shape (n, height, width[, channels]) or list of ndarray
-        uint8 where it was read from pictures.
-
-    Raises
-    ------
-    DataError
-        If there are no images, or one cannot be read: the message names it.
-    """
-    if hasattr(images, "columns") and hasattr(images, "to_numpy"):
-        from lenetkit.datasets._formats.csv import images_of_table
-
-        return images_of_table(images)
-    if _is_column(images):
-        images = images.tolist()
-    if hasattr(images, "shape") and hasattr(images, "dtype"):
-        return images
-    from lenetkit.datasets import read_image, read_images
-
-    if isinstance(images, (str, os.PathLike, bytes)) or hasattr(images, "convert"):
-        return [read_image(images)]
-    if not isinstance(images, (list, tuple)):
-        raise DataError(
-            f"images must be an array, a path, a PIL image or a list of these; got {type(images).__name__}."
-        )
-    if not images:
-        raise DataError("there are no images: got an empty list.")
     return read_images(images)
-
-
-def _is_column(images: Any) -> bool:
-    """Tell whether this is a list in another form, such as a table's column of paths."""
-    kind = getattr(getattr(images, "dtype", None), "kind", "")
-    return getattr(images, "ndim", 0) == 1 and kind in {"O", "U", "T"}
 
 
 def as_one_array(images: Any) -> Any:
