@@ -302,7 +302,10 @@ def test_onnx_names_the_extra_that_is_missing(
     """With the command that installs it."""
     for name in ("tf2onnx", "onnxruntime"):
         monkeypatch.setitem(sys.modules, name, None if name == missing else object())
-    with pytest.raises(MissingExtraError, match=rf'needs {missing}\. Install it: pip install "lenetkit\[onnx\]"'):
+    with pytest.raises(
+        MissingExtraError,
+        match=rf'needs {missing}, not installed here\. Install it with: pip install "lenetkit\[onnx\]"',
+    ):
         export(
             tmp_path / "a.onnx",
             format="onnx",

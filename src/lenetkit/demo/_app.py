@@ -72,7 +72,7 @@ def create_application(
     async def work(workers: Workers, request: Request, task: Callable[..., dict[str, Any]]) -> Response:
         data = await _receive(request, max_bytes)
         name = "".join(filter(str.isprintable, request.query_params.get("name", "")))[:_LONGEST_NAME]
-        image = partial(read_image, data, name=name or "the image", max_pixels=max_pixels)
+        image = partial(read_image, data, name=name or "the picture", max_pixels=max_pixels)
         return JSONResponse(await workers.run(lambda: task(image())))
 
     return Starlette(
@@ -113,9 +113,9 @@ async def _receive(request: Request, most: int) -> bytes:
         elif size > _MOST_DISCARDED * most:
             break
     if size > most:
-        raise HTTPException(413, f"the image must have at most {most / 1e6:g} MB; scale it down or cut it.")
+        raise HTTPException(413, f"the picture must have at most {most / 1e6:g} MB; scale it down or cut it.")
     if not size:
-        raise HTTPException(400, "there is no image: send an image file as the request's body.")
+        raise HTTPException(400, "there is no picture: send a picture file as the request's body.")
     return b"".join(kept)
 
 
@@ -130,9 +130,9 @@ def _explain_errors(handler: Handler) -> Handler:
         except LenetkitError as error:
             return _error(422, str(error))
         except BusyError:
-            return _error(503, "too many images are waiting. Try again in a moment.", {"Retry-After": "2"})
+            return _error(503, "too many pictures are waiting. Try again in a moment.", {"Retry-After": "2"})
         except ClientDisconnect:
-            return _error(400, "the image did not arrive.")
+            return _error(400, "the picture did not arrive.")
         except Exception:
             _logger.exception("an image could not be answered; this is a bug in lenetkit, please report it")
             return _error(500, "something went wrong here: a bug in lenetkit. The server's log says more.")
