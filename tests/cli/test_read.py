@@ -108,6 +108,7 @@ def test_read_says_what_is_wrong(run: Run, folder: Path, arguments: list[str], m
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_reading_imports_no_tensorflow(folder: Path) -> None:
     """Answers come from LiteRT."""
     code = """

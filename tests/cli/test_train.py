@@ -1,7 +1,10 @@
 """Tests for the commands that train and evaluate, and for mistakes on the command line."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -209,6 +212,21 @@ def test_mistakes_are_one_message_and_an_exit_code(run: Run, arguments: list[str
     assert answer.returncode == 2, answer.stderr
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.slow
+def test_a_mistake_is_told_before_tensorflow_starts(environment: dict[str, str]) -> None:
+    """Options are checked before anything is loaded."""
+    code = f"""
+import sys
+from lenetkit.cli import main
+for arguments in {[arguments for arguments, _ in MISTAKES]!r}:
+    try:
+        main(arguments)
+    except SystemExit:
+        assert not {{"tensorflow", "keras"}} & set(sys.modules), arguments
+"""
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, check=True)
 
 
 @pytest.mark.slow

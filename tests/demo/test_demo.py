@@ -276,6 +276,7 @@ class Waiting(Pipeline):
         return super().trace(image)
 
 
+@pytest.mark.slow
 def test_too_many_pictures_are_turned_away_and_the_page_still_comes() -> None:
     """The queue has an end; the event loop does not wait for it."""
     with serving(create_app({"slow": Waiting.pretrained()})) as address, ThreadPoolExecutor(40) as visitors:
@@ -362,6 +363,7 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_answering_loads_no_tensorflow() -> None:
     """And importing the module loads no server."""
     code = f"""
@@ -402,6 +404,7 @@ def slow_visitor(address: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_address_and_stops_at_ctrl_c() -> None:
     """With the pipelines that were named, and nothing to complain about, even while somebody is sending a picture."""
     with command("--pipeline", WORDS, "--port", "0") as process:
