@@ -74,6 +74,8 @@ def serve(
         lifespan="off",
         # Errors are logged by the application; uvicorn would count visitors who are cut off at the end among them.
         log_level="critical",
+        # uvicorn's own configuration would close the logging handlers of the program around.
+        log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
