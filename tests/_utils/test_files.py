@@ -306,7 +306,7 @@ def test_the_check_gives_the_error_that_writing_would_give(name, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     errors = []
     for attempt in (check_writable, lambda path: write_atomically(path, NEW)):
-        with pytest.raises((SettingError, OSError), match="path is empty|cannot write|too long") as caught:
+        with pytest.raises((SettingError, OSError), match=r"path is empty|cannot write|too long") as caught:
             attempt(name)
         errors.append((caught.type, str(caught.value)))
     assert errors[0] == errors[1]
