@@ -176,7 +176,7 @@ class Calibration:
         SettingError
             If it is no such share.
         """
-        check_share("reject", reject)
+        check_fraction("reject", reject)
         kept = np.flatnonzero(self.risks <= reject)
         if len(kept) == 0:
             return float("inf")
@@ -206,7 +206,7 @@ class Calibration:
         SettingError
             If `alpha` is no such number.
         """
-        check_share("alpha", alpha)
+        check_fraction("alpha", alpha)
         rank = int(np.floor(alpha * (len(self.true_probabilities) + 1)))
         lowest = self.true_probabilities[rank - 1] if rank else np.float32(0)
         return np.asarray(probabilities >= lowest)
@@ -289,7 +289,7 @@ class Gate:
         from lenetkit.models import create_model
         from lenetkit.trainer import Trainer
 
-        check_share("rejected", rejected)
+        check_fraction("rejected", rejected)
         held_back = len(digits) // 10
         if held_back < 10 or len(others) < 10:
             raise DataError(
@@ -327,7 +327,7 @@ class Gate:
         return np.asarray(self._predictor.predict_proba(images)[:, 1])
 
 
-def check_share(name: str, value: Any) -> None:
+def check_fraction(name: str, value: Any) -> None:
     """Refuse what is not a number above 0 and up to 1."""
     good = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
     if not good or not 0 < value <= 1:
