@@ -21,20 +21,16 @@ __all__ = [
     "note",
     "pipeline_html",
     "png_uri",
-    "progress_html",
     "table",
     "text",
     "thumbnail",
-    "training_html",
 ]
 
 _MOST_CLASSES = 20
-_MOST_EPOCHS = 10
 _MOST_STEPS = 12
 _LARGEST_THUMBNAIL = 32
 
 _BOX = "display:inline-block;border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:4px 10px;margin:2px 0"
-_LINES = "margin:0;background:none;font-family:monospace;font-size:inherit"
 FAINT = "opacity:.7;font-size:90%"
 
 
@@ -60,30 +56,6 @@ def dataset_html(dataset: Any) -> str:
     rows = [["", *pictures], ["images", *(f"{found.get(name, (0, 0))[1]:,}" for name in shown)]]
     more = "" if len(shown) == len(names) else f"<div style='{FAINT}'>and {len(names) - len(shown)} more classes</div>"
     return card(heading(repr(dataset)) + table(["class", *map(text, shown)], rows) + more)
-
-
-def training_html(result: Any) -> str:
-    """Return what a training run cost and its last epochs."""
-    history = result.history.tail(_MOST_EPOCHS)
-    rows = [[str(epoch), *map(_number, row)] for epoch, row in zip(history.index, history.to_numpy(), strict=True)]
-    left_out = len(result.history) - len(history)
-    rest = note(f"the first {left_out} epochs are left out") if left_out else ""
-    return card(heading(str(result)) + table(["epoch", *map(text, history.columns)], rows) + rest)
-
-
-def progress_html(lines: Sequence[str], left_out: int, bar: tuple[str, float, str] | None) -> str:
-    """Return lines of a running training and, below them, a bar: what stands before it, the share done, what after."""
-    shown = [f"({left_out} more epochs)"] * bool(left_out) + list(lines)
-    written = "\n".join(map(text, shown))
-    html = f"<pre style='{_LINES}'>{written}</pre>" if shown else ""
-    if bar is not None:
-        before, done, after = bar
-        style = "width:16em;vertical-align:middle;margin:0 .6em"
-        html += (
-            f"<div style='white-space:nowrap'>{text(before)}<progress max='1' value='{done:.4f}' style='{style}'>"
-            f"</progress>{text(after)}</div>"
-        )
-    return card(html)
 
 
 def pipeline_html(pipeline: Any) -> str:
@@ -144,10 +116,6 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def text(value: Any) -> str:
     """Return a value as escaped text."""
     return escape(str(value))
-
-
-def _number(value: Any) -> str:
-    return "-" if value != value else f"{value:.4g}"
 
 
 def thumbnail(image: Any) -> str:

@@ -159,7 +159,7 @@ class FittedState:
     def environment(self) -> dict[str, str] | None:
         """What the weights rest on; None for a file that does not say."""
         if self.result is not None:
-            return self.result.environment
+            return self.result.provenance
         return None if self._training is None else dict(self._training.environment)
 
     def reject_with(self, calibration: Calibration, gate: Gate) -> None:

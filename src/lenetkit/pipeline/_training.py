@@ -84,7 +84,7 @@ class SavedTraining:
                 columns[str(name)] = values
         environment = {
             name: _one_line(_ADDRESS.sub("", text))[:_LONGEST_TEXT]
-            for name, text in result.environment.items()
+            for name, text in result.provenance.items()
             if name not in _NOT_KEPT
         }
         return cls(epochs=len(result.history), columns=columns, environment=environment)

@@ -13,6 +13,8 @@ def fresh_optimizer(settings: TrainerSettings, steps: int) -> Any:
     """Return a new optimizer; one that was used before holds another run's state."""
     import keras
 
+    from lenetkit.trainer._keras import Muon
+
     optimizer, options, rate = settings.optimizer, settings.optimizer_options, settings.learning_rate
     if isinstance(rate, OneCycle):
         rate = rate.schedule(steps)
@@ -23,15 +25,12 @@ def fresh_optimizer(settings: TrainerSettings, steps: int) -> Any:
         return type(optimizer).from_config({**optimizer.get_config(), **arguments})
     if not isinstance(optimizer, str):
         raise SettingError(f"optimizer must be a name or a keras optimizer; got {optimizer!r}.")
-    if optimizer == "muon":
-        from lenetkit.trainer._keras import Muon as optimizer_class
-    else:
-        try:
-            optimizer_class = type(keras.optimizers.get(optimizer))
-        except ValueError:
-            raise SettingError(f"optimizer must be one that Keras knows; got {optimizer!r}.") from None
     if options is None:
         options = {"beta_2": 0.99} if optimizer == "adam" else {}
+    try:
+        optimizer_class = Muon if optimizer == "muon" else type(keras.optimizers.get(optimizer))
+    except ValueError:
+        raise SettingError(f"optimizer must be one that Keras knows; got {optimizer!r}.") from None
     try:
         return optimizer_class(**arguments, **options)
     except (TypeError, ValueError) as error:
