@@ -26,5 +26,10 @@ def test_it_is_read_chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fingerprint(images, labels) == whole
     changed = images.copy()
     changed[29, 5, 4] = 1
-    others = [(changed, labels), (images, labels[::-1]), (images.astype(np.float32), labels), (images[..., None], labels)]
+    others = [
+        (changed, labels),
+        (images, labels[::-1]),
+        (images.astype(np.float32), labels),
+        (images[..., None], labels),
+    ]
     assert len({whole, *(fingerprint(*other) for other in others)}) == 5

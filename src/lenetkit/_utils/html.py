@@ -1,6 +1,7 @@
-"""What notebooks show in place of ``repr``: small HTML, escaped, drawn without matplotlib.
+"""HTML building blocks for notebooks: escaped, drawn without matplotlib.
 
-In: the objects, known by what they offer. Out: HTML that inherits the notebook's colours, light or dark.
+In: texts, cells and uint8 pixels. Out: HTML that inherits the notebook's colours, light or dark.
+Next: the ``_repr_html_`` of each class.
 """
 
 import base64
@@ -11,27 +12,30 @@ from html import escape
 from typing import Any
 
 __all__ = [
+    "FAINT",
+    "card",
+    "data_uri",
     "dataset_html",
-    "evaluation_html",
+    "heading",
     "in_a_notebook",
+    "note",
     "pipeline_html",
-    "progress_html",
-    "reading_html",
-    "training_html",
+    "png_uri",
+    "table",
+    "text",
+    "thumbnail",
 ]
 
 _MOST_CLASSES = 20
-_MOST_EPOCHS = 10
 _MOST_STEPS = 12
-_LARGEST_THUMBNAIL, _LARGEST_PICTURE = 32, 480
+_LARGEST_THUMBNAIL = 32
 
 _BOX = "display:inline-block;border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:4px 10px;margin:2px 0"
-_LINES = "margin:0;background:none;font-family:monospace;font-size:inherit"
-_FAINT = "opacity:.7;font-size:90%"
+FAINT = "opacity:.7;font-size:90%"
 
 
 def in_a_notebook() -> bool:
-    """Tell whether what is displayed here may be HTML; what was never imported does not run here."""
+    """Return True in a Jupyter kernel, where HTML can be displayed; IPython is not imported for it."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
 
@@ -48,58 +52,10 @@ def dataset_html(dataset: Any) -> str:
     }
     names = list(dataset.class_names)
     shown = names[:_MOST_CLASSES]
-    pictures = [_thumbnail(dataset.images[found[name][0]]) if name in found else "" for name in shown]
+    pictures = [thumbnail(dataset.images[found[name][0]]) if name in found else "" for name in shown]
     rows = [["", *pictures], ["images", *(f"{found.get(name, (0, 0))[1]:,}" for name in shown)]]
-    more = "" if len(shown) == len(names) else f"<div style='{_FAINT}'>and {len(names) - len(shown)} more classes</div>"
-    return _card(_heading(repr(dataset)) + _table(["class", *map(_text, shown)], rows) + more)
-
-
-def evaluation_html(evaluation: Any) -> str:
-    """Return the accuracy, the figures of each class and the most confused pairs."""
-    table = evaluation.per_class
-    rows = [
-        [_text(name), *(f"{row[column]:.4f}" for column in ("precision", "recall", "f1")), f"{int(row['support']):,}"]
-        for name, row in table.head(_MOST_CLASSES).iterrows()
-    ]
-    pairs = [
-        f"{true} read as {predicted} ({count}x)"
-        for true, predicted, count, _ in evaluation.most_confused(5).itertuples(index=False)
-    ]
-    figures = f"{evaluation.n_errors:,} of {evaluation.n:,} wrong, cross-entropy {evaluation.cross_entropy:.4f}, " + (
-        f"calibration error {100 * evaluation.calibration_error:.2f} %"
-    )
-    return _card(
-        _heading(evaluation.summary_line)
-        + _note(figures)
-        + _table(["class", *map(_text, table.columns)], rows)
-        + _note(f"most confused: {', '.join(pairs)}" if pairs else "nothing confused")
-    )
-
-
-def training_html(result: Any) -> str:
-    """Return what a training run cost and its last epochs."""
-    history = result.history.tail(_MOST_EPOCHS)
-    rows = [[str(epoch), *map(_number, row)] for epoch, row in zip(history.index, history.to_numpy(), strict=True)]
-    left_out = len(result.history) - len(history)
-    note = _note(f"the first {left_out} epochs are left out") if left_out else ""
-    return _card(_heading(str(result)) + _table(["epoch", *map(_text, history.columns)], rows) + note)
-
-
-def progress_html(lines: Sequence[str], left_out: int, bar: tuple[str, float, str] | None) -> str:
-    """Return lines of a running training and, below them, a bar: what stands before it, the share done, what after."""
-    shown = [f"({left_out} more epochs)"] * bool(left_out) + list(lines)
-    text = "\n".join(map(_text, shown))
-    html = (
-        f"<pre style='margin:0;background:none;font-family:monospace;font-size:inherit'>{text}</pre>" if shown else ""
-    )
-    if bar is not None:
-        before, done, after = bar
-        style = "width:16em;vertical-align:middle;margin:0 .6em"
-        html += (
-            f"<div style='white-space:nowrap'>{_text(before)}<progress max='1' value='{done:.4f}' style='{style}'>"
-            f"</progress>{_text(after)}</div>"
-        )
-    return _card(html)
+    more = "" if len(shown) == len(names) else f"<div style='{FAINT}'>and {len(names) - len(shown)} more classes</div>"
+    return card(heading(repr(dataset)) + table(["class", *map(text, shown)], rows) + more)
 
 
 def pipeline_html(pipeline: Any) -> str:
@@ -121,30 +77,10 @@ def pipeline_html(pipeline: Any) -> str:
     model = pipeline.model if isinstance(pipeline.model, str) else getattr(pipeline.model, "name", "a model")
     boxes += [(str(model), options or "the model"), end]
     drawn = "<span style='padding:0 6px'>&rarr;</span>".join(
-        f"<span style='{_BOX}'><b>{_text(name)}</b><br><span style='{_FAINT}'>{_text(note)}</span></span>"
-        for name, note in boxes
+        f"<span style='{_BOX}'><b>{text(name)}</b><br><span style='{FAINT}'>{text(said)}</span></span>"
+        for name, said in boxes
     )
-    return _card(_heading(f"Pipeline, {'fitted' if fitted else 'not fitted'}") + f"<div>{drawn}</div>")
-
-
-def reading_html(reading: Any) -> str:
-    """Return a picture with a box around each digit, and the text."""
-    height, width = reading.image.shape[:2]
-    scale = min(1.0, _LARGEST_PICTURE / max(height, width))
-    size = max(height, width) / 22
-    marks = "".join(
-        f"<rect x='{left}' y='{top}' width='{right - left}' height='{bottom - top}' fill='none' stroke='#0072B2' "
-        f"stroke-width='{size / 9:.2f}'/><text x='{(left + right) / 2}' y='{max(top - size / 6, size):.1f}' "
-        f"fill='#0072B2' font-size='{size:.1f}' font-weight='bold' text-anchor='middle'>{_text(digit.label)}</text>"
-        for digit in reading.digits
-        for left, top, right, bottom in [digit.box]
-    )
-    picture = (
-        f"<svg viewBox='0 0 {width} {height}' width='{width * scale:.0f}' style='max-width:100%;height:auto'>"
-        f"<image href='{_uri(reading.image, _LARGEST_PICTURE)}' width='{width}' height='{height}'/>{marks}</svg>"
-    )
-    lines = "<br>".join(map(_text, reading.lines)) or "<i>no number</i>"
-    return _card(f"<div style='font-size:140%;font-weight:600'>{lines}</div>{picture}")
+    return card(heading(f"Pipeline, {'fitted' if fitted else 'not fitted'}") + f"<div>{drawn}</div>")
 
 
 def _transform(step: Any) -> tuple[str, str]:
@@ -155,53 +91,70 @@ def _transform(step: Any) -> tuple[str, str]:
     return (name, settings[:-1] or "transform") if settings.endswith(")") else (type(step).__name__, "transform")
 
 
-def _card(content: str) -> str:
+def card(content: str) -> str:
+    """Return the frame around what one object shows."""
     return f"<div style='overflow-x:auto;line-height:1.4'>{content}</div>"
 
 
-def _heading(text: str) -> str:
-    return f"<div style='font-weight:600;margin-bottom:4px'>{_text(text)}</div>"
+def heading(line: str) -> str:
+    """Return a bold line."""
+    return f"<div style='font-weight:600;margin-bottom:4px'>{text(line)}</div>"
 
 
-def _note(text: str) -> str:
-    return f"<div style='{_FAINT}'>{_text(text)}</div>"
+def note(line: str) -> str:
+    """Return a faint line."""
+    return f"<div style='{FAINT}'>{text(line)}</div>"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a table of cells that are HTML already."""
     top = "".join(f"<th>{cell}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """Return a value as escaped text."""
     return escape(str(value))
 
 
-def _number(value: Any) -> str:
-    return "-" if value != value else f"{value:.4g}"
-
-
-def _thumbnail(image: Any) -> str:
+def thumbnail(image: Any) -> str:
+    """Return a uint8 image as a small picture whose pixels stay sharp; of two channels the first, grey, is shown."""
+    if image.ndim == 3 and image.shape[2] == 2:
+        image = image[..., 0]
     # As a style: notebooks' own styles set the height of pictures, too.
     style = f"height:{_LARGEST_THUMBNAIL}px;width:auto;max-width:none;image-rendering:pixelated"
-    return f"<img src='{_uri(image, _LARGEST_THUMBNAIL)}' style='{style}' alt=''>"
+    return f"<img src='{png_uri(image, _LARGEST_THUMBNAIL)}' style='{style}' alt=''>"
 
 
-def _uri(image: Any, largest: int) -> str:
-    """Return uint8 pixels as a small PNG in a data URI."""
+def png_uri(pixels: Any, largest: int | None = None) -> str:
+    """Encode pixels as a PNG in a data URI.
+
+    Parameters
+    ----------
+    pixels : array-like of shape (height, width[, 1, 2, 3 or 4])
+        uint8 in [0, 255]: grey, grey with opacity, RGB or RGBA.
+    largest : int, optional
+        Shrink the longer side to so many pixels at most.
+    """
     import numpy as np
     import PIL.Image
 
-    pixels = np.asarray(image)
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    elif pixels.ndim == 3 and pixels.shape[2] == 2:
-        pixels = pixels[..., 0]  # grey with opacity: the grey is what can be shown anywhere
-    step = -(-max(pixels.shape[:2]) // (8 * largest))
-    picture = PIL.Image.fromarray(np.ascontiguousarray(pixels[::step, ::step]))
-    if max(picture.size) > largest:
+    shown = np.asarray(pixels)
+    if shown.ndim == 3 and shown.shape[2] == 1:
+        shown = shown[..., 0]
+    if largest is not None:
+        # Sub-sampled first: the box filter of a photograph of 48 megapixels takes seconds.
+        step = -(-max(shown.shape[:2]) // (8 * largest))
+        shown = shown[::step, ::step]
+    picture = PIL.Image.fromarray(np.ascontiguousarray(shown))
+    if largest is not None and max(picture.size) > largest:
         picture.thumbnail((largest, largest), PIL.Image.Resampling.BOX)
     file = io.BytesIO()
     picture.save(file, format="png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return data_uri("image/png", file.getvalue())
+
+
+def data_uri(media_type: str, content: bytes) -> str:
+    """Return a file's content as a URI that needs no file."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

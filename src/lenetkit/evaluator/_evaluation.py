@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.html import card, heading, note, table, text
 from lenetkit.evaluator._metrics import Measures
 from lenetkit.exceptions import DataError
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from lenetkit.plotting import ConfusionDisplay, DigitsDisplay, RejectionDisplay, ReliabilityDisplay
 
 __all__ = ["Evaluation"]
+
+# A notebook shows so many classes; the others are in per_class.
+_MOST_CLASSES = 20
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -290,25 +294,41 @@ class Evaluation(Measures):
         )
 
     def _repr_html_(self) -> str:
-        from lenetkit._utils.html import evaluation_html
-
-        return evaluation_html(self)
+        measures = self.per_class
+        rows = [
+            [text(name), *(f"{value:.4f}" for value in row.iloc[:3]), f"{int(row['support']):,}"]
+            for name, row in measures.head(_MOST_CLASSES).iterrows()
+        ]
+        pairs = [f"{true} read as {predicted} ({count}x)" for true, predicted, count in self._confused(5)]
+        figures = (
+            f"{self.n_errors:,} of {self.n:,} wrong, cross-entropy {self.cross_entropy:.4f}, "
+            f"calibration error {100 * self.calibration_error:.2f} %"
+        )
+        return card(
+            heading(self.summary_line)
+            + note(figures)
+            + table(["class", *map(text, measures.columns)], rows)
+            + note(f"most confused: {', '.join(pairs)}" if pairs else "nothing confused")
+        )
 
     def __str__(self) -> str:
-        table = self.per_class.rename_axis(index=None, columns="class")
+        measures = self.per_class.rename_axis(index=None, columns="class")
         pairs = [
             f"{true} read as {predicted} ({count} {'time' if count == 1 else 'times'})"
-            for true, predicted, count, _ in self.most_confused(3).itertuples(index=False)
+            for true, predicted, count in self._confused(3)
         ]
         return "\n".join(
             [
                 self.summary_line,
                 f"{self.n_errors} of {self.n} wrong, cross-entropy {self.cross_entropy:.4f}",
                 "",
-                table.to_string(float_format="{:7.4f}".format, na_rep="-"),
+                measures.to_string(float_format="{:7.4f}".format, na_rep="-"),
                 *(["", f"most confused: {', '.join(pairs)}"] if pairs else []),
             ]
         )
+
+    def _confused(self, k: int) -> list[tuple[Any, Any, int]]:
+        return [(true, predicted, count) for true, predicted, count, _ in self.most_confused(k).itertuples(index=False)]
 
     def __repr__(self) -> str:
         return f"<Evaluation: {self.summary_line}>"

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.html import card, png_uri, text
 from lenetkit.reading._candidates import best_path, find_candidates, normalize, score
 from lenetkit.reading._page import Page, find_page
 from lenetkit.reading._segmentation import Piece
@@ -26,6 +27,9 @@ IsDigit: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 # What is less probably a digit than this is left out; cuts leave something of the neighbours, so there less will do.
 _NO_DIGIT, _NO_DIGIT_CUT = 0.3, 0.1
+
+# Pixels of the longer side of the picture that a notebook shows.
+_LARGEST_PICTURE = 480
 
 
 class _Pipeline(Protocol):
@@ -122,9 +126,22 @@ class Reading:
         return {"text": self.text, "lines": list(self.lines), "digits": digits}
 
     def _repr_html_(self) -> str:
-        from lenetkit._utils.html import reading_html
-
-        return reading_html(self)
+        height, width = self.image.shape[:2]
+        scale = min(1.0, _LARGEST_PICTURE / max(height, width))
+        size = max(height, width) / 22
+        marks = "".join(
+            f"<rect x='{left}' y='{top}' width='{right - left}' height='{bottom - top}' fill='none' stroke='#0072B2' "
+            f"stroke-width='{size / 9:.2f}'/><text x='{(left + right) / 2}' y='{max(top - size / 6, size):.1f}' "
+            f"fill='#0072B2' font-size='{size:.1f}' font-weight='bold' text-anchor='middle'>{text(digit.label)}</text>"
+            for digit in self.digits
+            for left, top, right, bottom in [digit.box]
+        )
+        picture = (
+            f"<svg viewBox='0 0 {width} {height}' width='{width * scale:.0f}' style='max-width:100%;height:auto'>"
+            f"<image href='{png_uri(self.image, _LARGEST_PICTURE)}' width='{width}' height='{height}'/>{marks}</svg>"
+        )
+        lines = "<br>".join(map(text, self.lines)) or "<i>no number</i>"
+        return card(f"<div style='font-size:140%;font-weight:600'>{lines}</div>{picture}")
 
     def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
         """Draw the picture with a box around each digit and what it was read as.
