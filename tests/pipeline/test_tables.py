@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenetkit import Dataset, LeNetClassifier, Pipeline, Trainer, evaluate, load_dataset
-from lenetkit.datasets._formats.csv import images_of_table
+from lenetkit.datasets._formats.csv import read_table
 from lenetkit.exceptions import DataError
 
 QUICK = Trainer(epochs=1, batch_size=32, verbose=0)
@@ -40,7 +40,7 @@ def test_pixels_find_their_place_by_their_names(order: list[int], first: int, se
     placed = named.set_axis([f"{row}x{column}" for row in (1, 2, 3) for column in (1, 2, 3)], axis=1)
     numbered = named.set_axis(range(first, first + 9), axis=1)
     for table in (named, placed, numbered, named.astype(float), named.astype(str)):
-        np.testing.assert_array_equal(images_of_table(table.iloc[:, order]), images, strict=True)
+        np.testing.assert_array_equal(read_table(table.iloc[:, order]), images, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_pixels_find_their_place_by_their_names(order: list[int], first: int, se
 )
 def test_tables_that_are_no_images_are_refused(table: pd.DataFrame, message: str) -> None:
     """By a pipeline too, naming the first offender."""
-    for take in (images_of_table, Pipeline.pretrained().predict):
+    for take in (read_table, Pipeline.pretrained().predict):
         with pytest.raises(DataError, match=message):
             take(table)
 

@@ -37,7 +37,7 @@ from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files
 from lenetkit.datasets._fetch.records import RemoteFile
-from lenetkit.datasets._images import read_image, read_images
+from lenetkit.datasets._images import iter_batches, read_image, read_images, single_image
 from lenetkit.datasets._loading import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
 from lenetkit.datasets._views import IndexedImages
 

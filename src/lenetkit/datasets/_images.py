@@ -1,66 +1,39 @@
-"""Picture files to pixels: the same picture saved in any lossless way gives the same array.
+"""The one door for images: arrays, files, bytes, PIL images, tables, and lists or generators of these.
 
-In: a path, an open file, bytes, a PIL image or an array.
-Out: uint8 (height, width) where the picture is grey, (height, width, 3) where it has colours.
-Next: :mod:`lenetkit.transforms`.
+In: images as people have them.
+Out: an array of images as it came, or uint8 (height, width[, 3]) for each picture that was read.
+Next: :mod:`lenetkit.transforms`, which check the pixel values of arrays.
+
+Every function that takes images calls this module, so that they all take the same and refuse it in the same words.
 """
 
-import io
+import inspect
 import os
 import stat
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
 
+from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
 from lenetkit.exceptions import DataError
 
-__all__ = ["read_image", "read_images"]
+__all__ = ["iter_batches", "read_image", "read_images", "single_image"]
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
+Array: TypeAlias = npt.NDArray[Any]
+Named: TypeAlias = tuple[str, Array | DataError]
 
 _MAX_BYTES = 2**30
-_MAX_PIXELS = 200_000_000
-# Pillow prepares a GIF's frames while it opens the file, and warns when they pass a limit of its own.
-_MAX_GIF_PIXELS = 80_000_000
-
-# The formats are an allow-list: nothing that runs an interpreter (EPS) or holds more than pixels. The classes are
-# called directly since Image.open warns of large pictures by a limit that is global to the process.
-_FORMATS: dict[bytes, type[ImageFile.ImageFile]] = {
-    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
-    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-    b"GIF8": GifImagePlugin.GifImageFile,
-    b"BM": BmpImagePlugin.BmpImageFile,
-    b"II*\0": TiffImagePlugin.TiffImageFile,
-    b"MM\0*": TiffImagePlugin.TiffImageFile,
-    b"II+\0": TiffImagePlugin.TiffImageFile,
-    b"MM\0+": TiffImagePlugin.TiffImageFile,
-    b"RIFF": WebPImagePlugin.WebPImageFile,
-    **{b"P%d" % kind: PpmImagePlugin.PpmImageFile for kind in range(1, 7)},
-}
-_FORMAT_NAMES = "PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM"
-
-_EXIF_ORIENTATION = 0x0112
-_TIFF_PHOTOMETRIC = 262
+# A batch ends after so many pictures or bytes, which bounds the memory that many of them need.
+_BATCH = 256
+_BATCH_BYTES = 32 * 2**20
 
 
-def read_image(source: Source, *, max_pixels: int = _MAX_PIXELS) -> Pixels:
-    """Read one picture.
+def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """Read one picture as uint8.
 
     Transparent pictures are laid on paper that their ink stands out from: dark ink on white, bright ink on black.
     Sixteen bits become eight (65535 is 255), EXIF's orientation is applied, palettes, CMYK and single bits become
@@ -68,11 +41,13 @@ def read_image(source: Source, *, max_pixels: int = _MAX_PIXELS) -> Pixels:
 
     Parameters
     ----------
-    source : str, path, bytes, binary file, PIL image or ndarray
+    image : str, path, bytes, binary file, PIL image, ndarray, or list of one of these
         A file of at most 1 GiB in PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM that holds one picture of at most 200
         million pixels (GIF: 80 million). An open file is read from where it stands, and not closed. Of a PIL image
-        with several frames the current one is taken. An array is uint8 in [0, 255] or floating in [0, 1], of shape
+        with several frames the current one is read. An array is uint8 in [0, 255] or floating in [0, 1], of shape
         (height, width[, channels]) with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels.
+    name : str, optional
+        The picture's name in messages. Default: the file's, where it has one.
     max_pixels : int
         Refuse a picture with more pixels before it is unpacked: a server has less memory for each visitor.
 
@@ -84,9 +59,9 @@ def read_image(source: Source, *, max_pixels: int = _MAX_PIXELS) -> Pixels:
     Raises
     ------
     DataError
-        If there is no such file, it cannot be read, is no picture in one of these formats, is damaged, too large,
-        animated or has several pages, or holds 32-bit values outside 0..255 (integers) or 0..1 (floating). The message
-        names the file.
+        If it is not one picture, there is no such file, it cannot be read, is no picture in one of these formats, is
+        damaged, too large, animated or has several pages, or holds 32-bit values outside 0..255 (integers) or 0..1
+        (floating). The message names the file.
 
     Examples
     --------
@@ -98,18 +73,13 @@ def read_image(source: Source, *, max_pixels: int = _MAX_PIXELS) -> Pixels:
     >>> read_image(file.getvalue()).shape
     (20, 28)
     """
-    name = _name_of(source)
-    if isinstance(source, np.ndarray):
-        return _simplify(_from_array(source, name, max_pixels))
+    source = _find_single(image)
+    name = name or _get_name(source)
     try:
-        if isinstance(source, Image.Image):
-            return _decode(source, name, max_pixels)
-        data = _read_bytes(source, name)
-        with _open(data, name, max_pixels) as image:
-            return _decode(image, name, max_pixels)
+        return decode(_load(source, name), name, max_pixels)
     except DataError:
         raise
-    # What a damaged file makes Pillow raise is not limited to its own exceptions (struct.error, IndexError, ...).
+    # A damaged file makes Pillow raise more than its own exceptions (struct.error, IndexError, ...).
     except Exception as error:
         raise DataError(
             f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
@@ -117,23 +87,27 @@ def read_image(source: Source, *, max_pixels: int = _MAX_PIXELS) -> Pixels:
         ) from error
 
 
-def read_images(sources: Iterable[Source]) -> list[Pixels]:
-    """Read several pictures.
+def read_images(images: Any) -> Any:
+    """Return images as arrays: an array stays as it is, everything else is read.
 
     Parameters
     ----------
-    sources : iterable
-        What :func:`read_image` takes.
+    images : array-like, path, bytes, binary file, PIL image, pandas.DataFrame, or iterable of these
+        An array (n, height, width[, channels]), uint8 in [0, 255] or floating in [0, 1]; its values are checked by the
+        transforms. A table has one row for each image and a column for each pixel; a column or one-dimensional array
+        of paths is a list of them. One path, file or picture is one image. Members of lists and generators are what
+        :func:`read_image` takes.
 
     Returns
     -------
-    list of ndarray
-        One uint8 array of shape (height, width) or (height, width, 3) for each source.
+    array-like of shape (n, height, width[, channels]) or list of ndarray
+        The array that was given; of anything else a list with one uint8 array of shape (height, width) or
+        (height, width, 3) for each picture.
 
     Raises
     ------
     DataError
-        If any of them cannot be read; the message names every one that can't, with its reason.
+        If there are no images or some cannot be read; the message names every one that cannot, with its reason.
 
     Examples
     --------
@@ -142,37 +116,184 @@ def read_images(sources: Iterable[Source]) -> list[Pixels]:
     >>> [image.shape for image in read_images([np.zeros((28, 28)), np.zeros((8, 8, 3))])]
     [(28, 28), (8, 8)]
     """
-    if isinstance(sources, str | bytes | os.PathLike | Image.Image) or not isinstance(sources, Iterable):
-        raise DataError(
-            f"sources must be a list of pictures; got one {type(sources).__name__}. Pass [source], or use read_image."
-        )
-    images, failures = [], []
-    for index, source in enumerate(sources):
-        try:
-            images.append(read_image(source))
-        except DataError as error:
-            failures.append(f"sources[{index}]: {error}")
+    if _is_one_picture(images):
+        return [read_image(images)]
+    sources = _find_sources(images)
+    if _is_array(sources):
+        return sources
+    pictures: list[Any] = []
+    failures = []
+    for index, (_, picture) in enumerate(_iterate(sources)):
+        pictures.append(picture)
+        if isinstance(picture, DataError):
+            failures.append(f"images[{index}]: {picture}")
     if failures:
-        raise DataError(f"{len(failures)} of {index + 1} pictures cannot be read:\n" + "\n".join(failures))
+        raise DataError(f"{len(failures)} of {len(pictures)} pictures cannot be read:\n" + "\n".join(failures))
+    return pictures
+
+
+def iter_batches(images: Any) -> Iterator[list[Named]]:
+    """Read images batch by batch; one that cannot be read stops none of the others.
+
+    Parameters
+    ----------
+    images : array-like, path, bytes, binary file, PIL image, pandas.DataFrame, or iterable of these
+        As for :func:`read_images`.
+
+    Yields
+    ------
+    list of (str, ndarray or DataError)
+        The name of each image, which is its path or ``images[3]``, and its pixels or the error. At most 256 images or
+        about 32 MiB.
+
+    Raises
+    ------
+    DataError
+        If they are no images at all.
+
+    Examples
+    --------
+    >>> from lenetkit.datasets import iter_batches
+    >>> [(name, type(found).__name__) for batch in iter_batches(["none.png"]) for name, found in batch]
+    [('none.png', 'DataError')]
+    """
+    batch: list[Named] = []
+    size = 0
+    for name, image in _iterate(_find_sources(images)):
+        batch.append((name, image))
+        size += 0 if isinstance(image, DataError) else image.nbytes
+        if len(batch) == _BATCH or size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def single_image(image: Any) -> tuple[str, Array]:
+    """Return the name and the pixels of one image: an array as it is, everything else as :func:`read_image` reads it.
+
+    Parameters
+    ----------
+    image : array-like, path, bytes, binary file, PIL image, or list of one of these
+        An array has the shape (height, width[, channels]) or (1, height, width[, channels]).
+
+    Returns
+    -------
+    name : str
+        Its path, or "the image".
+    pixels : ndarray of shape (height, width[, channels])
+
+    Raises
+    ------
+    DataError
+        If it is not one image or cannot be read.
+    """
+    source = _find_single(image)
+    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "the image"
+    if _is_array(source):
+        return name, check_array(source, _get_name(source), MAX_PIXELS)
+    return name, read_image(source)
+
+
+def _find_sources(images: Any, *, single: bool = False) -> Any:
+    """Return an array (n, height, width[, channels]), or an iterable of pictures that are yet to be read."""
+    if _is_one_picture(images):
+        return [images]
+    if hasattr(images, "columns") and hasattr(images, "to_numpy"):
+        from lenetkit.datasets._formats.csv import read_table
+
+        return read_table(images)
+    if _is_array(images):
+        # A column of a table and an array of paths are lists in another form.
+        is_list = len(images.shape) == 1 and getattr(images.dtype, "kind", "") in {"O", "U", "T"}
+        return _find_sources(images.tolist()) if is_list else _as_batch(images, single=single)
+    if isinstance(images, (Mapping, Set)) or not isinstance(images, Iterable):
+        raise _wrong_kind(images)
+    if isinstance(images, (list, tuple)) and not images:
+        raise DataError(f"there are no images: got an empty {type(images).__name__}.")
     return images
 
 
-def _name_of(source: Any) -> str:
-    if isinstance(source, Image.Image):
-        return str(getattr(source, "filename", "")) or "the picture (PIL image)"
-    if isinstance(source, bytes | bytearray | memoryview):
+def _find_single(image: Any) -> Any:
+    """Return the only image that there is, an array as (height, width[, channels])."""
+    sources = list(_find_sources(image, single=True))
+    if len(sources) != 1:
+        raise DataError(f"one image is expected; got {len(sources)}. Choose one, for example images[0].")
+    return _as_batch(sources[0], single=True)[0] if _is_array(sources[0]) else sources[0]
+
+
+def _as_batch(array: Any, *, single: bool = False) -> Any:
+    """Return an array of images as (n, height, width[, channels]): the decision which of its axes counts images.
+
+    Three axes are (n, height, width) where many images are welcome, and (height, width, channels) where `single` asks
+    for one image and there are 1 to 4 channels.
+    """
+    shape = tuple(array.shape)
+    if single:
+        if len(shape) == 2 or (len(shape) == 3 and 1 <= shape[2] <= 4):
+            return np.asarray(array)[np.newaxis]
+        if len(shape) in (3, 4) and shape[0] == 1:
+            return np.asarray(array)
+        raise DataError(
+            "one image must have shape (height, width) or (height, width, 1 to 4 channels); "
+            f"got {shape}. Of several images choose one, for example images[0]."
+        )
+    if len(shape) not in (3, 4):
+        hint = " For a single image pass images[None]." if len(shape) == 2 else ""
+        raise DataError(
+            f"images must have shape (n, height, width) or (n, height, width, channels); got {shape}.{hint}"
+        )
+    if 0 in shape:
+        missing = "no image" if shape[0] == 0 else "no pixels"
+        raise DataError(f"images must hold at least one image of at least one pixel; got {missing}: shape {shape}.")
+    return array
+
+
+def _iterate(sources: Any) -> Iterator[Named]:
+    index = -1
+    for index, source in enumerate(sources):
+        name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"images[{index}]"
+        found: Array | DataError
+        try:
+            found = np.asarray(source) if _is_array(sources) else read_image(source)
+        except DataError as error:
+            found = error
+        yield name, found
+    if index < 0:
+        raise DataError(f"there are no images: got an empty {type(sources).__name__}.")
+
+
+def _is_one_picture(images: Any) -> bool:
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
+    return isinstance(images, kinds) or (hasattr(images, "read") and not _is_array(images))
+
+
+def _is_array(images: Any) -> bool:
+    return hasattr(images, "shape") and hasattr(images, "dtype")
+
+
+def _get_name(source: Any) -> str:
+    """Return what messages call a picture: its path, the name that its file has, or its kind."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
         return "the picture (bytes)"
     if isinstance(source, np.ndarray):
         return "the picture (array)"
-    if hasattr(source, "read"):
-        return str(getattr(source, "name", "the picture (open file)"))
-    return str(source)
+    if isinstance(source, (str, os.PathLike)):
+        return str(source)
+    kind = "PIL image" if isinstance(source, Image.Image) else "open file"
+    return str(getattr(source, "filename", None) or getattr(source, "name", None) or f"the picture ({kind})")
 
 
-def _read_bytes(source: Any, name: str) -> bytes:
-    if isinstance(source, bytes | bytearray | memoryview):
+def _load(source: Any, name: str) -> Any:
+    """Return the bytes of a file; PIL images and arrays are loaded already."""
+    if isinstance(source, (Image.Image, np.ndarray)):
+        return source
+    if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     data = source.read(_MAX_BYTES + 1) if hasattr(source, "read") else _read_file(source, name)
+    if inspect.iscoroutine(data):
+        data.close()
+        raise DataError(f"{name} is read asynchronously; pass its bytes, which await ...read() gives.")
     if not isinstance(data, bytes):
         raise DataError(
             f"{name} must be open in binary mode; reading it gave {type(data).__name__}. Use open(..., 'rb')."
@@ -186,9 +307,7 @@ def _read_file(source: Any, name: str) -> bytes:
     try:
         path = Path(source)
     except TypeError:
-        raise DataError(
-            f"a picture must be a path, an open file, bytes, a PIL image or an array; got {type(source).__name__}."
-        ) from None
+        raise _wrong_kind(source) from None
     try:
         # A pipe or a device might never end.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -202,172 +321,5 @@ def _read_file(source: Any, name: str) -> bytes:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
 
 
-def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
-    if not data:
-        raise DataError(f"{name} must be a picture ({_FORMAT_NAMES}); it is empty.")
-    kinds = [kind for magic, kind in _FORMATS.items() if data.startswith(magic)]
-    if not kinds:
-        raise DataError(
-            f"{name} must be a picture in {_FORMAT_NAMES}; it begins with {data[:12]!r}. "
-            "Save it in one of these formats."
-        )
-    if kinds[0] is PngImagePlugin.PngImageFile:
-        # Pillow checks the pixels' checksums only when asked, and can't decode after that.
-        with kinds[0](io.BytesIO(data)) as checked:
-            checked.verify()
-    if kinds[0] is GifImagePlugin.GifImageFile and len(data) >= 10:
-        width, height = struct.unpack_from("<HH", data, 6)
-        _check_size(width, height, name, min(max_pixels, _MAX_GIF_PIXELS))
-    image = kinds[0](io.BytesIO(data))
-    _check_size(image.width, image.height, name, max_pixels)
-    if getattr(image, "is_animated", False):
-        raise DataError(
-            f"{name} must hold one picture; it holds {getattr(image, 'n_frames', 'several')}. "
-            "Choose one with PIL (Image.open, seek) and pass that."
-        )
-    return image
-
-
-def _decode(image: Image.Image, name: str, max_pixels: int) -> Pixels:
-    _check_size(image.width, image.height, name, max_pixels)
-    image.load()
-    return _turn(_simplify(_channels(image, name)), _orientation(image))
-
-
-def _check_size(width: int, height: int, name: str, most: int) -> None:
-    if not 0 < width * height <= most:
-        raise DataError(f"{name} must have 1 to {most:,} pixels; it has {width:,} x {height:,} = {width * height:,}.")
-
-
-def _channels(image: Image.Image, name: str) -> Pixels:
-    """Return grey, grey and alpha, RGB, or RGB and alpha."""
-    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
-    if image.mode not in ("1", "L") and tags.get(_TIFF_PHOTOMETRIC) == 0:
-        # Pillow would give the negative.
-        raise DataError(f"{name} is a TIFF of more than 8 bits in which 0 means white. Save it as PNG.")
-    if image.mode.startswith("I;16"):
-        return _from_16_bits(image)
-    if image.mode == "I":
-        return _from_32_bits(np.asarray(image), name, white=65535 if image.format == "PPM" else 255)
-    if image.mode == "F":
-        return _from_floats(np.asarray(image), name)
-    colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    wanted = colours + ("A" if image.has_transparency_data else "")
-    return np.array(image if image.mode == wanted else image.convert(wanted))
-
-
-def _from_16_bits(image: Image.Image) -> Pixels:
-    values = np.asarray(image)
-    # The upper byte, as Pillow takes it from 16-bit colours: 257 * v becomes v.
-    grey = (values >> 8).astype(np.uint8)
-    transparent = image.info.get("transparency")
-    return grey if transparent is None else np.dstack([grey, np.where(values == transparent, 0, 255).astype(np.uint8)])
-
-
-def _from_32_bits(values: npt.NDArray[Any], name: str, *, white: int) -> Pixels:
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or high > white:
-        raise DataError(
-            f"{name} has 32-bit pixels, which must hold 0 to {white}; they hold {low} to {high}. "
-            "Save it with 8 or 16 bits."
-        )
-    return np.asarray(values >> (8 if white > 255 else 0), np.uint8)
-
-
-def _from_floats(values: npt.NDArray[Any], name: str) -> Pixels:
-    low, high = values.min(), values.max()
-    # A NaN makes both comparisons false.
-    if not (low >= 0 and high <= 1):
-        raise DataError(
-            f"{name} has floating pixels, which must lie in 0..1; they lie in {low:g}..{high:g}. "
-            "Divide by the value that means white, or save it with 8 bits."
-        )
-    return np.asarray(np.rint(values * 255), np.uint8)
-
-
-def _from_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> Pixels:
-    n_channels = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or n_channels not in (1, 2, 3, 4):
-        raise DataError(
-            f"{name} must have shape (height, width) or (height, width, 1 to 4 channels); got {array.shape}."
-        )
-    _check_size(array.shape[1], array.shape[0], name, max_pixels)
-    if array.dtype.kind == "f":
-        return _from_floats(array, name)
-    if array.dtype != np.uint8:
-        raise DataError(
-            f"{name} must be uint8 in 0..255 or float in 0..1; got {array.dtype}. "
-            "If the values are 0..255, convert with .astype(np.uint8)."
-        )
-    return array
-
-
-def _simplify(pixels: Pixels) -> Pixels:
-    """Remove transparency, and channels that say the same."""
-    if pixels.ndim == 2:
-        return pixels
-    if pixels.shape[2] in (2, 4):
-        pixels = _lay_on_paper(pixels[..., :-1], pixels[..., -1])
-    red, *others = np.moveaxis(pixels, -1, 0)
-    return np.ascontiguousarray(red if all(np.array_equal(red, other) for other in others) else pixels)
-
-
-def _lay_on_paper(colours: Pixels, alpha: Pixels) -> Pixels:
-    if alpha.min() == 255:
-        return colours
-    paper = _paper_for(colours, alpha)
-    out = np.empty_like(colours)
-    for rows in _blocks(alpha):
-        share = alpha[rows, :, np.newaxis].astype(np.uint16)
-        out[rows] = (colours[rows] * share + paper * (255 - share) + 127) // 255
-    return out
-
-
-def _paper_for(colours: Pixels, alpha: Pixels) -> int:
-    """Return white or black.
-
-    Where most of the picture is solid and has two tones, it brings its own paper (a cut-out photo, round corners),
-    which is continued. Otherwise what is solid is ink, and the paper is what it stands out from.
-    """
-    most, n_solid, n_dark = alpha.max(), 0, 0
-    for rows in _blocks(alpha):
-        solid = alpha[rows] == most
-        luma = _luma(colours[rows][solid])
-        n_solid += len(luma)
-        n_dark += int(np.count_nonzero(luma < 128))
-    mostly_dark = most == 0 or n_dark * 2 >= n_solid
-    has_paper = n_solid * 2 >= alpha.size and 0.01 <= n_dark / n_solid <= 0.99
-    return 255 if mostly_dark != has_paper else 0
-
-
-def _luma(colours: Pixels) -> npt.NDArray[Any]:
-    if colours.shape[-1] == 1:
-        return colours[..., 0]
-    red, green, blue = (colours[..., i].astype(np.uint32) for i in range(3))
-    # ITU-R 601 in 16-bit fixed point.
-    return np.asarray((19595 * red + 38470 * green + 7471 * blue) >> 16)
-
-
-def _blocks(alpha: Pixels) -> Iterator[slice]:
-    # A large picture must not need many times its size.
-    step = max(1, 2**20 // alpha.shape[1])
-    return (slice(start, start + step) for start in range(0, alpha.shape[0], step))
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    # Damaged remarks about a picture are no damage to the picture.
-    except Exception:
-        return 1
-
-
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
-    """Undo what EXIF says was done to a picture (CIPA DC-008, tag Orientation)."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+def _wrong_kind(images: Any) -> DataError:
+    return DataError(f"images must be an array, a path, a PIL image or a list of these; got {type(images).__name__}.")

@@ -20,7 +20,7 @@ from lenetkit.exceptions import DataError, LenetkitError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["images_of_table", "read_csv"]
+__all__ = ["read_table", "read_csv"]
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -65,7 +65,7 @@ def read_csv(path: StrPath) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
         raise DataError(f"{path} is not a CSV file in Kaggle's layout: {error}.") from error
 
 
-def images_of_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
+def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
     """Return the images in a table that has one row for each, and a column for each pixel.
 
     Parameters

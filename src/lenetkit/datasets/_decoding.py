@@ -1,0 +1,245 @@
+"""Decoding of picture files: the same picture saved in any lossless way gives the same array.
+
+In: the bytes of a file, a PIL image or an array, each one picture.
+Out: uint8 (height, width) where the picture is grey, (height, width, 3) where it has colours.
+Next: :func:`lenetkit.datasets.read_images`, which finds the pictures in what it is given.
+"""
+
+import io
+import struct
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from lenetkit.exceptions import DataError
+
+__all__ = ["MAX_PIXELS", "Pixels", "check_array", "decode"]
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+
+MAX_PIXELS = 200_000_000
+# Pillow prepares a GIF's frames while it opens the file, and warns when they pass a limit of its own.
+_MAX_GIF_PIXELS = 80_000_000
+
+# The formats are an allow-list: nothing that runs an interpreter (EPS) or holds more than pixels. The classes are
+# called directly since Image.open warns of large pictures by a limit that is global to the process.
+_FORMATS: dict[bytes, type[ImageFile.ImageFile]] = {
+    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
+    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
+    b"GIF8": GifImagePlugin.GifImageFile,
+    b"BM": BmpImagePlugin.BmpImageFile,
+    b"II*\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0*": TiffImagePlugin.TiffImageFile,
+    b"II+\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0+": TiffImagePlugin.TiffImageFile,
+    b"RIFF": WebPImagePlugin.WebPImageFile,
+    **{b"P%d" % kind: PpmImagePlugin.PpmImageFile for kind in range(1, 7)},
+}
+_FORMAT_NAMES = "PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM"
+
+_EXIF_ORIENTATION = 0x0112
+_TIFF_PHOTOMETRIC = 262
+
+
+def decode(source: bytes | Image.Image | npt.NDArray[Any], name: str, max_pixels: int) -> Pixels:
+    """Return the pixels of one picture.
+
+    Raises
+    ------
+    DataError
+        If it is no picture in one of the formats, damaged, too large, animated or has several pages, or holds pixels
+        outside their range. The message names the picture.
+    Exception
+        Of any kind if Pillow meets damage that it does not expect.
+    """
+    if isinstance(source, np.ndarray):
+        array = check_array(source, name, max_pixels)
+        return _simplify(array if array.dtype == np.uint8 else _from_floats(array, name))
+    if isinstance(source, Image.Image):
+        return _decode(source, name, max_pixels)
+    with _open(source, name, max_pixels) as image:
+        return _decode(image, name, max_pixels)
+
+
+def check_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> npt.NDArray[Any]:
+    """Return an array (height, width[, channels]) as it is; refuse one of another type or without pixels.
+
+    Raises
+    ------
+    DataError
+        If it is neither uint8 nor floating, or has no or too many pixels.
+    """
+    _check_size(array.shape[1], array.shape[0], name, max_pixels)
+    if array.dtype != np.uint8 and array.dtype.kind != "f":
+        raise DataError(
+            f"{name} must be uint8 in 0..255 or float in 0..1; got {array.dtype}. "
+            "If the values are 0..255, convert with .astype(np.uint8)."
+        )
+    return array
+
+
+def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
+    if not data:
+        raise DataError(f"{name} must be a picture ({_FORMAT_NAMES}); it is empty.")
+    kinds = [kind for magic, kind in _FORMATS.items() if data.startswith(magic)]
+    if not kinds:
+        raise DataError(
+            f"{name} must be a picture in {_FORMAT_NAMES}; it begins with {data[:12]!r}. "
+            "Save it in one of these formats."
+        )
+    if kinds[0] is PngImagePlugin.PngImageFile:
+        # Pillow checks the pixels' checksums only when asked, and can't decode after that.
+        with kinds[0](io.BytesIO(data)) as checked:
+            checked.verify()
+    if kinds[0] is GifImagePlugin.GifImageFile and len(data) >= 10:
+        width, height = struct.unpack_from("<HH", data, 6)
+        _check_size(width, height, name, min(max_pixels, _MAX_GIF_PIXELS))
+    image = kinds[0](io.BytesIO(data))
+    _check_size(image.width, image.height, name, max_pixels)
+    if getattr(image, "is_animated", False):
+        raise DataError(
+            f"{name} must hold one picture; it holds {getattr(image, 'n_frames', 'several')}. "
+            "Choose one with PIL (Image.open, seek) and pass that."
+        )
+    return image
+
+
+def _decode(image: Image.Image, name: str, max_pixels: int) -> Pixels:
+    _check_size(image.width, image.height, name, max_pixels)
+    image.load()
+    return _turn(_simplify(_channels(image, name)), _orientation(image))
+
+
+def _check_size(width: int, height: int, name: str, most: int) -> None:
+    if not 0 < width * height <= most:
+        raise DataError(f"{name} must have 1 to {most:,} pixels; it has {width:,} x {height:,} = {width * height:,}.")
+
+
+def _channels(image: Image.Image, name: str) -> Pixels:
+    """Return grey, grey and alpha, RGB, or RGB and alpha."""
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    if image.mode not in ("1", "L") and tags.get(_TIFF_PHOTOMETRIC) == 0:
+        # Pillow would give the negative.
+        raise DataError(f"{name} is a TIFF of more than 8 bits in which 0 means white. Save it as PNG.")
+    if image.mode.startswith("I;16"):
+        return _from_16_bits(image)
+    if image.mode == "I":
+        return _from_32_bits(np.asarray(image), name, white=65535 if image.format == "PPM" else 255)
+    if image.mode == "F":
+        return _from_floats(np.asarray(image), name)
+    colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    wanted = colours + ("A" if image.has_transparency_data else "")
+    return np.array(image if image.mode == wanted else image.convert(wanted))
+
+
+def _from_16_bits(image: Image.Image) -> Pixels:
+    values = np.asarray(image)
+    # The upper byte, as Pillow takes it from 16-bit colours: 257 * v becomes v.
+    grey = (values >> 8).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    return grey if transparent is None else np.dstack([grey, np.where(values == transparent, 0, 255).astype(np.uint8)])
+
+
+def _from_32_bits(values: npt.NDArray[Any], name: str, *, white: int) -> Pixels:
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > white:
+        raise DataError(
+            f"{name} has 32-bit pixels, which must hold 0 to {white}; they hold {low} to {high}. "
+            "Save it with 8 or 16 bits."
+        )
+    return np.asarray(values >> (8 if white > 255 else 0), np.uint8)
+
+
+def _from_floats(values: npt.NDArray[Any], name: str) -> Pixels:
+    low, high = values.min(), values.max()
+    # A NaN makes both comparisons false.
+    if not (low >= 0 and high <= 1):
+        raise DataError(
+            f"{name} has floating pixels, which must lie in 0..1; they lie in {low:g}..{high:g}. "
+            "Divide by the value that means white, or save it with 8 bits."
+        )
+    return np.asarray(np.rint(values * 255), np.uint8)
+
+
+def _simplify(pixels: Pixels) -> Pixels:
+    """Remove transparency, and channels that say the same."""
+    if pixels.ndim == 2:
+        return pixels
+    if pixels.shape[2] in (2, 4):
+        pixels = _lay_on_paper(pixels[..., :-1], pixels[..., -1])
+    red, *others = np.moveaxis(pixels, -1, 0)
+    return np.ascontiguousarray(red if all(np.array_equal(red, other) for other in others) else pixels)
+
+
+def _lay_on_paper(colours: Pixels, alpha: Pixels) -> Pixels:
+    if alpha.min() == 255:
+        return colours
+    paper = _paper_for(colours, alpha)
+    out = np.empty_like(colours)
+    for rows in _blocks(alpha):
+        share = alpha[rows, :, np.newaxis].astype(np.uint16)
+        out[rows] = (colours[rows] * share + paper * (255 - share) + 127) // 255
+    return out
+
+
+def _paper_for(colours: Pixels, alpha: Pixels) -> int:
+    """Return white or black.
+
+    Where most of the picture is solid and has two tones, it brings its own paper (a cut-out photo, round corners),
+    which is continued. Otherwise what is solid is ink, and the paper is what it stands out from.
+    """
+    most, n_solid, n_dark = alpha.max(), 0, 0
+    for rows in _blocks(alpha):
+        solid = alpha[rows] == most
+        luma = _luma(colours[rows][solid])
+        n_solid += len(luma)
+        n_dark += int(np.count_nonzero(luma < 128))
+    mostly_dark = most == 0 or n_dark * 2 >= n_solid
+    has_paper = n_solid * 2 >= alpha.size and 0.01 <= n_dark / n_solid <= 0.99
+    return 255 if mostly_dark != has_paper else 0
+
+
+def _luma(colours: Pixels) -> npt.NDArray[Any]:
+    if colours.shape[-1] == 1:
+        return colours[..., 0]
+    red, green, blue = (colours[..., i].astype(np.uint32) for i in range(3))
+    # ITU-R 601 in 16-bit fixed point.
+    return np.asarray((19595 * red + 38470 * green + 7471 * blue) >> 16)
+
+
+def _blocks(alpha: Pixels) -> Iterator[slice]:
+    # A large picture must not need many times its size.
+    step = max(1, 2**20 // alpha.shape[1])
+    return (slice(start, start + step) for start in range(0, alpha.shape[0], step))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    # Damaged remarks about a picture are no damage to the picture.
+    except Exception:
+        return 1
+
+
+def _turn(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo what EXIF says was done to a picture (CIPA DC-008, tag Orientation)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
