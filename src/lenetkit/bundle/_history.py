@@ -76,16 +76,7 @@ class History:
                 values = np.where(np.abs(values) <= _LARGEST, values, np.nan)
             if values.dtype.kind in "fiub" and str(name).isprintable() and 0 < len(str(name)) <= _LONGEST_NAME:
                 columns[str(name)] = values
-<<<<<<< HEAD:src/lenetkit/bundle/_history.py
         return cls(epochs=len(table), columns=columns)
-=======
-        environment = {
-            name: _one_line(_ADDRESS.sub("", text))[:_LONGEST_TEXT]
-            for name, text in result.provenance.items()
-            if name not in _NOT_KEPT
-        }
-        return cls(epochs=len(result.history), columns=columns, environment=environment)
->>>>>>> h-train:src/lenetkit/pipeline/_training.py
 
     def to_table(self) -> "pd.DataFrame":
         """Return the learning curves as the trainer gave them: one row per epoch, counted from 1."""
