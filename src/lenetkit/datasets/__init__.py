@@ -37,8 +37,10 @@ from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files
 from lenetkit.datasets._fetch.records import RemoteFile
-from lenetkit.datasets._images import iter_batches, read_image, read_images, single_image
+from lenetkit.datasets._formats.folder import _SUFFIXES as IMAGE_SUFFIXES  # noqa: F401 -- for the command line
+from lenetkit.datasets._images import iter_batches, read_image, read_images, single_image  # noqa: F401
 from lenetkit.datasets._loading import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
+from lenetkit.datasets._loading import _datasets as registry  # noqa: F401 -- for the command line
 from lenetkit.datasets._views import IndexedImages
 
 __all__ = [

@@ -8,5 +8,6 @@ TensorFlow is imported when a Keras model is converted, never for a LiteRT expor
 """
 
 from lenetkit.exporting._export import FORMATS, TOLERANCE, ExportReport, convert_to_litert, export
+from lenetkit.exporting._export import check_target as check_target
 
 __all__ = ["FORMATS", "TOLERANCE", "ExportReport", "convert_to_litert", "export"]

@@ -22,16 +22,17 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.files import atomic_path, write_atomically
+from lenetkit._utils.extras import require_extra
+from lenetkit._utils.files import atomic_path, check_writable, write_atomically
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit._utils.stderr import filter_stderr
-from lenetkit.exceptions import ExportError, MissingExtraError, SettingError
+from lenetkit.exceptions import ExportError, SettingError
 from lenetkit.runtime import Predictor
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["FORMATS", "TOLERANCE", "ExportReport", "convert_to_litert", "export"]
+__all__ = ["FORMATS", "TOLERANCE", "ExportReport", "check_target", "convert_to_litert", "export"]
 
 FORMATS = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}
 """The export formats and the suffixes of their files; a SavedModel is a folder."""
@@ -210,7 +211,7 @@ def export(
     >>> report.format
     'litert'
     """
-    target = _checked_target(path, format)
+    target = check_target(path, format)
     golden_images = np.ascontiguousarray(golden_images, dtype=np.float32)
     if not len(golden_images) or golden_probabilities.shape != (len(golden_images), len(classes)):
         raise SettingError(
@@ -220,12 +221,9 @@ def export(
     write, run = _ROUTES[format]
     class_names: list[Any] = np.asarray(classes).tolist()
     in_place = _atomic_folder(target) if format == "saved_model" else atomic_path(target)
-    with _to_the_point():
-        if format == "onnx":
-            _require_onnx()
-        with in_place as temporary:
-            write(temporary, tflite, build_model)
-            difference = _checked_difference(format, run(temporary, golden_images), golden_probabilities)
+    with _to_the_point(), in_place as temporary:
+        write(temporary, tflite, build_model)
+        difference = _checked_difference(format, run(temporary, golden_images), golden_probabilities)
     labels = "".join(" ".join(str(label).splitlines()) + "\n" for label in class_names)
     described = _description(golden_images.shape[1:], class_names, preprocessing)
     return ExportReport(
@@ -377,7 +375,18 @@ def _checked_difference(format_name: str, actual: Probabilities, expected: Proba
     return greatest
 
 
-def _checked_target(path: str | os.PathLike[str], format_name: str) -> Path:
+def check_target(path: str | os.PathLike[str], format_name: str) -> Path:
+    """Check before long work that an export can be written: format, suffix, extra, folder and rights.
+
+    Raises
+    ------
+    MissingExtraError
+        If the libraries for ONNX are not installed.
+    SettingError
+        If the format is unknown or the path does not fit it.
+    OSError
+        If the system refuses to write.
+    """
     if format_name not in FORMATS:
         raise SettingError(f"format must be one of {', '.join(map(repr, FORMATS))}; got {format_name!r}.")
     target, suffix = Path(path), FORMATS[format_name]
@@ -389,17 +398,11 @@ def _checked_target(path: str | os.PathLike[str], format_name: str) -> Path:
         )
     if not suffix and not target.absolute().parent.is_dir():
         raise SettingError(f"cannot write {path}: there is no folder {target.absolute().parent}. Create it first.")
+    if format_name == "onnx":
+        require_extra("exporting to ONNX", "onnx", "onnxruntime", "tf2onnx")
+    for file in (*([target] if suffix else []), f"{target}.labels.txt", f"{target}.preprocessing.json"):
+        check_writable(file)
     return target
-
-
-def _require_onnx() -> None:
-    try:
-        import onnxruntime  # noqa: F401
-        import tf2onnx  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f'exporting to ONNX needs {error.name}. Install it: pip install "lenetkit[onnx]"'
-        ) from error
 
 
 def _description(shape: tuple[int, ...], classes: list[Any], preprocessing: Mapping[str, Any]) -> str:

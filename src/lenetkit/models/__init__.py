@@ -16,5 +16,6 @@ from lenetkit.models._catalogue import (
     model_info,
     register_model,
 )
+from lenetkit.models._catalogue import _models as registry  # noqa: F401 -- for the command line, not for users
 
 __all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]

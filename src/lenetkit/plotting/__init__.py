@@ -9,6 +9,7 @@ matplotlib is imported on first use (extra ``plot``). Without a figure or axes o
 alone, so that reports and servers can draw in any thread.
 """
 
+from lenetkit.plotting._canvas import import_matplotlib as import_matplotlib
 from lenetkit.plotting._confidence import RejectionDisplay, ReliabilityDisplay, plot_rejection, plot_reliability
 from lenetkit.plotting._confusion import ConfusionDisplay, plot_confusion
 from lenetkit.plotting._curves import HistoryDisplay, LearningRateDisplay, plot_history, plot_learning_rate_finder
