@@ -7,7 +7,7 @@ Next: the ``_repr_html_`` of each class.
 import base64
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -19,7 +19,6 @@ __all__ = [
     "heading",
     "in_a_notebook",
     "note",
-    "pipeline_html",
     "png_uri",
     "table",
     "text",
@@ -27,10 +26,8 @@ __all__ = [
 ]
 
 _MOST_CLASSES = 20
-_MOST_STEPS = 12
 _LARGEST_THUMBNAIL = 32
 
-_BOX = "display:inline-block;border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:4px 10px;margin:2px 0"
 FAINT = "opacity:.7;font-size:90%"
 
 
@@ -56,39 +53,6 @@ def dataset_html(dataset: Any) -> str:
     rows = [["", *pictures], ["images", *(f"{found.get(name, (0, 0))[1]:,}" for name in shown)]]
     more = "" if len(shown) == len(names) else f"<div style='{FAINT}'>and {len(names) - len(shown)} more classes</div>"
     return card(heading(repr(dataset)) + table(["class", *map(text, shown)], rows) + more)
-
-
-def pipeline_html(pipeline: Any) -> str:
-    """Return a drawing of a pipeline's steps."""
-    fitted = pipeline._fitted is not None
-    if fitted:
-        steps: Sequence[Any] = pipeline.transforms_.steps
-        classes = pipeline.classes_.tolist()
-        named = ", ".join(map(str, classes[:_MOST_CLASSES])) + (", ..." if len(classes) > _MOST_CLASSES else "")
-        end = ("answer", f"{len(classes)} classes: {named}")
-    else:
-        given = pipeline.transforms
-        steps = list(getattr(given, "steps", given if isinstance(given, (list, tuple)) else [given]))
-        end = ("answer", "not fitted yet")
-    boxes = [("images", "arrays, files, pictures")]
-    boxes += [_transform(step) for step in steps[:_MOST_STEPS]]
-    boxes += [("...", f"{len(steps) - _MOST_STEPS} more steps")] if len(steps) > _MOST_STEPS else []
-    options = ", ".join(f"{name}={value!r}" for name, value in (pipeline.model_options or {}).items())
-    model = pipeline.model if isinstance(pipeline.model, str) else getattr(pipeline.model, "name", "a model")
-    boxes += [(str(model), options or "the model"), end]
-    drawn = "<span style='padding:0 6px'>&rarr;</span>".join(
-        f"<span style='{_BOX}'><b>{text(name)}</b><br><span style='{FAINT}'>{text(said)}</span></span>"
-        for name, said in boxes
-    )
-    return card(heading(f"Pipeline, {'fitted' if fitted else 'not fitted'}") + f"<div>{drawn}</div>")
-
-
-def _transform(step: Any) -> tuple[str, str]:
-    """Return a transform's name and settings."""
-    if step is None:
-        return "default transforms", "grey, the model's size, 0..1"
-    name, _, settings = repr(step).partition("(")
-    return (name, settings[:-1] or "transform") if settings.endswith(")") else (type(step).__name__, "transform")
 
 
 def card(content: str) -> str:

@@ -226,7 +226,8 @@ def _split_extras(extras: Any, tensors: dict[str, Array]) -> dict[str, Any]:
     """Return the fields of a bundle that :func:`_join_extras` put together."""
     if not isinstance(extras, dict):
         raise BundleError(f"extras must be a dict; got {show(extras)}.")
-    rest, fields = dict(extras), {}
+    rest = dict(extras)
+    fields: dict[str, Any] = {}
     if "training" in rest:
         fields["history"], fields["provenance"] = History.from_extras(rest.pop("training"), tensors)
     if "rejection" in rest:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lenetkit.runtime import Predictor
     from lenetkit.trainer import TrainingResult
 
-__all__ = ["FittedState"]
+__all__ = ["FittedState", "check_one_each", "get_input"]
 
 
 class FittedState:
@@ -170,3 +170,9 @@ class FittedState:
 def get_input(prepared: Prepared) -> npt.NDArray[Any]:
     """Return prepared images as a predictor takes them: it maps uint8 images itself, chunk by chunk."""
     return prepared.images if prepared.images.dtype == np.uint8 else prepared.apply_affine()
+
+
+def check_one_each(images: Any, labels: Any) -> None:
+    """Refuse another number of labels than of images."""
+    if len(images) != len(labels):
+        raise DataError(f"there must be one label per image; got {len(images)} images and {len(labels)} labels.")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import DataError, NotFittedError
-from lenetkit.pipeline._fitted import FittedState, get_input
+from lenetkit.exceptions import NotFittedError
+from lenetkit.pipeline._fitted import FittedState, check_one_each, get_input
 from lenetkit.rejection import Calibration, Gate, Prediction, check_fraction
 
 __all__ = ["calibrate", "label_sets", "predict_or_reject"]
@@ -34,12 +34,6 @@ def calibrate(fitted: FittedState, images: Any, labels: Any, others: Any, gate: 
         digits, others = np.asarray(prepared.images)[order], fitted.prepare(others).images
         gate = Gate.fit(digits, others, scale=prepared.scale, offset=prepared.offset)
     fitted.reject_with(calibration, gate)
-
-
-def check_one_each(images: Any, labels: Any) -> None:
-    """Refuse another number of labels than of images."""
-    if len(images) != len(labels):
-        raise DataError(f"there must be one label per image; got {len(images)} images and {len(labels)} labels.")
 
 
 def predict_or_reject(fitted: FittedState, images: Any, reject: float) -> list[Prediction]:

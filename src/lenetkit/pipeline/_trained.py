@@ -23,7 +23,7 @@ __all__ = ["Trained", "rebuild_model"]
 
 _PACKAGES = ("lenetkit", "keras", "tensorflow", "numpy")
 _MOST_GOLDEN = 16
-# Enough for quantiles of 0.5 %; benchmarks/diagnose.py measures with it. Fewer make the limits of a diagnosis uncertain.
+# Enough for the quantiles of 0.5 % that a diagnosis compares with; fewer images make its limits uncertain.
 _SAMPLE = 2000
 
 # Stands for the distribution of a model that was registered by a script or in a notebook.

@@ -20,7 +20,7 @@ from lenetkit.exceptions import DataError, LenetkitError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_table", "read_csv"]
+__all__ = ["read_csv", "read_table"]
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
