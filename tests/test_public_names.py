@@ -30,6 +30,8 @@ PUBLIC = {
     "lenetkit.bundle": [
         "Bundle",
         "FORMAT",
+        "History",
+        "Rejection",
         "SUFFIX",
         "decode_bundle",
         "encode_bundle",

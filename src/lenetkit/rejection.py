@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import BundleError, DataError, SettingError
+from lenetkit.exceptions import DataError, SettingError
 from lenetkit.runtime import Predictor
 
 __all__ = ["Calibration", "Gate", "Prediction"]
@@ -332,40 +332,6 @@ def check_fraction(name: str, value: Any) -> None:
     good = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
     if not good or not 0 < value <= 1:
         raise SettingError(f"{name} must be a number above 0 and up to 1; got {value!r}.")
-
-
-def extras_of(calibration: Calibration, gate: Gate) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return both as plain values and arrays for a bundle."""
-    tensors: dict[str, npt.NDArray[Any]] = {
-        "calibration.levels": calibration.levels,
-        "calibration.risks": calibration.risks,
-        "calibration.true_probabilities": calibration.true_probabilities,
-        "gate.tflite": np.frombuffer(gate.tflite, np.uint8),
-    }
-    return {"temperature": calibration.temperature, "gate_threshold": gate.threshold}, tensors
-
-
-def from_extras(values: Any, tensors: Any, *, scale: Any, offset: Any) -> tuple[Calibration, Gate]:
-    """Return what :func:`extras_of` took apart.
-
-    Raises
-    ------
-    BundleError
-        If something is missing or is not what it should be.
-    """
-    try:
-        temperature, threshold = float(values["temperature"]), float(values["gate_threshold"])
-        arrays = [np.asarray(tensors[f"calibration.{name}"]) for name in ("levels", "risks", "true_probabilities")]
-        tflite = np.asarray(tensors["gate.tflite"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"what the saved pipeline needs to reject is damaged: {error!r}.") from error
-    flat = all(array.ndim == 1 and array.dtype == np.float32 for array in arrays)
-    if not flat or arrays[0].shape != arrays[1].shape or tflite.ndim != 1 or tflite.dtype != np.uint8:
-        raise BundleError("what the saved pipeline needs to reject is damaged: arrays of the wrong shape or type.")
-    if not temperature > 0:
-        raise BundleError(f"the saved pipeline's temperature must be above 0; got {temperature}.")
-    calibration = Calibration(temperature=temperature, levels=arrays[0], risks=arrays[1], true_probabilities=arrays[2])
-    return calibration, Gate(tflite.tobytes(), threshold, scale=scale, offset=offset)
 
 
 def _tempered(probabilities: Probabilities, temperature: float) -> Probabilities:

@@ -44,9 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reference = reference_of(digits)
     steps = tuple(transform_to_dict(step) for step in (Grayscale(), Resize((28, 28)), Rescale()))
     sample = read_bundle(SAMPLE)
-    write_bundle(folder / "large.lenet", attrs.evolve(sample, transforms=steps, extras={"reference": reference}))
+    write_bundle(folder / "large.lenet", attrs.evolve(sample, transforms=steps, extras={}, reference=reference))
     small = reference_of(Resize((4, 4))(digits))
-    write_bundle(folder / "small.lenet", attrs.evolve(sample, extras={"reference": small}))
+    write_bundle(folder / "small.lenet", attrs.evolve(sample, extras={}, reference=small))
     (folder / "pictures").mkdir()
     for name, image in {"dark.png": 255 - digits[0], "good.png": digits[0]}.items():
         PIL.Image.fromarray(image).save(folder / "pictures" / name)

@@ -185,7 +185,7 @@ def test_it_travels_with_what_it_rejects_by(pretrained: Pipeline, tmp_path: Path
 
 
 @pytest.mark.parametrize("reject", [0, -1, 1.5, "some", float("nan")])
-def test_shares_that_cannot_be_meant_are_refused(pretrained: Pipeline, reject: object) -> None:
+def test_fractions_that_are_none_are_refused(pretrained: Pipeline, reject: object) -> None:
     """The message says what can be."""
     with pytest.raises(SettingError, match="reject must be a number above 0 and up to 1"):
         pretrained.predict(np.zeros((1, 28, 28), np.uint8), reject=reject)

@@ -220,10 +220,10 @@ class Bundle:
                 raise BundleError(f"{name} must be float32 of shape {shape}; got {array.dtype} of {array.shape}.")
 
     def _check_training(self) -> None:
-        if (self.history is None) != (self.provenance is None):
-            raise BundleError("history and provenance must come together: give both or neither.")
-        if self.provenance is not None:
+        if self.history is not None:
             check_provenance(self.provenance)
+        elif self.provenance is not None:
+            raise BundleError("provenance needs a history: give both or neither.")
         for name in _RESERVED:
             if name in self.extras:
                 raise BundleError(f"extras must not hold {name!r}, which a bundle keeps in fields of its own.")
