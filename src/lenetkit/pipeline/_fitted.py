@@ -72,7 +72,7 @@ class FittedState:
     def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""
         probabilities = self.predictor.predict_proba(get_input(prepared))
-        return probabilities if self.calibration is None else self.calibration.calibrate(probabilities)
+        return probabilities if self.rejecting is None else self.rejecting[0].calibrate(probabilities)
 
     @functools.cached_property
     def predictor(self) -> "Predictor":
@@ -92,35 +92,22 @@ class FittedState:
         return rebuild_model(self._source)
 
     @functools.cached_property
-    def calibration(self) -> "Calibration | None":
-        """The calibration of the probabilities, if there is one."""
-        from lenetkit.rejection import Calibration
-
-        kept = self.rejection
-        if kept is None:
-            return None
-        return Calibration(
-            temperature=kept.temperature,
-            levels=kept.levels,
-            risks=kept.risks,
-            true_probabilities=kept.true_probabilities,
-        )
-
-    @functools.cached_property
-    def gate(self) -> "Gate | None":
-        """The novelty detector, if there is one."""
-        from lenetkit.rejection import Gate
+    def rejecting(self) -> "tuple[Calibration, Gate] | None":
+        """The calibration of the probabilities and the novelty detector, if there are any."""
+        from lenetkit.rejection import Calibration, Gate
 
         if self.rejection is None:
             return None
+        kept = attrs.asdict(self.rejection, recurse=False)
         scale, offset = self.transforms.get_affine(np.uint8)
-        return Gate(self.rejection.gate_tflite, self.rejection.gate_threshold, scale=scale, offset=offset)
+        gate = Gate(kept.pop("gate_tflite"), kept.pop("gate_threshold"), scale=scale, offset=offset)
+        return Calibration(**kept), gate
 
     def reject_with(self, calibration: "Calibration", gate: "Gate") -> None:
         """Keep a calibration and a novelty detector."""
-        learnt = attrs.asdict(calibration, recurse=False)
-        self.rejection = Rejection(**learnt, gate_tflite=gate.tflite, gate_threshold=gate.threshold)
-        self.calibration, self.gate = calibration, gate
+        kept = attrs.asdict(calibration, recurse=False)
+        self.rejection = Rejection(**kept, gate_tflite=gate.tflite, gate_threshold=gate.threshold)
+        self.rejecting = (calibration, gate)
 
     @property
     def result(self) -> "TrainingResult | None":

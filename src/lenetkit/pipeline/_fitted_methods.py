@@ -185,8 +185,8 @@ class FittedMethods:
         """
         from lenetkit.reading import read_number
 
-        gate = self._check_fitted().gate
-        return read_number(image, self, is_digit=None if gate is None else gate.digit_probability)
+        rejecting = self._check_fitted().rejecting
+        return read_number(image, self, is_digit=None if rejecting is None else rejecting[1].digit_probability)
 
     def diagnose(self, images: Any) -> "Diagnosis":
         """Compare images with the training images and name causes and cures; see :func:`lenetkit.diagnosis.diagnose`.

@@ -79,9 +79,9 @@ def label_sets(fitted: FittedState, images: Any, alpha: float) -> list[npt.NDArr
 
 
 def _get_rejection(fitted: FittedState) -> tuple[Calibration, Gate]:
-    if fitted.calibration is None or fitted.gate is None:
+    if fitted.rejecting is None:
         raise NotFittedError(
             "this Pipeline cannot tell yet when not to answer. Call calibrate(images, labels) with examples that it "
             "was not trained on, or use Pipeline.pretrained()."
         )
-    return fitted.calibration, fitted.gate
+    return fitted.rejecting
