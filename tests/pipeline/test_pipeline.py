@@ -111,7 +111,7 @@ def test_floats_mean_zero_to_one(fitted: Pipeline, digits: Any) -> None:
     np.testing.assert_allclose(fitted.predict_proba(floats), fitted.predict_proba(images), atol=1e-6)
 
 
-def test_an_answer_does_not_depend_on_company(fitted: Pipeline, digits: Any) -> None:
+def test_predictions_are_batch_invariant(fitted: Pipeline, digits: Any) -> None:
     """Alone, in a batch, in another order: the same bits."""
     images = digits[1].images
     together = fitted.predict_proba(images)
@@ -366,6 +366,62 @@ def test_notes_are_kept(fitted: Pipeline, tmp_path: Path) -> None:
     bundle = read_bundle(fitted.save(tmp_path / "digits.lenet", notes={"data set": "digits"}))
     assert bundle.data["data set"] == "digits"
     assert len(bundle.data["fingerprint"]) == 64
+
+
+def test_notes_cannot_replace_what_was_recorded(fitted: Pipeline, tmp_path: Path) -> None:
+    """Nobody can say that a model was trained on other data."""
+    with pytest.raises(SettingError, match="notes must not replace what was recorded: 'fingerprint'"):
+        fitted.save(tmp_path / "x.lenet", notes={"fingerprint": "mine"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_anyone_can_check_what_a_model_was_trained_on(fitted: Pipeline, digits: Any, tmp_path: Path) -> None:
+    """One fingerprint in the data set, in the provenance and in the file, however the images were passed."""
+    from lenetkit.bundle import read_bundle
+
+    train, _ = digits
+    bundle = read_bundle(fitted.save(tmp_path / "digits.lenet"))
+    assert bundle.data["fingerprint"] == fitted.provenance_["data"] == train.fingerprint
+    assert bundle.provenance is not None
+    assert bundle.provenance["data"] == train.fingerprint
+    brief = Trainer(epochs=0, verbose=0)
+    listed = Pipeline("mlp", trainer=brief).fit(list(train.images), train.labels.tolist())
+    assert listed.provenance_["data"] == train.fingerprint
+    mixed = [*train.images[:-1], np.zeros((9, 7), np.uint8)]
+    found = Pipeline("mlp", trainer=brief).fit(mixed, train.labels).provenance_["data"]
+    assert len(found) == 64
+    assert found != train.fingerprint
+
+
+def test_a_path_is_checked_before_the_model_is_converted(
+    digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a save nor an export works for nothing."""
+    monkeypatch.setattr("lenetkit.exporting.convert_to_litert", lambda *_, **__: pytest.fail("converted first"))
+    pipe = Pipeline("mlp", trainer=Trainer(epochs=0, verbose=0)).fit(digits[0].images, digits[0].labels)
+    with pytest.raises(SettingError, match="there is no folder"):
+        pipe.save(tmp_path / "missing" / "x.lenet")
+    with pytest.raises(SettingError, match="there is no folder"):
+        pipe.export(tmp_path / "missing" / "x.tflite")
+    with pytest.raises(SettingError, match=r"must end in '\.keras'"):
+        pipe.export(tmp_path / "x.h5", format="keras")
+
+
+def test_what_is_saved_is_checked_once(digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first save, with notes, one bundle is made; at loading one is made of a manifest that is parsed once."""
+    from lenetkit.bundle import Bundle, _file
+
+    made, parsed = [], []
+    check, parse = Bundle.__attrs_post_init__, _file.load_values
+    monkeypatch.setattr(Bundle, "__attrs_post_init__", lambda self: (made.append(self), check(self))[1])
+    monkeypatch.setattr(_file, "load_values", lambda *given: (parsed.append(given), parse(*given))[1])
+    pipe = Pipeline("mlp", trainer=Trainer(epochs=0, verbose=0)).fit(digits[0].images, digits[0].labels)
+    path = pipe.save(tmp_path / "x.lenet", notes={"data set": "digits"})
+    assert (len(made), len(parsed)) == (1, 0)
+    again = Pipeline.load(path)
+    assert (len(made), len(parsed)) == (2, 1)
+    again.save(tmp_path / "y.lenet")
+    assert (len(made), len(parsed)) == (2, 1)
 
 
 def test_mnist_is_learnt(shared_data: Path) -> None:

@@ -1,4 +1,4 @@
-"""Saved pipelines as a whole: the same bits in any company, safe against accidents and hostile files, light to use."""
+"""Saved pipelines as a whole: the same bits in any batch, safe against accidents and hostile files, light to use."""
 
 import json
 import os
@@ -83,12 +83,12 @@ def changed(path: Path, **changes: Any) -> Path:
     return write_bundle(path, attrs.evolve(read_bundle(SAMPLE), **changes))
 
 
-# Company
+# Batches
 
 
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_an_answer_does_not_depend_on_company(
+def test_predictions_are_batch_invariant(
     pipe: Pipeline, array: np.ndarray, alone: np.ndarray, data: st.DataObject
 ) -> None:
     """Any choice of images in any order and number, repeated or not, also as float."""

@@ -167,7 +167,7 @@ def test_numbers_that_are_none_are_refused(pretrained: Pipeline) -> None:
             pretrained.predict(np.full((1, 28, 28), value), reject=0.01)
 
 
-def test_an_answer_does_not_depend_on_company(pretrained: Pipeline) -> None:
+def test_predictions_are_batch_invariant(pretrained: Pipeline) -> None:
     """Alone or in a batch: the same label, probability and reason."""
     images = np.concatenate([np.asarray(draw_digits(40, seed=2).images), np.asarray(draw_nondigits(40, seed=2).images)])
     together = pretrained.predict(images, reject=0.01)

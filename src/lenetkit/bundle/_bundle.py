@@ -53,6 +53,14 @@ class Rejection:
     ------
     BundleError
         If a value is not what is said here.
+
+    Examples
+    --------
+    >>> from lenetkit.bundle import read_bundle
+    >>> from lenetkit.pretrained import path_of
+    >>> rejection = read_bundle(path_of("digits")).rejection
+    >>> len(rejection.levels) == len(rejection.risks)
+    True
     """
 
     temperature: float

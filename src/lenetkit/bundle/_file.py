@@ -37,12 +37,12 @@ FORMAT = 1
 """The format that this version writes; it reads this one and every older one."""
 
 SUFFIX = ".lenet"
-"""What the names of saved pipelines end in."""
+"""The suffix of saved pipelines."""
 
 _FIRST_VERSION = "0.1.0"  # of lenetkit that reads FORMAT
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any], dict[str, bytes]], None]] = {}
-"""For every older format the function that changes its manifest and members, in place, into the next format's."""
+"""For every older format, the function that changes its manifest and members, in place, into the next format's."""
 
 _MANIFEST, _CHECKSUM = "manifest.json", "manifest.sha256"
 _WEIGHTS, _MODEL, _GOLDEN, _EXTRAS = "weights.safetensors", "model.tflite", "golden.safetensors", "extras.safetensors"

@@ -50,6 +50,14 @@ class History:
     ------
     BundleError
         If something is not what is said here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.bundle import History
+    >>> history = History(epochs=2, columns={"loss": np.array([0.5, 0.25]), "val_loss": np.array([0.75, np.nan])})
+    >>> history.last()
+    {'loss': 0.25}
     """
 
     epochs: int

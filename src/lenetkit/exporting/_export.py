@@ -32,7 +32,7 @@ FORMATS = {name: form.suffix for name, form in _FORMATS.items()}
 
 @attrs.frozen(kw_only=True)
 class ExportReport:
-    """What an export wrote, and how near its answers are.
+    """The files that an export wrote, and the greatest difference of its answers.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class ExportReport:
     labels : pathlib.Path
         Text file with one class name per line, in the order of the output's columns.
     preprocessing : pathlib.Path
-        JSON file that says what must happen to an image before the model sees it.
+        JSON file that describes the steps from an image to the model's input.
     greatest_difference : float
         Between the exported model's probabilities, computed by its own runtime, and the known ones.
 
@@ -114,7 +114,7 @@ def export(
         If the model cannot be converted, or its own runtime gives a probability that is off by more than 1e-5; then
         nothing is written.
     OSError
-        If the system refuses to write. What was there before is untouched.
+        If the system refuses to write; a file that was there before is untouched.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def _atomic_folder(target: Path) -> Iterator[Path]:
 
 
 def _sync_tree(folder: Path) -> None:
-    for place, _, files in os.walk(folder):
+    for home, _, files in os.walk(folder):
         for name in files:
-            with open(os.path.join(place, name), "rb+") as file:
+            with open(os.path.join(home, name), "rb+") as file:
                 os.fsync(file.fileno())
