@@ -178,6 +178,7 @@ PUBLIC = {
         "FittableTransform",
         "MnistNormalize",
         "Pad",
+        "Prepared",
         "Rescale",
         "Resize",
         "Standardize",

@@ -614,6 +614,27 @@ def test_the_affine_tail_can_be_taken_off(steps, n_head, tail, dtype, digits):
     np.testing.assert_array_equal(result, prepare(images))
 
 
+@pytest.mark.parametrize("steps", [[], [Invert()], [Pad(1), Rescale()], [Invert(), Compose([Standardize()])]])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_prepared_images_are_the_composition_but_for_scale_and_offset(steps, dtype, digits):
+    """Prepared images with their map applied are the whole, bit for bit; fitting and preparing may be one pass."""
+    images = digits if dtype == np.uint8 else digits / np.float32(255)
+    prepare = Compose(steps)
+    fitted, prepared = prepare.fit_prepare(images), prepare.prepare(images)
+    assert prepared.images.dtype == dtype
+    assert prepared.scale.dtype == prepared.offset.dtype == np.float32
+    np.testing.assert_array_equal(prepared.apply_affine(), prepare(images))
+    np.testing.assert_array_equal(prepare.get_affine(dtype).scale, prepared.scale)
+    for name in ("images", "scale", "offset"):
+        np.testing.assert_array_equal(getattr(fitted, name), getattr(prepared, name))
+
+
+def test_prepared_images_have_one_shape(digits):
+    """What differs in shape after the transforms is refused, with the cure."""
+    with pytest.raises(DataError, match=r"one shape; got \(9, 9\), \(28, 28\)\. Add lenetkit\.transforms\.Resize\."):
+        Compose([Invert(), Rescale()]).prepare([digits[0], digits[0, :9, :9]])
+
+
 def test_geometric_steps_keep_bytes(digits):
     """Training data stay uint8 until the last step."""
     images = np.stack([digits] * 3, axis=-1)
