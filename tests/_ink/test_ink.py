@@ -32,7 +32,7 @@ def as_bytes(levels: Any) -> np.ndarray:
 def mask_of(batch: np.ndarray) -> np.ndarray:
     """Return the mask of the digit, all the way."""
     darkness = ink.ink_map(ink.dark_on_light(ink.to_grey(batch)))
-    contrast = ink.contrast_of(darkness)
+    contrast = ink.measure_contrast(darkness)
     return ink.digit_mask(ink.possible_ink(darkness, contrast), darkness, contrast)
 
 
@@ -86,7 +86,7 @@ def test_smoothing_keeps_the_range_and_what_is_flat(batch: np.ndarray) -> None:
 @given(hnp.arrays(bool, hnp.array_shapes(min_dims=3, max_dims=3, max_side=9)))
 def test_bounds_are_the_smallest_box(mask: np.ndarray) -> None:
     """The whole image where nothing is set."""
-    for image, top, bottom, left, right in zip(mask, *ink.bounds_of(mask), strict=True):
+    for image, top, bottom, left, right in zip(mask, *ink.bounding_boxes(mask), strict=True):
         rows, columns = np.nonzero(image)
         box = (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) if len(rows) else (0, len(image), 0, None)
         assert (top, bottom, left, right) == (*box[:3], image.shape[1] if box[3] is None else box[3])
@@ -161,13 +161,13 @@ def test_an_ink_map_is_even_where_the_light_is_not(side: int) -> None:
 def test_noise_is_measured(side: int, deviation: float) -> None:
     """Its standard deviation, whatever is drawn there."""
     noisy = as_bytes(cross(side) + np.random.default_rng(1).normal(0, deviation, (1, side, side)))
-    assert ink.noise_of(noisy)[0] == pytest.approx(deviation, rel=0.35)
+    assert ink.measure_noise(noisy)[0] == pytest.approx(deviation, rel=0.35)
 
 
 def test_contrast_says_where_paper_and_ink_are() -> None:
     """In levels of the ink map."""
     darkness = ink.ink_map(as_bytes(cross(120, 200, 100)))
-    contrast = ink.contrast_of(darkness)
+    contrast = ink.measure_contrast(darkness)
     assert contrast.paper[0] == 0
     assert contrast.ink[0] == pytest.approx(127, abs=12)
     assert contrast.noise[0] == 0
@@ -251,7 +251,7 @@ STEPS = {
     "close": lambda batch: ink.close(batch, 9),
     "smooth": ink.smooth,
     "slope": ink.slope,
-    "noise_of": ink.noise_of,
+    "measure_noise": ink.measure_noise,
     "mask_of": mask_of,
     "to_grey": lambda batch: ink.to_grey(np.stack([batch, batch // 2, 255 - batch], axis=-1)),
 }
