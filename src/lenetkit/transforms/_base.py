@@ -91,18 +91,7 @@ class AffineTransform(Transform, Protocol):
     """
 
     def affine(self, dtype: npt.DTypeLike) -> Affine:
-        """Return the map for images of this type: the same every time, unless the transform has a ``fit``.
-
-        Parameters
-        ----------
-        dtype : dtype
-            uint8 or a floating type, which decides what the pixel values mean.
-
-        Returns
-        -------
-        Affine
-            float32 scale and offset.
-        """
+        """Return the map for images of this type, uint8 or floating: always the same one if there is no ``fit``."""
         ...
 
 
@@ -125,14 +114,8 @@ class FittableTransform(Transform, Protocol):
         """Return what was learnt as plain JSON values; None before ``fit``."""
         ...
 
-    def set_state(self, learnt: dict[str, Any]) -> None:
-        """Restore what :meth:`get_state` returned.
-
-        Raises
-        ------
-        SettingError
-            If it is not what :meth:`get_state` returns.
-        """
+    def set_state(self, state: dict[str, Any], /) -> None:
+        """Restore what :meth:`get_state` returned; a SettingError if it is not that."""
         ...
 
 

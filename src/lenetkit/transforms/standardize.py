@@ -107,7 +107,7 @@ class Standardize(BatchTransform):
             where = f" in channel {int(np.argmin(std))}" if n_channels > 1 else ""
             raise DataError(
                 f"Standardize: the images must hold more than one grey level; found only "
-                f"{mean[np.argmin(std)]:.4g} (of 0..1){where}. There is no deviation to divide by."
+                f"{mean[np.argmin(std)]:.4g} (of 0..1){where}. There is no standard deviation to divide by."
             )
         self._state = _State(mean, std)
         return self
@@ -133,11 +133,9 @@ class Standardize(BatchTransform):
 
     def get_state(self) -> dict[str, Any] | None:
         """Return ``mean`` and ``std`` as lists of float; None before :meth:`fit`."""
-        if self._state is None:
-            return None
-        return {"mean": self._state.mean.tolist(), "std": self._state.std.tolist()}
+        return self._state and {"mean": self._state.mean.tolist(), "std": self._state.std.tolist()}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: dict[str, Any], /) -> None:
         """Restore what :meth:`get_state` returned; a SettingError if it is not that."""
         mean, std = state.get("mean"), state.get("std")
         good = state.keys() == {"mean", "std"} and _count_numbers(mean, 0) == _count_numbers(std, _SMALLEST_STD) > 0
@@ -161,7 +159,8 @@ class Standardize(BatchTransform):
     def _fitted(self) -> _State:
         if self._state is None:
             raise NotFittedError(
-                "Standardize has not learnt its mean and deviation yet. Call fit with the training images first."
+                "Standardize has not learnt its mean and standard deviation yet. "
+                "Call fit with the training images first."
             )
         return self._state
 
