@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from lenetkit._ink import Contrast, contrast_of, dark_on_light, ink_map, possible_ink, slope, to_grey
+from lenetkit._ink import Contrast, dark_on_light, ink_map, measure_contrast, possible_ink, slope, to_grey
 from lenetkit.reading._rules import with_lost_strokes, without_rules
 from lenetkit.reading._segmentation import Array, Piece, find_pieces, middle_height
 
@@ -95,7 +95,7 @@ def _strokes(page: Page) -> int:
 
 def _dark_page(grey: Array, scale: float) -> Page:
     ink = ink_map(grey)
-    contrast = contrast_of(ink)
+    contrast = measure_contrast(ink)
     readable = min(grey.shape[1:]) >= _NARROWEST and contrast.span[0] >= _NOISES * contrast.noise[0]
     mask = possible_ink(ink, contrast)[0] if readable else np.zeros(grey.shape[1:], bool)
     pieces = _writing(mask, ink, contrast)

@@ -1,6 +1,6 @@
 """Several transforms as one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, Self
 
 import attrs
@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.transforms._affine import apply_affine
 from lenetkit.transforms._base import Affine, AffineTransform, Transform, register_transform
-from lenetkit.transforms._pixels import Array, Images, map_images
+from lenetkit.transforms._pixels import Array, Images, apply_steps
 
 __all__ = ["Compose", "Prepared"]
 
@@ -43,11 +42,11 @@ class Prepared:
 
     def apply_affine(self) -> npt.NDArray[np.float32]:
         """Return ``images.astype(float32) * scale + offset``: what the whole composition makes of the images."""
-        return apply_affine(np.asarray(self.images), Affine(self.scale, self.offset))
+        return Affine(self.scale, self.offset).apply(np.asarray(self.images))
 
 
 def _as_steps(steps: Any) -> tuple[Transform, ...]:
-    if not isinstance(steps, Iterable) or isinstance(steps, str):
+    if not isinstance(steps, Iterable) or isinstance(steps, (str, Mapping, Set)):
         raise SettingError(f"Compose: steps must be a list of transforms; got {steps!r}.")
     callables: tuple[Transform, ...] = tuple(steps)
     for index, step in enumerate(callables):
@@ -101,11 +100,12 @@ class Compose:
     # All steps, those of nested Composes included, but a trailing affine one; and that one.
     _head: tuple[Transform, ...] = attrs.field(init=False, repr=False, eq=False)
     _tail: AffineTransform | None = attrs.field(init=False, repr=False, eq=False)
+    _affine: dict[np.dtype[Any], Affine] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         flat: list[Transform] = []
         for step in self.steps:
-            flat.extend(step._flat() if isinstance(step, Compose) else [step])
+            flat.extend(step._flat() if type(step) is Compose else [step])
         tail = flat.pop() if flat and isinstance(flat[-1], AffineTransform) else None
         object.__setattr__(self, "_head", tuple(flat))
         object.__setattr__(self, "_tail", tail)
@@ -130,9 +130,7 @@ class Compose:
         NotFittedError
             If a step that learns was not fitted.
         """
-        result = _checked(images)
-        for step in self.steps:
-            result = step(result)
+        result: Array | list[Array] = apply_steps(self._flat(), images)
         return result
 
     def fit(self, images: Images, /) -> Self:
@@ -153,14 +151,11 @@ class Compose:
         DataError
             If the images are not that, or a step can't learn from them.
         """
-        steps = self._flat()
+        steps: tuple[Any, ...] = self._flat()
         last = max((index for index, step in enumerate(steps) if hasattr(step, "fit")), default=-1)
-        result = _checked(images)
-        for step in steps[:last]:
-            _fit(step, result)
-            result = step(result)
+        result = apply_steps(steps[: max(last, 0)], images, fit=True)
         if last >= 0:
-            _fit(steps[last], result)
+            steps[last].fit(result)
         return self
 
     def prepare(self, images: Images, /) -> Prepared:
@@ -183,26 +178,26 @@ class Compose:
         NotFittedError
             If a step that learns was not fitted.
         """
-        result = _checked(images)
-        for step in self._head:
-            result = step(result)
-        return self._prepared(result)
+        return self._prepared(apply_steps(self._head, images, check_last=self._tail is not None))
 
     def fit_prepare(self, images: Images, /) -> Prepared:
         """Fit the steps that learn and prepare the same images: :meth:`fit` and then :meth:`prepare`, in one pass."""
-        result = _checked(images)
-        for step in self._head:
-            _fit(step, result)
-            result = step(result)
-        if self._tail is not None:
-            _fit(self._tail, result)
+        result = apply_steps(self._head, images, fit=True, check_last=self._tail is not None)
+        tail: Any = self._tail
+        if hasattr(tail, "fit"):
+            tail.fit(result)
         return self._prepared(result)
 
     def get_affine(self, dtype: npt.DTypeLike) -> Affine:
         """Return scale and offset of a trailing affine step for prepared images of this type; 1 and 0 without one."""
         if self._tail is None:
             return Affine(np.ones((), np.float32), np.zeros((), np.float32))
-        return self._tail.affine(dtype)
+        if hasattr(self._tail, "fit"):
+            return self._tail.affine(dtype)
+        dtype = np.dtype(dtype)
+        if dtype not in self._affine:
+            self._affine[dtype] = self._tail.affine(dtype)
+        return self._affine[dtype]
 
     def split_affine(self) -> tuple["Compose", AffineTransform | None]:
         """Take off the last step if it only maps pixel values, so that a trainer can do it inside its graph.
@@ -228,13 +223,3 @@ class Compose:
                 "Add lenetkit.transforms.Resize."
             )
         return Prepared(images, *self.get_affine(images.dtype))
-
-
-def _checked(images: Images) -> Array | list[Array]:
-    """Return the images, floating ones as float32."""
-    return map_images(lambda batch: batch, images, unless=lambda *_: True)
-
-
-def _fit(step: Any, images: Array | list[Array]) -> None:
-    if hasattr(step, "fit"):
-        step.fit(images)
