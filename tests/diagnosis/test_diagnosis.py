@@ -431,7 +431,7 @@ def test_another_shape_than_the_models_says_what_is_missing(
     ("images", "message"),
     [
         (np.zeros((28, 28), np.uint8), r"got \(28, 28\). For a single image pass images\[None\]"),
-        (np.zeros((0, 28, 28), np.uint8), r"at least one pixel; got \(0, 28, 28\)"),
+        (np.zeros((0, 28, 28), np.uint8), r"at least one pixel; got no image: shape \(0, 28, 28\)"),
         ([], "there are no images: got an empty list"),
         (5, "a list of these; got int"),
     ],
@@ -585,13 +585,13 @@ def test_a_transform_may_show_what_it_does_inside() -> None:
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((2, 28, 28), np.uint8), r"of one image.*got \(2, 28, 28\). Choose one"),
-        (np.zeros((28,), np.uint8), r"of one image.*got \(28,\)"),
-        (["a.png", "b.png"], "of one image; got 2"),
+        (np.zeros((2, 28, 28), np.uint8), r"one image must have .*got \(2, 28, 28\)\. Of several images choose one"),
+        (np.zeros((28,), np.uint8), r"one image must have .*got \(28,\)"),
+        (["a.png", "b.png"], "one image is expected; got 2"),
         ("none.png", "there is no file none.png"),
         (np.full((28, 28), np.nan), "holds nan"),
         (np.zeros((28, 28), np.int64), "got int64"),
-        (np.zeros((0, 28), np.uint8), r"at least one pixel; got \(1, 0, 28\)"),
+        (np.zeros((0, 28), np.uint8), r"must have 1 to 200,000,000 pixels; it has 28 x 0"),
     ],
 )
 def test_what_is_not_one_image_has_no_trace(image: Any, message: str) -> None:

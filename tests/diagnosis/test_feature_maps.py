@@ -135,10 +135,10 @@ def test_a_sequential_model_of_ones_own_can_be_looked_into(digit: np.ndarray) ->
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((3, 28, 28), np.uint8), "feature maps are of one image"),
-        (np.zeros((28, 28), int), "feature maps are of one image"),
-        (np.zeros(28, np.uint8), "feature maps are of one image"),
-        ([np.zeros((28, 28), np.uint8)], "feature maps are of one image; got a list"),
+        (np.zeros((3, 28, 28), np.uint8), r"one image must have .*got \(3, 28, 28\)"),
+        (np.zeros((28, 28), int), "must be uint8 .*got int64"),
+        (np.zeros(28, np.uint8), r"one image must have .*got \(28,\)"),
+        ([np.zeros((28, 28), np.uint8)] * 2, "one image is expected; got 2"),
         (np.zeros((20, 28), np.uint8), r"the model takes images of shape \(28, 28, 1\); got \(20, 28, 1\)"),
         ("no_such_picture.png", "no_such_picture.png"),
     ],

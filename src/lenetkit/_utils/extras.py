@@ -1,6 +1,7 @@
 """Optional dependencies, checked before they are needed."""
 
-import importlib.util
+import sys
+from importlib.util import find_spec
 
 from lenetkit.exceptions import MissingExtraError
 
@@ -15,7 +16,7 @@ def require_extra(purpose: str, extra: str, *modules: str) -> None:
     MissingExtraError
         If one is not; the message says how to install it.
     """
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    missing = [name for name in modules if (sys.modules[name] if name in sys.modules else find_spec(name)) is None]
     if missing:
         raise MissingExtraError(
             f"{purpose} needs {' and '.join(missing)}, not installed here. "

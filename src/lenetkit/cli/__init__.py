@@ -6,7 +6,7 @@ In: arguments and files. Out: text on standard output, errors as one message eac
 
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -31,16 +31,8 @@ class _Commands(click.Group):
         return command
 
 
-def _print_version(ctx: click.Context, _: Any, wanted: bool) -> None:
-    if wanted:
-        from lenetkit import __version__
-
-        click.echo(f"lenetkit {__version__}")
-        ctx.exit()
-
-
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@click.version_option(package_name="lenetkit", message="lenetkit %(version)s", help="Show it.")
 def _commands() -> None:
     """Handwritten-digit recognition: train, evaluate and use LeNet-5 and other models.
 
@@ -48,14 +40,13 @@ def _commands() -> None:
 
     \b
     Examples:
-      lenetkit train                                 train LeNet-5 on MNIST and report its accuracy
-      lenetkit train --output digits.lenet           keep the trained pipeline
-      lenetkit predict 7.png                         read a digit
-      lenetkit predict 7.png --pipeline digits.lenet with a pipeline of one's own
-      lenetkit read meter.jpg                        read whole numbers
-      lenetkit demo                                  a page to draw digits on
-      lenetkit export digits.lenet 7.tflite          take the model to a phone
-      lenetkit COMMAND --help                        more about one command
+      lenetkit train                          train LeNet-5 on MNIST and report its accuracy
+      lenetkit train --output digits.lenet    keep the trained pipeline
+      lenetkit predict 7.png                  read a digit
+      lenetkit read meter.jpg                 read whole numbers
+      lenetkit demo                           a page to draw digits on
+      lenetkit export digits.lenet 7.tflite   take the model to a phone
+      lenetkit COMMAND --help                 more about one command
     """
 
 

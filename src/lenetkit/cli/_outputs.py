@@ -6,6 +6,7 @@ In: the paths that options name. Out: one error message before the work, or the 
 import os
 import shlex
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from lenetkit.exceptions import SettingError
 if TYPE_CHECKING:
     from lenetkit.pipeline import Pipeline
 
-__all__ = ["check_checkpoint", "check_drawings", "check_output", "save_drawing", "save_or_rescue"]
+__all__ = ["check_checkpoint", "check_drawings", "check_output", "save_drawing", "save_or_rescue", "try_output"]
 
 _DRAWINGS = (".png", ".jpg", ".jpeg", ".svg", ".pdf")
 
@@ -29,8 +30,13 @@ def check_output(option: str, path: str | None, *suffixes: str) -> None:
         return
     if suffixes and not path.lower().endswith(suffixes):
         raise SettingError(f"{option} must end in {', '.join(suffixes)}; got {printable(path)}.")
+    try_output(path)
+
+
+def try_output(path: str, check: Callable[..., object] = check_writable, *arguments: str) -> None:
+    """Run a check of an output; a refusal of the system is the user's mistake, as a missing folder is."""
     try:
-        check_writable(path)
+        check(path, *arguments)
     except OSError as error:
         raise SettingError(
             f"cannot write {printable(path)}: {error.strerror}. Choose another folder, or change its permissions."

@@ -21,7 +21,6 @@ __all__ = [
     "expand_folders",
     "find_pipeline",
     "load_pipeline",
-    "name_image",
     "printable",
     "split_pipeline",
 ]
@@ -104,11 +103,7 @@ def echo(line: str) -> None:
     click.echo(line, color=True)
 
 
-def echo_error(error: DataError) -> None:
+def echo_error(path: str, error: DataError) -> None:
     """Report an image that cannot be answered."""
-    click.echo(f"error: {printable(str(error).strip())}", err=True)
-
-
-def name_image(path: str, error: DataError) -> DataError:
-    """Return an error that names the image."""
-    return error if path in str(error) else DataError(f"{path}: {error}")
+    message = f"{path} is a folder without image files." if os.path.isdir(path) else str(error).strip()
+    click.echo(f"error: {printable(message if path in message else f'{path}: {message}')}", err=True)

@@ -3,6 +3,7 @@
 import click
 
 from lenetkit.cli._options import only_one, pipeline_option, start_tensorflow
+from lenetkit.cli._outputs import try_output
 from lenetkit.cli._saved import accept_any_text, load_pipeline, printable
 
 __all__ = ["export"]
@@ -33,7 +34,7 @@ def export(paths: tuple[str, ...], file: str | None, form: str | None) -> None:
     from lenetkit.exporting import TOLERANCE, check_target
 
     form = form or _guess_format(path)
-    check_target(path, form)
+    try_output(path, check_target, form)
     pipeline = load_pipeline(file)
     if form != "litert":
         start_tensorflow()

@@ -3,9 +3,8 @@
 import contextlib
 import csv
 import json
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -18,7 +17,6 @@ from lenetkit.cli._saved import (
     echo,
     echo_error,
     load_pipeline,
-    name_image,
     printable,
     split_pipeline,
 )
@@ -29,9 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-# Images are read and answered so many, or so many bytes of them, at a time: that bounds the memory.
+# So many images are answered before anybody would look at a bar.
 _BATCH = 256
-_MOST_BYTES = 32 << 20
+
+_COLUMNS = ("label", "probability")
+_TABLE = csv.writer(SimpleNamespace(write=lambda row: click.echo(row, nl=False, color=True)), lineterminator="\n")
 
 Array: TypeAlias = "npt.NDArray[Any]"
 
@@ -97,7 +97,7 @@ def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, rejec
     for path, answer in _answers(read, images):
         if isinstance(answer, DataError):
             failed = True
-            echo_error(answer)
+            echo_error(path, answer)
         else:
             _print(form, path, answer)
     if failed:
@@ -106,38 +106,14 @@ def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, rejec
 
 def _answers(read: Callable[[list[Array]], list[Answer]], paths: list[str]) -> Iterator[tuple[str, Answer | DataError]]:
     """Give for each image, in their order, the answer or the error."""
+    from lenetkit.datasets import iter_batches
+
     with _progress(len(paths)) as advance:
-        for batch in _batches(paths):
+        for batch in iter_batches(paths):
             answers = iter(_answer(read, [image for _, image in batch if not isinstance(image, DataError)]))
             for path, image in batch:
-                answer = image if isinstance(image, DataError) else next(answers)
-                yield path, name_image(path, answer) if isinstance(answer, DataError) else answer
+                yield path, image if isinstance(image, DataError) else next(answers)
             advance(len(batch))
-
-
-def _batches(paths: Iterable[str]) -> Iterator[list[tuple[str, "Array | DataError"]]]:
-    batch: list[tuple[str, Array | DataError]] = []
-    size = 0
-    for path in paths:
-        image = _read(path)
-        batch.append((path, image))
-        size += 0 if isinstance(image, DataError) else image.nbytes
-        if len(batch) == _BATCH or size > _MOST_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _read(path: str) -> "Array | DataError":
-    from lenetkit.datasets import read_image
-
-    if os.path.isdir(path):
-        return DataError(f"{path} is a folder without image files.")
-    try:
-        return read_image(path)
-    except DataError as error:
-        return error
 
 
 def _answer(read: Callable[[list[Array]], list[Answer]], images: list[Array]) -> list[Answer | DataError]:
@@ -169,10 +145,6 @@ def _rank(probabilities: Array, classes: list[Any], top: int) -> list[tuple[Any,
     # The shortest decimals that give the same float32 again.
     best = (-probabilities).argsort(kind="stable")[:top].tolist()
     return [(classes[index], float(str(probabilities[index]))) for index in best]
-
-
-_COLUMNS = ("label", "probability")
-_TABLE = csv.writer(SimpleNamespace(write=lambda row: click.echo(row, nl=False, color=True)), lineterminator="\n")
 
 
 def _print(form: str, path: str, answer: Answer) -> None:

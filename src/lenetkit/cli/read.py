@@ -1,18 +1,16 @@
 """``lenetkit read``: the numbers in images."""
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from lenetkit.cli._options import pipeline_option
 from lenetkit.cli._outputs import check_drawings, save_drawing
-from lenetkit.cli._saved import accept_any_text, echo, echo_error, load_pipeline, name_image, printable
+from lenetkit.cli._saved import accept_any_text, echo, echo_error, load_pipeline, printable
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
-    from lenetkit.pipeline import Pipeline
     from lenetkit.reading import Reading
 
 __all__ = ["read"]
@@ -41,24 +39,18 @@ def read(images: tuple[str, ...], file: str | None, as_json: bool, annotate: str
     pipeline = load_pipeline(file)
     accept_any_text()
     failed = False
-    for path, reading in _readings(pipeline, images):
-        if isinstance(reading, DataError):
+    for path in images:
+        try:
+            reading = pipeline.read_number(path)
+        except DataError as error:
             failed = True
-            echo_error(reading)
+            echo_error(path, error)
             continue
         _print(path, reading, as_json=as_json)
         if annotate is not None:
             save_drawing(reading.plot(), annotate)
     if failed:
         raise click.exceptions.Exit(2)
-
-
-def _readings(pipeline: "Pipeline", paths: tuple[str, ...]) -> "Iterator[tuple[str, Reading | DataError]]":
-    for path in paths:
-        try:
-            yield path, pipeline.read_number(path)
-        except DataError as error:
-            yield path, name_image(path, error)
 
 
 def _print(path: str, reading: "Reading", *, as_json: bool) -> None:

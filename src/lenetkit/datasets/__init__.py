@@ -37,10 +37,18 @@ from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files
 from lenetkit.datasets._fetch.records import RemoteFile
-from lenetkit.datasets._formats.folder import _SUFFIXES as IMAGE_SUFFIXES  # noqa: F401 -- for the command line
-from lenetkit.datasets._images import iter_batches, read_image, read_images, single_image  # noqa: F401
-from lenetkit.datasets._loading import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
-from lenetkit.datasets._loading import _datasets as registry  # noqa: F401 -- for the command line
+from lenetkit.datasets._formats.folder import _SUFFIXES
+from lenetkit.datasets._images import iter_batches as iter_batches
+from lenetkit.datasets._images import read_image, read_images
+from lenetkit.datasets._images import single_image as single_image
+from lenetkit.datasets._loading import (
+    DatasetInfo,
+    _datasets,
+    dataset_info,
+    list_datasets,
+    load_dataset,
+    register_dataset,
+)
 from lenetkit.datasets._views import IndexedImages
 
 __all__ = [
@@ -57,6 +65,12 @@ __all__ = [
     "read_images",
     "register_dataset",
 ]
+
+registry = _datasets
+"""The registry itself, for the command line."""
+
+IMAGE_SUFFIXES = _SUFFIXES
+"""Suffixes of image files in a folder."""
 
 __getattr__ = forward(
     __name__,

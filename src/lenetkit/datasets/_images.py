@@ -10,7 +10,7 @@ Every function that takes images calls this module, so that they all take the sa
 import inspect
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +27,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Named: TypeAlias = tuple[str, Array | DataError]
 
 _MAX_BYTES = 2**30
+_OPAQUE_CHANNELS, _ALL_CHANNELS = (1, 3), (1, 2, 3, 4)
 # A batch ends after so many pictures or bytes, which bounds the memory that many of them need.
 _BATCH = 256
 _BATCH_BYTES = 32 * 2**20
@@ -73,7 +74,7 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     >>> read_image(file.getvalue()).shape
     (20, 28)
     """
-    source = _find_single(image)
+    source = _find_single(image, _ALL_CHANNELS)
     name = name or _get_name(source)
     try:
         return decode(_load(source, name), name, max_pixels)
@@ -188,14 +189,16 @@ def single_image(image: Any) -> tuple[str, Array]:
     DataError
         If it is not one image or cannot be read.
     """
-    source = _find_single(image)
+    # (1, height, 4) is rather a batch of one than a row of pixels.
+    is_batch = _is_array(image) and len(image.shape) == 3 and image.shape[0] == 1
+    source = _find_single(image, _OPAQUE_CHANNELS if is_batch else _ALL_CHANNELS)
     name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "the image"
     if _is_array(source):
         return name, check_array(source, _get_name(source), MAX_PIXELS)
     return name, read_image(source)
 
 
-def _find_sources(images: Any, *, single: bool = False) -> Any:
+def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
     """Return an array (n, height, width[, channels]), or an iterable of pictures that are yet to be read."""
     if _is_one_picture(images):
         return [images]
@@ -206,31 +209,32 @@ def _find_sources(images: Any, *, single: bool = False) -> Any:
     if _is_array(images):
         # A column of a table and an array of paths are lists in another form.
         is_list = len(images.shape) == 1 and getattr(images.dtype, "kind", "") in {"O", "U", "T"}
-        return _find_sources(images.tolist()) if is_list else _as_batch(images, single=single)
+        return _find_sources(images.tolist()) if is_list else _as_batch(images, channels)
     if isinstance(images, (Mapping, Set)) or not isinstance(images, Iterable):
         raise _wrong_kind(images)
-    if isinstance(images, (list, tuple)) and not images:
-        raise DataError(f"there are no images: got an empty {type(images).__name__}.")
     return images
 
 
-def _find_single(image: Any) -> Any:
+def _find_single(image: Any, channels: Collection[int]) -> Any:
     """Return the only image that there is, an array as (height, width[, channels])."""
-    sources = list(_find_sources(image, single=True))
+    given = _find_sources(image, channels)
+    sources = list(given)
+    if not sources:
+        raise _no_images(given)
     if len(sources) != 1:
         raise DataError(f"one image is expected; got {len(sources)}. Choose one, for example images[0].")
-    return _as_batch(sources[0], single=True)[0] if _is_array(sources[0]) else sources[0]
+    return _as_batch(sources[0], channels)[0] if _is_array(sources[0]) else sources[0]
 
 
-def _as_batch(array: Any, *, single: bool = False) -> Any:
+def _as_batch(array: Any, channels: Collection[int] = ()) -> Any:
     """Return an array of images as (n, height, width[, channels]): the decision which of its axes counts images.
 
-    Three axes are (n, height, width) where many images are welcome, and (height, width, channels) where `single` asks
-    for one image and there are 1 to 4 channels.
+    Three axes are (n, height, width), except where one image is expected that may have so many `channels`: there they
+    are (height, width, channels) if the last axis fits.
     """
     shape = tuple(array.shape)
-    if single:
-        if len(shape) == 2 or (len(shape) == 3 and 1 <= shape[2] <= 4):
+    if channels:
+        if len(shape) == 2 or (len(shape) == 3 and shape[2] in channels):
             return np.asarray(array)[np.newaxis]
         if len(shape) in (3, 4) and shape[0] == 1:
             return np.asarray(array)
@@ -260,7 +264,7 @@ def _iterate(sources: Any) -> Iterator[Named]:
             found = error
         yield name, found
     if index < 0:
-        raise DataError(f"there are no images: got an empty {type(sources).__name__}.")
+        raise _no_images(sources)
 
 
 def _is_one_picture(images: Any) -> bool:
@@ -323,3 +327,7 @@ def _read_file(source: Any, name: str) -> bytes:
 
 def _wrong_kind(images: Any) -> DataError:
     return DataError(f"images must be an array, a path, a PIL image or a list of these; got {type(images).__name__}.")
+
+
+def _no_images(sources: Any) -> DataError:
+    return DataError(f"there are no images: got an empty {type(sources).__name__}.")

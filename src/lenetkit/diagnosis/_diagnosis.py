@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from lenetkit.diagnosis._findings import Finding, findings_of
-from lenetkit.diagnosis._pictures import Array, FittedPipeline, Taken, as_list, name_of, take
+from lenetkit.diagnosis._pictures import Array, FittedPipeline, Taken, take
 from lenetkit.diagnosis._reference import check_reference, describe_images
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
 
@@ -176,10 +176,8 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
             "the transforms)."
         )
     check_reference(reference)
-    images = as_list(images)
-    names = tuple(name_of(image, place) for place, image in enumerate(images))
     head, _ = transforms.split_affine()
-    taken = take(images, head)
+    names, taken = take(images, head)
     found = [finding for place in range(len(taken)) for finding in _misfits(place, taken[place], reference, names)]
     misfits = {finding.image for finding in found}
     numbers = np.array([place for place in range(len(taken)) if place not in misfits], np.int64)

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit.datasets import single_image
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -157,38 +158,20 @@ def feature_maps(image: Any, model: Any) -> FeatureMaps:
     [('input', (28, 28, 1)), ('c1', (28, 28, 6)), ('s2', (14, 14, 6)), ('c3', (10, 10, 16)), ('s4', (5, 5, 16)),
      ('c5', (120,)), ('f6', (84,))]
     """
+    _, picture = single_image(image)
     # Asked of the class: an attribute of an unfitted pipeline seems not to be there.
     if hasattr(type(model), "transforms_"):
-        picture = _one_image(image)
         seen = model.transforms_([picture])
         layers, filters, _ = _inside(model.model_, np.asarray(seen[0], np.float32))
         probabilities, classes = model.predict_proba([picture])[0], model.classes_
     elif hasattr(model, "layers") and hasattr(model, "inputs"):
-        layers, filters, probabilities = _inside(model, _as_input(_one_image(image)))
+        layers, filters, probabilities = _inside(model, _as_input(picture))
         classes = np.arange(len(probabilities))
     else:
         raise SettingError(
             f"model must be a Pipeline or a functional or sequential keras.Model; got {type(model).__name__}."
         )
     return FeatureMaps(layers=layers, filters=filters, probabilities=np.asarray(probabilities), classes=classes)
-
-
-def _one_image(image: Any) -> Array:
-    """Return the pixels of one image, whatever it came as."""
-    if not (hasattr(image, "shape") and hasattr(image, "dtype")):
-        from lenetkit.datasets import read_image
-
-        if isinstance(image, (list, tuple)):
-            raise DataError("feature maps are of one image; got a list. Choose one, for example images[0].")
-        picture: Array = read_image(image)
-        return picture
-    pixels = np.asarray(image)
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] > 4) or pixels.dtype.kind not in "uf":
-        raise DataError(
-            "feature maps are of one image, uint8 or floats of shape (height, width) or (height, width, channels); "
-            f"got {pixels.dtype} of shape {pixels.shape}. Choose one, for example images[0]."
-        )
-    return pixels
 
 
 def _as_input(picture: Array) -> npt.NDArray[np.float32]:

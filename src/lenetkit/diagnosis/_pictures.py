@@ -3,18 +3,18 @@
 In: what a pipeline predicts. Out: what its model would see, or what is wrong, and a few facts about what came in.
 """
 
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit.datasets import iter_batches
 from lenetkit.exceptions import DataError
 
 if TYPE_CHECKING:
     from lenetkit.transforms import Compose
 
-__all__ = ["Array", "FittedPipeline", "Taken", "as_list", "name_of", "take"]
+__all__ = ["Array", "FittedPipeline", "Taken", "take"]
 
 Array = npt.NDArray[Any]
 
@@ -61,68 +61,28 @@ class Taken(NamedTuple):
     colours: float = 0.0
 
 
-def as_list(images: Any) -> Any:
-    """Return images as something with a length: an array as it is, one path or PIL image as a list.
-
-    Raises
-    ------
-    DataError
-        If it is no images at all.
-    """
-    shape = getattr(images, "shape", None)
-    if isinstance(shape, tuple) and hasattr(images, "dtype"):
-        if len(shape) in (3, 4) and 0 not in shape:
-            return images
-        hint = " For a single image pass images[None]." if len(shape) == 2 else ""
-        raise DataError(
-            "images must have shape (n, height, width) or (n, height, width, channels) with at least one pixel; "
-            f"got {shape}.{hint}"
-        )
-    if isinstance(images, str | os.PathLike | bytes) or hasattr(images, "convert"):
-        return [images]
-    if not isinstance(images, list | tuple):
-        raise DataError(
-            f"images must be an array, a path, a PIL image or a list of these; got {type(images).__name__}."
-        )
-    if not images:
-        raise DataError("there are no images: got an empty list.")
-    return images
+def take(images: Any, transforms: "Compose") -> tuple[tuple[str, ...], list[Taken]]:
+    """Read images and apply transforms to them, batch by batch; return their names and what became of them."""
+    names: list[str] = []
+    taken: list[Taken] = []
+    for batch in iter_batches(images):
+        names += [name for name, _ in batch]
+        good = iter(_take([image for _, image in batch if not isinstance(image, DataError)], transforms))
+        taken += [Taken(image) if isinstance(image, DataError) else next(good) for _, image in batch]
+    return tuple(names), taken
 
 
-def name_of(image: Any, place: int) -> str:
-    """Return how people call an image: its path, or its place in the list."""
-    return os.fspath(image) if isinstance(image, str | os.PathLike) else f"images[{place}]"
-
-
-def take(images: Any, transforms: "Compose") -> list[Taken]:
-    """Take images through transforms, an array at once if it can be, anything else one by one."""
-    if isinstance(images, list | tuple):
-        return [_take_one(image, transforms) for image in images]
-    try:
-        prepared = transforms(images)
-        return [Taken(*found) for found in zip(prepared, *_facts(np.asarray(images)), strict=True)]
-    # Transforms may be anybody's functions. Which of the images they cannot take is found out here.
-    except Exception:
-        return [_take_row(np.asarray(images[row]), transforms) for row in range(len(images))]
-
-
-def _take_one(image: Any, transforms: "Compose") -> Taken:
-    from lenetkit.datasets import read_image
-
-    try:
-        return _take_row(read_image(image), transforms)
-    except DataError as error:
-        return Taken(error)
-
-
-def _take_row(image: Array, transforms: "Compose") -> Taken:
-    batch = image[np.newaxis]
-    try:
-        (prepared,) = transforms(batch)
-        ((peak,), (span,), (colours,)) = _facts(batch)
-    except Exception as error:
-        return Taken(error)
-    return Taken(np.asarray(prepared), float(peak), float(span), float(colours))
+def _take(images: list[Array], transforms: "Compose") -> list[Taken]:
+    """Apply transforms to images of one size at once, to all others one by one."""
+    if len({(image.shape, image.dtype) for image in images}) == 1:
+        batch = np.stack(images) if len(images) > 1 else images[0][np.newaxis]
+        # Transforms may be anybody's functions. Which of the images they cannot take is found out below.
+        try:
+            return [Taken(*found) for found in zip(transforms(batch), *_facts(batch), strict=True)]
+        except Exception as error:
+            if len(images) == 1:
+                return [Taken(error)]
+    return [taken for image in images for taken in _take([image], transforms)]
 
 
 def _facts(images: Array) -> tuple[Array, Array, Array]:

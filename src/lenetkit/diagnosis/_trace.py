@@ -8,10 +8,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit.datasets import single_image
 from lenetkit.diagnosis._diagnosis import named_steps
-from lenetkit.diagnosis._pictures import Array, FittedPipeline, as_list, name_of
+from lenetkit.diagnosis._pictures import Array, FittedPipeline
 from lenetkit.diagnosis._terminal import bars, strip
-from lenetkit.exceptions import DataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -150,31 +150,10 @@ def trace(image: Any, pipeline: FittedPipeline) -> Trace:
     [('as read', (8, 8)), ('Grayscale', (8, 8)), ('Resize', (28, 28)), ('Rescale', (28, 28))]
     """
     transforms, classes = pipeline.transforms_, pipeline.classes_
-    name, picture = _one(image)
+    name, picture = single_image(image)
     stages = [("as read", picture), *_stages(picture[np.newaxis], transforms)]
     probabilities = pipeline.predict_proba(picture[np.newaxis])[0]
     return Trace(name=name, stages=stages, probabilities=probabilities, classes=classes)
-
-
-def _one(image: Any) -> tuple[str, Array]:
-    """Return name and pixels of the one image that was given."""
-    shape = getattr(image, "shape", None)
-    if isinstance(shape, tuple) and hasattr(image, "dtype"):
-        if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)):
-            image = np.asarray(image)[np.newaxis]
-        elif not (len(shape) in (3, 4) and shape[0] == 1):
-            raise DataError(
-                f"a trace is of one image, of shape (height, width) or (height, width, 1 or 3); got {shape}. "
-                "Choose one, for example images[0]."
-            )
-        return "the image", np.asarray(as_list(image)[0])
-    images = as_list(image)
-    if len(images) != 1:
-        raise DataError(f"a trace is of one image; got {len(images)}. Choose one, for example images[0].")
-    from lenetkit.datasets import read_image
-
-    name = name_of(images[0], 0)
-    return "the image" if name == "images[0]" else name, read_image(images[0])
 
 
 def _stages(images: Any, transforms: "Compose") -> Iterator[tuple[str, Array]]:

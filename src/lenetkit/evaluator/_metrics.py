@@ -1,4 +1,7 @@
-"""The figures and tables of an evaluation."""
+"""Figures and tables of an evaluation.
+
+In: checked labels and probabilities. Out: numbers and pandas tables. Next: text, pictures and the report.
+"""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -50,12 +53,12 @@ class Measures:
 
     @property
     def accuracy(self) -> float:
-        """Share of right predictions, in [0, 1]."""
+        """Fraction of right predictions, in [0, 1]."""
         return (self.n - self.n_errors) / self.n
 
     @property
     def error_rate(self) -> float:
-        """Share of wrong predictions, in [0, 1]."""
+        """Fraction of wrong predictions, in [0, 1]."""
         return self.n_errors / self.n
 
     @property
@@ -118,7 +121,7 @@ class Measures:
         Parameters
         ----------
         k : int
-            How many pairs at most.
+            Number of pairs at most.
 
         Returns
         -------
@@ -128,7 +131,7 @@ class Measures:
         Raises
         ------
         SettingError
-            If ``k`` is not a positive whole number.
+            If ``k`` is not a positive integer.
 
         Examples
         --------
@@ -155,7 +158,7 @@ class Measures:
         Parameters
         ----------
         k : int
-            How many images at most.
+            Number of images at most.
 
         Returns
         -------
@@ -166,7 +169,7 @@ class Measures:
         Raises
         ------
         SettingError
-            If ``k`` is not a positive whole number.
+            If ``k`` is not a positive integer.
 
         Examples
         --------
@@ -178,7 +181,7 @@ class Measures:
         return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive(k)])
 
     def reliability(self, n_bins: int = 15) -> "pd.DataFrame":
-        """Compare how sure the predictions are with how often they are right.
+        """Compare the confidence of the predictions with their accuracy, bin by bin.
 
         Parameters
         ----------
@@ -195,7 +198,7 @@ class Measures:
         Raises
         ------
         SettingError
-            If ``n_bins`` is not a positive whole number.
+            If ``n_bins`` is not a positive integer.
 
         Examples
         --------
@@ -215,13 +218,13 @@ class Measures:
         return calibration_error(self.reliability())
 
     def rejection_curve(self) -> "pd.DataFrame":
-        """Return how the error falls when the least sure predictions are not relied upon.
+        """Return the error rate that is left when the least sure predictions are rejected.
 
         Returns
         -------
         pandas.DataFrame
             A row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that are at
-            least so sure are kept), ``rejected`` (the share of the others), ``error_rate`` (among those kept, in
+            least so sure are kept), ``rejected`` (the fraction of the others), ``error_rate`` (among those kept, in
             [0, 1]), ``answered`` and ``errors`` (their numbers).
 
         Examples
@@ -300,5 +303,5 @@ def _plain(value: Any) -> int | float | None:
 
 def _positive(k: int) -> int:
     if not isinstance(k, int | np.integer) or k < 1:
-        raise SettingError(f"k must be a positive whole number; got {k!r}.")
+        raise SettingError(f"k must be a positive integer; got {k!r}.")
     return int(k)

@@ -11,11 +11,14 @@ it holds; a new one needs no other line anywhere.
 from lenetkit.models._catalogue import (
     ModelCounts,
     ModelInfo,
+    _models,
     create_model,
     list_models,
     model_info,
     register_model,
 )
-from lenetkit.models._catalogue import _models as registry  # noqa: F401 -- for the command line, not for users
 
 __all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+
+registry = _models
+"""The registry itself, for the command line and the tests."""

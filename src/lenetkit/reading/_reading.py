@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.html import card, png_uri, text
+from lenetkit.datasets import read_image
 from lenetkit.reading._candidates import best_path, find_candidates, normalize, score
 from lenetkit.reading._page import Page, find_page
 from lenetkit.reading._segmentation import Piece
@@ -219,8 +220,6 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     >>> read_number(picture, Pipeline.pretrained()).text
     '1947'
     """
-    from lenetkit.datasets import read_image
-
     picture = read_image(image)
     classes = pipeline.classes_
     page = find_page(picture)

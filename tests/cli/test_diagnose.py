@@ -1,9 +1,6 @@
 """Tests for ``lenetkit diagnose``."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,20 +17,7 @@ from lenetkit.transforms import Grayscale, Rescale, Resize, transform_to_dict
 # Reads 4 x 4 pixels as drei, eins or zwölf.
 SAMPLE = Path(__file__).parents[1] / "data" / "format_1.lenet"
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def run() -> Run:
-    """Return a function that runs ``lenetkit`` in a process of its own."""
-
-    def _run(*arguments: Any) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lenetkit", *map(str, arguments)]
-        environment = {**os.environ, "PYTHONUTF8": "1"}
-        environment.pop("MPLBACKEND", None)
-        return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
-
-    return _run
+Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +79,11 @@ def test_a_trace_is_printed_or_drawn(run: Run, folder: Path, tmp_path: Path) -> 
     [
         (["large.lenet"], "there is nothing to diagnose with"),
         (["none.lenet", "bad.png"], "none.lenet: there is no such file"),
-        (["large.lenet", "pictures", "--trace", "a.png"], "--trace is for one picture, and not with --json; got 2"),
-        (["large.lenet", "bad.png", "--trace", "a.png", "--json"], "--trace is for one picture, and not with --json"),
+        (["large.lenet", "pictures", "--trace", "a.png"], "--trace is for one image, and not with --json; got 2"),
+        (["large.lenet", "bad.png", "--trace", "a.png", "--json"], "--trace is for one image, and not with --json"),
         (
             ["small.lenet", "pictures/good.png", "--trace", "a.doc"],
-            "--trace must end in .png, .svg, .pdf, or be -; got",
+            "--trace must end in .png, .jpg, .jpeg, .svg, .pdf; got",
         ),
     ],
 )
