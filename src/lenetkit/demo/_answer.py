@@ -4,7 +4,6 @@ In: a fitted pipeline and a picture file. Out: dictionaries as JSON takes them, 
 """
 
 import contextlib
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 

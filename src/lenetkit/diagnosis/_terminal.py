@@ -1,4 +1,7 @@
-"""Pictures and probabilities for a terminal: characters only, nothing that steers it."""
+"""Images and probabilities as text for a terminal, without control characters.
+
+In: arrays. Out: lines of at most 76 characters.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +22,7 @@ _GAP = "  "
 
 
 def strip(stages: Sequence[tuple[str, Array]]) -> str:
-    """Return pictures side by side, three in a line of 76 characters, bright pixels as full blocks."""
+    """Return images side by side, three in a line of 76 characters, bright pixels as full blocks."""
     lines = []
     for start in range(0, len(stages), _PER_LINE):
         group = stages[start : start + _PER_LINE]
@@ -44,7 +47,7 @@ def _short(name: str) -> str:
 
 
 def _blocks(picture: Array) -> list[str]:
-    """Return a picture in characters, as large as fits, its aspect ratio kept."""
+    """Return an image in characters, as large as fits, its aspect ratio kept."""
     grey = _grey(picture)
     height, width = grey.shape
     scale = min(_COLUMNS / width, 2 * _ROWS / height)

@@ -143,9 +143,9 @@ class FittedState:
     def reference(self) -> dict[str, Any] | None:
         """What the training images looked like; None for a file that was saved before that was kept."""
         if self._reference is None and self._sample is not None:
-            from lenetkit.diagnosis import reference_of
+            from lenetkit.diagnosis import compute_reference
 
-            self._reference = reference_of(self._sample)
+            self._reference = compute_reference(self._sample)
         return self._reference
 
     @property
