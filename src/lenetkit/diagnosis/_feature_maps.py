@@ -131,18 +131,14 @@ def feature_maps(image: Any, model: Any) -> FeatureMaps:
         layers, filters, _ = _inside(model.model_, np.asarray(seen[0], np.float32))
         probabilities, classes = model.predict_proba([picture])[0], model.classes_
     elif hasattr(model, "layers") and hasattr(model, "inputs"):
-        layers, filters, probabilities = _inside(model, _as_input(picture))
+        scale = 1 / 255 if picture.dtype == np.uint8 else 1
+        layers, filters, probabilities = _inside(model, picture.astype(np.float32) * np.float32(scale))
         classes = np.arange(len(probabilities))
     else:
         raise SettingError(
             f"model must be a Pipeline or a functional or sequential keras.Model; got {type(model).__name__}."
         )
     return FeatureMaps(layers=layers, filters=filters, probabilities=np.asarray(probabilities), classes=classes)
-
-
-def _as_input(picture: Array) -> npt.NDArray[np.float32]:
-    scale = np.float32(1 / 255) if picture.dtype == np.uint8 else np.float32(1)
-    return np.asarray(picture, np.float32) * scale
 
 
 def _inside(model: Any, picture: npt.NDArray[np.float32]) -> tuple[Any, Any, Array]:

@@ -199,20 +199,9 @@ def iter_findings(
     reference: Mapping[str, Any],
     steps: frozenset[str],
 ) -> Iterator[Finding]:
-    """Compare measured images with the reference.
+    """Compare measured images, at `indices` among all `prepared` ones, with the reference.
 
-    Parameters
-    ----------
-    measured : mapping of str to ndarray of shape (n,)
-        Made by :func:`describe_images`.
-    indices : ndarray of shape (n,)
-        Positions of these images among all that were given.
-    prepared : list of PreparedImage
-        All that were given.
-    reference : mapping
-        Made by :func:`compute_reference`.
-    steps : frozenset of str
-        Names of the classes of the pipeline's transforms.
+    `steps` are the names of the classes of the pipeline's transforms.
     """
     ranges = reference["measures"]
     if ranges["contrast"] is None or ranges["contrast"][1] <= 0:

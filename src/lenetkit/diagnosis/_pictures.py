@@ -41,24 +41,12 @@ class FittedPipeline(Protocol):
 
 
 class PreparedImage(NamedTuple):
-    """One image after the transforms, and the range of its pixels as they came.
+    """One image after the transforms, and the range of its pixels as they came, white being 1."""
 
-    Parameters
-    ----------
-    pixels : ndarray of shape (height, width[, channels]) or Exception
-        After the transforms, or the error that stopped them.
-    peak : float
-        Level of the brightest pixel as it came, white being 1.
-    span : float
-        From the darkest to the brightest pixel as it came, in grey.
-    colours : float
-        The same in the one of red, green and blue where it is largest.
-    """
-
-    pixels: "Array | Exception"
-    peak: float = 0.0
-    span: float = 0.0
-    colours: float = 0.0
+    pixels: "Array | Exception"  # (height, width[, channels]) after the transforms, or the error that stopped them
+    peak: float = 0.0  # the brightest pixel
+    span: float = 0.0  # from the darkest to the brightest pixel, in grey
+    colours: float = 0.0  # the same in the one of red, green and blue where it is largest
 
 
 def prepare(images: Any, transforms: "Compose") -> tuple[tuple[str, ...], list[PreparedImage]]:

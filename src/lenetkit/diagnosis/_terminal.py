@@ -26,7 +26,11 @@ def strip(stages: Sequence[tuple[str, Array]]) -> str:
     lines = []
     for start in range(0, len(stages), _PER_LINE):
         group = stages[start : start + _PER_LINE]
-        rows = [[_short(name) for name, _ in group], *zip(*(_blocks(picture) for _, picture in group), strict=True)]
+        names = [name if len(name) <= _COLUMNS else f"{name[: _COLUMNS - 1]}…" for name, _ in group]
+        rows = [
+            [name.ljust(_COLUMNS) for name in names],
+            *zip(*(_blocks(picture) for _, picture in group), strict=True),
+        ]
         lines += [_GAP.join(row).rstrip() for row in rows]
         lines.append("")
     return "\n".join(lines[:-1])
@@ -39,11 +43,6 @@ def bars(classes: Array, probabilities: Array, most: int = 3) -> str:
     lengths = np.rint(probabilities * _COLUMNS).astype(int)
     lines = (f"{classes[index]!s:>{width}}  {probabilities[index]:.4f}  {'█' * lengths[index]}" for index in best)
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _short(name: str) -> str:
-    text = name if len(name) <= _COLUMNS else f"{name[: _COLUMNS - 1]}…"
-    return f"{text:<{_COLUMNS}}"
 
 
 def _blocks(picture: Array) -> list[str]:
