@@ -63,10 +63,10 @@ PUBLIC = {
         "FeatureMaps",
         "Finding",
         "Trace",
+        "compute_reference",
         "describe_images",
         "diagnose",
         "feature_maps",
-        "reference_of",
         "trace",
     ],
     "lenetkit.encoder": [

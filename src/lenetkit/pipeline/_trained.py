@@ -80,9 +80,9 @@ class Trained:
     @functools.cached_property
     def reference(self) -> dict[str, Any]:
         """The range of the training images."""
-        from lenetkit.diagnosis import reference_of
+        from lenetkit.diagnosis import compute_reference
 
-        return reference_of(self.sample)
+        return compute_reference(self.sample)
 
     @functools.cached_property
     def _weights(self) -> dict[str, npt.NDArray[Any]]:
