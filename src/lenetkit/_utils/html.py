@@ -15,7 +15,6 @@ __all__ = [
     "FAINT",
     "card",
     "data_uri",
-    "dataset_html",
     "heading",
     "in_a_notebook",
     "note",
@@ -37,22 +36,6 @@ def in_a_notebook() -> bool:
     return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
 
 
-def dataset_html(dataset: Any) -> str:
-    """Return a data set's size, the first image of each class, and how many of each there are."""
-    import numpy as np
-
-    words = dataset.labels.dtype.kind == "U"
-    values, first, counts = np.unique(dataset.labels, return_index=True, return_counts=True)
-    found = {
-        str(value) if words else dataset.class_names[int(value)]: (int(row), int(count))
-        for value, row, count in zip(values, first, counts, strict=True)
-    }
-    names = list(dataset.class_names)
-    shown = names[:_MOST_CLASSES]
-    pictures = [thumbnail(dataset.images[found[name][0]]) if name in found else "" for name in shown]
-    rows = [["", *pictures], ["images", *(f"{found.get(name, (0, 0))[1]:,}" for name in shown)]]
-    more = "" if len(shown) == len(names) else f"<div style='{FAINT}'>and {len(names) - len(shown)} more classes</div>"
-    return card(heading(repr(dataset)) + table(["class", *map(text, shown)], rows) + more)
 
 
 def card(content: str) -> str:

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.memmap import release_pages, take_rows
+from lenetkit._utils.memmap import read_rows, release_pages
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["TrainingData", "check_examples"]
@@ -48,7 +48,7 @@ class TrainingData:
     def rows(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
         """Read some examples, in the order of `index`."""
         weights = np.ones(len(index), np.float32) if self.weights is None else self.weights[index]
-        return _as_number_array(take_rows(self.images, index)), self.targets[index], weights
+        return _as_number_array(read_rows(self.images, index)), self.targets[index], weights
 
     def whole(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
         """Read all examples."""
