@@ -36,8 +36,6 @@ def in_a_notebook() -> bool:
     return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
 
 
-
-
 def card(content: str) -> str:
     """Return the frame around what one object shows."""
     return f"<div style='overflow-x:auto;line-height:1.4'>{content}</div>"

@@ -61,12 +61,6 @@ __all__ = [
     "register_dataset",
 ]
 
-registry = _datasets
-"""The registry itself, for the command line."""
-
-IMAGE_SUFFIXES = _SUFFIXES
-"""Suffixes of image files in a folder."""
-
 __getattr__ = forward(
     __name__,
     {

@@ -45,6 +45,7 @@ class FittedState:
 
     def __init__(self, transforms: Compose, encoder: LabelEncoder, source: "Trained | Bundle") -> None:
         self.transforms, self.encoder, self._source = transforms, encoder, source
+        self.classes: npt.NDArray[Any] = encoder.classes_
         self.rejection = source.rejection if isinstance(source, Bundle) else None
 
     @classmethod

@@ -75,7 +75,7 @@ class FittedMethods:
             from lenetkit.pipeline._rejecting import predict_or_reject
 
             return predict_or_reject(fitted, images, reject)
-        labels: npt.NDArray[Any] = fitted.encoder.classes_[fitted.predict_proba(fitted.prepare(images)).argmax(axis=1)]
+        labels: npt.NDArray[Any] = fitted.classes[fitted.predict_proba(fitted.prepare(images)).argmax(axis=1)]
         return labels
 
     def predict_set(self, images: Any, alpha: float = 0.05) -> list[npt.NDArray[Any]]:
@@ -270,7 +270,7 @@ class FittedMethods:
     @property
     def classes_(self) -> npt.NDArray[Any]:
         """The labels, ndarray of shape (n_classes,), in the order of the columns of :meth:`predict_proba`."""
-        return self._check_fitted().encoder.classes_
+        return self._check_fitted().classes
 
     @property
     def result_(self) -> "TrainingResult":

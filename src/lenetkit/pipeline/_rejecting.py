@@ -45,7 +45,7 @@ def predict_or_reject(fitted: FittedState, images: Any, reject: float) -> list[P
     passed = gate.digit_probability(get_input(prepared)) >= gate.threshold
     blank = np.ptp(prepared.images.reshape(len(probabilities), -1), axis=1) == 0
     threshold = calibration.threshold(reject)
-    classes = fitted.encoder.classes_
+    classes = fitted.classes
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     predictions = []
     for row, (best, *rest) in enumerate(ranked.tolist()):
@@ -75,7 +75,7 @@ def label_sets(fitted: FittedState, images: Any, alpha: float) -> list[npt.NDArr
     """Return for each image the labels that it may have."""
     calibration, _ = _get_rejection(fitted)
     sets = calibration.label_sets(fitted.predict_proba(fitted.prepare(images)), alpha)
-    return [fitted.encoder.classes_[chosen] for chosen in sets]
+    return [fitted.classes[chosen] for chosen in sets]
 
 
 def _get_rejection(fitted: FittedState) -> tuple[Calibration, Gate]:

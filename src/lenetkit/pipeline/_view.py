@@ -17,7 +17,7 @@ def draw_steps(settings: Any, fitted: FittedState | None) -> str:
     """Return a pipeline's steps as HTML."""
     if fitted is not None:
         steps: list[Any] = list(fitted.transforms.steps)
-        classes = fitted.encoder.classes_.tolist()
+        classes = fitted.classes.tolist()
         named = ", ".join(map(str, classes[:_MOST_CLASSES])) + (", ..." if len(classes) > _MOST_CLASSES else "")
         end = ("answer", f"{len(classes)} classes: {named}")
     else:

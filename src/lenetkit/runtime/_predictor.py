@@ -116,7 +116,7 @@ class Predictor:
 
     def _spread(self, rows: int, images: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]) -> None:
         starts = range(0, len(images), _ROWS_PER_TASK)
-        n_threads = min(len(starts), count_cores(), _MOST_THREADS)
+        n_threads = min(len(starts), count_cores(), _MOST_THREADS) if len(starts) > 1 else 1
         if n_threads < 2:
             self._run(rows, images, probabilities)
             return

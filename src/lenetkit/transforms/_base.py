@@ -121,6 +121,9 @@ class FittableTransform(Transform, Protocol):
 
 _transforms: Registry[type[Any]] = Registry("transform", group="lenetkit.transforms", package="lenetkit.transforms")
 
+transform_class = _transforms.get
+"""Return the class that has a name."""
+
 
 def register_transform(name: str, *, replace: bool = False) -> Callable[[TransformClass], TransformClass]:
     """Give a transform class a name: a class decorator, written above attrs'.
@@ -232,11 +235,6 @@ def create_transform(name: str, /, **settings: Any) -> Any:
                 f"Its settings: {', '.join(known) if known else 'none'}."
             )
     return transform(**settings)
-
-
-def transform_class(name: str) -> type[Any]:
-    """Return the class that has this name."""
-    return _transforms.get(name)
 
 
 def name_of(transform: object) -> str:
