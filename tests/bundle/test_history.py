@@ -262,6 +262,7 @@ Pipeline.load(sys.argv[1]).predict(np.zeros((1, 8, 8), np.uint8))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_two_processes_that_train_alike_save_the_same_bytes_and_the_history(tmp_path: Path) -> None:
     """Wherever they log to; the table comes back, and predicting needs no pandas for it."""
@@ -287,6 +288,7 @@ def test_two_processes_that_train_alike_save_the_same_bytes_and_the_history(tmp_
     np.testing.assert_allclose(logged["val_loss"], trained["val_loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_training_again_replaces_what_the_file_kept(tmp_path: Path) -> None:
     """And no training at all leaves an empty table."""

@@ -101,6 +101,7 @@ def unnamed_model() -> Any:
     return keras.Model(image, layers.Dense(3, activation="softmax", kernel_initializer="ones")(x))
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_architecture_and_weights_alone(model: Any) -> None:
     """Not on how many layers were made before, whose names go up with every one."""
     assert convert_to_litert(model) == convert_to_litert(model)
@@ -200,6 +201,7 @@ answers = [runner(images=numpy.load(sys.argv[2]))["probabilities"]]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_name", "script"),
     [("onnx", RUN_ONNX), ("saved_model", RUN_SAVED_MODEL), ("keras", RUN_KERAS), ("litert", RUN_LITERT)],

@@ -218,6 +218,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_and_spawned_processes_give_the_same_answers(tmp_path: Path) -> None:
     """After interpreters were made and threads have run in the parent."""
