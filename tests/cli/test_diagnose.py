@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 
 from lenetkit.bundle import read_bundle, write_bundle
-from lenetkit.diagnosis import reference_of
+from lenetkit.diagnosis import compute_reference
 from lenetkit.synthesis import draw_digits
 from lenetkit.transforms import Grayscale, Rescale, Resize, transform_to_dict
 
@@ -25,12 +25,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with saved pipelines and pictures, one of which is dark on light and one damaged."""
     folder = tmp_path_factory.mktemp("diagnose")
     digits = draw_digits(200, styles="american", seed=1).images
-    reference = reference_of(digits)
+    reference = compute_reference(digits)
     steps = tuple(transform_to_dict(step) for step in (Grayscale(), Resize((28, 28)), Rescale()))
     sample = read_bundle(SAMPLE)
-    write_bundle(folder / "large.lenet", attrs.evolve(sample, transforms=steps, extras={"reference": reference}))
-    small = reference_of(Resize((4, 4))(digits))
-    write_bundle(folder / "small.lenet", attrs.evolve(sample, extras={"reference": small}))
+    write_bundle(folder / "large.lenet", attrs.evolve(sample, transforms=steps, extras={}, reference=reference))
+    small = compute_reference(Resize((4, 4))(digits))
+    write_bundle(folder / "small.lenet", attrs.evolve(sample, extras={}, reference=small))
     (folder / "pictures").mkdir()
     for name, image in {"dark.png": 255 - digits[0], "good.png": digits[0]}.items():
         PIL.Image.fromarray(image).save(folder / "pictures" / name)

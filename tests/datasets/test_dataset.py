@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
+from tests.datasets.idx_files import write_idx
 
 from lenetkit.datasets import Dataset, IndexedImages, load_dataset
-from lenetkit.datasets._formats.idx import write_idx
 from lenetkit.datasets._views import join_images, select_images
 from lenetkit.exceptions import DataError, SettingError
 
@@ -157,9 +157,9 @@ def test_a_whole_number_selects_an_image_with_its_label():
         ([0, -31], IndexError, "position -31 is outside"),
         ([True, False], SettingError, r"a mask of shape \(30,\); got bool of shape \(2,\)"),
         ([0.5], SettingError, "got float64"),
-        ("0", SettingError, "is indexed by a whole number, a slice"),
+        ("0", SettingError, "is indexed by an integer, a slice"),
         ((slice(2), 1), SettingError, "got object"),
-        ([[0], [1, 2]], SettingError, "is indexed by a whole number"),
+        ([[0], [1, 2]], SettingError, "is indexed by an integer"),
     ],
 )
 def test_what_cannot_be_an_index_is_refused(key, error, message):
@@ -210,7 +210,7 @@ def test_a_split_loses_nothing_and_repeats_itself(seed, test_size):
 @pytest.mark.parametrize("test_size", [0, 1.0, -0.1, 1.5, 30, True, "0.1", None, float("nan")])
 def test_a_split_that_cannot_be_meant_is_refused(test_size):
     """A part that would be empty, or no number at all."""
-    with pytest.raises(SettingError, match=r"test_size must be a share between 0 and 1 or a number.*got"):
+    with pytest.raises(SettingError, match=r"test_size must be a fraction between 0 and 1 or a number.*got"):
         make(30).split(test_size=test_size)
 
 
@@ -383,6 +383,7 @@ def large_folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_large_set_is_loaded_split_and_sliced_without_being_copied(large_folder):
     """Memory grows with the number of images, not with their size; what is read is right."""
     train_test_split(np.arange(9), random_state=0)  # so that importing it is not measured

@@ -6,10 +6,9 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from tests.datasets.idx_files import write_idx
 
 from lenetkit.datasets import load_dataset
-from lenetkit.datasets._formats.detect import read_idx_folder
-from lenetkit.datasets._formats.idx import write_idx
 from lenetkit.exceptions import DataError, SettingError
 
 TRAIN = np.random.default_rng(0).integers(0, 256, (20, 6, 6), np.uint8)
@@ -138,7 +137,7 @@ def test_a_missing_idx_file_is_named(tmp_path):
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DataError, match=r"lacks the labels of the test part; .* it has: t10k-images.*Add it"):
         load_dataset(tmp_path)
-    assert len(read_idx_folder(tmp_path, "train")[0]) == 20
+    assert len(load_dataset(tmp_path, subset="train")) == 20
 
 
 def test_idx_files_of_several_sets_are_not_mixed(tmp_path):

@@ -1,7 +1,6 @@
-"""The IDX reader and writer."""
+"""The IDX reader."""
 
 import gzip
-import io
 import os
 import struct
 import tracemalloc
@@ -12,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tests.datasets.idx_files import write_idx
 
-from lenetkit.datasets._formats.idx import read_idx, write_idx
-from lenetkit.exceptions import DataError, LenetkitError, SettingError
+from lenetkit.datasets._formats.idx import read_idx
+from lenetkit.exceptions import DataError, LenetkitError
 
 ARRAYS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=6))
 
@@ -26,38 +26,10 @@ def idx_bytes(shape, values=b"", kind=8):
 @given(array=ARRAYS, suffix=st.sampled_from(["", ".gz"]))
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_is_read_back(array, suffix, tmp_path_factory):
-    """Any uint8 array of one to four axes survives a round trip, gzipped or not."""
-    path = tmp_path_factory.mktemp("idx") / f"x-idx-ubyte{suffix}"
+    """Any uint8 array of one to four axes, gzipped or not."""
+    path = tmp_path_factory.getbasetemp() / f"x-idx-ubyte{suffix}"
     write_idx(path, array)
-    back = read_idx(path)
-    assert back.dtype == np.uint8
-    assert back.shape == array.shape
-    assert np.array_equal(back, array)
-
-
-@given(array=ARRAYS)
-@settings(deadline=None)
-def test_views_are_written_as_their_values(array, tmp_path_factory):
-    """An array that is not contiguous gives the same file as its copy."""
-    folder = tmp_path_factory.mktemp("idx")
-    write_idx(folder / "view", array.T[::-1])
-    write_idx(folder / "copy", array.T[::-1].copy())
-    assert (folder / "view").read_bytes() == (folder / "copy").read_bytes()
-
-
-def test_the_same_array_gives_the_same_gzipped_bytes(tmp_path):
-    """No time stamp and no file name get into the file."""
-    for name in ("a.gz", "b.gz"):
-        write_idx(tmp_path / name, np.arange(9, dtype=np.uint8))
-    assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
-
-
-@pytest.mark.parametrize("array", [np.zeros(3), np.zeros((), np.uint8), np.array(["a"])], ids=repr)
-def test_only_unsigned_bytes_are_written(array, tmp_path):
-    """Other types, and arrays without an axis, are refused, and no file appears."""
-    with pytest.raises(DataError, match="an IDX file holds uint8 with 1 to 32 axes; got"):
-        write_idx(tmp_path / "x", array)
-    assert list(tmp_path.iterdir()) == []
+    np.testing.assert_array_equal(read_idx(path), array, strict=True)
 
 
 def test_gzip_is_told_by_content_not_by_name(tmp_path):
@@ -67,25 +39,6 @@ def test_gzip_is_told_by_content_not_by_name(tmp_path):
     (tmp_path / "packed").write_bytes(gzip.compress(content))
     assert read_idx(tmp_path / "plain.gz").tolist() == [7, 2]
     assert read_idx(tmp_path / "packed").tolist() == [7, 2]
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_stream_is_read_from_where_it_stands(pack):
-    """What lies before the position of a file object does not matter."""
-    stream = io.BytesIO(b"before" + pack(idx_bytes((2, 1), b"\x07\x02")))
-    stream.seek(6)
-    assert read_idx(stream).tolist() == [[7], [2]]
-
-
-def test_a_stream_that_cannot_seek_is_refused(tmp_path):
-    """The way out is in the message."""
-
-    class Pipe(io.RawIOBase):
-        def readable(self):
-            return True
-
-    with pytest.raises(SettingError, match=r"read it into io\.BytesIO first"):
-        read_idx(Pipe())
 
 
 @pytest.mark.parametrize(
@@ -119,14 +72,12 @@ def test_the_number_of_axes_can_be_demanded(tmp_path):
         read_idx(tmp_path / "x", expected_ndim=3)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_the_number_of_values_can_be_limited(pack, tmp_path):
+def test_the_number_of_packed_values_is_limited(tmp_path):
     """The limit is compared with the header, before anything is read."""
     path = tmp_path / "x"
-    path.write_bytes(pack(idx_bytes((3, 2), bytes(6))))
-    assert read_idx(path, max_items=6).shape == (3, 2)
-    with pytest.raises(DataError, match="announces 3 x 2 = 6 values; 5 are the most accepted"):
-        read_idx(path, max_items=5)
+    path.write_bytes(gzip.compress(idx_bytes((2**20, 2**10 + 1), bytes(6))))
+    with pytest.raises(DataError, match="announces 1048576 x 1025 = 1074790400 values; 1073741824 are the most accept"):
+        read_idx(path)
 
 
 @pytest.mark.parametrize(
@@ -208,25 +159,28 @@ VALID = idx_bytes((3, 2, 2), bytes(range(12)))
     packed=st.booleans(),
     cut=st.none() | st.integers(0, 60),
 )
-@settings(max_examples=400, deadline=None)
-def test_any_bytes_give_an_array_or_one_of_our_errors(content, packed, cut):
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_give_an_array_or_one_of_our_errors(content, packed, cut, tmp_path_factory):
     """Nothing else comes out of the reader, whatever goes in."""
-    data = (gzip.compress(content, mtime=0) if packed else content)[:cut]
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes((gzip.compress(content, mtime=0) if packed else content)[:cut])
     try:
-        array = read_idx(io.BytesIO(data))
+        array = read_idx(path)
     except LenetkitError:
         return
     assert array.dtype == np.uint8
 
 
 @given(position=st.integers(0, 200), value=st.integers(0, 255))
-@settings(max_examples=300, deadline=None)
-def test_a_changed_byte_of_a_gzipped_file_is_noticed_or_harmless(position, value):
+@settings(max_examples=100, deadline=None)
+def test_a_changed_byte_of_a_gzipped_file_is_noticed_or_harmless(position, value, tmp_path_factory):
     """The checksum holds for the values; only the fields of the gzip header that mean nothing may differ."""
     data = bytearray(gzip.compress(VALID, mtime=0))
     data[position % len(data)] = value
+    path = tmp_path_factory.getbasetemp() / "changed"
+    path.write_bytes(data)
     try:
-        array = read_idx(io.BytesIO(bytes(data)))
+        array = read_idx(path)
     except LenetkitError:
         return
     assert array.tobytes() == VALID[16:]
@@ -235,6 +189,6 @@ def test_a_changed_byte_of_a_gzipped_file_is_noticed_or_harmless(position, value
 def test_the_official_mnist_files_are_read(shared_data: Path):
     """The real thing, gzipped."""
     labels = read_idx(shared_data / "mnist" / "t10k-labels-idx1-ubyte.gz", expected_ndim=1)
-    images = read_idx(shared_data / "mnist" / "t10k-images-idx3-ubyte.gz", expected_ndim=3, max_items=10_000 * 784)
+    images = read_idx(shared_data / "mnist" / "t10k-images-idx3-ubyte.gz", expected_ndim=3)
     assert images.shape == (10_000, 28, 28)
     assert labels[:5].tolist() == [7, 2, 1, 0, 4]

@@ -92,7 +92,7 @@ def test_any_lossless_way_of_saving_gives_the_same_array(way, digit):
 
 
 @given(pixels=GREY, way=st.sampled_from(sorted(WAYS)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_picture_survives_any_lossless_way(pixels, way):
     """The law holds for every picture, whatever its size and levels."""
     np.testing.assert_array_equal(read_image(WAYS[way](pixels)), pixels)
@@ -440,7 +440,7 @@ def test_batches_are_bounded_in_number_and_in_bytes(monkeypatch):
 @given(
     data=st.binary(max_size=200), magic=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0", b"P5"])
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_bytes_give_a_picture_or_a_data_error(data, magic):
     """Nothing but DataError ever comes out of a file."""
     try:
@@ -454,7 +454,7 @@ def test_any_bytes_give_a_picture_or_a_data_error(data, magic):
 
 
 @given(position=st.integers(0, 10_000), bit=st.integers(0, 7), way=st.sampled_from(sorted(WAYS)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_flipped_bit_gives_a_picture_or_a_data_error(position, bit, way):
     """A damaged file is never worse than a DataError."""
     source = WAYS[way](np.arange(120, dtype=np.uint8).reshape(10, 12))

@@ -30,7 +30,7 @@ def toy():
 
     calls = []
     yield calls
-    _loading._datasets.unregister("toy")
+    _loading.registry.unregister("toy")
 
 
 def test_a_registered_data_set_is_listed_described_and_loaded(toy):
@@ -157,6 +157,7 @@ def test_importing_the_stage_is_light():
     assert run(code) == "[]"
 
 
+@pytest.mark.slow
 def test_loading_the_digits_opens_no_socket():
     """Not even to look whether there is a network."""
     code = """if True:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lenetkit.datasets import Dataset, list_datasets, register_dataset
-from lenetkit.datasets._loading import _datasets
+from lenetkit.datasets import registry as _datasets
 from lenetkit.exceptions import ContractError, DownloadError, SettingError
 from lenetkit.models import list_models, register_model
 from lenetkit.models._catalogue import _models

@@ -455,7 +455,7 @@ def test_weights_that_cannot_be_meant_are_refused(weights: dict[str, Any], messa
         ({"batch_size": 0}, "batch_size must be an integer from 1"),
         ({"learning_rate": 0}, "learning_rate must be a positive number"),
         ({"learning_rate": float("nan")}, "learning_rate must be a positive number"),
-        ({"validation_split": 1.0}, "validation_split must be a share"),
+        ({"validation_split": 1.0}, "validation_split must be a fraction"),
         ({"seed": -1}, "seed must be an integer"),
         ({"verbose": 3}, "verbose must be 'auto', 0"),
         ({"steps_per_call": 0}, "steps_per_call must be an integer from 1"),
@@ -593,8 +593,8 @@ def test_one_cycle_rises_and_falls() -> None:
     ("settings", "message"),
     [
         ({"peak": 0}, "peak must be a positive number"),
-        ({"peak": 1, "warmup": 1.0}, "warmup must be a share"),
-        ({"peak": 1, "start": -1}, "start must be a share"),
+        ({"peak": 1, "warmup": 1.0}, "warmup must be a fraction"),
+        ({"peak": 1, "start": -1}, "start must be a fraction"),
         ({"peak": 1, "shape": "square"}, "shape must be 'cosine' or 'linear'; got 'square'"),
     ],
 )

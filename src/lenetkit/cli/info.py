@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +10,7 @@ from lenetkit.cli._options import only_one, pipeline_option
 from lenetkit.cli._saved import accept_any_text, find_pipeline, printable
 
 if TYPE_CHECKING:
-    from lenetkit.bundle import Bundle
+    from lenetkit.bundle import BundleFile
 
 __all__ = ["info"]
 
@@ -34,9 +32,9 @@ def info(argument: str | None, file: str | None, as_json: bool) -> None:
       lenetkit info --pipeline digits.lenet --json
     """
     path = find_pipeline(only_one(argument, file))
-    from lenetkit.bundle import read_bundle
+    from lenetkit.bundle import read_file
 
-    found = _contents(read_bundle(path), path)
+    found = _contents(read_file(path))
     accept_any_text()
     if as_json:
         click.echo(json.dumps({"path": path, **found}, indent=2))
@@ -49,15 +47,13 @@ def info(argument: str | None, file: str | None, as_json: bool) -> None:
         click.echo(f"    {member['sha256']}  {member['size']:>11,}  {name}")
 
 
-def _contents(bundle: "Bundle", path: str) -> dict[str, Any]:
+def _contents(file: "BundleFile") -> dict[str, Any]:
     """Return everything in the file as plain values."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    manifest = json.loads(members["manifest.json"])
+    bundle, manifest = file.bundle, file.manifest
     return {
         "format": manifest["format"],
         "needs_lenetkit": manifest["needs_lenetkit"],
-        **_size_and_digest(Path(path).read_bytes()),
+        **_size_and_digest(file.content),
         "versions": bundle.versions,
         "model": {
             "name": bundle.model,
@@ -70,13 +66,13 @@ def _contents(bundle: "Bundle", path: str) -> dict[str, Any]:
         "encoder": bundle.encoder,
         "metrics": bundle.metrics,
         "data": bundle.data,
-        "extras": bundle.extras,
+        "extras": manifest["extras"],
         "weights": {
             name: {"shape": list(array.shape), "dtype": array.dtype.name} for name, array in bundle.weights.items()
         },
         "n_weights": sum(array.size for array in bundle.weights.values()),
         "n_golden": len(bundle.golden_images),
-        "members": {name: _size_and_digest(member) for name, member in members.items()},
+        "members": {name: _size_and_digest(member) for name, member in file.members.items()},
     }
 
 
@@ -115,11 +111,8 @@ def _step(step: dict[str, Any]) -> str:
     return " ".join(filter(None, texts))
 
 
-def _training(training: Any) -> str:
-    columns = training.get("columns") if isinstance(training, dict) else None
-    if not isinstance(columns, list):
-        return "damaged"
-    return f"{training.get('epochs')} epochs, curves of {', '.join(map(str, columns)) or 'nothing'}"
+def _training(training: dict[str, Any]) -> str:
+    return f"{training['epochs']} epochs, curves of {', '.join(training['columns']) or 'nothing'}"
 
 
 def _classes(classes: Any, count: int) -> str:

@@ -33,7 +33,7 @@ def verify(argument: str | None, file: str | None) -> None:
     from lenetkit.pipeline import Pipeline
 
     bundle = read_bundle(path)
-    Pipeline.load(path)
+    Pipeline.from_bundle(bundle)
     try:
         difference = verify_bundle(bundle)
     except DataError as error:

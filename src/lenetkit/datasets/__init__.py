@@ -1,13 +1,14 @@
-"""Stage 1: a name, a file or a folder in, a :class:`Dataset` out.
+"""Stage 1, data sets: a name, a file or a folder becomes a :class:`Dataset`; every other image comes in here, too.
 
-In: the name of a registered data set, or a path to images and labels in one of the usual formats.
-Out: a :class:`Dataset`: images uint8 (n, height, width[, channels]) in [0, 255] and one label each.
+In: the name of a registered data set, or a path to images and labels in one of the usual formats; or images in any
+form, for :func:`read_images`.
+Out: a :class:`Dataset`: images uint8 (n, height, width[, channels]) in [0, 255] and one label each; or the images.
 Next: :mod:`lenetkit.transforms`.
 
 Names are looked up in a registry that any package can add to (:func:`register_dataset`); every public module of this
 package registers the data set that it holds, so a new one needs no other line anywhere. Paths are read by
 :func:`load_dataset`, which lists the formats. The readers believe nothing that a file says about itself: sizes are
-checked before memory is asked for, nothing is unpickled, and what does not hold is one
+checked before memory is asked for, nothing is unpickled, and any damage is one
 :class:`~lenetkit.exceptions.DataError` that names the file and the entry.
 
 Examples
@@ -22,7 +23,7 @@ Dataset('digits': 1797 images of 8 x 8, 10 classes)
 >>> test.images.shape, test.images.dtype, test.labels.shape
 ((180, 8, 8), dtype('uint8'), (180,))
 
-Arrays of one's own become a data set too, and anything that can be selected from an array from it:
+Arrays of one's own become a data set too, which is selected from like an array:
 
 >>> import numpy as np
 >>> from lenetkit.datasets import Dataset
@@ -37,18 +38,12 @@ from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files
 from lenetkit.datasets._fetch.records import RemoteFile
-from lenetkit.datasets._formats.folder import _SUFFIXES
+from lenetkit.datasets._formats.folder import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from lenetkit.datasets._images import iter_batches as iter_batches
 from lenetkit.datasets._images import read_image, read_images
 from lenetkit.datasets._images import single_image as single_image
-from lenetkit.datasets._loading import (
-    DatasetInfo,
-    _datasets,
-    dataset_info,
-    list_datasets,
-    load_dataset,
-    register_dataset,
-)
+from lenetkit.datasets._loading import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
+from lenetkit.datasets._loading import registry as registry
 from lenetkit.datasets._views import IndexedImages
 
 __all__ = [
@@ -65,12 +60,6 @@ __all__ = [
     "read_images",
     "register_dataset",
 ]
-
-registry = _datasets
-"""The registry itself, for the command line."""
-
-IMAGE_SUFFIXES = _SUFFIXES
-"""Suffixes of image files in a folder."""
 
 __getattr__ = forward(
     __name__,

@@ -1,8 +1,9 @@
-"""The one thing this stage hands out: images with their labels."""
+"""Images with their labels, as one frozen object.
+
+In: arrays, or what a loader read. Out: :class:`Dataset`. Next: :mod:`lenetkit.transforms`.
+"""
 
 import functools
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -10,6 +11,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.fingerprint import fingerprint
+from lenetkit._utils.html import card, heading, note, table, text, thumbnail
+from lenetkit._utils.validation import check_seed, check_whole
 from lenetkit.datasets._views import Images, IndexedImages, chunks, select_images
 from lenetkit.exceptions import DataError, SettingError
 
@@ -22,6 +26,8 @@ __all__ = ["Dataset"]
 
 # More classes than any script has characters: beyond it a label is a mistake, not a class.
 _MOST_CLASSES = 2**16
+# A notebook shows this many of them.
+_SHOWN_CLASSES = 20
 
 
 def _as_images(value: Any) -> Any:
@@ -63,7 +69,7 @@ def _as_names(value: Any) -> tuple[str, ...]:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
 class Dataset:
-    """Images with their labels, and what the labels mean. Nothing in it changes.
+    """Images with their labels, and the names of the classes. Nothing in it changes.
 
     Parameters
     ----------
@@ -77,7 +83,7 @@ class Dataset:
     name : str, default "unnamed"
         For messages and reports.
     epochs : int, default 5
-        How many epochs the classical procedure needs on it, at least 1.
+        Number of epochs that the classical procedure needs on it, at least 1.
 
     Raises
     ------
@@ -85,7 +91,7 @@ class Dataset:
         If the images are not uint8 or have another number of axes, if there are more or fewer labels than images, or if
         a label is outside the classes; the message names the first offender.
     SettingError
-        If `epochs` is not a positive whole number or two classes have one name.
+        If `epochs` is not a positive integer or two classes have one name.
 
     Examples
     --------
@@ -114,9 +120,9 @@ class Dataset:
             return tuple(np.unique(self.labels).tolist())
         highest = int(self.labels.max(initial=-1))
         if highest >= _MOST_CLASSES:
-            position = int(self.labels.argmax())
+            index = int(self.labels.argmax())
             raise DataError(
-                f"labels[{position}] is {highest}; integer labels number the classes from 0, and {_MOST_CLASSES} "
+                f"labels[{index}] is {highest}; integer labels number the classes from 0, and {_MOST_CLASSES} "
                 "classes are the most there can be. Use strings, or number the classes anew."
             )
         return tuple(map(str, range(highest + 1)))
@@ -145,9 +151,9 @@ class Dataset:
         else:
             outside = (labels < 0) | (labels >= len(self.class_names))
         if outside.any():
-            position = int(outside.argmax())
+            index = int(outside.argmax())
             raise DataError(
-                f"labels[{position}] is {labels[position].item()!r}, which is outside the {len(self.class_names)} "
+                f"labels[{index}] is {labels[index].item()!r}, which is outside the {len(self.class_names)} "
                 f"classes ({_shortened(self.class_names)}); {int(outside.sum())} of {len(labels)} labels are."
             )
 
@@ -159,8 +165,7 @@ class Dataset:
 
     @epochs.validator
     def _check_epochs(self, _: Any, epochs: Any) -> None:
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-            raise SettingError(f"epochs must be an integer of at least 1; got {epochs!r}.")
+        check_whole("epochs", epochs, 1)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -170,19 +175,24 @@ class Dataset:
         return f"Dataset({self.name!r}: {len(self)} images of {size}, {len(self.class_names)} classes)"
 
     def _repr_html_(self) -> str:
-        from lenetkit._utils.html import dataset_html
-
-        return dataset_html(self)
+        values, first, counts = np.unique(self.labels, return_index=True, return_counts=True)
+        found = {self._class_name(value): index for index, value in enumerate(values)}
+        shown = self.class_names[:_SHOWN_CLASSES]
+        pictures = [thumbnail(self.images[first[found[name]]]) if name in found else "" for name in shown]
+        numbers = [f"{counts[found[name]] if name in found else 0:,}" for name in shown]
+        grid = table(["class", *map(text, shown)], [["", *pictures], ["images", *numbers]])
+        n_hidden = len(self.class_names) - len(shown)
+        return card(heading(repr(self)) + grid + (note(f"and {n_hidden} more classes") if n_hidden else ""))
 
     def __iter__(self) -> Iterator[tuple[npt.NDArray[np.uint8], Any]]:
-        return (self[position] for position in range(len(self)))
+        return (self[index] for index in range(len(self)))
 
     @overload
     def __getitem__(self, key: int) -> tuple[npt.NDArray[np.uint8], Any]: ...
     @overload
     def __getitem__(self, key: slice | Sequence[int] | npt.NDArray[Any]) -> "Dataset": ...
     def __getitem__(self, key: Any) -> Any:
-        """Return one image with its label for a whole number, and a data set for a slice, indices or a mask.
+        """Return one image with its label for an integer, and a data set for a slice, indices or a mask.
 
         Raises
         ------
@@ -198,8 +208,8 @@ class Dataset:
         except ValueError:
             index = np.array(None)
         if index.ndim == 0 and index.dtype.kind in "iu":
-            position = int(_checked_index(index[None], len(self))[0])
-            return np.asarray(self.images[position]), self.labels[position].item()
+            (row,) = _checked_index(index[None], len(self))
+            return np.asarray(self.images[int(row)]), self.labels[row].item()
         return self._selected(_checked_index(index, len(self)))
 
     def _selected(self, key: slice | npt.NDArray[np.int64]) -> "Dataset":
@@ -214,11 +224,11 @@ class Dataset:
         Parameters
         ----------
         test_size : float or int, default 0.1
-            Share of the images that go to the test part, between 0 and 1, or their number.
+            Fraction of the images that go to the test part, between 0 and 1, or their number.
         seed : int, default 0
-            Decides which ones, 0 to 2**32 - 1.
+            Seed of the random choice, 0 to 2**32 - 1.
         stratify : bool, default True
-            Keep every class's share the same in both parts.
+            Keep every class's fraction the same in both parts.
 
         Returns
         -------
@@ -240,10 +250,10 @@ class Dataset:
         from sklearn.model_selection import train_test_split
 
         self._check_split(test_size, seed, stratify)
-        positions = np.arange(len(self), dtype=np.int64)
+        indices = np.arange(len(self), dtype=np.int64)
         try:
             train, test = train_test_split(
-                positions, test_size=test_size, random_state=seed, stratify=self.labels if stratify else None
+                indices, test_size=test_size, random_state=seed, stratify=self.labels if stratify else None
             )
         except ValueError as error:
             raise SettingError(
@@ -252,13 +262,12 @@ class Dataset:
         return self._selected(train), self._selected(test)
 
     def _check_split(self, test_size: Any, seed: Any, stratify: Any) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-            raise SettingError(f"seed must be an integer from 0 to {2**32 - 1}; got {seed!r}.")
+        check_seed(seed)
         number = isinstance(test_size, (int, float, np.integer, np.floating)) and not isinstance(test_size, bool)
         whole = number and isinstance(test_size, (int, np.integer))
         if not number or not 0 < test_size < (len(self) if whole else 1):
             raise SettingError(
-                "test_size must be a share between 0 and 1 or a number of images from 1 to "
+                "test_size must be a fraction between 0 and 1 or a number of images from 1 to "
                 f"{len(self) - 1} (one less than there are); got {test_size!r}."
             )
         if stratify:
@@ -273,7 +282,7 @@ class Dataset:
         return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]
 
     def describe(self) -> "pd.Series[Any]":
-        """Return number, shape, dtype and range of the images, and how many there are of each class.
+        """Return number, shape, dtype and range of the images, and the number of images of each class.
 
         Returns
         -------
@@ -310,28 +319,7 @@ class Dataset:
         return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else (None, None)
 
     def plot(self, *, n_columns: int = 10, max_images: int = 50) -> "DigitsDisplay":
-        """Draw the first images in a grid, each under its class name.
-
-        Needs the extra ``plot``.
-
-        Parameters
-        ----------
-        n_columns : int, default 10
-            Images side by side.
-        max_images : int, default 50
-            Images in all.
-
-        Returns
-        -------
-        lenetkit.plotting.DigitsDisplay
-            With ``figure_`` and ``axes_``.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
-        SettingError
-            If a number is not a positive whole number.
+        """Draw the first images in a grid, each under its class name; see :func:`lenetkit.plotting.plot_digits`.
 
         Examples
         --------
@@ -350,8 +338,8 @@ class Dataset:
     def fingerprint(self) -> str:
         """Hex SHA-256 of the content: shape, dtype, pixels, labels and class names.
 
-        It does not depend on the file format, on the name or on whether the images are in memory. Computed when first
-        asked for, reading large sets piece by piece.
+        It does not depend on the file format, the name, or whether the images are in memory or on disk. Computed when
+        first asked for, reading large sets chunk by chunk.
 
         Examples
         --------
@@ -362,15 +350,7 @@ class Dataset:
         >>> digits.fingerprint == digits[:].fingerprint
         True
         """
-        digest = hashlib.sha256(b"lenetkit dataset 1\n")
-        digest.update(json.dumps([list(self.images.shape), "uint8", list(self.class_names)]).encode() + b"\n")
-        for chunk in chunks(self.images):
-            digest.update(chunk.data)
-        if self.labels.dtype.kind == "U":
-            digest.update(json.dumps(self.labels.tolist()).encode())
-        else:
-            digest.update(self.labels.astype("<i8").tobytes())
-        return digest.hexdigest()
+        return fingerprint(self.images, self.labels, self.class_names)
 
 
 def _checked_index(index: npt.NDArray[Any], n: int) -> npt.NDArray[np.int64]:
@@ -381,7 +361,7 @@ def _checked_index(index: npt.NDArray[Any], n: int) -> npt.NDArray[np.int64]:
         return np.zeros(0, np.int64)
     if index.ndim != 1 or index.dtype.kind not in "iu":
         raise SettingError(
-            "a data set is indexed by a whole number, a slice, a sequence of whole numbers or a mask of shape "
+            "a data set is indexed by an integer, a slice, a sequence of integers or a mask of shape "
             f"({n},); got {index.dtype} of shape {index.shape}."
         )
     outside = (index < -n) | (index >= n)

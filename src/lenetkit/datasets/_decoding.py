@@ -190,16 +190,16 @@ def _lay_on_paper(colours: Pixels, alpha: Pixels) -> Pixels:
     paper = _paper_for(colours, alpha)
     out = np.empty_like(colours)
     for rows in _blocks(alpha):
-        share = alpha[rows, :, np.newaxis].astype(np.uint16)
-        out[rows] = (colours[rows] * share + paper * (255 - share) + 127) // 255
+        opacity = alpha[rows, :, np.newaxis].astype(np.uint16)
+        out[rows] = (colours[rows] * opacity + paper * (255 - opacity) + 127) // 255
     return out
 
 
 def _paper_for(colours: Pixels, alpha: Pixels) -> int:
     """Return white or black.
 
-    Where most of the picture is solid and has two tones, it brings its own paper (a cut-out photo, round corners),
-    which is continued. Otherwise what is solid is ink, and the paper is what it stands out from.
+    If most of the picture is solid and has two tones, it brings its own paper (a cut-out photo, round corners), which
+    is continued. Otherwise the solid part is ink, and the paper is the colour that it stands out from.
     """
     most, n_solid, n_dark = alpha.max(), 0, 0
     for rows in _blocks(alpha):

@@ -1,16 +1,21 @@
-"""The table of data sets and the four functions over it."""
+"""Registry of data sets, and loading by name or path.
+
+In: a name, or a path in one of the usual formats. Out: a :class:`~lenetkit.datasets.Dataset`.
+Next: :mod:`lenetkit.transforms`.
+"""
 
 import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from lenetkit._utils.names import did_you_mean
+from lenetkit._utils.validation import check_whole
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._subsets import check_subset
+from lenetkit.datasets._subsets import split_names
 from lenetkit.exceptions import DataError, SettingError, UnknownNameError
 from lenetkit.registry import Registry
 
@@ -19,22 +24,15 @@ __all__ = ["DatasetInfo", "dataset_info", "list_datasets", "load_dataset", "regi
 StrPath: TypeAlias = str | os.PathLike[str]
 
 
-class Loader(Protocol):
-    """What loads a registered data set."""
-
-    def __call__(self, *, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
-        """Return the data set or one of its predefined splits."""
-        ...
-
-
-AnyLoader = TypeVar("AnyLoader", bound=Callable[..., Dataset])
+Loader: TypeAlias = Callable[..., Dataset]
+AnyLoader = TypeVar("AnyLoader", bound=Loader)
 
 _PARAMETERS = ("subset", "data_dir", "download")
 
 
 @attrs.frozen(kw_only=True)
 class DatasetInfo:
-    """What is known about a registered data set without loading it.
+    """Record of a registered data set, known without loading it.
 
     Parameters
     ----------
@@ -45,7 +43,7 @@ class DatasetInfo:
     description : str
         One line for lists.
     epochs : int
-        How many epochs the classical procedure needs on it.
+        Number of epochs that the classical procedure needs on it.
 
     Examples
     --------
@@ -60,7 +58,7 @@ class DatasetInfo:
     epochs: int = 5
 
 
-_datasets: Registry[DatasetInfo] = Registry("data set", group="lenetkit.datasets", package="lenetkit.datasets")
+registry: Registry[DatasetInfo] = Registry("data set", group="lenetkit.datasets", package="lenetkit.datasets")
 
 
 def register_dataset(
@@ -75,7 +73,7 @@ def register_dataset(
     description : str
         One line for lists.
     epochs : int, default 5
-        How many epochs the classical procedure needs on it.
+        Number of epochs that the classical procedure needs on it.
     replace : bool, default False
         Take the name over from whoever has it.
 
@@ -106,8 +104,7 @@ def register_dataset(
     >>> load_dataset("stripes")
     Dataset('stripes': 100 images of 8 x 8, 2 classes)
     """
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise SettingError(f"epochs must be an integer of at least 1; got {epochs!r}.")
+    check_whole("epochs", epochs, 1)
 
     def decorate(loader: AnyLoader) -> AnyLoader:
         owner = f"{loader.__module__}.{loader.__qualname__}"
@@ -118,7 +115,7 @@ def register_dataset(
                 f"a data set's loader must take the keywords {', '.join(_PARAMETERS)}; {owner} does not: {error}."
             ) from None
         info = DatasetInfo(name=name, loader=loader, description=description, epochs=epochs)
-        _datasets.register(name, info, owner=owner, replace=replace)
+        registry.register(name, info, owner=owner, replace=replace)
         return loader
 
     return decorate
@@ -142,7 +139,7 @@ def list_datasets(pattern: str = "*") -> list[str]:
     >>> list_datasets("digits")
     ['digits']
     """
-    return _datasets.names(pattern)
+    return registry.names(pattern)
 
 
 def dataset_info(name: str) -> DatasetInfo:
@@ -170,7 +167,7 @@ def dataset_info(name: str) -> DatasetInfo:
     >>> dataset_info("digits").name
     'digits'
     """
-    return _datasets.get(name)
+    return registry.get(name)
 
 
 def load_dataset(
@@ -189,7 +186,7 @@ def load_dataset(
     data_dir : path, optional
         Where registered data sets are looked for and kept. Not used for paths.
     download : bool, default True
-        Whether a registered data set that is not on this machine may be fetched. Not used for paths.
+        Fetch a registered data set that is not on this machine. Not used for paths.
 
     Returns
     -------
@@ -203,7 +200,7 @@ def load_dataset(
     SettingError
         If `subset` is not one of the three, or the data set has no predefined splits.
     DataError
-        If the files do not hold what they should; the message names file and entry. Where several entries are wrong
+        If the files do not hold what they should; the message names file and entry. If several entries are wrong
         its attribute ``entries`` holds all of them.
     DownloadError
         If the data set is not on this machine and could not be fetched.
@@ -231,8 +228,8 @@ def load_dataset(
     Pictures of different sizes are scaled, aspect kept, into the size that most of them have, or into a square of at
     most 64 pixels, on a ground of the colour of their border; they stay as they are where they have one size.
 
-    Uncompressed IDX files and ``.npy`` files of more than 128 MiB stay on disk as memory maps. What is compressed may
-    hold at most 1 GiB.
+    Uncompressed IDX files and ``.npy`` files of more than 128 MiB stay on disk as memory maps. Compressed ones may hold
+    at most 1 GiB.
 
     Examples
     --------
@@ -245,36 +242,33 @@ def load_dataset(
         ...
     lenetkit.exceptions.UnknownNameError: ...
     """
-    check_subset(subset)
+    split_names(subset)
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise SettingError(
             f"name_or_path must be the name of a data set or a path; got {type(name_or_path).__name__}. "
             "From arrays, build Dataset(images=..., labels=...)."
         )
-    if isinstance(name_or_path, str) and name_or_path in _datasets.names():
+    if isinstance(name_or_path, str) and name_or_path in registry.names():
         return _load_registered(name_or_path, subset, data_dir, download)
     path = os.path.expanduser(name_or_path)
     if path and os.path.exists(path):
         from lenetkit.datasets._formats.detect import load_path
 
         return load_path(Path(path), subset)
-    raise _unknown(os.fspath(name_or_path), path)
-
-
-def _load_registered(name: str, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
-    info = _datasets.get(name)
-    dataset: Any = info.loader(subset=subset, data_dir=data_dir, download=download)
-    if not isinstance(dataset, Dataset):
-        raise DataError(
-            f"the loader of the data set {name!r}, {_datasets.owner(name)}, must return a Dataset; "
-            f"it returned {type(dataset).__name__}."
-        )
-    return attrs.evolve(dataset, name=name, epochs=info.epochs)
-
-
-def _unknown(name: str, path: str) -> UnknownNameError:
     known = list_datasets()
-    return UnknownNameError(
+    name = os.fspath(name_or_path)
+    raise UnknownNameError(
         f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{did_you_mean(name, known)} "
         f"Known data sets: {', '.join(known)}."
     )
+
+
+def _load_registered(name: str, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
+    info = registry.get(name)
+    dataset: Any = info.loader(subset=subset, data_dir=data_dir, download=download)
+    if not isinstance(dataset, Dataset):
+        raise DataError(
+            f"the loader of the data set {name!r}, {registry.owner(name)}, must return a Dataset; "
+            f"it returned {type(dataset).__name__}."
+        )
+    return attrs.evolve(dataset, name=name, epochs=info.epochs)

@@ -1,7 +1,8 @@
-"""Images that stay where they are, and how some of them are selected.
+"""Views of large sets of images, which are read when they are indexed.
 
-A selection of a large set must not copy it. A slice of an array is a view anyway; a selection by index, or a set that
-lies in several files, becomes :class:`IndexedImages`, which reads when it is indexed.
+In: arrays and memory maps of images. Out: a selection that copies nothing: a slice of an array is a view anyway, a
+selection by index or a set that lies in several files becomes :class:`IndexedImages`.
+Next: :class:`~lenetkit.datasets.Dataset` holds it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.memmap import release_pages, take_rows
+from lenetkit._utils.memmap import read_rows, release_pages
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["LARGE", "Images", "IndexedImages", "chunks", "join_images", "select_images"]
@@ -27,14 +28,14 @@ Index: TypeAlias = npt.NDArray[np.int64]
 class IndexedImages:
     """A selection of images that are read when they are asked for.
 
-    What ``Dataset.images`` is for a large set that was selected from by index or lies in several files. It is
+    The ``images`` of a :class:`Dataset` that is large and was selected from by index or lies in several files. It is
     indexed like an array along its first axis: an index or a boolean mask *reads* (gives an ndarray), a slice is
     another view. ``numpy.asarray(images)`` reads everything.
 
     Parameters
     ----------
     parts : sequence of ndarray of shape (n_i, height, width[, channels])
-        uint8 arrays or memory maps, taken as one after the other.
+        uint8 arrays or memory maps, one after the other.
     index : ndarray of shape (n,), optional
         int64 positions in the joined parts, each at least 0; all of them by default.
 
@@ -95,7 +96,7 @@ class IndexedImages:
         return f"IndexedImages(shape={self.shape}, dtype=uint8)"
 
     def __iter__(self) -> Iterator[Pixels]:
-        return (self[position] for position in range(len(self)))
+        return (self[index] for index in range(len(self)))
 
     @overload
     def __getitem__(self, key: slice) -> "IndexedImages": ...
@@ -118,23 +119,17 @@ class IndexedImages:
         return self._read(self._index).astype(np.uint8 if dtype is None else dtype, copy=False)
 
     def select(self, index: Index) -> "IndexedImages":
-        """Return a view of the images at `index` without reading them.
-
-        Parameters
-        ----------
-        index : ndarray of shape (n,)
-            int64 positions.
-        """
+        """Return a view of the images at the int64 positions `index` (n,) without reading them."""
         return IndexedImages(self._parts, self._index[index])
 
     def _read(self, rows: Index) -> Pixels:
         if len(self._parts) == 1:
-            return take_rows(self._parts[0], rows)
+            return read_rows(self._parts[0], rows)
         images = np.empty((len(rows), *self.shape[1:]), np.uint8)
-        part_of = np.searchsorted(self._starts, rows, side="right") - 1
-        for number, part in enumerate(self._parts):
-            here = np.flatnonzero(part_of == number)
-            images[here] = take_rows(part, rows[here] - self._starts[number])
+        parts = np.searchsorted(self._starts, rows, side="right") - 1
+        for index, part in enumerate(self._parts):
+            here = np.flatnonzero(parts == index)
+            images[here] = read_rows(part, rows[here] - self._starts[index])
         return images
 
 
@@ -142,16 +137,7 @@ Images: TypeAlias = Pixels | IndexedImages
 
 
 def join_images(parts: Sequence[Pixels]) -> Images:
-    """Put the parts of a data set one after the other: copied where they are small, as a view where they are large.
-
-    Parameters
-    ----------
-    parts : sequence of ndarray of shape (n_i, height, width[, channels])
-        uint8, at least one.
-
-    Returns
-    -------
-    ndarray or IndexedImages of shape (sum of n_i, height, width[, channels])
+    """Put the parts (n_i, height, width[, channels]) of a data set one after the other; large ones are not copied.
 
     Raises
     ------
@@ -165,20 +151,7 @@ def join_images(parts: Sequence[Pixels]) -> Images:
 
 
 def select_images(images: Images, key: slice | Index) -> Images:
-    """Select images; what is large is not copied.
-
-    Parameters
-    ----------
-    images : ndarray or IndexedImages of shape (n, height, width[, channels])
-        uint8.
-    key : slice or ndarray of shape (m,)
-        Which ones.
-
-    Returns
-    -------
-    ndarray or IndexedImages of shape (m, height, width[, channels])
-        An ndarray where `images` is one and `key` a slice (a view), or where the selection takes at most 128 MiB.
-    """
+    """Return selected images: an ndarray if it is a slice of one or takes at most 128 MiB, otherwise a view."""
     if isinstance(key, slice):
         selected = images[key]
         small = isinstance(selected, IndexedImages) and selected.nbytes <= LARGE

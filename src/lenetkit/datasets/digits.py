@@ -6,10 +6,11 @@ import numpy as np
 
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._loading import register_dataset
-from lenetkit.datasets._subsets import refuse_parts
+from lenetkit.datasets._subsets import refuse_splits
 
 __all__ = ["load"]
 
+# Pixels of ink in a block of 4x4.
 _HIGHEST = 16
 
 
@@ -25,27 +26,11 @@ def load(
     They are the test part of E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
     Repository, 1998: counts of ink in 4x4 blocks of a 32x32 bitmap. Nothing is read but a file of the installed
     package.
-
-    Parameters
-    ----------
-    subset : {"all"}
-        There are no predefined splits.
-    data_dir, download
-        Not used.
-
-    Returns
-    -------
-    Dataset
-        Images of shape (1797, 8, 8).
-
-    Raises
-    ------
-    SettingError
-        If `subset` is not ``"all"``.
+    Images are of shape (1797, 8, 8), and there are no predefined splits; see :func:`lenetkit.datasets.load_dataset`.
     """
     from sklearn.datasets import load_digits
 
-    refuse_parts("the data set 'digits'", subset)
+    refuse_splits("the data set 'digits'", subset)
     bundled = load_digits()
     images = np.rint(bundled.images * (255 / _HIGHEST)).astype(np.uint8)
     return Dataset(images=images, labels=bundled.target, class_names=tuple("0123456789"), name="digits")

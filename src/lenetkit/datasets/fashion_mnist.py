@@ -3,29 +3,10 @@
 import os
 
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._fetch.idx_sets import RemoteIdx
-from lenetkit.datasets._fetch.records import RemoteFile
+from lenetkit.datasets._fetch.idx_sets import RemoteIdx, mnist_files
 from lenetkit.datasets._loading import register_dataset
 
 __all__ = ["FASHION_MNIST", "load"]
-
-# The authors' own server answers http only, so it is not among them.
-_MIRRORS = (
-    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-)
-_COPIES = ("~/.keras/datasets/fashion-mnist/", "/usr/share/datasets/fashion-mnist/")  # Keras; Debian's package
-
-
-def _file(name: str, *, size: int, sha256: str) -> RemoteFile:
-    return RemoteFile(
-        name=name,
-        size=size,
-        sha256=sha256,
-        mirrors=[f"{mirror}{name}.gz" for mirror in _MIRRORS],
-        copies=[f"{folder}{name}.gz" for folder in _COPIES],
-    )
-
 
 # Of the files in Debian's package dataset-fashion-mnist. Packed again under their names and times they give the
 # published gzip files, MD5 8d4fb7e6c68d591d4c3dfef9ec88bf0d, 25c81989df183df01b3e8a0aad5dffbe,
@@ -44,28 +25,23 @@ FASHION_MNIST = RemoteIdx(
         "Bag",
         "Ankle boot",
     ),
-    train_images=_file(
-        "train-images-idx3-ubyte",
-        size=47_040_016,
-        sha256="c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    ),
-    train_labels=_file(
-        "train-labels-idx1-ubyte",
-        size=60_008,
-        sha256="bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    ),
-    test_images=_file(
-        "t10k-images-idx3-ubyte",
-        size=7_840_016,
-        sha256="5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    ),
-    test_labels=_file(
-        "t10k-labels-idx1-ubyte",
-        size=10_008,
-        sha256="0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    **mnist_files(
+        # The authors' own server answers http only, so it is not among them.
+        mirrors=[
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/{name}.gz",
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/{name}.gz",
+        ],
+        # Keras; Debian's package
+        copies=["~/.keras/datasets/fashion-mnist/{name}.gz", "/usr/share/datasets/fashion-mnist/{name}.gz"],
+        sha256=[
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ],
     ),
 )
-"""Where Fashion-MNIST's four files are, and how to know them."""
+"""The records of Fashion-MNIST's four files."""
 
 
 @register_dataset("fashion_mnist", description="70,000 pictures of clothes of 28 x 28 pixels, 60,000 for training.")
@@ -75,25 +51,6 @@ def load(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = None,
     H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
     Algorithms", arXiv:1708.07747, 2017.
 
-    Parameters
-    ----------
-    subset : {"all", "train", "test"}, default "all"
-        The 60,000 training pictures, the 10,000 test pictures, or the former followed by the latter.
-    data_dir : path, optional
-        The folder around the folder ``fashion_mnist``; see :func:`lenetkit.datasets.fetch_files`.
-    download : bool, default True
-        Whether to ask the mirrors for what is missing.
-
-    Returns
-    -------
-    Dataset
-        Images of shape (n, 28, 28), bright on black.
-
-    Raises
-    ------
-    SettingError
-        If `subset` is none of the three.
-    DownloadError
-        If a file is neither on this machine nor to be had.
+    Images are of shape (n, 28, 28), bright on black; see :func:`lenetkit.datasets.load_dataset`.
     """
     return FASHION_MNIST.load(subset=subset, data_dir=data_dir, download=download)

@@ -3,62 +3,31 @@
 import os
 
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._fetch.idx_sets import RemoteIdx
-from lenetkit.datasets._fetch.records import RemoteFile
+from lenetkit.datasets._fetch.idx_sets import RemoteIdx, mnist_files
 from lenetkit.datasets._loading import register_dataset
 
 __all__ = ["MNIST", "load"]
-
-_MIRRORS = (
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-)
-_KERAS_MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-_KERAS_COPY = "~/.keras/datasets/mnist.npz"
-
-
-def _file(name: str, key: str, *, size: int, sha256: str) -> RemoteFile:
-    return RemoteFile(
-        name=name,
-        size=size,
-        sha256=sha256,
-        mirrors=[*(f"{mirror}{name}.gz" for mirror in _MIRRORS), f"{_KERAS_MIRROR}#{key}"],
-        copies=[f"{_KERAS_COPY}#{key}"],
-        archive_size=11_490_434,
-    )
-
 
 # The uncompressed files have the published MD5 sums 6bbc9ace898e44ae57da46a324031adb, a25bea736e30d166cdddb491f175f624,
 # 2646ac647ad5339dbf082846283269ea and 27ae3e4e09519cfbb04c329615203637; the stronger sums are of the same files.
 MNIST = RemoteIdx(
     name="mnist",
     class_names="0123456789",
-    train_images=_file(
-        "train-images-idx3-ubyte",
-        "x_train",
-        size=47_040_016,
-        sha256="ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    train_labels=_file(
-        "train-labels-idx1-ubyte",
-        "y_train",
-        size=60_008,
-        sha256="65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    test_images=_file(
-        "t10k-images-idx3-ubyte",
-        "x_test",
-        size=7_840_016,
-        sha256="0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    test_labels=_file(
-        "t10k-labels-idx1-ubyte",
-        "y_test",
-        size=10_008,
-        sha256="ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    **mnist_files(
+        mirrors=[
+            "https://storage.googleapis.com/cvdf-datasets/mnist/{name}.gz",
+            "https://ossci-datasets.s3.amazonaws.com/mnist/{name}.gz",
+        ],
+        copies=["~/.keras/datasets/mnist.npz#{key}"],
+        sha256=[
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ],
     ),
 )
-"""Where MNIST's four files are, and how to know them."""
+"""The records of MNIST's four files."""
 
 
 @register_dataset("mnist", description="70,000 handwritten digits of 28 x 28 pixels, 60,000 of them for training.")
@@ -67,25 +36,6 @@ def load(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = None,
 
     Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998.
 
-    Parameters
-    ----------
-    subset : {"all", "train", "test"}, default "all"
-        The 60,000 training digits, the 10,000 test digits, or the former followed by the latter.
-    data_dir : path, optional
-        The folder around the folder ``mnist``; see :func:`lenetkit.datasets.fetch_files`.
-    download : bool, default True
-        Whether to ask the mirrors for what is missing.
-
-    Returns
-    -------
-    Dataset
-        Images of shape (n, 28, 28), ink bright on black.
-
-    Raises
-    ------
-    SettingError
-        If `subset` is none of the three.
-    DownloadError
-        If a file is neither on this machine nor to be had.
+    Images are of shape (n, 28, 28), ink bright on black; see :func:`lenetkit.datasets.load_dataset`.
     """
     return MNIST.load(subset=subset, data_dir=data_dir, download=download)

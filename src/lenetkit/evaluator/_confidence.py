@@ -20,22 +20,7 @@ Right = npt.NDArray[np.bool_]
 
 
 def reliability_table(confidences: Confidences, right: Right, n_bins: int) -> "pd.DataFrame":
-    """Return confidence, accuracy and number of images by bins of equal width; empty bins are left out.
-
-    Parameters
-    ----------
-    confidences : ndarray of shape (n,)
-        Probability of the predicted label, in [0, 1].
-    right : ndarray of shape (n,)
-        bool, True where it is the true one.
-    n_bins : int
-        Number of bins between 0 and 1.
-
-    Raises
-    ------
-    SettingError
-        If ``n_bins`` is not a positive integer.
-    """
+    """Return confidence, accuracy and number of images in bins of equal width; see :meth:`Evaluation.reliability`."""
     import pandas as pd
 
     if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 1:

@@ -116,7 +116,8 @@ class Evaluation(Measures):
             raise DataError(f"images must be the {self.n} that were evaluated, in the same order; got {len(images)}.")
         errors = self._table(np.argsort(self._true_probabilities, kind="stable"))
         errors = errors[errors["true"] != errors["predicted"]]
-        titles = [_misreading(*pair) for pair in zip(errors["true"], errors["predicted"], strict=True)]
+        pairs = zip(errors["true"], errors["predicted"], strict=True)
+        titles = [f"{true} → {said}" if len(f"{true}{said}") < 8 else f"{true} →\n{said}" for true, said in pairs]
         return plot_digits(
             [images[row] for row in errors["index"]],
             titles,
@@ -270,8 +271,3 @@ class Evaluation(Measures):
 
     def __repr__(self) -> str:
         return f"<Evaluation: {self.summary_line}>"
-
-
-def _misreading(true: Any, predicted: Any) -> str:
-    short = len(f"{true}{predicted}") < 8
-    return f"{true} → {predicted}" if short else f"{true} →\n{predicted}"

@@ -49,7 +49,7 @@ class Measures:
     @property
     def n_errors(self) -> int:
         """Number of images whose predicted label is not the true one."""
-        return int(np.count_nonzero(self._predicted_indices != self.true_indices))
+        return int(np.count_nonzero(~self._right))
 
     @property
     def accuracy(self) -> float:
@@ -246,59 +246,47 @@ class Measures:
         >>> evaluation.to_dict()["confusion_matrix"]
         [[1, 1], [0, 1]]
         """
-        low, high = self.accuracy_interval
-        table = {name: [_plain(value) for value in column] for name, column in self.per_class.items()}
+        columns = {name: column.tolist() for name, column in self.per_class.items()}
         return {
             "n": self.n,
             "n_errors": self.n_errors,
             "accuracy": self.accuracy,
-            "accuracy_interval": [low, high],
+            "accuracy_interval": list(self.accuracy_interval),
             "error_rate": self.error_rate,
             "cross_entropy": self.cross_entropy,
             "calibration_error": self.calibration_error,
             "classes": self.classes.tolist(),
-            "per_class": table,
+            "per_class": {name: [None if math.isnan(x) else x for x in values] for name, values in columns.items()},
             "confusion_matrix": self.confusion_matrix.to_numpy().tolist(),
         }
 
     @property
     def _predicted_indices(self) -> npt.NDArray[np.int64]:
-        largest: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return largest
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def _confidences(self) -> npt.NDArray[np.float64]:
-        largest: npt.NDArray[np.float64] = self.probabilities.max(axis=1)
-        return largest
+        return np.asarray(self.probabilities.max(axis=1))
 
     @property
     def _right(self) -> npt.NDArray[np.bool_]:
-        right: npt.NDArray[np.bool_] = self._predicted_indices == self.true_indices
-        return right
+        return np.asarray(self._predicted_indices == self.true_indices)
 
     @property
     def _true_probabilities(self) -> npt.NDArray[np.float64]:
         return self.probabilities[np.arange(self.n), self.true_indices]
 
     def _named(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        labels: npt.NDArray[Any] = np.take(self.classes, indices)
-        return labels
+        return np.asarray(np.take(self.classes, indices))
 
     def _table(self, rows: npt.NDArray[np.int64]) -> "pd.DataFrame":
         import pandas as pd
 
-        columns = {
-            "index": rows,
-            "true": self.labels[rows],
-            "predicted": self.predictions[rows],
-            "loss": self.losses[rows],
-            "probability": self._true_probabilities[rows],
-        }
-        return pd.DataFrame(columns)
-
-
-def _plain(value: Any) -> int | float | None:
-    return None if math.isnan(value) else value.item() if isinstance(value, np.generic) else value
+        names = ("true", "predicted", "loss", "probability")
+        columns = (self.labels, self.predictions, self.losses, self._true_probabilities)
+        return pd.DataFrame(
+            {"index": rows, **{name: column[rows] for name, column in zip(names, columns, strict=True)}}
+        )
 
 
 def _positive(k: int) -> int:

@@ -3,7 +3,9 @@
 In: plain arrays and tables; no stage is known here. Out: a display in scikit-learn's manner: it keeps the data, draws
 them again with ``.plot(...)``, and holds what it drew in ``.figure_`` and ``.ax_`` or ``.axes_``. Next: a person.
 
-matplotlib is imported on first use (extra ``plot``). Without a figure or axes of the caller's, a new figure comes from
+Each ``plot_...`` function draws on the matplotlib Axes ``ax=`` or the Figure or SubFigure ``figure=`` that it is given.
+
+matplotlib is imported on first use (extra ``plot``). Without figure or axes, a new figure comes from
 ``matplotlib.pyplot``, so that notebooks and ``plt.show()`` show it; with them, pyplot and its global state are left
 alone, so that reports and servers can draw in any thread.
 """

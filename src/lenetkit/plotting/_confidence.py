@@ -94,13 +94,6 @@ def plot_reliability(
         In [0, 1], the means of each group of predictions.
     count : array-like of shape (n_bins,)
         Number of predictions in each group, at least 1.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    ReliabilityDisplay
-        With ``figure_`` and ``ax_``.
 
     Raises
     ------
@@ -134,13 +127,6 @@ def plot_rejection(rejected: npt.ArrayLike, error_rate: npt.ArrayLike, *, ax: "A
         Fractions of the answers, in [0, 1].
     error_rate : array-like of shape (k,)
         In [0, 1], among the others.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    RejectionDisplay
-        With ``figure_`` and ``ax_``.
 
     Raises
     ------

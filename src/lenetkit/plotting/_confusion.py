@@ -116,8 +116,6 @@ def plot_confusion(
         Counts, rows true, columns predicted, for example a pandas DataFrame.
     class_names : sequence of length n_classes
         Names of the rows and columns.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
     normalize : {"true", "pred", "all"}, optional
         Show per cent of each row, of each column or of all images instead of counts.
 

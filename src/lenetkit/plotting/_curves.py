@@ -44,11 +44,14 @@ class HistoryDisplay:
     def _draw(self, name: str, ax: "Axes") -> None:
         from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+        index = getattr(self.history, "index", None)
+        counted = getattr(index, "name", None) == "epoch"
+        epochs = np.asarray(index) if counted else np.arange(1, len(self.history["loss"]) + 1)
         curves = [(name, "training", BLUE, "o-"), (f"val_{name}", "validation", ORANGE, "s--")]
         for column, label, colour, style in curves:
             if column in self.history:
                 values = np.asarray(self.history[column], dtype=float)
-                ax.plot(self._epochs(), values, style, color=colour, label=label, markersize=4, linewidth=1.6)
+                ax.plot(epochs, values, style, color=colour, label=label, markersize=4, linewidth=1.6)
         ax.set(xlabel="epoch", title=name.replace("_", " "))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if name == "accuracy":
@@ -56,12 +59,6 @@ class HistoryDisplay:
         if f"val_{name}" in self.history:
             ax.legend(frameon=False)
         tidy(ax)
-
-    def _epochs(self) -> npt.NDArray[Any]:
-        index = getattr(self.history, "index", None)
-        if getattr(index, "name", None) == "epoch":
-            return np.asarray(index)
-        return np.arange(1, len(self.history["loss"]) + 1)
 
 
 def plot_history(
@@ -76,11 +73,6 @@ def plot_history(
         and ``learning_rate``; one row per epoch. An index named ``epoch`` counts the epochs, else they start at 1.
     axes : sequence of matplotlib.axes.Axes, optional
         One for each of loss, accuracy and learning rate that the history has. A new figure by default.
-
-    Returns
-    -------
-    HistoryDisplay
-        With ``figure_`` and ``axes_``.
 
     Raises
     ------
@@ -149,13 +141,6 @@ def plot_learning_rate_finder(
         One loss per rate; NaN and infinity, where training diverged, are left out.
     suggestion : float, optional
         The rate to mark.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    LearningRateDisplay
-        With ``figure_`` and ``ax_``.
 
     Raises
     ------

@@ -80,12 +80,7 @@ def plot_digits(
     max_images : int
         Draw no more than so many; the heading then says how many there are.
     figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here; give it ``layout="compressed"``. A new figure by default.
-
-    Returns
-    -------
-    DigitsDisplay
-        With ``figure_`` and ``axes_``.
+        Give it ``layout="compressed"``.
 
     Raises
     ------

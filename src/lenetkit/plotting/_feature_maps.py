@@ -38,7 +38,10 @@ class FeatureMapsDisplay(PanelsDisplay):
         size = 2.15 * n_columns, 2.45 * -(-n_panels // n_columns)
         self._lay_out(figure, n_panels, n_columns, size, "constrained")
         for ax, (name, values) in zip(self.axes_, self.layers, strict=False):
-            _draw_layer(ax, name, values)
+            picture, note = layer_picture(values)
+            _show(ax, picture)
+            ax.set_title(name, fontsize=10, color=INK, pad=4, parse_math=False)
+            ax.set_xlabel(note, fontsize=8, color=FAINT, labelpad=3)
         if self.probabilities is not None:
             self.axes_[-1].set_title("output", fontsize=10, color=INK, pad=4)
             self.axes_[-1].set_xlabel("probability", fontsize=8, color=FAINT, labelpad=2)
@@ -87,13 +90,6 @@ def plot_feature_maps(
         The classes' names. 0, 1, 2, ... by default.
     title : str, optional
         Text above it all.
-    figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    FeatureMapsDisplay
-        With ``figure_`` and ``axes_``.
 
     Raises
     ------
@@ -131,13 +127,6 @@ def plot_filters(filters: Sequence[tuple[str, Array]], *, figure: "Figure | SubF
     filters : sequence of (str, ndarray)
         Layer and kernels of shape (height, width, n_maps_before, n_maps). NaN stands for no connection and stays empty.
         Layers with more than 512 kernels are left out: each would be a speck.
-    figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    FiltersDisplay
-        With ``figure_`` and ``axes_``.
 
     Raises
     ------
@@ -189,13 +178,6 @@ def layer_picture(values: Array) -> tuple[Array, str]:
     n_columns = next((n for n in range(fewest, 2 * fewest) if n_maps % n == 0), fewest)
     size = f"{width} x {height}"
     return _mosaic(maps, n_columns), size if n_maps == 1 else f"{n_maps} maps of {size}"
-
-
-def _draw_layer(ax: "Axes", name: str, values: Array) -> None:
-    picture, note = layer_picture(values)
-    _show(ax, picture)
-    ax.set_title(name, fontsize=10, color=INK, pad=4, parse_math=False)
-    ax.set_xlabel(note, fontsize=8, color=FAINT, labelpad=3)
 
 
 def _show(ax: "Axes", picture: Array, *, symmetric: bool = False) -> None:

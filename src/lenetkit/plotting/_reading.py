@@ -86,13 +86,6 @@ def plot_reading(
         The label of each box.
     probabilities : sequence of float, optional
         0 to 1; what is less probable than 0.9 is drawn in orange instead of blue.
-    ax : matplotlib.axes.Axes, optional
-        Draw here; a new figure by default.
-
-    Returns
-    -------
-    ReadingDisplay
-        With ``figure_`` and ``ax_``.
 
     Raises
     ------

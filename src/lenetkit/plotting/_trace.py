@@ -62,12 +62,7 @@ def plot_trace(
     title : str, optional
         Text above the strip.
     figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here; give it ``layout="compressed"``. A new figure by default.
-
-    Returns
-    -------
-    TraceDisplay
-        With ``figure_`` and ``axes_``.
+        Give it ``layout="compressed"``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Recipes with a name: settings of the trainer for a purpose.
+"""The trainer's presets: named settings for a purpose.
 
 Each was chosen on the last 10,000 of MNIST's training images; ``benchmarks/recipes.py`` makes the page that shows what
 was tried and what it gave.
@@ -13,29 +13,32 @@ from lenetkit.trainer._schedules import OneCycle
 
 __all__ = ["preset_settings"]
 
-# From here on a run is long enough for stronger augmentation to pay.
+# A run of at least so many epochs is long enough for stronger augmentation to pay (benchmarks/recipes.py).
 _MANY_EPOCHS = 15
 
 
 def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
-    """Return the settings of a preset that are not the trainer's defaults.
-
-    Parameters
-    ----------
-    name : str
-        One of the presets.
-    epochs : float or None
-        How many are wanted, where that is not left to the preset.
-
-    Returns
-    -------
-    dict
+    """Return the settings of a preset that are not the trainer's defaults, for a run of so many epochs, if known.
 
     Raises
     ------
     SettingError
         If there is no such preset; the message lists them.
     """
+    muon = {"batch_size": 256, "optimizer": "muon", "label_smoothing": 0.1}
+    if epochs is not None and epochs >= _MANY_EPOCHS:
+        accurate = {
+            "optimizer_options": {"weight_decay": 0.15},
+            "learning_rate": OneCycle(0.02, warmup=0.1, shape="linear"),
+            "augmentation": Warp(rotation=0.15, scale=0.1, shear=0.15, shift=1.5, elastic=0.6),
+        }
+    else:
+        accurate = {
+            "epochs": 5,
+            "optimizer_options": {"weight_decay": 0.2},
+            "learning_rate": OneCycle(0.025, shape="linear"),
+            "augmentation": Warp(elastic=0.4),
+        }
     presets: dict[str, dict[str, Any]] = {
         "default": {},
         "classic": {
@@ -51,29 +54,8 @@ def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
             "learning_rate": OneCycle(0.06, warmup=0.1, shape="linear"),
             "label_smoothing": 0.15,
         },
-        "accurate": _accurate(epochs),
+        "accurate": muon | accurate,
     }
     if name not in presets:
         raise SettingError(f"there is no preset {name!r}.{did_you_mean(name, presets)} Presets: {', '.join(presets)}.")
     return presets[name]
-
-
-def _accurate(epochs: float | None) -> dict[str, Any]:
-    if epochs is not None and epochs >= _MANY_EPOCHS:
-        return {
-            "batch_size": 256,
-            "optimizer": "muon",
-            "optimizer_options": {"weight_decay": 0.15},
-            "learning_rate": OneCycle(0.02, warmup=0.1, shape="linear"),
-            "augmentation": Warp(rotation=0.15, scale=0.1, shear=0.15, shift=1.5, elastic=0.6),
-            "label_smoothing": 0.1,
-        }
-    return {
-        "epochs": 5,
-        "batch_size": 256,
-        "optimizer": "muon",
-        "optimizer_options": {"weight_decay": 0.2},
-        "learning_rate": OneCycle(0.025, shape="linear"),
-        "augmentation": Warp(elastic=0.4),
-        "label_smoothing": 0.1,
-    }

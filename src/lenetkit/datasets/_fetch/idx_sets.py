@@ -1,24 +1,49 @@
-"""Data sets that are published as MNIST is: four IDX files."""
+"""Data sets that are published as MNIST is: four IDX files.
+
+In: a :class:`RemoteIdx` record. Out: a :class:`~lenetkit.datasets.Dataset`. Next: :mod:`lenetkit.transforms`.
+"""
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
 
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._fetch.mirrors import fetch_files
-from lenetkit.datasets._fetch.records import Content, RemoteFile
-from lenetkit.datasets._subsets import parts_of
+from lenetkit.datasets._fetch.records import Content, RemoteFile, as_strings
+from lenetkit.datasets._subsets import split_names
 from lenetkit.datasets._views import join_images
 from lenetkit.exceptions import DataError
 
-__all__ = ["RemoteIdx"]
+__all__ = ["RemoteIdx", "mnist_files"]
+
+# The files of MNIST and its replacements: name, the array's name in Keras' copies, and bytes.
+_MNIST_FILES = {
+    "train_images": ("train-images-idx3-ubyte", "x_train", 47_040_016),
+    "train_labels": ("train-labels-idx1-ubyte", "y_train", 60_008),
+    "test_images": ("t10k-images-idx3-ubyte", "x_test", 7_840_016),
+    "test_labels": ("t10k-labels-idx1-ubyte", "y_test", 10_008),
+}
 
 
-def _as_names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(names)
+def mnist_files(*, mirrors: Sequence[str], copies: Sequence[str], sha256: Sequence[str]) -> dict[str, RemoteFile]:
+    """Return the records of four files with MNIST's names and sizes.
+
+    `mirrors` and `copies` are templates with ``{name}`` and ``{key}`` (Keras' name of the array); `sha256` are the
+    hashes of training images, training labels, test images and test labels.
+    """
+    return {
+        part: RemoteFile(
+            name=name,
+            size=size,
+            sha256=digest,
+            mirrors=[template.format(name=name) for template in mirrors],
+            copies=[template.format(name=name, key=key) for template in copies],
+        )
+        for (part, (name, key, size)), digest in zip(_MNIST_FILES.items(), sha256, strict=True)
+    }
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +55,7 @@ class RemoteIdx:
     name : str
         The data set's name, which is the name of its folder.
     class_names : sequence of str
-        What the labels 0, 1, ... mean.
+        The meaning of the labels 0, 1, ...
     train_images, train_labels, test_images, test_labels : RemoteFile
         The files; images are uint8 of shape (n, height, width), labels uint8 of shape (n,).
 
@@ -38,7 +63,7 @@ class RemoteIdx:
     --------
     >>> from lenetkit.datasets import RemoteFile, RemoteIdx
     >>> parts = ["train_images", "train_labels", "test_images", "test_labels"]
-    >>> mirrors = ["https://example.org/letters.npz#labels"]
+    >>> mirrors = ["https://example.org/letters/labels.gz"]
     >>> files = {part: RemoteFile(name=part, size=60008, sha256="65" * 32, mirrors=mirrors) for part in parts}
     >>> RemoteIdx(name="letters", class_names="ABCDEFGHIJ", **files).load(subset="test", download=False)
     Traceback (most recent call last):
@@ -68,7 +93,7 @@ class RemoteIdx:
     """
 
     name: str
-    class_names: tuple[str, ...] = attrs.field(converter=_as_names)
+    class_names: tuple[str, ...] = attrs.field(converter=as_strings)
     train_images: RemoteFile
     train_labels: RemoteFile
     test_images: RemoteFile
@@ -77,30 +102,26 @@ class RemoteIdx:
     def load(
         self, *, subset: str = "all", data_dir: str | os.PathLike[str] | None = None, download: bool = True
     ) -> Dataset:
-        """Return the data set or one of its parts; only the files of that part are looked for.
+        """Return the data set or one of its predefined splits; only the files of that split are looked for.
 
-        Parameters
-        ----------
-        subset : {"all", "train", "test"}, default "all"
-            ``"all"`` is the training part followed by the test part.
-        data_dir, download
-            As for :func:`fetch_files`.
+        Parameters are those of :func:`load_dataset`.
 
         Returns
         -------
         Dataset
+            ``"all"`` is the training part followed by the test part.
 
         Raises
         ------
         SettingError
             If `subset` is none of the three.
         DownloadError
-            If a file is neither on this machine nor to be had.
+            If a file is neither on this machine nor available from a mirror.
         DataError
             If a file is what its record says and yet not an IDX file of images or labels.
         """
         pairs = {"train": (self.train_images, self.train_labels), "test": (self.test_images, self.test_labels)}
-        files = [file for part in parts_of(subset) for file in pairs[part]]
+        files = [file for part in split_names(subset) for file in pairs[part]]
         contents = fetch_files(self.name, files, data_dir=data_dir, download=download)
         arrays = [_array(content, file.name) for content, file in zip(contents, files, strict=True)]
         return Dataset(

@@ -1,7 +1,7 @@
-"""Where the files of named data sets are: looked for, verified by their content, downloaded once and kept.
+"""Search and download of the files of named data sets: verified by content, downloaded once and kept.
 
-In: :class:`~lenetkit.datasets.RemoteFile` records. Out: the verified content of each file. Next: the data set's loader
-parses it.
+In: :class:`~lenetkit.datasets.RemoteFile` records. Out: the verified content of each file.
+Next: the data set's loader parses it, see :mod:`lenetkit.datasets._fetch.idx_sets`.
 """
 
 import io
@@ -19,7 +19,8 @@ import numpy as np
 from lenetkit._utils.files import write_atomically
 from lenetkit.datasets._fetch.http import MirrorError
 from lenetkit.datasets._fetch.http import download as download_address
-from lenetkit.datasets._fetch.records import Content, RemoteFile, UnfitError, is_gzipped, unpacked, verified
+from lenetkit.datasets._fetch.records import Content, RemoteFile, UnfitError, unpack, verify
+from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.exceptions import DownloadError, SettingError
 
 __all__ = ["fetch_files"]
@@ -38,25 +39,25 @@ def fetch_files(
     download: bool = True,
     timeout: float = 30.0,
 ) -> list[Content]:
-    """Return the verified content of a data set's files; what is not on this machine is downloaded once and kept.
+    """Return the verified content of a data set's files; those that are not on this machine are downloaded once.
 
     A file is looked for in ``<data_dir>/<name>``, in lenetkit's own folder in the user's cache, and in the places that
-    its record names. What is there and right is used without touching the network and without writing anything. What
-    is there and wrong is reported as a warning and left alone, except in lenetkit's own folder, where a download
-    replaces it. However many processes ask at once, one downloads; the others wait for it.
+    its record names. A right file is used without touching the network and without writing anything. A wrong one is
+    reported as a warning and left alone, except in lenetkit's own folder, where a download replaces it. However many
+    processes ask at once, one downloads; the others wait for it.
 
     Parameters
     ----------
     name : str
         The data set's name, which is the name of its folder.
     files : sequence of RemoteFile
-        What is wanted.
+        The files' records.
     data_dir : path, optional
-        Where the data sets' folders are. Default: the environment variable ``LENETKIT_DATA``, else the user's cache.
-        Downloads are kept there, uncompressed; or in the user's cache, where that folder cannot be written or holds
-        something else under the file's name.
+        The folder around the data sets' folders. Default: the environment variable ``LENETKIT_DATA``, else the user's
+        cache. Downloads are kept there, uncompressed; or in the user's cache, where that folder cannot be written or
+        holds something else under the file's name.
     download : bool, default True
-        Whether to ask the mirrors for what is missing. If false, no socket is opened.
+        Ask the mirrors for what is missing. If false, no socket is opened.
     timeout : float, default 30
         Seconds without progress after which a mirror is given up.
 
@@ -68,8 +69,8 @@ def fetch_files(
     Raises
     ------
     DownloadError
-        If a file is neither here nor to be had, or cannot be kept. The message names every place looked at, every
-        mirror's reason and the ways out.
+        If a file is neither here nor available from a mirror, or cannot be kept. The message names every place looked
+        at, every mirror's reason and the ways out.
 
     Examples
     --------
@@ -127,17 +128,17 @@ class _Place:
         return f"{self.path}#{self.member}" if self.member else str(self.path)
 
     def read(self, file: RemoteFile) -> Content:
-        """Return what is here if it is the file's content; raise UnfitError or OSError if not."""
+        """Return the content if it is the file's; raise UnfitError or OSError if not."""
         if not self.path.is_file():
             raise UnfitError("it is not a file")
         with self.path.open("rb") as stream:
             if not self.member and not is_gzipped(stream) and os.fstat(stream.fileno()).st_size == file.size:
-                return verified(np.memmap(stream, np.uint8, mode="r"), file)
-            return np.frombuffer(verified(unpacked(stream, self.member, file), file), np.uint8)
+                return verify(np.memmap(stream, np.uint8, mode="r"), file)
+            return np.frombuffer(verify(unpack(stream, self.member, file), file), np.uint8)
 
 
 class _Search:
-    """One search for the files of one data set, and what it came upon."""
+    """One search for the files of one data set, with the wrong files and the refusals it met."""
 
     def __init__(self, name: str, data_dir: StrPath | None, timeout: float) -> None:
         import platformdirs
@@ -150,7 +151,6 @@ class _Search:
         self.wrong: dict[_Place, str] = {}
         self._refusals: dict[str, str] = {}
         self._unreachable: set[str] = set()
-        self._archives: dict[str, bytes] = {}
 
     def look_for(self, file: RemoteFile) -> Content | None:
         """Return the file's content from the first place that has it, or None."""
@@ -163,7 +163,7 @@ class _Search:
         return None
 
     def warn_of_wrong_files(self) -> None:
-        """Report what is there and is not what it should be."""
+        """Report files that are not what they should be."""
         for place, reason in self.wrong.items():
             warnings.warn(f"{place} is not used for the data set {self.name!r}: {reason}.", stacklevel=3)
 
@@ -174,7 +174,7 @@ class _Search:
             return {file.name: self._fetch(file, folder) for file in files}
 
     def fail(self, files: Sequence[RemoteFile], mirrors: str) -> NoReturn:
-        """Raise the error that says where the files were looked for, and what to do."""
+        """Raise the error that names the places looked at, and the ways out."""
         looked: dict[Path, list[str]] = {}
         places = dict.fromkeys(place for file in files for place in self._places(file))
         for place in (place for place in places if place not in self.wrong):
@@ -191,14 +191,15 @@ class _Search:
         )
 
     def _places(self, file: RemoteFile) -> Iterator[_Place]:
-        """Yield where the file may be, in the order in which to look."""
-        names = dict.fromkeys([(file.name, ""), (f"{file.name}.gz", ""), *map(_name_and_member, file.mirrors)])
+        """Yield the places where the file may be, in the order in which to look."""
+        copies = [(path, member) for path, _, member in (copy.partition("#") for copy in file.copies)]
+        names = [(file.name, ""), (f"{file.name}.gz", ""), *((urlsplit(url).path, "") for url in file.mirrors), *copies]
+        names = list(dict.fromkeys((name.rpartition("/")[2], member) for name, member in names))
         for folder in self.folders:
             for name, member in names:
                 yield _Place(folder / name, member)
         keras_home = os.environ.get("KERAS_HOME")
-        for copy in file.copies:
-            path, _, member = copy.partition("#")
+        for path, member in copies:
             if keras_home and path.startswith(_KERAS_HOME):
                 path = os.path.join(keras_home, path.removeprefix(_KERAS_HOME))
             yield _Place(Path(path).expanduser(), member)
@@ -238,28 +239,13 @@ class _Search:
 
     def _ask_mirrors(self, file: RemoteFile) -> bytes:
         for url in sorted(file.mirrors, key=lambda url: urlsplit(url).netloc in self._unreachable):
+            title = f"{self.name}: {file.name}"
             try:
-                return self._ask(url, file)
-            except MirrorError as error:
+                body = download_address(url, most_bytes=file.most_bytes, timeout=self.timeout, title=title)
+                return verify(unpack(io.BytesIO(body), "", file), file)
+            except (MirrorError, UnfitError) as error:
                 self._refusals[url] = str(error)
-                if error.unreachable:
+                if isinstance(error, MirrorError) and error.unreachable:
                     self._unreachable.add(urlsplit(url).netloc)
-            except UnfitError as error:
-                self._refusals[url] = str(error)
         reasons = [f"  {url}: {self._refusals[url]}" for url in file.mirrors]
         return self.fail([file], "\n".join(["Mirrors:", *reasons]))
-
-    def _ask(self, url: str, file: RemoteFile) -> bytes:
-        address, _, member = url.partition("#")
-        body = self._archives.get(address)
-        if body is None:
-            title = f"{self.name}: {file.name}"
-            body = download_address(address, most_bytes=file.most_bytes(member), timeout=self.timeout, title=title)
-        if member:
-            self._archives[address] = body
-        return verified(unpacked(io.BytesIO(body), member, file), file)
-
-
-def _name_and_member(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.path.rpartition("/")[2], parts.fragment

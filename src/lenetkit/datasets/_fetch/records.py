@@ -1,4 +1,7 @@
-"""What a file of a named data set must hold, and whether something holds it.
+"""Records of the files of named data sets, and their verification.
+
+In: what a file must hold, and a stream. Out: verified content, or the reason why it is not the file's.
+Next: the loader of the data set parses it, see :mod:`lenetkit.datasets._fetch.idx_sets`.
 
 A file is known by the SHA-256 of its *uncompressed* content, so the file itself, any gzipped copy of it and the same
 array in an ``.npz`` all count, wherever they come from. Nothing is unpacked beyond the size that is known beforehand.
@@ -18,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets._fetch.http import is_allowed
+from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.exceptions import SettingError
 
-__all__ = ["Content", "RemoteFile", "UnfitError", "is_gzipped", "unpacked", "verified"]
+__all__ = ["Content", "RemoteFile", "UnfitError", "as_strings", "unpack", "verify"]
 
 Content: TypeAlias = npt.NDArray[np.uint8]
 AnyContent = TypeVar("AnyContent", bytes, Content)
@@ -29,16 +33,17 @@ _OVERHEAD = 2**16  # bytes that a container may add to what it holds, next to 1 
 
 
 class UnfitError(Exception):
-    """What is wrong with a file that is there; never seen outside of this package."""
+    """The reason why a file is not used; never seen outside of this package."""
 
 
-def _as_texts(values: Iterable[str]) -> tuple[str, ...]:
+def as_strings(values: Iterable[str]) -> tuple[str, ...]:
+    """Return any iterable of strings as a tuple."""
     return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
 class RemoteFile:
-    """One file of a data set: what it must hold, and where it may be found.
+    """One file of a data set: its content's size and hash, and the places where it may be found.
 
     Parameters
     ----------
@@ -49,19 +54,16 @@ class RemoteFile:
     sha256 : str
         SHA-256 of the uncompressed content, 64 hexadecimal digits.
     mirrors : sequence of str
-        https addresses of the file, gzipped or not, in the order in which to ask them. ``https://.../all.npz#x_train``
-        is the array ``x_train`` of that ``.npz`` file, which must be uint8; its content is that of the IDX file that
-        would hold the same array.
+        https addresses of the file, gzipped or not, in the order in which to ask them.
     copies : sequence of str
-        Paths where other programs keep the file, in the same notation; ``~/.keras`` becomes ``$KERAS_HOME`` where that
-        is set. They are read, never written.
-    archive_size : int, default 0
-        Bytes of the largest ``.npz`` among the mirrors, if there is one.
+        Paths where other programs keep the file, gzipped or not; ``~/.keras`` becomes ``$KERAS_HOME`` where that is
+        set. They are read, never written. ``~/all.npz#x_train`` is the array ``x_train`` of that ``.npz`` file, which
+        must be uint8; its content is that of the IDX file that would hold the same array.
 
     Raises
     ------
     SettingError
-        If the name is not a plain file name, the size or hash cannot be right, or a mirror is not https.
+        If the name is not a plain file name, the size or hash is invalid, or a mirror is not an https address.
 
     Examples
     --------
@@ -69,15 +71,14 @@ class RemoteFile:
     >>> RemoteFile(name="labels", size=60008, sha256="65" * 32, mirrors=["http://example.org/labels.gz"])
     Traceback (most recent call last):
         ...
-    lenetkit.exceptions.SettingError: a mirror of labels must be an https address; got 'http://example.org/labels.gz'.
+    lenetkit.exceptions.SettingError: a mirror of labels must be an https address without '#'; got ...
     """
 
     name: str = attrs.field()
     size: int = attrs.field()
     sha256: str = attrs.field()
-    mirrors: tuple[str, ...] = attrs.field(converter=_as_texts)
-    copies: tuple[str, ...] = attrs.field(default=(), converter=_as_texts)
-    archive_size: int = 0
+    mirrors: tuple[str, ...] = attrs.field(converter=as_strings)
+    copies: tuple[str, ...] = attrs.field(default=(), converter=as_strings)
 
     @name.validator
     def _check_name(self, _: Any, name: str) -> None:
@@ -97,24 +98,17 @@ class RemoteFile:
     @mirrors.validator
     def _check_mirrors(self, _: Any, mirrors: tuple[str, ...]) -> None:
         for url in mirrors:
-            if not is_allowed(url):
-                raise SettingError(f"a mirror of {self.name} must be an https address; got {url!r}.")
+            if not is_allowed(url) or "#" in url:
+                raise SettingError(f"a mirror of {self.name} must be an https address without '#'; got {url!r}.")
 
-    def most_bytes(self, member: str) -> int:
-        """Return how many bytes a mirror may send: for the file itself, or for an ``.npz`` with this member."""
-        size = max(self.size, self.archive_size) if member else self.size
-        return size + size // 100 + _OVERHEAD
-
-
-def is_gzipped(stream: BinaryIO) -> bool:
-    """Return whether what follows is gzipped, without moving on."""
-    magic = stream.read(2)
-    stream.seek(-len(magic), io.SEEK_CUR)
-    return magic == b"\x1f\x8b"
+    @property
+    def most_bytes(self) -> int:
+        """The most bytes that a mirror may send."""
+        return self.size + self.size // 100 + _OVERHEAD
 
 
-def unpacked(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
-    """Return the content of a file, a gzipped file or an ``.npz``'s member; a little more than expected at most.
+def unpack(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
+    """Return the content of a file, a gzipped file or a member of an ``.npz``; a little more than expected at most.
 
     Raises
     ------
@@ -144,8 +138,8 @@ def _npz_member(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + array.read()
 
 
-def verified(content: AnyContent, file: RemoteFile) -> AnyContent:
-    """Return the content if it is the file's.
+def verify(content: AnyContent, file: RemoteFile) -> AnyContent:
+    """Return the content if length and hash are those of the record.
 
     Raises
     ------
@@ -154,14 +148,14 @@ def verified(content: AnyContent, file: RemoteFile) -> AnyContent:
     """
     if len(content) != file.size:
         found = f"at least {len(content)}" if len(content) > file.size else len(content)
-        raise UnfitError(f"expected {file.size} bytes of {file.name}, found {found}{_start_of(content)}")
+        raise UnfitError(f"expected {file.size} bytes of {file.name}, found {found}{_quote_start(content)}")
     digest = sha256(content if isinstance(content, bytes) else content.data).hexdigest()
     if digest != file.sha256:
-        raise UnfitError(f"expected {file.name} with sha256 {file.sha256}, found {digest}{_start_of(content)}")
+        raise UnfitError(f"expected {file.name} with sha256 {file.sha256}, found {digest}{_quote_start(content)}")
     return content
 
 
-def _start_of(content: bytes | Content) -> str:
+def _quote_start(content: bytes | Content) -> str:
     """Quote the start of a page, which is what captive portals and error pages send."""
     start = bytes(content[:40])
     return f", beginning with {start.decode()!r}" if start.lstrip().startswith(b"<") and start.isascii() else ""

@@ -1,51 +1,40 @@
 """Images in a table: the layout of Kaggle's digit recogniser.
 
-In: a CSV file with a header line, a column ``label`` and one column for each pixel. Out: images uint8 and labels, not
-yet a data set. Read through pandas, some rows at a time, so that only the bytes of the images are kept.
+In: a CSV file with a header line, a column ``label`` and one column for each pixel, or a pandas.DataFrame without
+labels. Out: images uint8, and labels. Files are read through pandas, some rows at a time, so that only the bytes of the
+images are kept.
+Next: :mod:`lenetkit.datasets._formats.detect` makes a data set of them, :func:`lenetkit.datasets.read_images` hands on
+the images of a table.
 """
 
 import math
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.datasets._formats.entries import BadEntriesError, check_classes
-from lenetkit.exceptions import DataError, LenetkitError
+from lenetkit.datasets._formats.entries import BadEntriesError, check_classes, name_damage
+from lenetkit.exceptions import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["read_csv", "read_table"]
 
-StrPath: TypeAlias = str | os.PathLike[str]
-
 _NUMBERED = re.compile(r"pixel(\d{1,6})")
 _PLACED = re.compile(r"(\d{1,4})x(\d{1,4})")
 _ROWS = 2000
 
 
-def read_csv(path: StrPath) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
+def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
     """Read a CSV file with the columns ``label`` and ``pixel0``, ``pixel1``, ...
 
     The pixels may also be numbered from 1; they run along the rows of a square image. For images that are not square
-    name the columns ``1x1``, ``1x2``, ... (row x column). The columns may stand in any order.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    images : ndarray of shape (n, height, width)
-        uint8.
-    labels : ndarray of shape (n,)
-        int64 where all labels are whole numbers, else str.
+    name the columns ``1x1``, ``1x2``, ... (row x column). The columns may stand in any order. Labels are int64 where
+    all are integers, else str.
 
     Raises
     ------
@@ -53,30 +42,15 @@ def read_csv(path: StrPath) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
         If the file cannot be read, a column is missing or the pixels make no rectangle; or if a pixel is missing or not
         an integer from 0 to 255, or a label is missing, fractional or negative: then each such row is named.
     """
-    path = Path(path)
-    try:
-        return _read(path)
-    except LenetkitError:
-        raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
     # pandas' own errors and UnicodeDecodeError are ValueErrors.
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"{path} is not a CSV file in Kaggle's layout: {error}.") from error
+    with name_damage(path, "is not a CSV file in Kaggle's layout", (ValueError, OverflowError)):
+        return _read(path)
 
 
 def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
-    """Return the images in a table that has one row for each, and a column for each pixel.
+    """Return the images of a pandas.DataFrame that has one row for each, and a column for each pixel.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Columns as in :func:`read_csv`, without ``label``; whole numbers count as ``pixel`` with that number.
-
-    Returns
-    -------
-    ndarray of shape (n, height, width)
-        uint8.
+    The columns are those of :func:`read_csv`, without ``label``; an integer stands for ``pixel`` with that number.
 
     Raises
     ------
@@ -129,7 +103,7 @@ def _read(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
     return np.concatenate(pixels).reshape(-1, *shape), values
 
 
-def _pixel_columns(path: StrPath, columns: list[Any]) -> tuple[list[str], tuple[int, int]]:
+def _pixel_columns(path: object, columns: list[Any]) -> tuple[list[str], tuple[int, int]]:
     """Return the pixel columns along the rows of the image, and its height and width."""
     names = [str(column) for column in columns]
     if "label" not in names or len(names) < 2:
@@ -141,7 +115,7 @@ def _pixel_columns(path: StrPath, columns: list[Any]) -> tuple[list[str], tuple[
     return _in_order(path, names)
 
 
-def _in_order(path: StrPath, names: list[str]) -> tuple[list[str], tuple[int, int]]:
+def _in_order(path: object, names: list[str]) -> tuple[list[str], tuple[int, int]]:
     for pattern, order in ((_NUMBERED, _numbered), (_PLACED, _placed)):
         matches = [pattern.fullmatch(name) for name in names]
         if matches[0] is not None:
@@ -152,13 +126,13 @@ def _in_order(path: StrPath, names: list[str]) -> tuple[list[str], tuple[int, in
     raise DataError(f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
 
 
-def _numbered(path: StrPath, names: list[str], places: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
-    name_of = {place[0]: name for name, place in zip(names, places, strict=True)}
-    first = 0 if 0 in name_of else 1
-    missing = next((number for number in range(first, first + len(names)) if number not in name_of), None)
+def _numbered(path: object, names: list[str], numbers: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
+    found = {number: name for name, (number,) in zip(names, numbers, strict=True)}
+    first = 0 if 0 in found else 1
+    missing = next((number for number in range(first, first + len(names)) if number not in found), None)
     if missing is not None:
         raise DataError(
-            f"{path}: the column pixel{missing} is missing; there are {len(names)} up to pixel{max(name_of)}."
+            f"{path}: the column pixel{missing} is missing; there are {len(names)} up to pixel{max(found)}."
         )
     side = math.isqrt(len(names))
     if side * side != len(names):
@@ -166,19 +140,19 @@ def _numbered(path: StrPath, names: list[str], places: Sequence[tuple[int, ...]]
             f"{path}: {len(names)} pixels make no square image ({side} x {side} would be {side * side}). If a column "
             "is missing, add it; if the images are not square, name the columns 1x1, 1x2, ... (row x column)."
         )
-    return [name_of[number] for number in sorted(name_of)], (side, side)
+    return [found[number] for number in sorted(found)], (side, side)
 
 
-def _placed(path: StrPath, names: list[str], places: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
-    name_of = dict(zip(places, names, strict=True))
-    height, width = max(place[0] for place in places), max(place[1] for place in places)
+def _placed(path: object, names: list[str], numbers: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
+    found = dict(zip(numbers, names, strict=True))
+    height, width = map(max, zip(*numbers, strict=True))
     wanted = height * width
-    if wanted != len(name_of) or len(name_of) != len(names) or min(min(place) for place in places) != 1:
+    if wanted != len(found) or len(found) != len(names) or min(map(min, numbers)) != 1:
         raise DataError(
             f"{path}: the columns must be 1x1 to {height}x{width} (row x column), {wanted} in all, each once; "
             f"got {len(names)}."
         )
-    return [name_of[place] for place in sorted(name_of)], (height, width)
+    return [found[number] for number in sorted(found)], (height, width)
 
 
 def _as_numbers(frame: "pd.DataFrame") -> npt.NDArray[np.float64]:

@@ -1,10 +1,9 @@
-"""From a path to a :class:`Dataset`: which format it is, told by content where that can be.
+"""Formats of data sets on disk, recognised by content where possible.
 
-In: a file or folder. Out: a checked data set, named after the path. The formats themselves are read by
-:mod:`._idx`, :mod:`._npz`, :mod:`._csv` and :mod:`._folder`.
+In: a file or folder. Out: a checked :class:`~lenetkit.datasets.Dataset`, named after the path.
+Next: :mod:`lenetkit.transforms`.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,17 +14,16 @@ import numpy.typing as npt
 
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._formats.csv import read_csv
-from lenetkit.datasets._formats.entries import check_classes
+from lenetkit.datasets._formats.entries import check_classes, list_folder
 from lenetkit.datasets._formats.folder import is_class_folder, read_class_folder
 from lenetkit.datasets._formats.idx import read_idx
-from lenetkit.datasets._formats.npz import read_keras_npz, read_npy_pair, read_npz
-from lenetkit.datasets._subsets import parts_of, refuse_parts
+from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
+from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.datasets._views import Images, join_images
 from lenetkit.exceptions import DataError
 
-__all__ = ["load_path", "read_idx_folder", "read_keras_npz"]
+__all__ = ["load_path"]
 
-StrPath: TypeAlias = str | os.PathLike[str]
 Labels: TypeAlias = npt.NDArray[Any]
 
 FORMATS = (
@@ -43,66 +41,43 @@ _IDX_STARTS = (b"\x1f\x8b", b"\0\0")
 
 
 def load_path(path: Path, subset: str = "all") -> Dataset:
-    """Load a data set from a file or folder in one of the formats of :data:`FORMATS`.
-
-    Parameters
-    ----------
-    path : Path
-        What exists.
-    subset : {"all", "train", "test"}, default "all"
-        A predefined split, where the format has such.
-
-    Returns
-    -------
-    Dataset
-        Named after the path.
+    """Load a data set from a file or folder; see :func:`lenetkit.datasets.load_dataset`.
 
     Raises
     ------
     DataError
         If it is in none of the formats, or does not hold what it should; the message names file and entry.
     SettingError
-        If `subset` is a part that is not there.
+        If `subset` is a predefined split that is not there.
     """
     images, labels, class_names = _read_folder(path, subset) if path.is_dir() else _read_file(path, subset)
     if not len(labels):
         raise DataError(f"{path} holds no images.")
+    name = path.resolve().name if path.is_dir() else path.resolve().name.split(".")[0]
     given: dict[str, Any] = {} if class_names is None else {"class_names": class_names}
     try:
-        return Dataset(images=images, labels=labels, name=_name_of(path), **given)
+        return Dataset(images=images, labels=labels, name=name or "unnamed", **given)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 
 
-def _name_of(path: Path) -> str:
-    name = path.resolve().name
-    return (name if path.is_dir() else name.split(".")[0]) or "unnamed"
-
-
 def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
-    if _idx_files(folder):
-        return (*read_idx_folder(folder, subset), None)
+    if _find_idx_files(folder):
+        return (*_read_idx_folder(folder, subset), None)
     if is_class_folder(folder):
         return read_class_folder(folder, subset)
     if (folder / "images.npy").exists():
-        refuse_parts(str(folder), subset)
+        refuse_splits(str(folder), subset)
         return (*read_npy_pair(folder), None)
     for suffix in (".npz", ".csv"):
-        files = [path for path in _listed(folder) if path.suffix.lower() == suffix]
+        files = [path for path in list_folder(folder) if path.suffix.lower() == suffix]
         if len(files) == 1:
             return _read_file(files[0], subset)
         if files:
             found = ", ".join(path.name for path in files[:5])
             raise DataError(f"{folder} has {len(files)} {suffix} files ({found}); give the path of the one you mean.")
-    found = ", ".join(path.name for path in _listed(folder)[:5])
+    found = ", ".join(path.name for path in list_folder(folder)[:5])
     raise DataError(f"{folder} is in no format that is read here; it holds {found or 'nothing'}. Formats: {FORMATS}.")
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror or error}.") from error
 
 
 def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
@@ -110,11 +85,11 @@ def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
     if start == _ZIP:
         return (*read_npz(path, subset), None)
     if path.suffix.lower() == ".csv":
-        refuse_parts(str(path), subset)
+        refuse_splits(str(path), subset)
         return (*read_csv(path), None)
     if start.startswith(_IDX_STARTS):
-        refuse_parts(str(path), subset)
-        return (*_read_pair(path, _labels_beside(path)), None)
+        refuse_splits(str(path), subset)
+        return (*_read_pair(path, _find_labels(path)), None)
     raise DataError(
         f"{path} is in no format that is read here; it starts with {start!r}. Formats: {FORMATS}. "
         "A single picture is read by read_image."
@@ -132,34 +107,11 @@ def _first_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def read_idx_folder(folder: StrPath, subset: str = "all") -> tuple[Images, Labels]:
-    """Read the IDX files of a folder, gzipped or not, by the names that MNIST gave them.
-
-    Parameters
-    ----------
-    folder : path
-        Where the files are.
-    subset : {"all", "train", "test"}, default "all"
-        ``"all"`` is the training part followed by the test part (``t10k``).
-
-    Returns
-    -------
-    images : ndarray or IndexedImages of shape (n, height, width)
-        uint8. Uncompressed files of more than 128 MiB stay memory maps.
-    labels : ndarray of shape (n,)
-        int64.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged, or images and labels disagree in number.
-    SettingError
-        If `subset` is none of the three.
-    """
-    folder = Path(folder)
-    files = _idx_files(folder)
+def _read_idx_folder(folder: Path, subset: str) -> tuple[Images, Labels]:
+    """Read the IDX files of a folder, gzipped or not, by the names that MNIST gave them."""
+    files = _find_idx_files(folder)
     pairs = []
-    for part in parts_of(subset):
+    for part in split_names(subset):
         for kind in ("images", "labels"):
             if (part, kind) not in files:
                 held = ", ".join(sorted(path.name for path in files.values())) or "none"
@@ -171,9 +123,9 @@ def read_idx_folder(folder: StrPath, subset: str = "all") -> tuple[Images, Label
     return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
 
 
-def _idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
+def _find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
     """Return the files by (part, kind); where one is there packed and unpacked, the unpacked one."""
-    matches = [(path, _IDX_NAME.fullmatch(path.name)) for path in _listed(folder)]
+    matches = [(path, _IDX_NAME.fullmatch(path.name)) for path in list_folder(folder)]
     found = [(path, match) for path, match in matches if match is not None]
     prefixes = sorted({match["prefix"] for _, match in found})
     if len(prefixes) > 1:
@@ -198,7 +150,7 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[npt.NDArray[np.uin
     return images, labels
 
 
-def _labels_beside(images: Path) -> Path:
+def _find_labels(images: Path) -> Path:
     """Return the file of labels that belongs to an IDX file of images."""
     name = images.name.replace("images", "labels").replace("idx3", "idx1")
     plain = images.with_name(name.removesuffix(".gz"))

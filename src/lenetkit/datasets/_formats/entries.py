@@ -1,14 +1,16 @@
-"""What the readers share: several bad entries reported as one error, and which labels can be meant as classes."""
+"""Shared parts of the readers: errors that name files and entries, listed folders, and labels that number classes."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import DataError
+from lenetkit.exceptions import DataError, LenetkitError
 
-__all__ = ["BadEntriesError", "check_classes", "labels_from_text"]
+__all__ = ["BadEntriesError", "check_classes", "labels_from_text", "list_folder", "name_damage"]
 
 _SHOWN = 20
 _ALWAYS_PLAUSIBLE = 10
@@ -21,9 +23,9 @@ class BadEntriesError(DataError):
     Parameters
     ----------
     what : str
-        What was read, and what is wrong in general.
+        The file or folder, and what is wrong in general.
     entries : iterable of str
-        One line for each bad entry, naming it and saying what is wrong with it.
+        One line for each bad entry, with its name and what is wrong with it.
 
     Attributes
     ----------
@@ -42,7 +44,26 @@ class BadEntriesError(DataError):
         return type(self), (self.what, self.entries)
 
 
-def _plausible(n_present: int, highest: int) -> bool:
+@contextlib.contextmanager
+def name_damage(name: object, problem: str, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn errors of these kinds, which a damaged file makes its reader raise, and OSError into DataError."""
+    try:
+        yield
+    except LenetkitError:
+        raise
+    except kinds as error:
+        raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. Fetch or save it again.") from error
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted; raise DataError if it cannot be read."""
+    with name_damage(folder, "", ()):
+        return sorted(folder.iterdir())
+
+
+def _is_plausible(n_present: int, highest: int) -> bool:
     # A corrupt byte read as a label must not make a set of 10 classes one of 200.
     return highest < _ALWAYS_PLAUSIBLE or 2 * n_present >= highest + 1
 
@@ -50,43 +71,27 @@ def _plausible(n_present: int, highest: int) -> bool:
 def check_classes(labels: npt.NDArray[Any], where: str) -> None:
     """Refuse integer labels that cannot number the classes of a set whose classes are not known otherwise.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n,)
-        Integers or strings; strings are always fine.
-    where : str
-        The file, for messages.
-
     Raises
     ------
     DataError
-        If an integer is negative, or larger than 9 while more than half of the numbers up to it do not occur.
+        If an integer is negative, or larger than 9 while more than half of the numbers up to it do not occur; the
+        message names the file `where`.
     """
     if labels.dtype.kind not in "iu" or not len(labels):
         return
     n_present = len(np.unique(labels))
-    for position in (int(labels.argmin()), int(labels.argmax())):
-        label = int(labels[position])
-        if label < 0 or not _plausible(n_present, label):
+    for index in (int(labels.argmin()), int(labels.argmax())):
+        label = int(labels[index])
+        if label < 0 or not _is_plausible(n_present, label):
             raise DataError(
-                f"{where}: label {position} is {label}, which is no class: labels number the classes from 0, and only "
+                f"{where}: label {index} is {label}, which is no class: labels number the classes from 0, and only "
                 f"{n_present} different ones occur. Correct it, or build a Dataset with class_names of your own."
             )
 
 
 def labels_from_text(names: Sequence[str]) -> npt.NDArray[Any]:
-    """Return int64 labels where all class names are whole numbers that can number classes from 0, else the strings.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The name of each class.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-    """
-    if all(map(_is_number, names)) and _plausible(len(names), max(map(int, names), default=-1)):
+    """Return int64 labels where all class names are integers that can number classes from 0, else the strings."""
+    if all(map(_is_number, names)) and _is_plausible(len(names), max(map(int, names), default=-1)):
         return np.array([int(name) for name in names], dtype=np.int64)
     return np.array(names, dtype=np.str_)
 

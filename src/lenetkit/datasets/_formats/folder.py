@@ -1,11 +1,11 @@
 """A folder with one sub-folder of pictures for each class.
 
-In: the folder. Out: images of one shape, uint8, and labels, not yet a data set. The pictures are decoded by
+In: the folder. Out: images of one shape, uint8, and labels. The pictures are decoded by
 :func:`~lenetkit.datasets.read_image`; what cannot be decoded is reported all at once.
+Next: :mod:`lenetkit.datasets._formats.detect` makes a data set of them.
 """
 
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,18 +15,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lenetkit.datasets._formats.entries import BadEntriesError, labels_from_text
+from lenetkit.datasets._formats.entries import BadEntriesError, labels_from_text, list_folder
 from lenetkit.datasets._images import read_image
-from lenetkit.datasets._subsets import parts_of, refuse_parts
+from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
 
-__all__ = ["is_class_folder", "read_class_folder"]
+__all__ = ["IMAGE_SUFFIXES", "is_class_folder", "read_class_folder"]
 
-StrPath: TypeAlias = str | os.PathLike[str]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]
 
-_SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -39,59 +38,46 @@ _ORIENTATION = 0x0112
 
 
 def is_class_folder(folder: Path) -> bool:
-    """Tell whether a folder has sub-folders of pictures, or a ``train`` and a ``test`` folder that have."""
+    """Return True for a folder with sub-folders of pictures, or with folders ``train`` and ``test`` that have them."""
     return any(_pictures_by_class(root) for root in (folder, *_parts(folder).values()))
 
 
-def read_class_folder(folder: StrPath, subset: str = "all") -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...]]:
+def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...]]:
     """Read a folder with one sub-folder of pictures for each class.
 
     A picture is a file with one of the usual suffixes (.png, .jpg, .bmp, .tif, .gif, .webp, .pgm ...) right in the
-    sub-folder; other files and hidden ones are passed over. Where the folder has a ``train`` and a ``test`` folder with
+    sub-folder; other files and hidden ones are passed over. If the folder has a ``train`` and a ``test`` folder with
     class folders in them, these are the predefined splits.
 
-    The images become one array. Pictures of one size stay as they are. Where sizes differ, each picture is scaled,
+    The images become one array. Pictures of one size stay as they are. If sizes differ, each picture is scaled,
     aspect kept, to fit the most common size (where more than half have it; otherwise a square as long as the longest
     side) and centred on a ground of the median colour of its border; then, and where the images would take more than
     1 GiB, that size is itself scaled down to a longest side of 64 pixels. The array is grey if all pictures are.
 
-    Parameters
-    ----------
-    folder : path
-        The folder.
-    subset : {"all", "train", "test"}, default "all"
-        A predefined split, where there are such.
-
-    Returns
-    -------
-    images : ndarray of shape (n, height, width) or (n, height, width, 3)
-        uint8, class by class, in the order of the file names.
-    labels : ndarray of shape (n,)
-        Where all sub-folders are named by whole numbers (``0`` to ``9``), these as int64; otherwise the names, str.
-    class_names : tuple of str
+    Labels are int64 where all sub-folders are named by integers (``0`` to ``9``), otherwise the names. Returned are
+    images, class by class in the order of the file names, labels and class names.
 
     Raises
     ------
     DataError
         If there are no pictures, or if some cannot be read: all of them are named.
     SettingError
-        If `subset` is a part that is not there.
+        If `subset` is a predefined split that is not there.
     """
-    folder = Path(folder)
     parts = _parts(folder)
     if not parts:
-        refuse_parts(str(folder), subset)
-    chosen = [parts[part] for part in parts_of(subset)] if parts else [folder]
+        refuse_splits(str(folder), subset)
+    chosen = [parts[part] for part in split_names(subset)] if parts else [folder]
     trees = {root: _pictures_by_class(root) for root in (parts.values() if parts else chosen)}
     names = sorted({name for tree in trees.values() for name in tree}, key=_natural)
     files = [(path, name) for root in chosen for name in names for path in trees[root].get(name, [])]
     if not files:
         raise DataError(f"{folder} has no sub-folder with pictures; it must have one for each class.")
     values = labels_from_text(names)
-    value_of = dict(zip(names, values, strict=True))
+    values_by_name = dict(zip(names, values, strict=True))
     images = _read_pictures(folder, [path for path, _ in files])
     classes = tuple(names) if values.dtype.kind == "U" else tuple(map(str, range(int(values.max()) + 1)))
-    return images, np.array([value_of[name] for _, name in files]), classes
+    return images, np.array([values_by_name[name] for _, name in files]), classes
 
 
 def _parts(folder: Path) -> Mapping[str, Path]:
@@ -104,7 +90,7 @@ def _parts(folder: Path) -> Mapping[str, Path]:
 
 def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
     pictures = {
-        path.name: [file for file in _visible(path) if file.suffix.lower() in _SUFFIXES]
+        path.name: [file for file in _visible(path) if file.suffix.lower() in IMAGE_SUFFIXES]
         for path in _visible(folder)
         if path.is_dir()
     }
@@ -112,10 +98,7 @@ def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror or error}.") from error
+    return [path for path in list_folder(folder) if not path.name.startswith((".", "__"))]
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -128,7 +111,7 @@ def _read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
     box = _box([size for size in map(_size, paths) if size is not None])
     images = np.zeros((len(paths), *box), np.uint8)
     bad = []
-    for position, path in enumerate(_with_progress(paths, folder)):
+    for index, path in enumerate(_with_progress(paths, folder)):
         try:
             picture = _fitted(read_image(path), box)
         except DataError as error:
@@ -136,7 +119,7 @@ def _read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
             continue
         if picture.ndim == images.ndim:
             images = np.repeat(images[..., None], 3, axis=3)
-        images[position] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
+        images[index] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
     if bad:
         raise BadEntriesError(f"{folder} has pictures that cannot be read", bad)
     return images

@@ -1,16 +1,15 @@
 """NumPy's files: Keras' ``mnist.npz``, an ``.npz`` with ``images`` and ``labels``, and the same two as ``.npy`` files.
 
-In: a path. Out: images uint8 and labels, not yet a data set. Every size is read from the headers and compared with
-the file before memory is asked for; what would need pickle is refused.
+In: a path. Out: images uint8 and labels. Every size is read from the headers and compared with the file before memory
+is asked for; what would need pickle is refused.
+Next: :mod:`lenetkit.datasets._formats.detect` makes a data set of them.
 """
 
 import contextlib
 import math
-import os
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -19,14 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from lenetkit.datasets._formats.entries import check_classes
-from lenetkit.datasets._subsets import parts_of, refuse_parts
+from lenetkit.datasets._formats.entries import check_classes, name_damage
+from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.datasets._views import LARGE, Images, join_images
-from lenetkit.exceptions import DataError, LenetkitError
+from lenetkit.exceptions import DataError
 
-__all__ = ["read_keras_npz", "read_npy_pair", "read_npz"]
+__all__ = ["read_npy_pair", "read_npz"]
 
-StrPath: TypeAlias = str | os.PathLike[str]
 Labels: TypeAlias = npt.NDArray[Any]
 
 _KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
@@ -54,7 +52,7 @@ _DAMAGE = (
 
 @attrs.frozen
 class _Header:
-    """What an array in NumPy's format says about itself."""
+    """Header of an array in NumPy's format, and where its values begin."""
 
     where: str
     shape: tuple[int, ...]
@@ -63,100 +61,44 @@ class _Header:
     offset: int
 
 
-def read_keras_npz(path: StrPath, subset: str = "all") -> tuple[Images, Labels]:
-    """Read the layout of Keras' ``mnist.npz``: ``x_train``, ``y_train``, ``x_test``, ``y_test``.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    subset : {"all", "train", "test"}, default "all"
-        ``"all"`` is the training part followed by the test part.
-
-    Returns
-    -------
-    images : ndarray or IndexedImages of shape (n, height, width[, channels])
-        uint8.
-    labels : ndarray of shape (n,)
-        Integers or strings.
+def read_npz(path: Path, subset: str = "all") -> tuple[Images, Labels]:
+    """Read an ``.npz`` file with ``images`` and ``labels``, or one in the layout of Keras' ``mnist.npz``.
 
     Raises
     ------
     DataError
         If the file cannot be read, lacks an entry, or an entry does not hold what it should.
     SettingError
-        If `subset` is none of the three.
+        If `subset` is none of the three, or a predefined split of a file that has none.
     """
-    path = Path(path)
-    parts = parts_of(subset)
-    with _damage_named(path), zipfile.ZipFile(path) as archive:
-        pairs = [_read_pair(archive, path, *_KERAS[part]) for part in parts]
+    with _name_damage(path), zipfile.ZipFile(path) as archive:
+        entries = {name.removesuffix(".npy") for name in archive.namelist()}
+        if not entries.isdisjoint(_PLAIN):
+            refuse_splits(str(path), subset)
+            names = [_PLAIN]
+        elif entries.isdisjoint(name for pair in _KERAS.values() for name in pair):
+            raise DataError(
+                f"{path} must hold images and labels, or x_train, y_train, x_test and y_test as Keras' mnist.npz does; "
+                f"it holds {', '.join(sorted(entries)[:10]) or 'nothing'}."
+            )
+        else:
+            names = [_KERAS[split] for split in split_names(subset)]
+        pairs = [_read_pair(archive, path, *pair) for pair in names]
     return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
 
 
-def read_npz(path: StrPath, subset: str = "all") -> tuple[Images, Labels]:
-    """Read an ``.npz`` file with ``images`` and ``labels``, or one in the layout of Keras' ``mnist.npz``.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    subset : {"all", "train", "test"}, default "all"
-        Only Keras' layout has predefined splits.
-
-    Returns
-    -------
-    images : ndarray or IndexedImages of shape (n, height, width[, channels])
-        uint8.
-    labels : ndarray of shape (n,)
-        Integers or strings.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, lacks an entry, or an entry does not hold what it should.
-    SettingError
-        If `subset` is none of the three, or a part of a file that has no parts.
-    """
-    path = Path(path)
-    with _damage_named(path), zipfile.ZipFile(path) as archive:
-        entries = {name.removesuffix(".npy") for name in archive.namelist()}
-        if not entries.isdisjoint(_PLAIN):
-            refuse_parts(str(path), subset)
-            return _read_pair(archive, path, *_PLAIN)
-    if entries.isdisjoint(name for pair in _KERAS.values() for name in pair):
-        raise DataError(
-            f"{path} must hold images and labels, or x_train, y_train, x_test and y_test as Keras' mnist.npz does; "
-            f"it holds {', '.join(sorted(entries)[:10]) or 'nothing'}."
-        )
-    return read_keras_npz(path, subset)
-
-
-def read_npy_pair(folder: StrPath) -> tuple[Images, Labels]:
+def read_npy_pair(folder: Path) -> tuple[Images, Labels]:
     """Read ``images.npy`` and ``labels.npy`` of a folder; more than 128 MiB of images stay a memory map.
-
-    Parameters
-    ----------
-    folder : path
-        Where the two files are.
-
-    Returns
-    -------
-    images : ndarray of shape (n, height, width[, channels])
-        uint8.
-    labels : ndarray of shape (n,)
-        Integers or strings.
 
     Raises
     ------
     DataError
         If a file is missing or does not hold what it should.
     """
-    folder = Path(folder)
     headers = []
     for name in _PLAIN:
         path = folder / f"{name}.npy"
-        with _damage_named(path), path.open("rb") as stream:
+        with _name_damage(path), path.open("rb") as stream:
             headers.append(_read_header(stream, str(path), path.stat().st_size))
     _check_pair(*headers)
     images, labels = (_read_npy(Path(header.where), header) for header in headers)
@@ -167,21 +109,12 @@ def _read_npy(path: Path, header: _Header) -> npt.NDArray[Any]:
     if math.prod(header.shape) * header.dtype.itemsize > LARGE:
         order = "F" if header.fortran_order else "C"
         return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)  # type: ignore[call-overload,no-any-return]
-    with _damage_named(path), path.open("rb") as stream:
+    with _name_damage(path), path.open("rb") as stream:
         return _read_array(stream)
 
 
-@contextlib.contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged file makes zipfile and NumPy raise into one kind of error."""
-    try:
-        yield
-    except LenetkitError:
-        raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except _DAMAGE as error:
-        raise DataError(f"{path} is damaged or no file of NumPy's: {type(error).__name__}: {error}.") from error
+def _name_damage(where: object) -> contextlib.AbstractContextManager[None]:
+    return name_damage(where, "is damaged or no file of NumPy's", _DAMAGE)
 
 
 def _read_pair(archive: zipfile.ZipFile, path: Path, images: str, labels: str) -> tuple[npt.NDArray[np.uint8], Labels]:
@@ -190,13 +123,9 @@ def _read_pair(archive: zipfile.ZipFile, path: Path, images: str, labels: str) -
     _check_pair(*headers)
     arrays = []
     for name, header in zip((images, labels), headers, strict=True):
-        with _entry_damage_named(header.where), archive.open(f"{name}.npy") as stream:
+        with _name_damage(header.where), archive.open(f"{name}.npy") as stream:
             arrays.append(_read_array(stream))
     return arrays[0], _checked_labels(arrays[1], headers[1].where)
-
-
-def _entry_damage_named(where: str) -> contextlib.AbstractContextManager[None]:
-    return _damage_named(Path(where))
 
 
 def _entry_header(archive: zipfile.ZipFile, path: Path, name: str) -> _Header:
@@ -219,7 +148,7 @@ def _entry_header(archive: zipfile.ZipFile, path: Path, name: str) -> _Header:
             f"{where} announces {info.file_size} bytes; {_MOST_UNPACKED} are the most accepted of what is compressed. "
             "If the file is right, save it with numpy.savez, which does not compress."
         )
-    with _entry_damage_named(where), archive.open(info) as stream:
+    with _name_damage(where), archive.open(info) as stream:
         return _read_header(stream, where, info.file_size)
 
 

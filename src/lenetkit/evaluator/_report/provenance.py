@@ -6,7 +6,7 @@ In: the images and the pipeline, known by a few attributes. Out: texts. Next: th
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import attrs
 import numpy as np
@@ -80,24 +80,12 @@ class FittedPipeline(Protocol):
 
 @attrs.frozen(kw_only=True, eq=False)
 class DataFacts:
-    """The images, if there are any, and what is known of them.
+    """The images, if there are any, and what is known of them."""
 
-    Parameters
-    ----------
-    images : sequence of ndarray, optional
-        In the order of the evaluation.
-    name : str
-        Empty where it has none.
-    rows : dict of str to str
-        Facts to list.
-    contested : frozenset of int
-        Positions whose labels are contested.
-    """
-
-    images: Images | None = None
+    images: Images | None = None  # in the order of the evaluation
     name: str = ""
-    rows: dict[str, str] = attrs.field(factory=dict)
-    contested: frozenset[int] = frozenset()
+    rows: dict[str, str] = attrs.field(factory=dict)  # facts to list
+    contested: frozenset[int] = frozenset()  # positions whose labels are contested
 
 
 def describe_data(data: LabelledImages | Images | None, evaluation: Measures) -> DataFacts:
@@ -111,7 +99,7 @@ def describe_data(data: LabelledImages | Images | None, evaluation: Measures) ->
     rows = {"images": f"{evaluation.n:,}"}
     if data is None:
         return DataFacts(rows=rows)
-    labelled = data if _is_labelled(data) else None
+    labelled = cast("LabelledImages", data) if hasattr(data, "fingerprint") and hasattr(data, "labels") else None
     images: Any = data if labelled is None else labelled.images
     if len(images) != evaluation.n:
         raise DataError(
@@ -136,10 +124,6 @@ def describe_data(data: LabelledImages | Images | None, evaluation: Measures) ->
         return DataFacts(images=images, name=labelled.name, rows=rows)
     rows["known as"] = "MNIST's predefined test split"
     return DataFacts(images=images, name="MNIST's test split", rows=rows, contested=frozenset(CONTESTED))
-
-
-def _is_labelled(data: LabelledImages | Images) -> TypeGuard[LabelledImages]:
-    return hasattr(data, "fingerprint") and hasattr(data, "labels")
 
 
 def describe_pipeline(pipeline: FittedPipeline | None) -> "tuple[dict[str, str], pd.DataFrame | None]":

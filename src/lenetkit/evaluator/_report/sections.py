@@ -72,7 +72,7 @@ def confused(evaluation: Measures) -> list[tuple[str, ...]]:
     """Return the pairs of classes that are taken for one another most often."""
     columns = (column.tolist() for _, column in evaluation.most_confused(_MOST_PAIRS).items())
     return [
-        (str(true), str(predicted), _times(count), _percent(fraction))
+        (str(true), str(predicted), "once" if count == 1 else f"{count:,} times", _percent(fraction))
         for true, predicted, count, fraction in zip(*columns, strict=True)
     ]
 
@@ -132,10 +132,11 @@ def corruptions(table: "pd.DataFrame | None") -> dict[str, Any] | None:
     """Return the accuracies on spoilt images, each with how far it falls behind, from 0 to 1, for its colour."""
     if table is None:
         return None
-    rows = []
-    for kind, accuracies in table.iterrows():
-        cells = [(_percent(value, 1), _shade(value)) for value in accuracies]
-        rows.append((str(kind), cells))
+    lost = (1 - table).clip(0, 1).fillna(0)
+    rows = [
+        (str(kind), [(_percent(value, 1), f"{0.75 * loss**0.7:.2f}") for value, loss in zip(*cells, strict=True)])
+        for kind, *cells in zip(table.index, table.to_numpy(float), lost.to_numpy(float), strict=True)
+    ]
     spoilt = table.drop(index="clean", errors="ignore").to_numpy(dtype=float)
     return {
         "severities": [str(severity) for severity in table.columns],
@@ -143,15 +144,6 @@ def corruptions(table: "pd.DataFrame | None") -> dict[str, Any] | None:
         "mean": _percent(spoilt.mean(), 1) if spoilt.size else None,
         "n": f"{table.attrs['n']:,}" if "n" in table.attrs else None,
     }
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
-
-
-def _shade(accuracy: float) -> str:
-    lost = 0.0 if math.isnan(accuracy) else min(max(1 - accuracy, 0.0), 1.0)
-    return f"{0.75 * lost**0.7:.2f}"
 
 
 def _interval(evaluation: Measures) -> str:
