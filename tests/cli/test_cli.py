@@ -13,8 +13,7 @@ import pytest
 
 from lenetkit.cli.train import _needs, _preset
 from lenetkit.datasets import Dataset, load_dataset
-from lenetkit.models import model_info, register_model
-from lenetkit.models._catalogue import _models
+from lenetkit.models import REGISTRY, model_info, register_model
 from lenetkit.trainer import Trainer
 
 LAST_LINE = re.compile(r"accuracy \d+\.\d\d % \(95 % interval \d+\.\d to \d+\.\d %, n = \d+\)")
@@ -107,7 +106,7 @@ def test_the_record_of_a_model_says_how_it_is_trained(run: Any, shared_data: Pat
     )
     assert answer.returncode == 0, answer.stderr
     assert "recipe recommended: 0 epochs" in answer.stdout
-    recommended = Trainer.preset(**model_info("lenet1").training)
+    recommended = Trainer.preset(**model_info("lenet1").preset)
     assert f"augmentation {recommended.augmentation}" in answer.stdout
 
 
@@ -138,7 +137,7 @@ def test_the_record_the_data_set_and_its_size_decide_the_epochs(
         assert preset["name"] == name
         assert _needs(preset, learn) == needs
     finally:
-        _models.unregister("unplanned")
+        REGISTRY.unregister("unplanned")
 
 
 @pytest.mark.tensorflow

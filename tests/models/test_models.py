@@ -73,9 +73,9 @@ def test_building_ignores_global_generators() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"input_shape": (28, 28)}, r"three positive whole numbers .* got \(28, 28\)"),
-        ({"input_shape": (28, 28, 0)}, "three positive whole numbers"),
-        ({"input_shape": 28}, "three positive whole numbers"),
+        ({"input_shape": (28, 28)}, r"three positive integers .* got \(28, 28\)"),
+        ({"input_shape": (28, 28, 0)}, "three positive integers"),
+        ({"input_shape": 28}, "three positive integers"),
         ({"input_shape": (8, 8, 1)}, "at least 12 x 12 pixels; got 8 x 8"),
         ({"n_classes": 0}, "n_classes must be an integer from 1"),
         ({"n_classes": 2.0}, "n_classes must be an integer"),
@@ -133,9 +133,9 @@ def test_a_builder_that_forgets_the_classes_is_found_out() -> None:
         with pytest.raises(SettingError, match=r"of .*stubborn must answer with shape \(n, 3\); its output has .* 4\)"):
             create_model("stubborn", n_classes=3)
     finally:
-        from lenetkit.models._catalogue import _models
+        from lenetkit.models import REGISTRY
 
-        _models.unregister("stubborn")
+        REGISTRY.unregister("stubborn")
 
 
 def test_draws_of_other_threads_do_not_change_the_weights() -> None:

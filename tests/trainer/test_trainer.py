@@ -109,8 +109,8 @@ def test_the_result_tells_what_happened() -> None:
     assert result.images_per_second > 0
     told = json.loads(result.to_json())
     assert [row["epoch"] for row in told["history"]] == [1, 2, 3]
-    assert told["environment"]["keras"] == keras.__version__
-    assert told["environment"]["setting seed"] == "0"
+    assert told["provenance"]["keras"] == keras.__version__
+    assert told["provenance"]["setting seed"] == "0"
     assert "3 epochs in" in str(result)
 
 

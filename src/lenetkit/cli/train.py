@@ -115,7 +115,7 @@ def _preset(recipe: str, model: str) -> dict[str, Any]:
         return {"name": recipe}
     from lenetkit.models import model_info
 
-    return {"name": "default", **model_info(model).training}
+    return {"name": "default", **model_info(model).preset}
 
 
 def _needs(preset: dict[str, Any], learn: "Dataset") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from lenetkit.exceptions import BackendError
 
 __all__ = ["import_keras"]
 
-# What TensorFlow writes about itself on import, whatever its log level, and that there is no driver for a GPU.
+# TensorFlow's lines about itself on import, whatever its log level, and about a missing driver for a GPU.
 _CHATTER = (
     r"WARNING: All log messages before absl|I\d{4} \d\d:|To enable the following instructions:|"
     r"E\d{4} \d\d:.*failed call to cuInit: .*UNKNOWN ERROR \(303\)"
@@ -32,16 +32,11 @@ def import_keras() -> None:
 
             wanted = keras.backend.backend()
             if in_a_notebook() and wanted == "tensorflow":
-                _look_for_devices()
+                import tensorflow as tf
+
+                tf.config.list_logical_devices()  # a complaint about a missing GPU comes now, while it is filtered
     if wanted != "tensorflow":
         raise BackendError(
             f"lenetkit needs Keras on TensorFlow; Keras is set to {wanted!r}. "
             "Unset KERAS_BACKEND (or set it to tensorflow) before Python starts."
         )
-
-
-def _look_for_devices() -> None:
-    """Let TensorFlow complain now that there is no GPU."""
-    import tensorflow as tf
-
-    tf.config.list_logical_devices()

@@ -1,4 +1,4 @@
-"""What several builders ask of their arguments. Imports no TensorFlow until it is asked."""
+"""Checks of arguments that several builders have. Imports no TensorFlow until it is called."""
 
 from lenetkit.exceptions import SettingError
 
@@ -6,13 +6,7 @@ __all__ = ["require_activation", "require_side"]
 
 
 def require_side(model: str, input_shape: tuple[int, int, int], smallest: int) -> None:
-    """Refuse images that a model's convolutions and poolings would leave nothing of.
-
-    Raises
-    ------
-    SettingError
-        If height or width is below `smallest`.
-    """
+    """Raise SettingError if height or width is below `smallest`: convolutions and poolings would leave nothing."""
     height, width, _ = input_shape
     if min(height, width) < smallest:
         raise SettingError(
@@ -22,13 +16,7 @@ def require_side(model: str, input_shape: tuple[int, int, int], smallest: int) -
 
 
 def require_activation(activation: str) -> None:
-    """Refuse what Keras does not know.
-
-    Raises
-    ------
-    SettingError
-        If it is not the name of a Keras activation.
-    """
+    """Raise SettingError if it is not the name of a Keras activation."""
     import keras
 
     try:

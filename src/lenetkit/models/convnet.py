@@ -1,4 +1,4 @@
-"""A small network of today: 3 x 3 convolutions with batch normalisation."""
+"""Small modern convolutional network: 3 x 3 convolutions with batch normalisation."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ _SIDE_WITHOUT_PADDING = 28
     "convnet",
     description="Five 3x3 convolutions with batch normalisation: what a small network can do today.",
     n_parameters=144_298,
-    training={"name": "accurate", "epochs": 20},
+    preset={"name": "accurate", "epochs": 20},
 )
 def convnet(input_shape: tuple[int, int, int], n_classes: int, *, width: int = 32) -> "keras.Model":
     """Build five convolutions, each normalised over the batch, with two poolings between them.
@@ -40,19 +40,18 @@ def convnet(input_shape: tuple[int, int, int], n_classes: int, *, width: int = 3
     Returns
     -------
     keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
 
     Raises
     ------
     SettingError
-        If the image is smaller than 8 x 8, or `width` is not a positive whole number.
+        If the image is smaller than 8 x 8, or `width` is not a positive integer.
     """
     import keras
     from keras import layers
 
     require_side("convnet", input_shape, _SMALLEST_SIDE)
     if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-        raise SettingError(f"width must be a positive whole number; got {width!r}.")
+        raise SettingError(f"width must be a positive integer; got {width!r}.")
     padding = "same" if min(input_shape[:2]) < _SIDE_WITHOUT_PADDING else "valid"
 
     def convolved(x: Any, maps: int, name: str) -> Any:

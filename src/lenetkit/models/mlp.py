@@ -1,4 +1,4 @@
-"""A network without convolutions: two hidden layers of 300 and 100 units."""
+"""Multilayer perceptron, a network without convolutions: two hidden layers of 300 and 100 units."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ __all__ = ["mlp"]
     paper="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, "
     "Proc. IEEE 86(11), 1998, section III-C",
     paper_error=3.05,
-    training={"name": "accurate", "epochs": 10},
+    preset={"name": "accurate", "epochs": 10},
 )
 def mlp(
     input_shape: tuple[int, int, int], n_classes: int, *, hidden: Sequence[int] = (300, 100), activation: str = "relu"
@@ -41,7 +41,6 @@ def mlp(
     Returns
     -------
     keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
 
     Raises
     ------
@@ -53,10 +52,10 @@ def mlp(
 
     require_activation(activation)
     if not isinstance(hidden, Sequence) or not all(isinstance(units, int) and units > 0 for units in hidden):
-        raise SettingError(f"hidden must be positive whole numbers, the units of each hidden layer; got {hidden!r}.")
+        raise SettingError(f"hidden must be positive integers, the units of each hidden layer; got {hidden!r}.")
     image = keras.Input(input_shape, name="image")
     x = layers.Flatten(name="flatten")(image)
-    for place, units in enumerate(hidden, start=1):
-        x = layers.Dense(units, activation=activation, name=f"hidden{place}")(x)
+    for number, units in enumerate(hidden, start=1):
+        x = layers.Dense(units, activation=activation, name=f"hidden{number}")(x)
     output = layers.Dense(n_classes, activation="softmax", name="output")(x)
     return keras.Model(image, output, name="mlp")

@@ -1,4 +1,4 @@
-"""What every registered data set promises."""
+"""Contract of a registered data set."""
 
 import pickle
 import socket
@@ -28,7 +28,7 @@ def the_record_is_true(name: str) -> None:
 
 
 def it_is_the_same_every_time(name: str) -> None:
-    """Check that what is drawn or read has one fingerprint, and travels to other processes."""
+    """Check that the data have one fingerprint, and that they travel to other processes."""
     data = _load(name)
     require(data.fingerprint == _load(name).fingerprint, f"{name!r}", "the same every time", "different data")
     first = data[: min(len(data), 10)]
@@ -36,7 +36,7 @@ def it_is_the_same_every_time(name: str) -> None:
     require(copy.fingerprint == first.fingerprint, f"{name!r}, unpickled", "the same", "different data")
 
 
-def official_parts_make_up_the_whole(name: str) -> None:
+def predefined_splits_make_up_the_whole(name: str) -> None:
     """Check that the training part followed by the test part is all of it, or that both are refused."""
     whole, train, test = _load(name), _part(name, "train"), _part(name, "test")
     if train is None or test is None:
@@ -50,7 +50,7 @@ def official_parts_make_up_the_whole(name: str) -> None:
 
 
 def no_socket_is_opened(name: str) -> None:
-    """Check that ``download=False`` is meant."""
+    """Check that nothing is downloaded with ``download=False``."""
 
     def refuse(*_: Any, **__: Any) -> None:
         raise ContractError(f"{name!r} must open no socket with download=False; it opened one.")
@@ -62,7 +62,7 @@ def no_socket_is_opened(name: str) -> None:
 CHECKS: tuple[Callable[[str], None], ...] = (
     the_record_is_true,
     it_is_the_same_every_time,
-    official_parts_make_up_the_whole,
+    predefined_splits_make_up_the_whole,
     no_socket_is_opened,
 )
 
