@@ -25,11 +25,29 @@ EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": "mini-batches of other rows: no network can give equal bits"
 }
 
-_MARK = parametrize_with_checks([LeNetClassifier(epochs=8)], expected_failed_checks=lambda _: EXPECTED_TO_FAIL)
+# The model that compiles and learns fastest: the checks are about the estimator, whatever its model.
+SMALLEST = {"model": "mlp", "model_options": {"hidden": (16,)}}
+_MARK = parametrize_with_checks(
+    [LeNetClassifier(**SMALLEST, epochs=8)], expected_failed_checks=lambda _: EXPECTED_TO_FAIL
+)
+# Those that train often.
+_SLOW = (
+    "check_classifiers_train",
+    "check_classifiers_classes",
+    "check_classifier_data_not_an_array",
+    "check_estimators_dtypes",
+    "check_sample_weight_equivalence_on_dense_data",
+)
+
+
+def _marked(arguments: Any) -> Any:
+    estimator, check = getattr(arguments, "values", arguments)
+    marks = [*getattr(arguments, "marks", ()), *([pytest.mark.slow] if check.func.__name__ in _SLOW else [])]
+    return pytest.param(estimator, check, marks=marks)
 
 
 # A list, because older versions of scikit-learn give a generator, which newer versions of pytest do not take.
-@pytest.mark.parametrize(_MARK.args[0], list(_MARK.args[1]), **_MARK.kwargs)
+@pytest.mark.parametrize(_MARK.args[0], [_marked(arguments) for arguments in _MARK.args[1]], **_MARK.kwargs)
 def test_scikit_learns_own_checks_pass(estimator: Any, check: Any) -> None:
     """All of ``check_estimator`` but the one that is expected to fail, and that one does fail."""
     check(estimator)
@@ -52,13 +70,13 @@ def digits() -> tuple[Any, Any]:
 @pytest.fixture(scope="module")
 def small() -> LeNetClassifier:
     """Return a classifier that learns digits quickly."""
-    return LeNetClassifier(image_shape=(8, 8), epochs=4, random_state=0)
+    return LeNetClassifier("mlp", model_options={"hidden": (64,)}, image_shape=(8, 8), epochs=4, random_state=0)
 
 
 @pytest.fixture(scope="module")
 def fitted(small: LeNetClassifier, digits: tuple[Any, Any]) -> LeNetClassifier:
-    """Return it fitted."""
-    return clone(small).fit(*digits)
+    """Return one with the default model, fitted."""
+    return LeNetClassifier(image_shape=(8, 8), epochs=4, random_state=0).fit(*digits)
 
 
 def test_it_reads_digits(fitted: LeNetClassifier, digits: tuple[Any, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Accuracy on spoilt images: the table, and what is refused."""
+"""Tests for `lenetkit.robustness`."""
 
 from typing import Any
 

@@ -96,11 +96,11 @@ def test_a_map_of_c3_sees_what_its_row_says_and_nothing_else() -> None:
     """Changing one map of S2 changes exactly the maps of C3 that the table connects with it."""
     c3 = create_model("lenet5_1998", seed=0).get_layer("c3")
     before = np.random.default_rng(0).normal(size=(1, 14, 14, 6)).astype(np.float32)
-    for place in range(6):
+    for index in range(6):
         after = before.copy()
-        after[..., place] += 1
+        after[..., index] += 1
         changed = (np.asarray(c3(before)) != np.asarray(c3(after))).any(axis=(0, 1, 2))
-        assert changed.tolist() == [place in row for row in C3_TABLE]
+        assert changed.tolist() == [index in row for row in C3_TABLE]
 
 
 def test_a_table_convolution_is_a_full_one_with_the_missing_kernels_at_zero() -> None:
@@ -232,22 +232,18 @@ def test_the_family_is_listed() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_the_recommended_training_is_a_preset_of_the_trainer(name: str) -> None:
+def test_the_models_own_preset_is_one_of_the_trainer(name: str) -> None:
     """The record's plain values are its arguments."""
     assert isinstance(Trainer.preset(**model_info(name).preset), Trainer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILY)
-def test_two_epochs_learn_and_the_same_seed_gives_the_same_bits(name: str) -> None:
-    """The loss falls; weights and answers repeat."""
-    images, labels = some_digits(160)
-    runs = []
-    for _ in range(2):
-        model = create_model(name, seed=3)
-        history = QUICK.fit(model, images, labels).history
-        assert history["loss"].iloc[-1] < history["loss"].iloc[0]
-        runs.append([*model.get_weights(), np.asarray(model(images[:5], training=False))])
-    assert all(a.tobytes() == b.tobytes() for a, b in zip(*runs, strict=True))
+def test_two_epochs_learn(name: str) -> None:
+    """The loss falls. The contract, which tests/testing/test_contracts.py checks, has two trainings give equal bits."""
+    images, labels = some_digits(96)
+    history = QUICK.fit(create_model(name, seed=3), images, labels).history
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -263,6 +259,7 @@ def test_probabilities_stay_probabilities_for_extreme_images(name: str) -> None:
     np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_pipeline_with_a_table_of_its_own_is_saved_pickled_and_rebuilt(tmp_path: Path) -> None:
     """Options travel; LiteRT answers; the Keras model comes back with the same weights."""
     digits = load_dataset("digits")[:100]

@@ -98,9 +98,7 @@ def copies_do_the_same(name: str) -> None:
         }
     for origin, again in copies.items():
         require(repr(again) == repr(transform), f"{name!r}, {origin}", repr(transform), repr(again))
-        require(
-            np.array_equal(again(images), expected), f"what {name!r}, {origin}, gives", "the same", "something else"
-        )
+        require(np.array_equal(again(images), expected), f"results of {name!r}, {origin}", "the same", "others")
         require(transform_to_dict(again) == described, f"{name!r}, {origin}", described, transform_to_dict(again))
 
 
@@ -150,7 +148,9 @@ def _digits() -> npt.NDArray[np.uint8]:
 
 def _fitted(name: str, images: Any = None) -> Any:
     transform = create_transform(name)
-    return transform.fit(_digits() if images is None else images) if hasattr(transform, "fit") else transform
+    if hasattr(transform, "fit"):
+        transform.fit(_digits() if images is None else images)
+    return transform
 
 
 def _apply(name: str, transform: Any, images: Any) -> Any:
