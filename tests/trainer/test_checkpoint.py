@@ -72,13 +72,14 @@ def _task(keras: Any) -> tuple[Any, Any, Any, Any]:
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
-            layers.Input((4, 4, 1)),
+            layers.Input((4, 4, 1), name="image"),
             layers.Flatten(name="flatten"),
             layers.Dense(12, name="hidden"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(0.3, name="dropout"),
             layers.Dense(3, activation="softmax", name="output"),
-        ]
+        ],
+        name="little",
     )
     generator = np.random.default_rng(0)
     labels = np.arange(48) % 3
