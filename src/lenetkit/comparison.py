@@ -85,9 +85,9 @@ def compare(
     Notes
     -----
     McNemar, Psychometrika 12 (1947): only images that one model reads and the other does not tell them apart; if the
-    models were equally good, these would fall to either side as a fair coin does. With several seeds there is one such
-    test for each; twice the median of their p-values is a p-value again, however they depend on one another
-    (Meinshausen, Meier and Buehlmann, J. Am. Stat. Assoc. 104 (2009), section 3.1).
+    models were equally good, these would fall to either side like a fair coin. Several seeds give one test each; twice
+    the median of their p-values is a p-value again, however they depend on one another (Meinshausen, Meier and
+    Buehlmann, J. Am. Stat. Assoc. 104 (2009), section 3.1).
 
     Examples
     --------

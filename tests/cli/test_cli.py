@@ -13,7 +13,7 @@ import pytest
 
 from lenetkit.cli.train import _needs, _preset
 from lenetkit.datasets import Dataset, load_dataset
-from lenetkit.models import REGISTRY, model_info, register_model
+from lenetkit.models import model_info, register_model, registry
 from lenetkit.trainer import Trainer
 
 LAST_LINE = re.compile(r"accuracy \d+\.\d\d % \(95 % interval \d+\.\d to \d+\.\d %, n = \d+\)")
@@ -137,7 +137,7 @@ def test_the_record_the_data_set_and_its_size_decide_the_epochs(
         assert preset["name"] == name
         assert _needs(preset, learn) == needs
     finally:
-        REGISTRY.unregister("unplanned")
+        registry.unregister("unplanned")
 
 
 @pytest.mark.tensorflow

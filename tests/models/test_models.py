@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lenetkit.exceptions import NameTakenError, SettingError, UnknownNameError
-from lenetkit.models import REGISTRY, create_model, model_info, register_model
+from lenetkit.models import create_model, model_info, register_model, registry
 
 pytestmark = pytest.mark.tensorflow
 
@@ -131,7 +131,7 @@ def test_the_old_name_of_the_preset_still_works() -> None:
         with pytest.warns(DeprecationWarning, match=r"ModelInfo\.training is deprecated.*use preset"):
             assert model_info("old").training == {"epochs": 3}
     finally:
-        REGISTRY.unregister("old")
+        registry.unregister("old")
 
 
 def test_a_builder_that_forgets_the_classes_is_found_out() -> None:
@@ -147,7 +147,7 @@ def test_a_builder_that_forgets_the_classes_is_found_out() -> None:
         with pytest.raises(SettingError, match=r"of .*stubborn must answer with shape \(n, 3\); its output has .* 4\)"):
             create_model("stubborn", n_classes=3)
     finally:
-        REGISTRY.unregister("stubborn")
+        registry.unregister("stubborn")
 
 
 def test_draws_of_other_threads_do_not_change_the_weights() -> None:

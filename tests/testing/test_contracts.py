@@ -15,7 +15,8 @@ import pytest
 from lenetkit.datasets import Dataset, list_datasets, register_dataset
 from lenetkit.datasets._loading import _datasets
 from lenetkit.exceptions import ContractError, DownloadError, SettingError
-from lenetkit.models import REGISTRY, list_models, register_model
+from lenetkit.models import list_models, register_model
+from lenetkit.models import registry as models_registry
 from lenetkit.testing import check_dataset, check_model, check_transform, parametrize_with_checks
 from lenetkit.transforms import list_transforms, map_images, register_transform
 from lenetkit.transforms._base import _transforms
@@ -50,7 +51,7 @@ def network(
 def broken() -> Iterator[str]:
     """Return a name for a broken member, and forget it in the end."""
     yield "broken"
-    for registry in (REGISTRY, _datasets, _transforms):
+    for registry in (models_registry, _datasets, _transforms):
         if "broken" in registry.names():
             registry.unregister("broken")
 

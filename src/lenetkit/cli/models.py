@@ -24,7 +24,7 @@ def models(pattern: str, check: bool) -> None:
       lenetkit models 'lenet*'
       lenetkit models --check my_model
     """
-    from lenetkit.models import REGISTRY, list_models
+    from lenetkit.models import list_models, registry
 
     names = list_models(pattern)
     if check:
@@ -38,7 +38,7 @@ def models(pattern: str, check: bool) -> None:
     from lenetkit.cli._registered import print_table
 
     print_table(
-        REGISTRY,
+        registry,
         names,
         ("name", "input", "parameters", "paper's error", "what it is"),
         _row,

@@ -5,11 +5,13 @@ Out: a ``keras.Model`` that takes float32 images of shape (n, height, width, cha
 and answers with float32 probabilities of shape (n, n_classes). Next: :mod:`lenetkit.trainer`.
 
 TensorFlow is imported when a model is built, not before. Every public module of this package registers the model that
-it holds; a new one needs no other line anywhere. ``REGISTRY`` is the table itself, for the command line and for tests.
+it holds; a new one needs no other line anywhere.
 """
 
-from lenetkit.models._catalogue import REGISTRY as REGISTRY
-from lenetkit.models._catalogue import ModelInfo, create_model, list_models, model_info, register_model
+from lenetkit.models._catalogue import ModelInfo, _models, create_model, list_models, model_info, register_model
 from lenetkit.models._counting import ModelCounts
 
 __all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+
+registry = _models
+"""The registry itself, for the command line and the tests."""

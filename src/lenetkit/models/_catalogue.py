@@ -21,7 +21,7 @@ from lenetkit.registry import Registry
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["REGISTRY", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+__all__ = ["ModelInfo", "create_model", "list_models", "model_info", "register_model"]
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -111,7 +111,7 @@ class ModelInfo:
         return count_model(create_model(self.name, input_shape=shape, n_classes=n_classes, seed=0, **options))
 
 
-REGISTRY: Registry[ModelInfo] = Registry("model", group="lenetkit.models", package="lenetkit.models")
+_models: Registry[ModelInfo] = Registry("model", group="lenetkit.models", package="lenetkit.models")
 
 
 def register_model(
@@ -193,7 +193,7 @@ def register_model(
             preset=dict(preset or {}),
             options={key: parameter.default for key, parameter in list(parameters.items())[2:]},
         )
-        REGISTRY.register(name, record, owner=f"{builder.__module__}.{builder.__qualname__}", replace=replace)
+        _models.register(name, record, owner=f"{builder.__module__}.{builder.__qualname__}", replace=replace)
         return builder
 
     return decorate
@@ -217,7 +217,7 @@ def list_models(pattern: str = "*") -> list[str]:
     >>> list_models("lenet5")
     ['lenet5']
     """
-    return REGISTRY.names(pattern)
+    return _models.names(pattern)
 
 
 def model_info(name: str) -> ModelInfo:
@@ -245,7 +245,7 @@ def model_info(name: str) -> ModelInfo:
     >>> model_info("lenet5").n_parameters
     61706
     """
-    return REGISTRY.get(name)
+    return _models.get(name)
 
 
 def create_model(
@@ -295,7 +295,7 @@ def create_model(
     >>> create_model("lenet5", seed=0).count_params()
     61706
     """
-    record = REGISTRY.get(name)
+    record = _models.get(name)
     shape = _check_shape(input_shape)
     check_whole("n_classes", n_classes, 1, 2**31 - 1)
     if unknown := sorted(set(options) - set(record.options)):
@@ -315,7 +315,7 @@ def create_model(
             model = record.builder(shape, int(n_classes), **options)
     if tuple(model.output_shape) != (None, n_classes):
         raise SettingError(
-            f"the model {name!r} of {REGISTRY.distribution(name) or REGISTRY.owner(name)} must answer with shape "
+            f"the model {name!r} of {_models.distribution(name) or _models.owner(name)} must answer with shape "
             f"(n, {n_classes}); its output has shape {model.output_shape}."
         )
     return model

@@ -81,7 +81,7 @@ def subsample(maps: Any, name: str) -> Any:
 
 @_serializable
 class Subsampling(layers.Layer):  # type: ignore[misc]
-    """Sum each 2 x 2 block, multiply by a coefficient, add a bias: both learnt, one pair per map.
+    """Sum each 2 x 2 block, multiply by a coefficient, add a bias: both trained, one pair per map.
 
     Not squashed here; an activation follows.
     """
@@ -96,11 +96,6 @@ class Subsampling(layers.Layer):  # type: ignore[misc]
         """Return maps of half the height and width."""
         # Four times the mean is the sum, to the last bit.
         return ops.average_pool(maps, 2, 2) * (4 * self.coefficient) + self.bias
-
-    def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[Any, ...]:
-        """Return the shape of the answer."""
-        n, height, width, n_maps = input_shape
-        return n, height // 2, width // 2, n_maps
 
     def count_connections(self) -> int:
         """Four inputs and a bias for every unit."""
@@ -153,11 +148,6 @@ class TableConv2D(layers.Layer):  # type: ignore[misc]
         dense = ops.reshape(dense, (size, size, self._spread.shape[1] // n_maps, n_maps))
         return self.activation(ops.conv(maps, dense, padding="valid") + self.bias)
 
-    def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[Any, ...]:
-        """Return the shape of the answer."""
-        n, height, width, _ = input_shape
-        return n, height - self.kernel_size + 1, width - self.kernel_size + 1, len(self.table)
-
     def count_connections(self) -> int:
         """Count the weights and the bias of a unit, for every unit of every map."""
         _, height, width, n_maps = self.output.shape
@@ -208,10 +198,6 @@ class BitmapOutput(layers.Layer):  # type: ignore[misc]
             nothing_near = ops.softplus(-self.rubbish_distance - ops.logsumexp(closeness, axis=-1))
             self.add_loss(ops.mean(nothing_near))
         return ops.softmax(closeness)
-
-    def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[Any, ...]:
-        """Return the shape of the answer."""
-        return input_shape[0], self.n_classes
 
     def count_connections(self) -> int:
         """One for each pixel of each bitmap."""

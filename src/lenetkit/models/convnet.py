@@ -30,16 +30,10 @@ def convnet(input_shape: tuple[int, int, int], n_classes: int, *, width: int = 3
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 8 x 8. Sides below 28 are padded in every convolution.
-    n_classes : int
-        Number of classes.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 8 x 8. Sides below 28 are padded in every convolution.
     width : int, default 32
         Maps of the first two convolutions; the next two have twice, the last has four times as many.
-
-    Returns
-    -------
-    keras.Model
 
     Raises
     ------

@@ -35,14 +35,8 @@ def lenet4(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 8 x 8. Sides below 32 are framed.
-    n_classes : int
-        Number of classes.
-
-    Returns
-    -------
-    keras.Model
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 8 x 8. Sides below 32 are framed.
 
     Raises
     ------

@@ -35,18 +35,12 @@ def lenet5(
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 12 x 12. Sides below 32 are padded in C1.
-    n_classes : int
-        Number of classes.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 12 x 12. Sides below 32 are padded in C1.
     activation : str, default "relu"
         Any Keras activation: ``"relu"``; ``"tanh"`` is nearer to the paper.
     pooling : {"average", "max"}, default "average"
         Operation of S2 and S4 on each 2x2 block.
-
-    Returns
-    -------
-    keras.Model
 
     Raises
     ------

@@ -54,18 +54,13 @@ def lenet5_1998(
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 8 x 8. Sides below 32 are framed.
-    n_classes : int
-        Number of classes. The first ten have bitmaps of the digits, further ones fixed random bitmaps.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 8 x 8. Sides below 32 are framed. The first ten
+        classes have bitmaps of the digits, further ones fixed random bitmaps.
     c3_table : sequence of sequences of int, optional
         For each map of C3, the indices (0 to 5) of the maps of S2 that it sees. None is the paper's table.
     rubbish_distance : float, default 10.0
         The constant j of the criterion, the distance of a class of non-digits.
-
-    Returns
-    -------
-    keras.Model
 
     Raises
     ------

@@ -29,18 +29,12 @@ def mlp(
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels).
-    n_classes : int
-        Number of classes.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`.
     hidden : sequence of int, default (300, 100)
         Units of each hidden layer.
     activation : str, default "relu"
         Any Keras activation; ``"tanh"`` is nearer to the paper.
-
-    Returns
-    -------
-    keras.Model
 
     Raises
     ------

@@ -98,7 +98,7 @@ def check_transform(name: str) -> None:
 def parametrize_with_checks(
     *, models: Iterable[str] = (), datasets: Iterable[str] = (), transforms: Iterable[str] = ()
 ) -> Any:
-    """Make one test of each check of each name: a pytest decorator in the manner of scikit-learn's.
+    """Return ``pytest.mark.parametrize`` with each check of each name as a test, like scikit-learn's decorator.
 
     The test takes ``name`` and ``check``, and calls ``check(name)``. A data set that is not on the machine is skipped.
 
@@ -106,11 +106,6 @@ def parametrize_with_checks(
     ----------
     models, datasets, transforms : iterable of str
         Registered names.
-
-    Returns
-    -------
-    callable
-        ``pytest.mark.parametrize`` with all of them.
 
     Raises
     ------

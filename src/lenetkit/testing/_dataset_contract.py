@@ -43,8 +43,8 @@ def predefined_splits_make_up_the_whole(name: str) -> None:
         require(train is test, f"the predefined splits of {name!r}", "both there or both refused", "one of them there")
         return
     require(len(train) + len(test) == len(whole), f"the parts of {name!r}", len(whole), f"{len(train)} + {len(test)}")
-    labels = np.concatenate([train.labels, test.labels])
-    require(np.array_equal(labels, whole.labels), f"the parts of {name!r}", "in the order of the whole", "in another")
+    ordered = np.array_equal(np.concatenate([train.labels, test.labels]), whole.labels)
+    require(ordered, f"the parts of {name!r}", "in the order of the whole", "in another")
     last = np.array_equal(test.images[-1], whole.images[-1])
     require(last, f"the last image of {name!r}", "that of its test part", "another")
 

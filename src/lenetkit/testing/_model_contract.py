@@ -30,9 +30,8 @@ def the_record_is_true(name: str) -> None:
     require(len(values) == 2 and values[0] < values[1], f"value_range of {name!r}", "(smallest, largest)", repr(values))
     require(info.description.strip(), f"description of {name!r}", "one line", repr(info.description))
     count = sum(int(np.prod(variable.shape)) for variable in _build(name, seed=0).trainable_variables)
-    require(
-        info.n_parameters == count, f"n_parameters of {name!r}", f"{count:,}, as in the built model", info.n_parameters
-    )
+    same = info.n_parameters == count
+    require(same, f"n_parameters of {name!r}", f"{count:,}, as in the built model", info.n_parameters)
 
 
 def answers_are_probabilities(name: str) -> None:
@@ -64,16 +63,12 @@ def the_seed_decides_the_weights(name: str) -> None:
 
 def training_is_repeatable(name: str) -> None:
     """Check that two steps change the weights, to finite ones, and to the same bits each time."""
-    one, again = _trained(name, epochs=2), _trained(name, epochs=2)
-    finite = all(np.isfinite(weights).all() for weights in one.model_.get_weights())
+    one, again = (_trained(name, epochs=2).model_ for _ in range(2))
+    finite = all(np.isfinite(weights).all() for weights in one.get_weights())
     require(finite, f"the weights of {name!r} after two steps", "finite", "NaN or infinity")
-    untrained = _bits(_build(name, n_classes=2, seed=0))
-    require(
-        _bits(one.model_) != untrained, f"the weights of {name!r} after two steps", "others than before", "the same"
-    )
-    require(
-        _bits(one.model_) == _bits(again.model_), f"two trainings of {name!r} with one seed", "equal", "different bits"
-    )
+    changed = _bits(one) != _bits(_build(name, n_classes=2, seed=0))
+    require(changed, f"the weights of {name!r} after two steps", "others than before", "the same")
+    require(_bits(one) == _bits(again), f"two trainings of {name!r} with one seed", "equal", "different bits")
 
 
 def the_trained_state_is_kept(name: str) -> None:
@@ -88,9 +83,8 @@ def the_trained_state_is_kept(name: str) -> None:
     for origin, copy in (("loaded", loaded), ("unpickled", pickle.loads(pickle.dumps(trained)))):  # noqa: S301
         same = copy.predict_proba(images).tobytes() == answer.tobytes()
         require(same, f"the answers of {name!r}, {origin}", "the same bits", "others")
-    require(
-        _bits(loaded.model_) == _bits(trained.model_), f"the weights of {name!r}, loaded", "the same bits", "others"
-    )
+    same = _bits(loaded.model_) == _bits(trained.model_)
+    require(same, f"the weights of {name!r}, loaded", "the same bits", "others")
 
 
 CHECKS: tuple[Callable[[str], None], ...] = (

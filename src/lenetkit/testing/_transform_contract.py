@@ -16,14 +16,9 @@ from lenetkit.transforms import AffineTransform, create_transform, transform_fro
 
 __all__ = ["CHECKS"]
 
-_NO_IMAGES: tuple[Any, ...] = (
-    None,
-    3,
-    "digits.png",
-    [],
-    np.zeros(3, np.uint8),
-    np.zeros((28, 28), np.uint8),
-    np.zeros((0, 28, 28), np.uint8),
+_INVALID_IMAGES: tuple[Any, ...] = (
+    *(None, 3, "digits.png", []),
+    *(np.zeros(shape, np.uint8) for shape in ((3,), (28, 28), (0, 28, 28))),
     np.zeros((2, 28, 28), np.int64),
     np.full((2, 28, 28), np.nan, np.float32),
     np.full((2, 28, 28), 255.0),
@@ -46,7 +41,7 @@ def images_give_images(name: str) -> None:
 
 def invalid_images_are_refused(name: str) -> None:
     """Check that invalid images raise lenetkit's own error, not one from deep inside."""
-    for thing in _NO_IMAGES:
+    for thing in _INVALID_IMAGES:
         try:
             _fitted(name)(thing)
         except LenetkitError:
