@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from scipy.stats import binomtest
 
 from lenetkit import Pipeline, Trainer, compare, load_dataset
-from lenetkit.cli import main
+from lenetkit.cli.compare import compare as command
 from lenetkit.comparison import _mcnemar, _Run
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError, UnknownNameError
@@ -142,7 +142,7 @@ def test_the_command_line_compares() -> None:
         "--test-size",
         "0.9",
     ]
-    answer = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    answer = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert answer.exit_code == 0
     lines = answer.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines[:4]] == [

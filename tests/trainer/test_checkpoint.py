@@ -69,6 +69,7 @@ def train(folder: Path | None, report: Path, *, kill: str = "", changes: dict[st
 
 def _task(keras: Any) -> tuple[Any, Any, Any, Any]:
     layers = keras.layers
+    keras.utils.clear_session(free_memory=False)  # automatic names as in a new process
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [

@@ -17,13 +17,7 @@ _CHATTER = (
 
 
 def import_keras() -> None:
-    """Import Keras; in a notebook without the red block of lines that TensorFlow writes about itself.
-
-    Raises
-    ------
-    BackendError
-        If Keras is set to another backend than TensorFlow.
-    """
+    """Import Keras, in a notebook without TensorFlow's lines about itself; raise BackendError on another backend."""
     wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
     if wanted == "tensorflow":
         # Not on a terminal: what is held back would be lost if the import ended the process.

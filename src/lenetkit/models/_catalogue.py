@@ -157,16 +157,11 @@ def register_model(
     >>> from lenetkit.models import list_models, register_model
     >>> @register_model("one_layer", description="Softmax regression.", n_parameters=7850)
     ... def one_layer(input_shape, n_classes):
-    ...     import keras
+    ...     from keras import Sequential, layers
     ...
-    ...     return keras.Sequential(
-    ...         [
-    ...             keras.layers.Input(input_shape, name="image"),
-    ...             keras.layers.Flatten(name="flatten"),
-    ...             keras.layers.Dense(n_classes, activation="softmax", name="output"),
-    ...         ],
-    ...         name="one_layer",
-    ...     )
+    ...     pixels = [layers.Input(input_shape, name="image"), layers.Flatten(name="flatten")]
+    ...     output = layers.Dense(n_classes, activation="softmax", name="output")
+    ...     return Sequential([*pixels, output], name="one_layer")
     >>> list_models("one*")
     ['one_layer']
     """

@@ -52,13 +52,7 @@ def frame(image: Any, side: int) -> Any:
 
 
 def check_table(table: Sequence[Sequence[int]], n_maps: int, name: str) -> tuple[tuple[int, ...], ...]:
-    """Return a table of connections as tuples: for each feature map, the indices of the `n_maps` below that it sees.
-
-    Raises
-    ------
-    SettingError
-        If a row is empty, names a map twice, or names one that is not there.
-    """
+    """Return a table of connections as tuples: for each feature map, the indices of the `n_maps` below that it sees."""
     try:
         rows = tuple(tuple(map(int, row)) for row in table)
     except (TypeError, ValueError):
@@ -106,16 +100,7 @@ class Subsampling(layers.Layer):  # type: ignore[misc]
 class TableConv2D(layers.Layer):  # type: ignore[misc]
     """A convolution whose feature maps each see some of the maps below only.
 
-    There is one kernel for each connection in the table and none for the others.
-
-    Parameters
-    ----------
-    table : sequence of sequences of int
-        For each feature map, the indices of the maps it sees.
-    kernel_size : int
-        Height and width of the kernels.
-    activation : str or callable, optional
-        Applied to the answer.
+    `table` names the maps that each feature map sees: there is one kernel for each connection and none for the others.
     """
 
     def __init__(
@@ -173,13 +158,7 @@ class BitmapOutput(layers.Layer):  # type: ignore[misc]
     The second term does not depend on the label, so that the layer adds it itself while training, as the mean over the
     batch, whatever weights the examples have. It stands for a class of rubbish at a constant distance j: an image that
     is far from all bitmaps is pulled towards its own without being pushed away from the others.
-
-    Parameters
-    ----------
-    n_classes : int
-        Number of bitmaps.
-    rubbish_distance : float
-        The paper's j, a positive constant that it does not give.
+    This distance is `rubbish_distance`.
     """
 
     def __init__(self, n_classes: int, *, rubbish_distance: float, **options: Any) -> None:

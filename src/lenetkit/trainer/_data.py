@@ -77,14 +77,8 @@ def check_examples(
 ) -> TrainingData:
     """Check images, targets and weights, as :meth:`lenetkit.trainer.Trainer.fit` takes them, before the first step.
 
-    Parameters
-    ----------
-    input_shape : tuple
-        The model's, without the batch axis.
-    n_classes : int or None
-        Width of the model's output; None where it is not known.
-    part : str, optional
-        Put before "images" and "targets" in messages, for example ``"validation "``.
+    `input_shape` is the model's without the batch axis, `n_classes` the width of its output, if known; `part` is put
+    before "images" and "targets" in messages, for example ``"validation "``.
 
     Raises
     ------

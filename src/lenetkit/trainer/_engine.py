@@ -52,19 +52,7 @@ class Preparation:
 
 
 class Engine:
-    """The compiled loops over a compiled Keras model.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Compiled with optimizer, loss and metrics.
-    preparation : Preparation
-        Applied to each batch first.
-    batch_size : int
-        Images per step.
-    weighted : bool
-        True if the examples' weights count.
-    """
+    """The compiled loops over a compiled Keras model; `weighted` says that the examples' weights count."""
 
     def __init__(self, model: Any, preparation: Preparation, *, batch_size: int, weighted: bool) -> None:
         self._model = model
