@@ -310,7 +310,7 @@ def test_images_of_other_sizes_and_colours_will_do(name: str, shape: tuple[int, 
         ("mlp", {"hidden": 300}, "hidden must be positive integers, the units of each hidden layer; got 300"),
         ("mlp", {"activation": "reluu"}, "activation must be the name of a Keras activation; got 'reluu'"),
         ("convnet", {"input_shape": (7, 28, 1)}, "convnet needs images of at least 8 x 8 pixels; got 7 x 28"),
-        ("convnet", {"width": 0}, "width must be a positive integer; got 0"),
+        ("convnet", {"width": 0}, "width must be an integer of at least 1; got 0"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(name: str, arguments: dict[str, Any], message: str) -> None:

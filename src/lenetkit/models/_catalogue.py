@@ -1,4 +1,4 @@
-"""The registry of models and the four functions over it."""
+"""The registry of models, the four functions over it, and the checks that several builders share."""
 
 import contextlib
 import inspect
@@ -21,7 +21,15 @@ from lenetkit.registry import Registry
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+__all__ = [
+    "ModelInfo",
+    "create_model",
+    "list_models",
+    "model_info",
+    "register_model",
+    "require_activation",
+    "require_side",
+]
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -341,3 +349,23 @@ def _check_shape(shape: Any) -> tuple[int, int, int]:
     if not all(isinstance(n, (int, np.integer)) and n > 0 for n in (height, width, channels)):
         raise SettingError(f"input_shape must be three positive integers (height, width, channels); got {shape!r}.")
     return int(height), int(width), int(channels)
+
+
+def require_side(model: str, input_shape: tuple[int, int, int], smallest: int) -> None:
+    """Raise SettingError if height or width is below `smallest`: convolutions and poolings would leave nothing."""
+    height, width, _ = input_shape
+    if min(height, width) < smallest:
+        raise SettingError(
+            f"{model} needs images of at least {smallest} x {smallest} pixels; got {height} x {width}. "
+            "Enlarge them first, for example with lenetkit.transforms.Resize."
+        )
+
+
+def require_activation(activation: str) -> None:
+    """Raise SettingError if it is not the name of a Keras activation."""
+    import keras
+
+    try:
+        keras.activations.get(activation)
+    except ValueError:
+        raise SettingError(f"activation must be the name of a Keras activation; got {activation!r}.") from None

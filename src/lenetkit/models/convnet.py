@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lenetkit.exceptions import SettingError
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_side
+from lenetkit._utils.validation import check_whole
+from lenetkit.models._catalogue import register_model, require_side
 
 if TYPE_CHECKING:
     import keras
@@ -44,8 +43,7 @@ def convnet(input_shape: tuple[int, int, int], n_classes: int, *, width: int = 3
     from keras import layers
 
     require_side("convnet", input_shape, _SMALLEST_SIDE)
-    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-        raise SettingError(f"width must be a positive integer; got {width!r}.")
+    check_whole("width", width, 1)
     padding = "same" if min(input_shape[:2]) < _SIDE_WITHOUT_PADDING else "valid"
 
     def convolved(x: Any, maps: int, name: str) -> Any:

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_side
+from lenetkit.models._catalogue import register_model, require_side
 
 if TYPE_CHECKING:
     import keras

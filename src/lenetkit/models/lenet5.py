@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_activation, require_side
+from lenetkit.models._catalogue import register_model, require_activation, require_side
 
 if TYPE_CHECKING:
     import keras
