@@ -151,7 +151,7 @@ PAGE = """\
 <!-- Written by benchmarks/reproduce.py from docs/research/data/models.json; changes made here are lost. -->
 
 Every model that lenetkit brings, trained on MNIST's 60,000 training images as its record recommends
-(`Trainer.preset(**model_info(name).preset)`) and judged once on the 10,000 test images, beside what its paper says.
+(`Trainer.preset(**model_info(name).training)`) and judged once on the 10,000 test images, beside what its paper says.
 The recipes were chosen on the last 10,000 training images.
 
 ```{{image}} {picture}
