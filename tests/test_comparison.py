@@ -129,20 +129,8 @@ def test_a_built_model_is_refused(digits: Dataset) -> None:
 @pytest.mark.slow
 def test_the_command_line_compares() -> None:
     """A line for each training, and the table."""
-    arguments = [
-        "compare",
-        "mlp",
-        "lenet1",
-        "--dataset",
-        "digits",
-        "--epochs",
-        "1",
-        "--seeds",
-        "2",
-        "--test-size",
-        "0.9",
-    ]
-    answer = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    options = ["--dataset", "digits", "--epochs", "1", "--seeds", "2", "--test-size", "0.9"]
+    answer = CliRunner().invoke(command, ["mlp", "lenet1", *options], catch_exceptions=False)
     assert answer.exit_code == 0
     lines = answer.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines[:4]] == [
