@@ -90,7 +90,7 @@ def test_the_record_of_a_model_and_the_predefined_split_can_be_used(
     answer = run("train", "--model", "lenet1", *spelling, "--dataset", two_parts, "--epochs", "0")
     assert answer.returncode == 0, answer.stderr
     assert "preset model: 0 epochs" in answer.stdout
-    assert f"augmentation {Trainer.preset(**model_info('lenet1').training).augmentation}" in answer.stdout
+    assert f"augmentation {Trainer.preset(**model_info('lenet1').preset).augmentation}" in answer.stdout
     assert "the predefined splits: 20 images to train on, 10 to test on" in answer.stdout
     assert answer.stdout.splitlines()[-1].endswith("n = 10)")
 

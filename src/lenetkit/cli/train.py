@@ -72,7 +72,7 @@ def train(
     from lenetkit.trainer import Trainer
 
     record = model_info(model)
-    base = {"name": "default", **record.training} if preset == "model" else {"name": preset}
+    base = {"name": "default", **record.preset} if preset == "model" else {"name": preset}
     wanted = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "checkpoint": checkpoint}
     changes = {"seed": seed, **{name: value for name, value in wanted.items() if value is not None}}
     Trainer.preset(**{**base, **changes})

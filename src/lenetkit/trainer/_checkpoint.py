@@ -90,8 +90,19 @@ def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str
             f"the checkpoint {path} has format {content['format']}; this version of lenetkit reads format {_FORMAT}. "
             "Go on with the version that wrote it, or remove the file to start anew."
         )
-    _require_same(path, content["provenance"], provenance)
-    return Checkpoint(arrays=arrays, state=content["state"], provenance=content["provenance"])
+    found = Checkpoint(arrays=arrays, state=content["state"], provenance=content["provenance"])
+    differences = [
+        f"  {name}: {found.provenance.get(name, 'missing')} then, {provenance.get(name, 'missing')} now"
+        for name in {**found.provenance, **provenance}
+        if found.provenance.get(name) != provenance.get(name)
+    ]
+    if differences:
+        raise CheckpointError(
+            f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
+            + "\n".join(differences)
+            + "\nRun with what it was written with, or remove the file to start anew."
+        )
+    return found
 
 
 def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
@@ -101,17 +112,6 @@ def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
         digest.update(np.asarray(array, order="C").tobytes())
     return digest.hexdigest()
-
-
-def _require_same(path: Path, then: Mapping[str, str], now: Mapping[str, str]) -> None:
-    different = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-    if different:
-        lines = [f"  {name}: {then.get(name, 'missing')} then, {now.get(name, 'missing')} now" for name in different]
-        raise CheckpointError(
-            f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
-            + "\n".join(lines)
-            + "\nRun with what it was written with, or remove the file to start anew."
-        )
 
 
 def callback_state(callback: Any, prefix: str, arrays: Arrays) -> dict[str, Any]:

@@ -20,21 +20,11 @@ _SCAN_BYTES = 16 * 2**20
 
 @attrs.frozen(kw_only=True, eq=False)
 class TrainingData:
-    """Images with their targets and weights, checked.
+    """Images with their targets and weights, checked."""
 
-    Parameters
-    ----------
-    images : array-like of shape (n, height, width[, channels])
-        uint8 or floating; an ndarray, a memory map or anything that is indexed like one.
-    targets : ndarray of shape (n,) or (n, n_classes)
-        int32 class indices or float32 rows.
-    weights : ndarray of shape (n,) or None
-        float32 weight of each example in the loss.
-    """
-
-    images: Any
-    targets: npt.NDArray[Any]
-    weights: npt.NDArray[np.float32] | None = None
+    images: Any  # (n, height, width[, channels]), uint8 or floating; an ndarray or anything indexed like one
+    targets: npt.NDArray[Any]  # (n,) int32 class indices, or (n, n_classes) float32 rows
+    weights: npt.NDArray[np.float32] | None = None  # (n,) in the loss
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -87,14 +77,8 @@ def check_examples(
 ) -> TrainingData:
     """Check images, targets and weights, as :meth:`lenetkit.trainer.Trainer.fit` takes them, before the first step.
 
-    Parameters
-    ----------
-    input_shape : tuple
-        The model's, without the batch axis.
-    n_classes : int or None
-        Width of the model's output; None where it is not known.
-    part : str, optional
-        Put before "images" and "targets" in messages, for example ``"validation "``.
+    `input_shape` is the model's without the batch axis, `n_classes` the width of its output, if known; `part` is put
+    before "images" and "targets" in messages, for example ``"validation "``.
 
     Raises
     ------

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.validation import check_whole
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ def rising_settings(
 
     if not (0 < lowest < highest < float("inf")):
         raise SettingError(f"lowest and highest must be positive and rising; got {lowest!r} and {highest!r}.")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < _FEWEST_STEPS:
-        raise SettingError(f"steps must be an integer of at least {_FEWEST_STEPS}; got {steps!r}.")
+    check_whole("steps", steps, _FEWEST_STEPS)
     losses: list[float] = []
 
     class Recorder(keras.callbacks.Callback):  # type: ignore[misc]

@@ -42,18 +42,14 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     Parameters
     ----------
-    learning_rate : float or schedule, default 0.02
-        Of the matrices.
+    learning_rate, momentum, weight_decay
+        Of the matrices; the momentum is Nesterov's, the weight decay decoupled.
     adam_ratio : float, default 0.1
         Adam's rate as a fraction of `learning_rate`.
-    momentum : float, default 0.95
-        Of the matrices; Nesterov's kind.
     beta_1, beta_2, epsilon : float
         Adam's.
     newton_schulz_steps : int, default 5
         Steps of the iteration that orthogonalises.
-    weight_decay : float, optional
-        Decoupled, and for the matrices alone.
     """
 
     def __init__(

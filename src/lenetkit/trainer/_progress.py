@@ -140,29 +140,26 @@ class _NotebookBar(_Lines):
 
         left_out = max(0, len(self._lines) - _MOST_LINES)
         lines = self._lines[left_out:]
-        html = card(self._lines_html(lines, left_out) + self._bar_html())
-        shown = {"text/html": html, "text/plain": "\n".join(lines)}
+        shown = {"text/html": self._html(lines, left_out), "text/plain": "\n".join(lines)}
         if self._handle is None:
             self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call, unused-ignore]
         else:
             self._handle.update(shown, raw=True)
         self._shown_at = time.perf_counter()
 
-    @staticmethod
-    def _lines_html(lines: list[str], left_out: int) -> str:
-        shown = [f"({left_out} more epochs)"] * bool(left_out) + lines
-        style = "margin:0;background:none;font-family:monospace;font-size:inherit"
-        return f"<pre style='{style}'>{text(chr(10).join(shown))}</pre>" if shown else ""
-
-    def _bar_html(self) -> str:
-        if self._bar is None:
-            return ""
-        before, done, after = self._bar
-        style = "width:16em;vertical-align:middle;margin:0 .6em"
-        return (
-            f"<div style='white-space:nowrap'>{text(before)}<progress max='1' value='{done:.4f}' style='{style}'>"
-            f"</progress>{text(after)}</div>"
-        )
+    def _html(self, lines: list[str], left_out: int) -> str:
+        html, written = "", "\n".join([f"({left_out} more epochs)"] * bool(left_out) + lines)
+        if written:
+            style = "margin:0;background:none;font-family:monospace;font-size:inherit"
+            html = f"<pre style='{style}'>{text(written)}</pre>"
+        if self._bar is not None:
+            before, done, after = self._bar
+            style = "width:16em;vertical-align:middle;margin:0 .6em"
+            html += (
+                f"<div style='white-space:nowrap'>{text(before)}<progress max='1' value='{done:.4f}' style='{style}'>"
+                f"</progress>{text(after)}</div>"
+            )
+        return card(html)
 
 
 def _format(logs: Mapping[str, float]) -> str:

@@ -44,7 +44,7 @@ class TrainingResult:
     provenance : dict of str to str
         Everything that the weights depend on: fingerprints of data and model, settings, versions, threads and
         instruction set. The same provenance gives the same weights. ``provenance["data"]`` is the
-        :attr:`~lenetkit.datasets.Dataset.fingerprint` of a data set of the same images and integer labels.
+        ``fingerprint`` of a data set of the same images and integer labels.
 
     Examples
     --------

@@ -54,18 +54,7 @@ class _Position:
 
 
 class Run:
-    """One run of a trainer.
-
-    Parameters
-    ----------
-    trainer : TrainerSettings
-    model : keras.Model
-        Compiled; trained in place.
-    engine : Engine
-        The compiled loops over this model.
-    data, validation : TrainingData
-        To learn from, and to evaluate after each epoch; no validation is None.
-    """
+    """One run of a trainer: a compiled model, trained in place with the loops of `engine` on checked data."""
 
     def __init__(
         self,

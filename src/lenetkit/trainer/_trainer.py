@@ -10,11 +10,10 @@ import numpy as np
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import DataError, SettingError, TrainingError
 from lenetkit.trainer._data import TrainingData, check_examples
-from lenetkit.trainer._optimizers import fresh_optimizer
 from lenetkit.trainer._result import TrainingResult
 from lenetkit.trainer._run import Run, count_steps
 from lenetkit.trainer._schedules import OneCycle
-from lenetkit.trainer._settings import TrainerSettings
+from lenetkit.trainer._settings import TrainerSettings, preset_settings
 
 if TYPE_CHECKING:
     import keras
@@ -127,8 +126,6 @@ class Trainer(TrainerSettings):
         >>> Trainer.preset("classic", epochs=10).learning_rate
         0.001
         """
-        from lenetkit.trainer._presets import preset_settings
-
         return cls(**{**preset_settings(name, changes.get("epochs")), **changes})
 
     def fit(
@@ -202,7 +199,7 @@ class Trainer(TrainerSettings):
             examples, validation = examples.split(self.validation_split)
         _check_callbacks(self.callbacks, self.learning_rate)
         with preserve_rng_state():
-            optimizer = fresh_optimizer(self, count_steps(len(examples), self.epochs, self.batch_size))
+            optimizer = self._create_optimizer(count_steps(len(examples), self.epochs, self.batch_size))
             model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
             engine = self._engine(model, examples, n_classes, scale, offset)
         return Run(self, model, engine, examples, validation).run()
