@@ -37,6 +37,7 @@ def test_the_command_line_answers_at_once(argument: str) -> None:
     assert loaded_after(code, HEAVY) == []
 
 
+@pytest.mark.slow
 def test_only_training_needs_tensorflow() -> None:
     """The stages before and after the model do without."""
     codes = [
@@ -62,6 +63,7 @@ def test_stages_import_the_table_libraries_only_when_they_need_them() -> None:
     assert loaded_after(code, ["sklearn", "pandas", "scipy", "matplotlib"]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_loaded_pipeline_predicts_without_tensorflow(tmp_path: Path) -> None:
     """Nor scikit-learn, nor pandas."""

@@ -257,6 +257,7 @@ def test_the_page_names_no_other_host() -> None:
     assert all(not link.startswith("/") for link in re.findall(r'(?:src|href)="([^"]*)"', page))
 
 
+@pytest.mark.slow
 def test_many_visitors_get_their_own_answers(address: str) -> None:
     """Pictures sent at once are not mixed up."""
     digits = [7, 3, 1, 4, 7, 0, 3, 6]
@@ -319,6 +320,7 @@ def test_the_page_works_under_any_path() -> None:
         assert ask(f"{address}/digits", png(drawn(4)))[1]["label"] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_layers_are_shown_as_the_library_finds_them(address: str) -> None:
     """Names, captions, and pictures in which a grey means one thing."""
