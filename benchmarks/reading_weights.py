@@ -25,7 +25,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from lenetkit import Pipeline, load_dataset
-from lenetkit.reading._candidates import Candidate, best_path, features_of, find_candidates, normalize
+from lenetkit.reading._candidates import Candidate, best_path, compute_features, find_candidates, normalize
 from lenetkit.reading._page import Page, find_page
 from lenetkit.reading._text_lines import find_lines
 
@@ -59,8 +59,8 @@ def examples_of(kind: str, picture: np.ndarray, boxes: np.ndarray, pipeline: Pip
             return []
         images = normalize(candidates, page)
         probabilities = pipeline.predict_proba(images)
-        alone = features_of(candidates, probabilities)
-        gated = None if gate is None else features_of(candidates, probabilities, gate.digit_probability(images))
+        alone = compute_features(candidates, probabilities)
+        gated = None if gate is None else compute_features(candidates, probabilities, gate.digit_probability(images))
         found.append(Example(kind=kind, candidates=candidates, features=(alone, gated), path=path))
     return found if sum(len(example.path) for example in found) == len(boxes) else []
 

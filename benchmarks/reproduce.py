@@ -43,7 +43,7 @@ GOALS = {"lenet5_1998": 1.1, "convnet": 0.35}
 
 def recommended(name: str) -> Trainer:
     """Return the trainer that the model's record recommends."""
-    return Trainer.preset(**{"name": "default", **model_info(name).training})
+    return Trainer.preset(**{"name": "default", **model_info(name).preset})
 
 
 # -- one run, in a process of its own

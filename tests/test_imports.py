@@ -37,9 +37,10 @@ def test_the_command_line_answers_at_once(argument: str) -> None:
     assert loaded_after(code, HEAVY) == []
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
+@pytest.mark.slow
+def test_only_training_needs_tensorflow() -> None:
+    """The stages before and after the model do without."""
+    codes = [
         "import lenetkit.datasets",
         "import lenetkit.transforms",
         "import lenetkit.encoder",
@@ -52,19 +53,17 @@ def test_the_command_line_answers_at_once(argument: str) -> None:
         "import lenetkit.transforms as t; t.list_transforms()",
         "from lenetkit import Pipeline; Pipeline()",
         "from lenetkit import Trainer; Trainer()",
-    ],
-)
-def test_only_training_needs_tensorflow(code: str) -> None:
-    """The stages before and after the model do without."""
-    assert loaded_after(code, FRAMEWORKS) == []
+    ]
+    assert loaded_after("\n".join(codes), FRAMEWORKS) == []
 
 
-@pytest.mark.parametrize("module", ["datasets", "transforms", "encoder", "evaluator"])
-def test_stages_import_the_table_libraries_only_when_they_need_them(module: str) -> None:
+def test_stages_import_the_table_libraries_only_when_they_need_them() -> None:
     """Importing a stage costs numpy and pillow at most."""
-    assert loaded_after(f"import lenetkit.{module}", ["sklearn", "pandas", "scipy", "matplotlib"]) == []
+    code = "\n".join(f"import lenetkit.{module}" for module in ("datasets", "transforms", "encoder", "evaluator"))
+    assert loaded_after(code, ["sklearn", "pandas", "scipy", "matplotlib"]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_loaded_pipeline_predicts_without_tensorflow(tmp_path: Path) -> None:
     """Nor scikit-learn, nor pandas."""

@@ -30,6 +30,8 @@ PUBLIC = {
     "lenetkit.bundle": [
         "Bundle",
         "FORMAT",
+        "History",
+        "Rejection",
         "SUFFIX",
         "decode_bundle",
         "encode_bundle",
@@ -61,10 +63,10 @@ PUBLIC = {
         "FeatureMaps",
         "Finding",
         "Trace",
+        "compute_reference",
         "describe_images",
         "diagnose",
         "feature_maps",
-        "reference_of",
         "trace",
     ],
     "lenetkit.encoder": [
@@ -178,6 +180,7 @@ PUBLIC = {
         "FittableTransform",
         "MnistNormalize",
         "Pad",
+        "Prepared",
         "Rescale",
         "Resize",
         "Standardize",

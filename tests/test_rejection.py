@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lenetkit.bundle import Rejection
 from lenetkit.exceptions import BundleError, DataError, NotFittedError, SettingError
 from lenetkit.pipeline import Pipeline
-from lenetkit.rejection import Calibration, Gate, Prediction, extras_of, from_extras
+from lenetkit.rejection import Calibration, Prediction
 
 
 def answers(
@@ -81,7 +82,7 @@ def test_a_set_that_few_examples_can_vouch_for_holds_every_label() -> None:
 
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.1, float("nan"), "much", True, None])
-def test_shares_that_cannot_be_meant_are_refused(share: object) -> None:
+def test_fractions_that_are_none_are_refused(share: object) -> None:
     """Above 0 and up to 1."""
     calibration = Calibration.fit(*answers(60))
     with pytest.raises(SettingError, match="reject must be a number above 0 and up to 1"):
@@ -98,30 +99,42 @@ def test_too_few_examples_are_refused() -> None:
         Calibration.fit(answers(60)[0], answers(59)[1])
 
 
+CURVES = {name: np.array([0.9, 0.5], np.float32) for name in ("levels", "risks", "true_probabilities")}
+KEPT = Rejection(temperature=0.5, **CURVES, gate_tflite=b"\0\0\0\0TFL3", gate_threshold=0.5)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"temperature": None}, "damaged"),
         ({"temperature": -1.0}, "temperature must be above 0"),
+        ({"temperature": float("nan")}, "temperature must be above 0"),
         ({"gate_threshold": "high"}, "damaged"),
     ],
 )
 def test_damaged_values_are_refused(change: dict[str, object], message: str) -> None:
     """Whatever a file says about itself is checked."""
-    values, tensors = extras_of(Calibration.fit(*answers(60)), Gate(b"\0\0\0\0TFL3", 0.5))
+    values, tensors = KEPT.to_extras()
     with pytest.raises(BundleError, match=message):
-        from_extras({**values, **change}, tensors, scale=1, offset=0)
+        Rejection.from_extras({**values, **change}, tensors)
+
+
+@pytest.mark.parametrize("values", [None, [], {}, {"temperature": 1.0}])
+def test_missing_values_are_refused(values: object) -> None:
+    """As damaged."""
+    with pytest.raises(BundleError, match="damaged"):
+        Rejection.from_extras(values, KEPT.to_extras()[1])
 
 
 @pytest.mark.parametrize("name", ["calibration.levels", "calibration.risks", "gate.tflite"])
 def test_damaged_arrays_are_refused(name: str) -> None:
     """A missing one, one of another type, one of another shape."""
-    values, tensors = extras_of(Calibration.fit(*answers(60)), Gate(b"\0\0\0\0TFL3", 0.5))
+    values, tensors = KEPT.to_extras()
     with pytest.raises(BundleError, match="damaged"):
-        from_extras(values, {key: array for key, array in tensors.items() if key != name}, scale=1, offset=0)
+        Rejection.from_extras(values, {key: array for key, array in tensors.items() if key != name})
     for array in (tensors[name].astype(np.float64), tensors[name][None]):
         with pytest.raises(BundleError, match="damaged"):
-            from_extras(values, {**tensors, name: array}, scale=1, offset=0)
+            Rejection.from_extras(values, {**tensors, name: array})
 
 
 def test_a_pipeline_without_calibration_says_what_is_missing() -> None:

@@ -1,4 +1,4 @@
-"""Accuracy on spoilt images: the table, and what is refused."""
+"""Tests for `lenetkit.robustness`."""
 
 from typing import Any
 
@@ -58,8 +58,8 @@ def test_all_kinds_and_severities_are_the_default_and_few_images_are_taken(digit
     [
         ({"kinds": ["rain"]}, SettingError, "rain"),
         ({"severities": [6]}, SettingError, "severity"),
-        ({"max_images": 0}, SettingError, "max_images must be a positive whole number; got 0"),
-        ({"max_images": True}, SettingError, "max_images must be a positive whole number; got True"),
+        ({"max_images": 0}, SettingError, "max_images must be an integer of at least 1; got 0"),
+        ({"max_images": True}, SettingError, "max_images must be an integer of at least 1; got True"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

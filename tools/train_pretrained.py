@@ -86,10 +86,7 @@ def main() -> None:
 
 def leave_out_training(path: Path) -> None:
     """Leave out the learning curves and the machine: the card says how it was trained."""
-    bundle = read_bundle(path)
-    extras = {name: value for name, value in bundle.extras.items() if name != "training"}
-    tensors = {name: array for name, array in bundle.extra_tensors.items() if not name.startswith("training/")}
-    write_bundle(path, attrs.evolve(bundle, extras=extras, extra_tensors=tensors))
+    write_bundle(path, attrs.evolve(read_bundle(path), history=None, provenance=None))
 
 
 def train_pipeline(mnist: Dataset, *, epochs: float) -> Pipeline:

@@ -106,7 +106,7 @@ class PaperCounts(_Table):
 
     def _rows(self) -> list[list[str]]:
         from lenetkit.models import create_model, model_info
-        from lenetkit.models._counting import _connections
+        from lenetkit.models._counting import count_connections
 
         model = create_model(self.arguments[0], input_shape=model_info(self.arguments[0]).input_shape, seed=0)
         rows = [self._head]
@@ -119,7 +119,7 @@ class PaperCounts(_Table):
                 layer = model.get_layer(name)
                 *sides, number = layer.output.shape[1:]
                 size = f"{number}@{'x'.join(map(str, sides))}" if sides else str(number)  # as the paper has it
-                counted = [sum(math.prod(v.shape) for v in layer.trainable_variables), _connections(layer)]
+                counted = [sum(math.prod(v.shape) for v in layer.trainable_variables), count_connections(layer)]
             if [int(number) for number in paper] != counted:
                 where = self.get_location()
                 _logger.warning("%s: the paper has %s, the model %s", name, paper, counted, location=where)

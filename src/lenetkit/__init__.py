@@ -2,46 +2,70 @@
 
 The stages, in the order the data flows; each is useful alone::
 
-    lenetkit.datasets     name, file or folder -> Dataset (uint8 images, labels)
-    lenetkit.transforms   images as they come -> images the way the model was trained to see them
+    lenetkit.datasets     name, file, folder or table -> Dataset (uint8 images, labels)
+    lenetkit.transforms   images as they come -> float32 images as the model was trained on
     lenetkit.encoder      labels <-> one-hot targets
-    lenetkit.models       name + options -> keras.Model (LeNet-5 unless told otherwise)
+    lenetkit.models       name + options -> keras.Model (default: LeNet-5)
     lenetkit.trainer      model + arrays -> trained model + history
-    lenetkit.evaluator    labels + probabilities -> Evaluation
-    lenetkit.pipeline     Pipeline: all of them in one object
+    lenetkit.evaluator    labels + probabilities -> Evaluation (metrics, confusion, calibration)
+    lenetkit.augment      random variations of images inside the training step
+    lenetkit.synthesis    digits, numbers, paper, non-digits and corruptions, drawn
+    lenetkit.plotting     pictures of all results
 
-What the pipeline offers besides, each a module of its own::
+Saved models and their answers::
 
-    lenetkit.pretrained   the pipeline that comes along
-    lenetkit.rejection    when not to answer
-    lenetkit.reading      whole numbers in one picture
-    lenetkit.diagnosis    why a picture fails, and what every stage makes of it
-    lenetkit.classifier   LeNetClassifier, for scikit-learn
-    lenetkit.comparison   models side by side
-    lenetkit.testing      the contract of models, data sets and transforms
+    lenetkit.bundle       file format of the saved pipeline, without code in it
+    lenetkit.exporting    LiteRT, ONNX, SavedModel and Keras files for other runtimes
+    lenetkit.runtime      inference without TensorFlow
+    lenetkit.pretrained   saved pipelines that come along
+    lenetkit.reading      whole numbers in one image
+    lenetkit.diagnosis    causes of wrong answers, traces, feature maps
+    lenetkit.rejection    calibration and novelty detection: when not to answer
 
-Importing this package imports nothing but the standard library; each public name below loads its module when it is
-first used.
+All of it together::
+
+    lenetkit.pipeline     Pipeline: fit, predict, evaluate, save, load
+    lenetkit.classifier   LeNetClassifier, a scikit-learn estimator
+    lenetkit.comparison   models side by side on the same images
+    lenetkit.robustness   accuracy on corrupted images
+    lenetkit.testing      contract tests of models, data sets and transforms
+    lenetkit.demo         web page to draw digits on
+    lenetkit.cli          command line
+
+And below them::
+
+    lenetkit.exceptions   the tree of errors
+    lenetkit.registry     names that other packages can add to
+
+Importing this package imports nothing but the standard library; each public name loads its module on first use.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lenetkit.classifier import LeNetClassifier
-    from lenetkit.comparison import compare
-    from lenetkit.datasets import Dataset, list_datasets, load_dataset, register_dataset
-    from lenetkit.encoder import LabelEncoder
-    from lenetkit.evaluator import Evaluation, evaluate
-    from lenetkit.exceptions import LenetkitError
-    from lenetkit.models import create_model, list_models, model_info, register_model
-    from lenetkit.pipeline import Pipeline
-    from lenetkit.trainer import Trainer, TrainingResult
-    from lenetkit.transforms import register_transform
+    from lenetkit.classifier import LeNetClassifier as LeNetClassifier
+    from lenetkit.comparison import compare as compare
+    from lenetkit.datasets import Dataset as Dataset
+    from lenetkit.datasets import list_datasets as list_datasets
+    from lenetkit.datasets import load_dataset as load_dataset
+    from lenetkit.datasets import register_dataset as register_dataset
+    from lenetkit.encoder import LabelEncoder as LabelEncoder
+    from lenetkit.evaluator import Evaluation as Evaluation
+    from lenetkit.evaluator import evaluate as evaluate
+    from lenetkit.exceptions import LenetkitError as LenetkitError
+    from lenetkit.models import create_model as create_model
+    from lenetkit.models import list_models as list_models
+    from lenetkit.models import model_info as model_info
+    from lenetkit.models import register_model as register_model
+    from lenetkit.pipeline import Pipeline as Pipeline
+    from lenetkit.trainer import Trainer as Trainer
+    from lenetkit.trainer import TrainingResult as TrainingResult
+    from lenetkit.transforms import register_transform as register_transform
 
 __version__: str
 
-_HOME_OF = {
+_MODULES = {
     "Dataset": "datasets",
     "Evaluation": "evaluator",
     "LabelEncoder": "encoder",
@@ -62,31 +86,12 @@ _HOME_OF = {
     "register_transform": "transforms",
 }
 
-__all__ = [
-    "Dataset",
-    "Evaluation",
-    "LabelEncoder",
-    "LeNetClassifier",
-    "LenetkitError",
-    "Pipeline",
-    "Trainer",
-    "TrainingResult",
-    "compare",
-    "create_model",
-    "evaluate",
-    "list_datasets",
-    "list_models",
-    "load_dataset",
-    "model_info",
-    "register_dataset",
-    "register_model",
-    "register_transform",
-]
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME_OF:
-        value = getattr(importlib.import_module(f"lenetkit.{_HOME_OF[name]}"), name)
+    if name in _MODULES:
+        value = getattr(importlib.import_module(f"lenetkit.{_MODULES[name]}"), name)
     elif name == "__version__":
         from importlib.metadata import version
 

@@ -5,7 +5,7 @@ key: an int32 tensor (seed, step). Out: the batch, varied; the same key gives th
 the same compiled training step. Any callable of this kind will do. TensorFlow is imported when one is first used.
 
 :class:`Shift` and :class:`Warp` move pixels; :class:`Stroke`, :class:`Noise` and :class:`Erase` change them, each
-image in its own way, and take bright ink on dark in 0..1 for granted. :class:`Compose` applies several::
+image in its own way, and expect bright ink on dark in 0..1. :class:`Compose` applies several::
 
     Trainer(augmentation=Compose([Warp(elastic=0.4), Stroke(), Noise(), Erase()]))
 """
@@ -21,7 +21,7 @@ from lenetkit.exceptions import SettingError
 
 __all__ = ["Compose", "Erase", "Noise", "Shift", "Stroke", "Warp"]
 
-# Patterns of noise per batch: drawing normal deviates is what costs.
+# Patterns of noise per batch: drawing normal deviates is what costs (benchmarks/train.py).
 _PATTERNS = 16
 
 
@@ -37,7 +37,7 @@ class Shift:
     Raises
     ------
     SettingError
-        If `pixels` is not an integer of at least 0.
+        If a number is invalid.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Shift:
 
 def _beyond_the_border(tf: Any, images: Any, axis: int, reach: int) -> Any:
     """Repeat the first and the last line along an axis `reach` times."""
-    first, last = (tf.gather(images, [place], axis=axis) for place in (0, images.shape[axis] - 1))
+    first, last = (tf.gather(images, [index], axis=axis) for index in (0, images.shape[axis] - 1))
     return tf.concat([first] * reach + [images] + [last] * reach, axis)
 
 
@@ -74,23 +74,23 @@ def _beyond_the_border(tf: Any, images: Any, axis: int, reach: int) -> Any:
 class Warp:
     """Turn, stretch, slant, move and bend images in one bilinear resampling.
 
-    Images of a batch share a few warps, which are drawn anew in every step: that costs a fraction of one warp per
-    image, and for training makes no measurable difference.
+    Images of a batch have a few warps in common, which are drawn anew in every step: that costs a fraction of one warp
+    per image, and for training makes no measurable difference.
 
     Parameters
     ----------
     rotation : float, default 0.1
         Up to so many radians either way.
     scale : float, default 0.06
-        Height and width change by up to this share, each by its own.
+        Height and width change by up to this fraction, each by its own.
     shear : float, default 0.1
         Slant, as columns per row.
     shift : float, default 1.0
         Pixels either way.
     elastic : float, default 0.0
-        Deviation of the displacement of each pixel, in pixels; Simard, Steinkraus and Platt (ICDAR 2003), section 2.
+        Standard deviation of each pixel's displacement, in pixels (Simard, Steinkraus, Platt, ICDAR 2003, section 2).
     smoothness : float, default 4.0
-        Deviation of the Gaussian that makes neighbouring displacements alike, in pixels.
+        Standard deviation of the Gaussian that makes neighbouring displacements alike, in pixels.
     groups : int, default 8
         Warps per batch.
 
@@ -121,7 +121,7 @@ class Warp:
 
         images = tf.convert_to_tensor(images)
         _, height, width, channels = images.shape
-        places = self._places(tf, height, width, key)
+        coordinates = self._get_coordinates(tf, height, width, key)
         n = tf.shape(images)[0]
         members = -(-n // self.groups)
         # A batch that does not divide into the groups is filled up with blanks. The batch comes last, so that what is
@@ -129,11 +129,11 @@ class Warp:
         filled = tf.pad(images, [[0, members * self.groups - n], [0, 0], [0, 0], [0, 0]])
         grouped = tf.reshape(filled, (self.groups, members, height * width, channels))
         pixels = tf.reshape(tf.transpose(grouped, (0, 2, 1, 3)), (self.groups, height * width, members * channels))
-        warped = tf.reshape(_bilinear(tf, pixels, places, height, width), (self.groups, -1, members, channels))
+        warped = tf.reshape(_bilinear(tf, pixels, coordinates, height, width), (self.groups, -1, members, channels))
         return tf.reshape(tf.transpose(warped, (0, 2, 1, 3)), (-1, height, width, channels))[:n]
 
-    def _places(self, tf: Any, height: int, width: int, key: Any) -> Any:
-        """Return from where each pixel is taken: (groups, 2, height * width), rows and columns."""
+    def _get_coordinates(self, tf: Any, height: int, width: int, key: Any) -> Any:
+        """Return the row and column that each pixel is read from: (groups, 2, height * width)."""
         rows, columns = (np.arange(size) - (size - 1) / 2 for size in (height, width))
         grid = np.stack([np.repeat(rows, width), np.tile(columns, height), np.ones(height * width)])
         centre = np.array([[[(height - 1) / 2], [(width - 1) / 2]]], np.float32)
@@ -152,26 +152,26 @@ class Warp:
             ],
             axis=1,
         )
-        places = tf.reshape(tf.reshape(matrices, (-1, 3)) @ grid.astype(np.float32), (self.groups, 2, -1)) + centre
+        coordinates = tf.reshape(tf.reshape(matrices, (-1, 3)) @ grid.astype(np.float32), (self.groups, 2, -1)) + centre
         if self.elastic:
             key = tf.random.experimental.stateless_fold_in(key, 1)
             noise = tf.random.stateless_normal((self.groups * 2, height, width), key)
             smooth = _smoothing(height, self.smoothness) @ noise @ _smoothing(width, self.smoothness).T
-            places += self.elastic * tf.reshape(smooth, (self.groups, 2, -1))
-        return places
+            coordinates += self.elastic * tf.reshape(smooth, (self.groups, 2, -1))
+        return coordinates
 
 
-def _smoothing(size: int, deviation: float) -> Any:
-    """Return a matrix that smooths noise along one axis and leaves its deviation as it is."""
+def _smoothing(size: int, width: float) -> Any:
+    """Return a matrix that smooths noise along one axis and leaves its standard deviation as it is."""
     distance = np.arange(size)[:, None] - np.arange(size)
-    kernel = np.exp(-0.5 * (distance / deviation) ** 2)
+    kernel = np.exp(-0.5 * (distance / width) ** 2)
     return (kernel / np.sqrt((kernel**2).sum(axis=1, keepdims=True))).astype(np.float32)
 
 
-def _bilinear(tf: Any, pixels: Any, places: Any, height: int, width: int) -> Any:
-    """Interpolate (groups, height * width, m) at `places`, those beyond the border brought back to it."""
-    row = tf.clip_by_value(places[:, 0], 0.0, height - 1.0)
-    column = tf.clip_by_value(places[:, 1], 0.0, width - 1.0)
+def _bilinear(tf: Any, pixels: Any, coordinates: Any, height: int, width: int) -> Any:
+    """Interpolate (groups, height * width, m) at `coordinates`, those beyond the border brought back to it."""
+    row = tf.clip_by_value(coordinates[:, 0], 0.0, height - 1.0)
+    column = tf.clip_by_value(coordinates[:, 1], 0.0, width - 1.0)
     top, left = tf.minimum(tf.floor(row), height - 2.0), tf.minimum(tf.floor(column), width - 2.0)
     down, right = (row - top)[..., None], (column - left)[..., None]
     corner = tf.cast(top, tf.int32) * width + tf.cast(left, tf.int32)
@@ -202,7 +202,7 @@ class Compose:
     ----------
     steps : sequence of callable
         Each is ``augmentation(images, key) -> images``. Every step draws from a key of its own, made of the trainer's
-        and its place.
+        and its index.
 
     Raises
     ------
@@ -225,8 +225,8 @@ class Compose:
         import tensorflow as tf
 
         images = tf.convert_to_tensor(images)
-        for place, step in enumerate(self.steps):
-            images = step(images, tf.random.experimental.stateless_fold_in(key, place))
+        for index, step in enumerate(self.steps):
+            images = step(images, tf.random.experimental.stateless_fold_in(key, index))
         return images
 
 
@@ -272,33 +272,26 @@ class Stroke:
 
 def _extreme(tf: Any, extreme: Callable[[Any, Any], Any], images: Any) -> Any:
     """Return the extreme of each pixel and its four neighbours; there is nothing beyond the border."""
-    out = images
-    for axis in (1, 2):
-        first, last = ([slice(None)] * 4 for _ in range(2))
-        first[axis], last[axis] = slice(None, 1), slice(-1, None)
-        inner = [slice(None)] * 4
-        inner[axis] = slice(1, None)
-        before = tf.concat([images[tuple(inner)], images[tuple(last)]], axis)
-        inner[axis] = slice(None, -1)
-        after = tf.concat([images[tuple(first)], images[tuple(inner)]], axis)
-        out = extreme(out, extreme(before, after))
-    return out
+    wider = _beyond_the_border(tf, _beyond_the_border(tf, images, 1, 1), 2, 1)
+    rows, columns = wider[:, :, 1:-1], wider[:, 1:-1]
+    vertical, horizontal = extreme(rows[:, 2:], rows[:, :-2]), extreme(columns[:, :, 2:], columns[:, :, :-2])
+    return extreme(extreme(images, vertical), horizontal)
 
 
 @attrs.frozen(kw_only=True)
 class Noise:
     """Add what a scan or a photo adds: grey noise, and remains of lines and of neighbouring strokes.
 
-    Images of a batch share a few patterns of noise, each in a strength of its own; they are drawn anew in every step.
+    Images of a batch have a few patterns of noise in common, drawn anew in every step, each in a strength of its own.
 
     Parameters
     ----------
     deviation : float, default 0.1
         The standard deviation of an image's noise is drawn between 0 and this, in units of white; 0 to 1.
     remains : float, default 0.1
-        Share of the images in which a piece of a straight stroke is left, between the middle and the border.
+        Fraction of the images in which a piece of a straight stroke is left, between the middle and the border.
     share : float, default 0.5
-        Share of the images that get noise.
+        Fraction of the images that get noise.
 
     Raises
     ------
@@ -345,7 +338,7 @@ class Noise:
         along = x * tf.sin(angle) - y * tf.cos(angle) - half * (2 * draws[:, 2] - 1)
         long, wide = half * (0.2 + 0.8 * draws[:, 3]), 0.5 + draws[:, 4]
         ink = tf.clip_by_value(wide - tf.abs(across), 0.0, 1.0) * tf.clip_by_value(long - tf.abs(along), 0.0, 1.0)
-        # What is below the share is spread evenly too, so that one draw decides whether and how dark.
+        # Draws below the fraction are uniform too, so that one draw decides on the stroke and on its darkness.
         level = tf.clip_by_value(1 - draws[:, 6] / max(self.remains, 1e-6), 0.0, 1.0)
         return ink * tf.sqrt(level)
 
@@ -360,11 +353,11 @@ class Erase:
     Parameters
     ----------
     size : float, default 0.3
-        Height and width of the rectangle are each drawn between 0 and this share of the image's.
+        Height and width of the rectangle are each drawn between 0 and this fraction of the image's.
     share : float, default 0.25
-        Share of the images.
+        Fraction of the images.
     level : float, default 0.0
-        What is painted, 0 (MNIST's background) to 1.
+        Level of the paint, 0 (MNIST's background) to 1.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """The pipeline as a scikit-learn estimator.
 
 In: rows of features or images, and labels, as scikit-learn's own classifiers take them. Out: labels and probabilities.
-:class:`LeNetClassifier` brings what it is given into the form of images and leaves everything else to
-:class:`lenetkit.pipeline.Pipeline`. Next: anything of scikit-learn that takes a classifier.
+:class:`LeNetClassifier` makes images of them and delegates everything else to :class:`lenetkit.pipeline.Pipeline`.
+Next: anything of scikit-learn that takes a classifier.
 """
 
 import math
@@ -25,10 +25,11 @@ from lenetkit.trainer import Trainer
 
 __all__ = ["LeNetClassifier"]
 
-# Features are cut off so many deviations from their mean: what lies beyond is as black or white as it gets.
-_DEVIATIONS = 3
+# Features are clipped so many standard deviations from their mean, which become black and white. Three keep 99.7 % of
+# normally distributed values apart; with many more, most of the grey levels would be lost on rare ones.
+_CLIPPED_AT = 3
 # Fewer images make few steps per epoch; smaller batches make up for it.
-_MANY = 10_000
+_LARGE_SET, _BATCH_SIZE, _SMALL_BATCH_SIZE = 10_000, 128, 32
 _TRAINER_SETTINGS = (
     "epochs",
     "batch_size",
@@ -42,15 +43,15 @@ _TRAINER_SETTINGS = (
 
 
 class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A network for images of digits that is a scikit-learn classifier.
+    """Network for images of digits, as a scikit-learn classifier.
 
     It takes images, and the rows of features that the rest of scikit-learn works with:
 
-    * images of uint8 go to the pipeline as they are: 0 is black and 255 white;
+    * images of uint8 go to the pipeline unchanged: 0 is black and 255 white;
     * images of other numbers, and rows of pixels with a given `image_shape`, are brought to 0..1 by the smallest and
       the largest value of the training images;
-    * rows of features without an `image_shape` are standardised column by column, cut off at three deviations, and
-      laid out as a square where their number is one, else as one row, which is repeated downwards.
+    * rows of features without an `image_shape` are standardised column by column, clipped at three standard deviations,
+      and laid out as a square if their number is a square, else as one row, which is repeated downwards.
 
     Parameters
     ----------
@@ -65,20 +66,17 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     batch_size : int or "auto", default "auto"
         Images per step; ``"auto"`` is 32 for less than 10,000 images, else 128.
     optimizer : str or keras.optimizers.Optimizer, default "adam"
-        As for :class:`lenetkit.trainer.Trainer`.
+        This and all that follow but `random_state`: as for :class:`lenetkit.trainer.Trainer`.
     optimizer_options : mapping, optional
-        As for :class:`lenetkit.trainer.Trainer`.
     learning_rate : float, OneCycle, keras LearningRateSchedule, None or "auto", default "auto"
-        As for :class:`lenetkit.trainer.Trainer`; a number is a constant rate. ``"auto"`` is the trainer's default.
+        A number is a constant rate; ``"auto"`` is the trainer's default.
     augmentation : callable, None or "auto", default "auto"
-        As for :class:`lenetkit.trainer.Trainer`. ``"auto"`` is the trainer's default for images and rows of pixels,
-        and none for rows of features, whose place has a meaning.
+        ``"auto"`` is the trainer's default for images and rows of pixels, and none for rows of features, whose order
+        has a meaning.
     label_smoothing : float, default 0.05
-        As for :class:`lenetkit.trainer.Trainer`.
     random_state : int, numpy.random.RandomState or None, default None
-        Decides every random draw. A whole number gives the bits of a pipeline with this ``Trainer(seed=...)``.
+        Decides every random draw. An integer gives the bits of a pipeline with this ``Trainer(seed=...)``.
     verbose : {0, 1, 2, "auto"}, default 0
-        As for :class:`lenetkit.trainer.Trainer`.
 
     Attributes
     ----------
@@ -87,10 +85,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_features_in_ : int
         Number of columns of X; for images their height, since scikit-learn counts the second axis.
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names, all of them strings.
+        Only if X has column names, all of them strings.
     pipeline_ : Pipeline
-        What was fitted; ``pipeline_.save(path)`` keeps it. It takes images of uint8 as this estimator does, and other
-        images as this estimator has prepared them.
+        The fitted pipeline; ``pipeline_.save(path)`` keeps it. It takes images of uint8 as this estimator does, and
+        other images as this estimator has prepared them.
     history_ : pandas.DataFrame
         One row per epoch.
 
@@ -154,20 +152,18 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X : array-like of shape (n, n_features) or (n, height, width[, channels])
             Rows of real numbers, or images.
         y : array-like of shape (n,)
-            Whole numbers, strings or bools, of at least two classes.
+            Integers, strings or bools, of at least two classes.
         sample_weight : array-like of shape (n,), optional
             Weight of each row in the loss, 0 or more; rows of weight 0 are left out.
 
         Returns
         -------
         LeNetClassifier
-            This object.
 
         Raises
         ------
         ValueError
-            If X, y or the weights do not hold what they should. Those of lenetkit's own are
-            :class:`lenetkit.exceptions.DataError`.
+            If X, y or the weights are invalid. Those of lenetkit's own are :class:`lenetkit.exceptions.DataError`.
         SettingError
             If a setting is invalid.
         UnknownNameError
@@ -195,7 +191,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
             if not len(X):
                 raise DataError("all sample weights are 0: there is nothing to learn from.")
-        self._shape, self._learnt = X.shape[1:], self._range(X)
+        self._shape, self._value_range = X.shape[1:], self._compute_range(X)
         pipeline = Pipeline(
             self.model,
             model_options=self.model_options,
@@ -207,42 +203,14 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Return the most probable label of each row or image.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features) or (n, height, width[, channels])
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Labels, of the dtype of `classes_`.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before :meth:`fit`.
-        ValueError
-            If X does not hold what it should.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from lenetkit import LeNetClassifier
-        >>> pixels, labels = load_digits(return_X_y=True)
-        >>> classifier = LeNetClassifier("mlp", image_shape=(8, 8), epochs=2, random_state=0).fit(pixels, labels)
-        >>> classifier.predict(pixels[:3]).shape
-        (3,)
-        """
-        probabilities = self.predict_proba(X)
-        labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
-        return labels
+        """Return the most probable label of each row or image, of shape (n,); see :meth:`predict_proba`."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
         """Return the probability of every class for each row or image.
 
-        A row gets the same answer, to the bit, whatever other rows it comes with.
+        Predictions are batch-invariant, to the bit.
 
         Parameters
         ----------
@@ -259,7 +227,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sklearn.exceptions.NotFittedError
             Before :meth:`fit`.
         ValueError
-            If X does not hold what it should.
+            If X is invalid.
 
         Examples
         --------
@@ -282,24 +250,25 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _trainer(self, X: npt.NDArray[Any]) -> Trainer:
-        settings = {name: getattr(self, name) for name in _TRAINER_SETTINGS}
-        if self.batch_size == "auto":
-            settings["batch_size"] = 128 if len(X) >= _MANY else 32
-        if self.augmentation == "auto" and self._holds_features(X):
-            settings["augmentation"] = None
+        auto: dict[str, Any] = {"batch_size": _BATCH_SIZE if len(X) >= _LARGE_SET else _SMALL_BATCH_SIZE}
+        if self._has_features(X):
+            auto["augmentation"] = None
+        given = {name: getattr(self, name) for name in _TRAINER_SETTINGS}
+        # A verbose of "auto" is the trainer's default, too.
+        given = {name: value for name, value in given.items() if not isinstance(value, str) or value != "auto"}
         whole = isinstance(self.random_state, numbers.Integral)
         seed = int(self.random_state) if whole else check_random_state(self.random_state).randint(2**31)
-        return Trainer(seed=seed, **{name: value for name, value in settings.items() if not _is_auto(value)})
+        return Trainer(seed=seed, **{**auto, **given})
 
-    def _holds_features(self, X: npt.NDArray[Any]) -> bool:
-        """Tell whether X has columns, each with a range of its own, rather than pixels."""
+    def _has_features(self, X: npt.NDArray[Any]) -> bool:
+        """Return True if X has columns, each with a range of its own, rather than pixels."""
         return X.ndim == 2 and self.image_shape is None
 
-    def _range(self, X: npt.NDArray[Any]) -> Any:
-        """Learn which values become 0, and how far above them 1 is; None where pixels stay as they are."""
-        if self._holds_features(X):
-            low, span = X.mean(axis=0), X.std(axis=0)
-            low, span = low - _DEVIATIONS * span, 2 * _DEVIATIONS * span
+    def _compute_range(self, X: npt.NDArray[Any]) -> Any:
+        """Return the values that become 0, and the span above them that becomes 1; None if pixels stay unchanged."""
+        if self._has_features(X):
+            span = 2 * _CLIPPED_AT * X.std(axis=0)
+            low = X.mean(axis=0) - span / 2
         elif X.dtype != np.uint8:
             low, span = X.min(), np.ptp(X)
         else:
@@ -307,9 +276,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return low, np.where(span > 0, span, 1)
 
     def _images(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return X as the pipeline takes it: images, uint8 or 0..1."""
-        if self._learnt is not None:
-            low, span = self._learnt
+        """Return X as images for the pipeline, uint8 or 0..1."""
+        if self._value_range is not None:
+            low, span = self._value_range
             X = np.clip((X - low) / span, 0, 1).astype(np.float32)
         if X.ndim > 2:
             return X
@@ -326,7 +295,3 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # Resizing keeps the proportions: a single line of pixels would become a single line.
         copies = min(X.shape[1], model_info(self.model).input_shape[0])
         return np.repeat(X[:, np.newaxis], copies, axis=1)
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"

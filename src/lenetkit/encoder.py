@@ -1,6 +1,6 @@
-"""Stage 3, labels: what people call the classes <-> the numbers a network learns.
+"""Stage 3: labels <-> the numbers that a network learns.
 
-In: labels of shape (n,), whole numbers, strings or bools, as :class:`lenetkit.datasets.Dataset` holds them.
+In: labels of shape (n,), integers, strings or bools, as :class:`lenetkit.datasets.Dataset` holds them.
 Out: one-hot targets, float32 of shape (n, n_classes), or class indices, int64 of shape (n,).
 Back: one row of targets or probabilities per image -> labels.
 Next: :mod:`lenetkit.trainer` learns from the targets; :mod:`lenetkit.evaluator` compares probabilities with labels.
@@ -24,10 +24,9 @@ _KINDS = {"i": "int", "U": "str", "b": "bool"}
 class LabelEncoder:
     """Turn labels into one-hot targets and probabilities back into labels.
 
-    A label is a name, not a position: whole numbers (negative ones too), strings and bools are accepted, one kind at a
-    time. Floats that hold whole numbers, as a CSV file with gaps gives them, are read as whole numbers. Everything
-    else is refused, naming the first offender: fractions, missing values (NaN, None, empty strings), 2-D labels and
-    mixed kinds.
+    A label is a name, not a position: integers (negative ones too), strings and bools are accepted, one kind at a time.
+    Floats that hold integers, as a CSV file with gaps gives them, are read as integers. Everything else is refused,
+    naming the first offender: fractions, missing values (NaN, None, empty strings), 2-D labels and mixed kinds.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ class LabelEncoder:
         Parameters
         ----------
         labels : array-like of shape (n,)
-            Whole numbers, strings or bools: an array, a list, a pandas Series or Categorical.
+            Integers, strings or bools: an array, a list, a pandas Series or Categorical.
 
         Returns
         -------
@@ -100,12 +99,12 @@ class LabelEncoder:
         if not seen.size:
             raise DataError("labels is empty: there must be at least one label to learn the classes from.")
         classes = np.unique(seen) if self.classes is None else _as_classes(self.classes, SettingError)
-        _positions(seen, classes)
+        _find_indices(seen, classes)
         self._classes = classes
         return self
 
     def indices(self, labels: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return each label's position in ``classes_``, for sparse losses.
+        """Return each label's index in ``classes_``, for sparse losses.
 
         Parameters
         ----------
@@ -129,25 +128,17 @@ class LabelEncoder:
         >>> LabelEncoder().fit([5, 0, 4]).indices([4, 5, 5])
         array([1, 2, 2])
         """
-        return _positions(_as_labels(labels, "labels", DataError), self.classes_)
+        return _find_indices(_as_labels(labels, "labels", DataError), self.classes_)
 
     def transform(self, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return one-hot targets; for classes 0 to n - 1 those of ``keras.utils.to_categorical``, bit for bit.
 
-        Parameters
-        ----------
-        labels : array-like of shape (n,)
-            Labels that :meth:`fit` has seen or that were fixed beforehand.
+        Labels and errors are those of :meth:`indices`.
 
         Returns
         -------
         ndarray of shape (n, n_classes)
             float32, one 1 in each row.
-
-        Raises
-        ------
-        NotFittedError, DataError
-            As :meth:`indices` does.
 
         Examples
         --------
@@ -155,35 +146,13 @@ class LabelEncoder:
         array([[0., 0., 1.],
                [0., 1., 0.]], dtype=float32)
         """
-        positions = self.indices(labels)
-        targets = np.zeros((len(positions), len(self.classes_)), dtype=np.float32)
-        targets[np.arange(len(positions)), positions] = 1
+        indices = self.indices(labels)
+        targets = np.zeros((len(indices), len(self.classes_)), dtype=np.float32)
+        targets[np.arange(len(indices)), indices] = 1
         return targets
 
     def fit_transform(self, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Learn the classes and return the one-hot targets of the same labels.
-
-        Parameters
-        ----------
-        labels : array-like of shape (n,)
-            Whole numbers, strings or bools.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes)
-            float32, one 1 in each row.
-
-        Raises
-        ------
-        DataError, SettingError
-            As :meth:`fit` does.
-
-        Examples
-        --------
-        >>> LabelEncoder().fit_transform([True, False])
-        array([[0., 1.],
-               [1., 0.]], dtype=float32)
-        """
+        """Fit and transform the same labels: see :meth:`fit` and :meth:`transform`."""
         return self.fit(labels).transform(labels)
 
     def inverse_transform(self, targets: npt.ArrayLike) -> LabelArray:
@@ -213,12 +182,10 @@ class LabelEncoder:
         """
         classes = self.classes_
         rows = _as_rows(targets, len(classes))
-        silent = np.flatnonzero(~(np.isfinite(rows).all(axis=1) & rows.any(axis=1)))
-        if silent.size:
-            row = rows[silent[0]].tolist()
-            raise DataError(f"targets[{silent[0]}] must hold finite numbers, not all of them 0; got {_show(row)}.")
-        labels: LabelArray = np.take(classes, rows.argmax(axis=1))
-        return labels
+        for row in np.flatnonzero(~(np.isfinite(rows).all(axis=1) & rows.any(axis=1)))[:1]:
+            found = _show(rows[row].tolist())
+            raise DataError(f"targets[{row}] must hold finite numbers, not all of them 0; got {found}.")
+        return np.asarray(np.take(classes, rows.argmax(axis=1)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was learnt as plain values, for JSON.
@@ -226,7 +193,7 @@ class LabelEncoder:
         Returns
         -------
         dict
-            ``kind`` ("int", "str" or "bool"), ``classes`` (list) and ``fixed`` (were they given beforehand?).
+            ``kind`` ("int", "str" or "bool"), ``classes`` (list) and ``fixed`` (True if they were given beforehand).
 
         Raises
         ------
@@ -285,20 +252,15 @@ def _as_classes(classes: Any, error: type[LenetkitError]) -> LabelArray:
     return array.copy()
 
 
-def _positions(labels: LabelArray, classes: LabelArray) -> npt.NDArray[np.int64]:
-    if not labels.size:
-        return np.empty(0, dtype=np.int64)
-    if labels.dtype.kind != classes.dtype.kind:
+def _find_indices(labels: LabelArray, classes: LabelArray) -> npt.NDArray[np.int64]:
+    if labels.size and labels.dtype.kind != classes.dtype.kind:
         raise DataError(
             f"labels must be of type {_KINDS[classes.dtype.kind]}, as the classes are ({_listed(classes)}); "
             f"got {_KINDS[labels.dtype.kind]}: labels[0] is {_show(labels[0])}."
         )
     order = np.argsort(classes)
-    place = np.searchsorted(classes, labels, sorter=order)
-    nearest: npt.NDArray[np.int64] = np.take(order, place, mode="clip")
-    unknown = np.flatnonzero(classes[nearest] != labels)
-    if unknown.size:
-        row = int(unknown[0])
+    nearest: npt.NDArray[np.int64] = np.take(order, np.searchsorted(classes, labels, sorter=order), mode="clip")
+    for row in np.flatnonzero(classes[nearest] != labels)[:1]:
         raise DataError(
             f"labels[{row}] must be one of the {len(classes)} classes ({_listed(classes)}); got {_show(labels[row])}. "
             "Name classes that the training labels may lack in advance: LabelEncoder(classes=...)."
@@ -356,7 +318,7 @@ def _as_label(value: Any, where: str, error: type[LenetkitError]) -> bool | int 
         return plain
     if not isinstance(plain, int | float):
         raise error(f"{where} must be an integer, a string or a bool; got {_show(value)} ({type(value).__name__}).")
-    # Beyond 2**53 floats skip whole numbers: such a label may not be the one that was meant.
+    # Beyond 2**53 floats skip integers: such a label may not be the one that was meant.
     if isinstance(plain, float) and not (abs(plain) <= 2**53 and plain.is_integer()):
         raise error(f"{where} must be an integer, a string or a bool; got {_show(value)}. It is not rounded.")
     if not -(2**63) <= plain < 2**63:

@@ -1,6 +1,7 @@
-"""Names that any package can add to: models, data sets and transforms.
+"""Registry of named members (models, data sets, transforms) that any package can add to.
 
-A :class:`Registry` holds three kinds of members under one roof:
+In: names, with what they stand for. Out: the member with a name, or an error that lists the known names.
+A :class:`Registry` holds three kinds of members:
 
 * built-ins: the public modules of one package of lenetkit, imported on first use;
 * what the running program registers itself;
@@ -41,7 +42,7 @@ class PlugIn(NamedTuple):
     distribution : str
         The distribution's name, as ``pip list`` shows it.
     error : str or None
-        Why it cannot be used; None where it can.
+        Reason that it cannot be used; None if it can.
 
     Examples
     --------
@@ -138,13 +139,7 @@ class Registry(Generic[Member]):
         return member
 
     def unregister(self, name: str) -> None:
-        """Forget a member.
-
-        Raises
-        ------
-        UnknownNameError
-            If no member has this name.
-        """
+        """Forget a member; errors are those of :meth:`get`."""
         with self._lock:
             self.get(name)
             del self._members[name], self._owners[name]
@@ -203,15 +198,7 @@ class Registry(Generic[Member]):
         )
 
     def distribution(self, name: str) -> str | None:
-        """Return the distribution whose plug-in registered a name; None for built-ins and what the program registers.
-
-        Raises
-        ------
-        UnknownNameError
-            If no member has this name.
-        PluginError
-            If a distribution announces the name and cannot be imported, or does not register it.
-        """
+        """Return the distribution whose plug-in registered a name, else None; errors are those of :meth:`get`."""
         with self._lock:
             self.get(name)
             return self._distributions.get(name)
@@ -226,12 +213,9 @@ class Registry(Generic[Member]):
         """
         with self._lock:
             self._load_built_ins()
-            if name in self._owners:
-                return self._owners[name]
-            for entry in self._entry_points():
-                if entry.name == name:
-                    return _distribution(entry)
-        raise self._unknown(name)
+            if name not in self._owners:
+                return _distribution(self._announced(name)[0])
+            return self._owners[name]
 
     def _load_built_ins(self) -> None:
         if self._built_ins_loaded:
@@ -244,9 +228,7 @@ class Registry(Generic[Member]):
                 importlib.import_module(f"{self.package}.{module.name}")
 
     def _load_plug_in(self, name: str) -> None:
-        entries = [entry for entry in self._entry_points() if entry.name == name]
-        if not entries:
-            raise self._unknown(name)
+        entries = self._announced(name)
         distribution = _distribution(entries[0])
         if len(entries) > 1:
             raise PluginError(
@@ -287,9 +269,12 @@ class Registry(Generic[Member]):
     def _entry_points(self) -> list[importlib.metadata.EntryPoint]:
         return list(importlib.metadata.entry_points(group=self.group))
 
-    def _unknown(self, name: str) -> UnknownNameError:
+    def _announced(self, name: str) -> list[importlib.metadata.EntryPoint]:
+        """Return the entry points of a name."""
+        if entries := [entry for entry in self._entry_points() if entry.name == name]:
+            return entries
         known = self.names()
-        return UnknownNameError(
+        raise UnknownNameError(
             f"unknown {self.kind} {name!r}.{did_you_mean(name, known)} "
             f"Known {self.kind}s: {', '.join(known) if known else 'none'}."
         )

@@ -1,4 +1,4 @@
-"""When not to answer: calibrated probabilities, a gate against what is no digit, and sets of labels.
+"""Calibrated probabilities, sets of labels, and a novelty detector, which tell when not to answer.
 
 In: a trained model's probabilities and prepared images, of examples that it was not trained on.
 Out: thresholds that :class:`lenetkit.pipeline.Pipeline` applies when it is asked to reject.
@@ -13,25 +13,26 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import BundleError, DataError, SettingError
+from lenetkit.exceptions import DataError, SettingError
 from lenetkit.runtime import Predictor
 
 __all__ = ["Calibration", "Gate", "Prediction"]
 
 Probabilities = npt.NDArray[np.float32]
 
-# The bounds on the error hold together with this probability.
+# The bounds on the error hold together with this probability, as in Geifman and El-Yaniv (2017); documented for users.
 _CONFIDENCE = 0.95
-# At so many levels of acceptance a bound on the error is kept.
+# Levels of acceptance for which a bound is kept. More of them make each bound wider, fewer leave gaps between them.
 _LEVELS = 40
+# Below this the bounds promise nothing: one error in 50 answers is an error of up to 9 %.
 _FEWEST_EXAMPLES = 50
-# What a model is certain about is not infinitely certain.
+# The logarithm of a probability of 0 is that of this one, far below what float32 softmax gives.
 _TINY = 1e-30
 
 
 @attrs.frozen(kw_only=True)
 class Prediction:
-    """The answer for one image, or that there is none.
+    """The answer for one image, or the reason for none.
 
     Parameters
     ----------
@@ -40,9 +41,9 @@ class Prediction:
     probability : float
         Its calibrated probability, 0 to 1.
     rejected : bool
-        Whether the label is not to be relied upon.
+        True if the label is not to be relied upon.
     reason : str
-        Why it is rejected, in a sentence; empty where it is not.
+        The reason for a rejection, in a sentence; empty without one.
 
     Examples
     --------
@@ -59,12 +60,12 @@ class Prediction:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Calibration:
-    """What a model's probabilities are worth, learnt from examples that it was not trained on.
+    """Calibration of a model's probabilities, from examples that it was not trained on.
 
     Parameters
     ----------
     temperature : float
-        What logits are divided by; Guo et al., On Calibration of Modern Neural Networks (ICML 2017), section 4.2.
+        Divisor of the logits; Guo et al., On Calibration of Modern Neural Networks (ICML 2017), section 4.2.
     levels : ndarray of shape (k,)
         float32, probabilities from which on answers may be accepted, descending.
     risks : ndarray of shape (k,)
@@ -96,7 +97,7 @@ class Calibration:
 
     @classmethod
     def fit(cls, probabilities: npt.ArrayLike, indices: npt.ArrayLike) -> Self:
-        """Learn from answers and the truth.
+        """Fit temperature and bounds to answers and true labels.
 
         Parameters
         ----------
@@ -104,10 +105,6 @@ class Calibration:
             The model's, for n examples that it was not trained on; at least 50.
         indices : array-like of shape (n,)
             The column of each example's true label.
-
-        Returns
-        -------
-        Calibration
 
         Raises
         ------
@@ -144,39 +141,18 @@ class Calibration:
         return cls(temperature=temperature, levels=levels, risks=risks, true_probabilities=true)
 
     def calibrate(self, probabilities: Probabilities) -> Probabilities:
-        """Return calibrated probabilities; the order of the labels stays as it is.
-
-        Parameters
-        ----------
-        probabilities : ndarray of shape (n, n_classes)
-            float32, the model's.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes)
-            float32.
-        """
+        """Return calibrated probabilities, float32 of the same shape (n, n_classes) and in the same order."""
         return _tempered(probabilities, self.temperature)
 
     def threshold(self, reject: float) -> float:
-        """Return from which calibrated probability on answers are accepted.
-
-        Parameters
-        ----------
-        reject : float
-            The share of errors among accepted answers that is not to be exceeded, above 0 and up to 1.
-
-        Returns
-        -------
-        float
-            Infinite where the examples cannot promise so few errors.
+        """Return the lowest calibrated probability to accept; infinite if the examples promise no such error.
 
         Raises
         ------
         SettingError
-            If it is no such share.
+            If `reject`, the fraction of errors among accepted answers not to be exceeded, is not above 0 and up to 1.
         """
-        check_share("reject", reject)
+        check_fraction("reject", reject)
         kept = np.flatnonzero(self.risks <= reject)
         if len(kept) == 0:
             return float("inf")
@@ -184,43 +160,32 @@ class Calibration:
         return 0.0 if kept[-1] == len(self.levels) - 1 else float(self.levels[kept[-1]])
 
     def label_sets(self, probabilities: Probabilities, alpha: float) -> npt.NDArray[np.bool_]:
-        """Return which labels belong to each image's set: the true one does with probability 1 - `alpha` or more.
+        """Return the members of each image's label set: the true label is one with probability 1 - `alpha` or more.
 
         Split-conformal sets by the probability of the label: Sadinle, Lei and Wasserman, Least Ambiguous Set-Valued
-        Classifiers with Bounded Error Levels (JASA 2019), section 3.
-
-        Parameters
-        ----------
-        probabilities : ndarray of shape (n, n_classes)
-            float32, calibrated.
-        alpha : float
-            Above 0 and below 1.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes)
-            bool.
+        Classifiers with Bounded Error Levels (JASA 2019), section 3. `probabilities` of shape (n, n_classes) are
+        calibrated; the answer is a bool array of the same shape.
 
         Raises
         ------
         SettingError
-            If `alpha` is no such number.
+            If `alpha` is not above 0 and up to 1.
         """
-        check_share("alpha", alpha)
+        check_fraction("alpha", alpha)
         rank = int(np.floor(alpha * (len(self.true_probabilities) + 1)))
         lowest = self.true_probabilities[rank - 1] if rank else np.float32(0)
         return np.asarray(probabilities >= lowest)
 
 
 class Gate:
-    """Is this a digit at all? A small network's answer, and from where on it is believed.
+    """Novelty detector: scores how probably an image shows one digit, with its decision threshold.
 
     Parameters
     ----------
     tflite : bytes
         A LiteRT model with two outputs: no digit, digit.
     threshold : float
-        The lowest probability of a digit that lets an image through.
+        The lowest probability of a digit that is accepted.
     scale, offset : array-like of float32, optional
         As :class:`lenetkit.runtime.Predictor` takes them.
 
@@ -258,7 +223,7 @@ class Gate:
         scale: Any = 1.0,
         offset: Any = 0.0,
     ) -> Self:
-        """Train a LeNet-5 to tell digits from what is none.
+        """Train a LeNet-5 to tell digits from non-digits.
 
         Parameters
         ----------
@@ -266,30 +231,26 @@ class Gate:
             Prepared as the pipeline's model sees them but for the affine map; the last tenth is held back, and the
             threshold set on it.
         others : ndarray of shape (m, height, width[, channels])
-            What is no digit, prepared in the same way.
+            Non-digits, prepared in the same way.
         rejected : float, default 0.01
-            The share of the digits held back that the gate may reject.
+            The fraction of the digits held back that the gate may reject.
         trainer : Trainer, optional
             None: the trainer's preset "accurate".
         scale, offset : array-like of float32
             The affine map.
-
-        Returns
-        -------
-        Gate
 
         Raises
         ------
         DataError
             If there are too few images.
         SettingError
-            If `rejected` is no share.
+            If `rejected` is not above 0 and up to 1.
         """
         from lenetkit.exporting import convert_to_litert
         from lenetkit.models import create_model
         from lenetkit.trainer import Trainer
 
-        check_share("rejected", rejected)
+        check_fraction("rejected", rejected)
         held_back = len(digits) // 10
         if held_back < 10 or len(others) < 10:
             raise DataError(
@@ -307,65 +268,21 @@ class Gate:
         return gate
 
     def digit_probability(self, images: npt.NDArray[Any]) -> Probabilities:
-        """Return how probable it is that each image shows one digit.
-
-        Parameters
-        ----------
-        images : ndarray of shape (n, height, width[, channels])
-            Prepared as for the pipeline's model.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            float32.
+        """Return the probability, float32 of shape (n,), that each image shows one digit.
 
         Raises
         ------
         DataError
-            If the images do not fit the model.
+            If the images, prepared as for the pipeline's model, do not fit the gate's.
         """
         return np.asarray(self._predictor.predict_proba(images)[:, 1])
 
 
-def check_share(name: str, value: Any) -> None:
+def check_fraction(name: str, value: Any) -> None:
     """Refuse what is not a number above 0 and up to 1."""
     good = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
     if not good or not 0 < value <= 1:
         raise SettingError(f"{name} must be a number above 0 and up to 1; got {value!r}.")
-
-
-def extras_of(calibration: Calibration, gate: Gate) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return both as plain values and arrays for a bundle."""
-    tensors: dict[str, npt.NDArray[Any]] = {
-        "calibration.levels": calibration.levels,
-        "calibration.risks": calibration.risks,
-        "calibration.true_probabilities": calibration.true_probabilities,
-        "gate.tflite": np.frombuffer(gate.tflite, np.uint8),
-    }
-    return {"temperature": calibration.temperature, "gate_threshold": gate.threshold}, tensors
-
-
-def from_extras(values: Any, tensors: Any, *, scale: Any, offset: Any) -> tuple[Calibration, Gate]:
-    """Return what :func:`extras_of` took apart.
-
-    Raises
-    ------
-    BundleError
-        If something is missing or is not what it should be.
-    """
-    try:
-        temperature, threshold = float(values["temperature"]), float(values["gate_threshold"])
-        arrays = [np.asarray(tensors[f"calibration.{name}"]) for name in ("levels", "risks", "true_probabilities")]
-        tflite = np.asarray(tensors["gate.tflite"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"what the saved pipeline needs to reject is damaged: {error!r}.") from error
-    flat = all(array.ndim == 1 and array.dtype == np.float32 for array in arrays)
-    if not flat or arrays[0].shape != arrays[1].shape or tflite.ndim != 1 or tflite.dtype != np.uint8:
-        raise BundleError("what the saved pipeline needs to reject is damaged: arrays of the wrong shape or type.")
-    if not temperature > 0:
-        raise BundleError(f"the saved pipeline's temperature must be above 0; got {temperature}.")
-    calibration = Calibration(temperature=temperature, levels=arrays[0], risks=arrays[1], true_probabilities=arrays[2])
-    return calibration, Gate(tflite.tobytes(), threshold, scale=scale, offset=offset)
 
 
 def _tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
@@ -395,8 +312,8 @@ def _bounded_risks(confidences: Probabilities, wrong: npt.NDArray[np.bool_]) -> 
 
     order = np.argsort(-confidences, kind="stable")
     # Errors among the sure half of the answers are rare: the levels lie closer where fewer are rejected.
-    shares = 1 - np.linspace(np.sqrt(0.95), 0, _LEVELS) ** 2
-    counts = np.unique(np.maximum(np.rint(shares * len(order)).astype(int), 1))
+    fractions = 1 - np.linspace(np.sqrt(0.95), 0, _LEVELS) ** 2
+    counts = np.unique(np.maximum(np.rint(fractions * len(order)).astype(int), 1))
     levels = confidences[order][counts - 1]
     # All that are exactly as sure are accepted together.
     counts = np.searchsorted(-confidences[order], -levels, side="right")

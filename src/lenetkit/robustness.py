@@ -1,33 +1,29 @@
-"""How much of what a pipeline reads is left when its images are spoilt.
+"""Accuracy of a pipeline on corrupted images.
 
 In: a fitted pipeline and data with ink bright on black. Out: a pandas table of accuracies, kind by severity.
 Next: ``Evaluation.to_html(..., corruptions=table)`` shows it in a report.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from lenetkit._utils.validation import check_whole
 from lenetkit.datasets import Dataset
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit.exceptions import DataError
 from lenetkit.synthesis import CORRUPTIONS, corrupt
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lenetkit.pipeline import Pipeline
+
 __all__ = ["measure_robustness"]
 
 
-class _Reader(Protocol):
-    """What a fitted :class:`lenetkit.pipeline.Pipeline` offers."""
-
-    def predict(self, images: Any) -> npt.NDArray[Any]: ...
-
-
 def measure_robustness(
-    pipeline: _Reader,
+    pipeline: "Pipeline",
     data: Dataset,
     *,
     kinds: Sequence[str] = CORRUPTIONS,
@@ -35,7 +31,7 @@ def measure_robustness(
     max_images: int = 1000,
     seed: int = 0,
 ) -> "pd.DataFrame":
-    """Measure the accuracy on images that are spoilt in the ways of MNIST-C.
+    """Measure the accuracy on images with the corruptions of MNIST-C.
 
     Parameters
     ----------
@@ -48,20 +44,20 @@ def measure_robustness(
     severities : sequence of int
         From 1, mild, to 5, severe; 3 is the published setting.
     max_images : int, default 1000
-        Of more images so many are taken, evenly spread.
+        Of a larger data set so many images are used, evenly spaced.
     seed : int, default 0
-        Decides what is random in the corruptions.
+        Decides the random part of the corruptions.
 
     Returns
     -------
     pandas.DataFrame
         Accuracy in [0, 1]: a row for each kind, indexed by ``kind``, and a column for each severity. The first row,
-        ``clean``, is that of the same images unspoilt. ``attrs["n"]`` says how many images there were.
+        ``clean``, is that of the same images without corruption. ``attrs["n"]`` is the number of images.
 
     Raises
     ------
     SettingError
-        If there is no such kind or severity, or `max_images` is not a positive whole number.
+        If there is no such kind or severity, or `max_images` is not a positive integer.
     DataError
         If there are no images, or they are not grey ones of at least 8x8 pixels.
     NotFittedError
@@ -81,17 +77,15 @@ def measure_robustness(
     """
     import pandas as pd
 
-    if isinstance(max_images, bool) or not isinstance(max_images, int) or max_images < 1:
-        raise SettingError(f"max_images must be a positive whole number; got {max_images!r}.")
+    check_whole("max_images", max_images, 1)
     if not len(data):
-        raise DataError("there are no images to spoil: the data set is empty.")
+        raise DataError("there are no images to corrupt: the data set is empty.")
     rows = np.linspace(0, len(data) - 1, min(max_images, len(data))).astype(int)
     images, labels = np.asarray(data.images[rows]), data.labels[rows]
-    clean = float(np.mean(pipeline.predict(images) == labels))
-    accuracies = {"clean": [clean] * len(severities)}
+    accuracies = {"clean": [float(np.mean(pipeline.predict(images) == labels))] * len(severities)}
     for kind in kinds:
-        spoilt = (corrupt(images, kind, severity=severity, seed=seed) for severity in severities)
-        accuracies[kind] = [float(np.mean(pipeline.predict(some) == labels)) for some in spoilt]
+        corrupted = (corrupt(images, kind, severity=severity, seed=seed) for severity in severities)
+        accuracies[kind] = [float(np.mean(pipeline.predict(batch) == labels)) for batch in corrupted]
     table = pd.DataFrame.from_dict(accuracies, orient="index", columns=pd.Index(severities, name="severity"))
     table.index.name = "kind"
     table.attrs["n"] = len(rows)

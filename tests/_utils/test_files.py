@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lenetkit._utils.files import STEPS, atomic_path, write_atomically
+from lenetkit._utils.files import STEPS, atomic_path, check_writable, write_atomically
 from lenetkit.exceptions import SettingError
 
 OLD = b"the old content"
@@ -287,3 +287,48 @@ def test_refuses_to_replace_a_read_only_file(target):
     with pytest.raises(PermissionError, match="read-only"):
         write_atomically(target, NEW)
     assert target.read_bytes() == OLD
+
+
+# The check before long work
+
+
+def test_the_check_changes_nothing_and_names_the_file(target, tmp_path):
+    """An old file stays, a new one is not created, and nothing is left beside them."""
+    assert check_writable(target) == target.resolve()
+    assert check_writable(str(tmp_path / "new.PNG"), [".png", ".svg"]) == tmp_path.resolve() / "new.PNG"
+    assert target.read_bytes() == OLD
+    assert os.listdir(tmp_path) == [target.name]
+
+
+@pytest.mark.parametrize("name", ["", "missing/a.html", ".", "/dev/null", "x" * 300 + ".html"])
+def test_the_check_gives_the_error_that_writing_would_give(name, tmp_path, monkeypatch):
+    """The same kind of error with the same message, before any work."""
+    monkeypatch.chdir(tmp_path)
+    errors = []
+    for attempt in (check_writable, lambda path: write_atomically(path, NEW)):
+        with pytest.raises((SettingError, OSError), match=r"path is empty|cannot write|too long") as caught:
+            attempt(name)
+        errors.append((caught.type, str(caught.value)))
+    assert errors[0] == errors[1]
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only for root")
+def test_the_check_refuses_a_read_only_folder_and_file(target, tmp_path):
+    """As the system would, after the work."""
+    target.chmod(0o444)
+    with pytest.raises(PermissionError, match="read-only"):
+        check_writable(target)
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(PermissionError, match="Permission denied"):
+            check_writable(tmp_path / "new.lenet")
+    finally:
+        tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "png"])
+def test_the_check_names_the_suffixes_that_are_known(name, tmp_path):
+    """In the words of the caller."""
+    with pytest.raises(SettingError, match=r"the name of a picture must end in '\.png' or '\.svg'; got .*"):
+        check_writable(tmp_path / name, [".png", ".svg"], kind="picture")

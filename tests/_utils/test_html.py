@@ -57,7 +57,7 @@ def a_result(history: pd.DataFrame) -> TrainingResult:
         images_per_second=100.0,
         stopped_by="epochs",
         peak_memory=0,
-        environment={},
+        provenance={},
     )
 
 

@@ -19,7 +19,18 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenetkit.bundle import FORMAT, Bundle, decode_bundle, encode_bundle, read_bundle, verify_bundle, write_bundle
+from lenetkit.bundle import (
+    FORMAT,
+    Bundle,
+    History,
+    Rejection,
+    decode_bundle,
+    encode_bundle,
+    read_bundle,
+    read_file,
+    verify_bundle,
+    write_bundle,
+)
 from lenetkit.bundle import _file as bundle_file
 from lenetkit.bundle._container import pack
 from lenetkit.exceptions import BundleError, DataError
@@ -112,6 +123,42 @@ def test_writing_the_same_bundle_twice_gives_identical_bytes(tmp_path: Path) -> 
 def test_reading_and_writing_again_changes_nothing() -> None:
     """Nothing is lost on the way through a Bundle."""
     assert encode_bundle(decode_bundle(GOOD)) == GOOD
+
+
+def test_what_is_optional_comes_back_as_it_went() -> None:
+    """History, provenance, reference and rejection, beside what nobody knows; the second file equals the first."""
+    bundle = attrs.evolve(
+        sample(),
+        history=History(epochs=2, columns={"loss": np.array([0.5, np.nan]), "steps": np.array([3, 6])}),
+        provenance={"data": "0" * 64},
+        reference={"version": 1, "n": 3},
+        rejection=Rejection(
+            temperature=0.5,
+            levels=np.array([0.9, 0.5], np.float32),
+            risks=np.array([0.1, 0.2], np.float32),
+            true_probabilities=np.array([0.3], np.float32),
+            gate_tflite=b"\0\0\0\0TFL3",
+            gate_threshold=0.25,
+        ),
+    )
+    content = encode_bundle(bundle)
+    back = decode_bundle(content)
+    assert sorted(manifest_of(content)["extras"]) == ["reference", "rejection", "temperature", "training"]
+    assert (back.extras, list(back.extra_tensors)) == ({"temperature": 1.25}, ["novelty/mean"])
+    assert (back.provenance, back.reference) == (bundle.provenance, bundle.reference)
+    assert back.history is not None
+    assert list(back.history.columns) == ["loss", "steps"]
+    np.testing.assert_array_equal(back.history.columns["loss"], [0.5, np.nan])
+    assert repr(back.rejection) == repr(bundle.rejection)
+    assert encode_bundle(back) == content
+
+
+def test_a_file_is_read_once_with_all_that_is_in_it() -> None:
+    """Content, manifest and members come along, for who shows them."""
+    file = read_file(SAMPLE)
+    assert file.content == GOOD
+    assert file.manifest == manifest_of(GOOD)
+    assert file.members == members_of(GOOD)
 
 
 def test_other_programs_can_open_the_file() -> None:
@@ -311,7 +358,7 @@ def test_weights_that_are_not_finite_are_refused_on_both_ways(bad: float) -> Non
         ({"model_distribution": ""}, r"model_distribution must be letters"),
         ({"transforms": [{"settings": {}}]}, r"transforms\[0\]\['name'\] must be letters.* got None"),
         ({"transforms": ["resize"]}, r"transforms\[0\] must be a dict"),
-        ({"input_shape": (4, 4)}, r"input_shape must be three positive whole numbers; got \(4, 4\)"),
+        ({"input_shape": (4, 4)}, r"input_shape must be three positive integers; got \(4, 4\)"),
         ({"input_shape": (4096, 4096, 2)}, r"input_shape must not exceed"),
         ({"n_classes": 0}, r"n_classes must be an integer"),
         ({"n_classes": 4}, r"golden_probabilities must be float32 of shape \(2, 4\)"),
@@ -323,6 +370,10 @@ def test_weights_that_are_not_finite_are_refused_on_both_ways(bad: float) -> Non
         ({"tflite": b"nothing"}, r"tflite must be the bytes of a LiteRT model"),
         ({"golden_images": np.ones((0, 4, 4, 1), np.float32)}, r"golden_images must be an array of 1 to 1000"),
         ({"golden_images": np.ones((2, 4, 4, 1))}, r"golden_images must be float32 of shape"),
+        ({"history": History(epochs=0, columns={})}, r"the provenance must be a table of settings"),
+        ({"provenance": {"seed": "0"}}, r"provenance needs a history: give both or neither"),
+        ({"reference": [1]}, r"reference must be a dict; got \[1\]"),
+        ({"extras": {"training": {}}}, r"extras must not hold 'training'"),
     ],
 )
 def test_a_value_that_a_file_cannot_hold_is_named(changes: dict[str, Any], message: str) -> None:

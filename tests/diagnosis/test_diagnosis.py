@@ -18,7 +18,7 @@ from PIL import Image
 
 from lenetkit import Pipeline
 from lenetkit.bundle import read_bundle, write_bundle
-from lenetkit.diagnosis import Diagnosis, Finding, describe_images, diagnose, reference_of, trace
+from lenetkit.diagnosis import Diagnosis, Finding, compute_reference, describe_images, diagnose, trace
 from lenetkit.diagnosis._pictures import FittedPipeline
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
 from lenetkit.plotting import plot_trace
@@ -38,7 +38,7 @@ def digits() -> np.ndarray:
 @pytest.fixture(scope="module")
 def reference(digits: np.ndarray) -> dict[str, Any]:
     """Return what a pipeline trained on such digits would keep."""
-    return reference_of(digits)
+    return compute_reference(digits)
 
 
 @pytest.fixture(scope="module")
@@ -166,13 +166,13 @@ def test_what_cannot_be_measured_is_refused(images: np.ndarray, message: str) ->
         describe_images(images)
 
 
-# reference_of
+# compute_reference
 
 
 def test_a_reference_is_plain_and_depends_on_no_order(digits: np.ndarray, reference: dict[str, Any]) -> None:
     """JSON gives it back, and the same images in another order give it again."""
     assert json.loads(json.dumps(reference, allow_nan=False)) == reference
-    assert reference_of(digits[::-1]) == reference
+    assert compute_reference(digits[::-1]) == reference
     assert (reference["n"], reference["shape"], reference["bright_ink"]) == (400, [28, 28], 1.0)
     assert all(low <= middle <= high for low, middle, high in reference["measures"].values())
 
@@ -309,7 +309,7 @@ def test_the_cure_looks_at_the_transforms_that_there_are(
 
 def test_mnist_normalize_is_no_cure_for_a_model_of_other_pictures(digits: np.ndarray) -> None:
     """It makes images such as MNIST's; this model was trained on dark ink."""
-    (finding,) = diagnose(digits[:1], with_steps(Rescale()), reference=reference_of(255 - digits)).findings
+    (finding,) = diagnose(digits[:1], with_steps(Rescale()), reference=compute_reference(255 - digits)).findings
     assert finding.cause == "the ink is light on dark; the model was trained on dark on light"
     assert finding.cure == "add Invert()"
 
@@ -677,10 +677,10 @@ def test_diagnosis_needs_no_heavy_library(tmp_path: Path, digits: np.ndarray) ->
     code = f"""
 import numpy, sys
 from lenetkit import Pipeline
-from lenetkit.diagnosis import diagnose, reference_of, trace
+from lenetkit.diagnosis import diagnose, compute_reference, trace
 pipe = Pipeline.load({str(path)!r})
 images = numpy.random.default_rng(0).integers(0, 256, (9, 4, 4), numpy.uint8)
-str(diagnose(images, pipe, reference=reference_of(images)))
+str(diagnose(images, pipe, reference=compute_reference(images)))
 str(trace(images[0], pipe))
 print([name for name in ("tensorflow", "keras", "pandas", "sklearn", "matplotlib") if name in sys.modules])
 """
@@ -698,7 +698,7 @@ def test_mnists_test_digits_are_hardly_ever_unusual(shared_data: Path, pipe: Fit
     train = load_dataset(shared_data / "mnist", subset="train")
     test = load_dataset(shared_data / "mnist", subset="test")
     rows = np.random.default_rng(0).choice(len(train), 2000, replace=False)
-    diagnosis = diagnose(np.asarray(test.images[:]), pipe, reference=reference_of(np.asarray(train.images[rows])))
+    diagnosis = diagnose(np.asarray(test.images[:]), pipe, reference=compute_reference(np.asarray(train.images[rows])))
     assert len({finding.image for finding in diagnosis.findings}) <= 0.01 * len(test), diagnosis.problems
 
 

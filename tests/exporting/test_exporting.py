@@ -1,10 +1,12 @@
 """Exports: every file is run with its own runtime, and kept only if it answers as it should."""
 
+import importlib.machinery
 import json
 import os
 import random
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,7 @@ def unnamed_model() -> Any:
     return keras.Model(image, layers.Dense(3, activation="softmax", kernel_initializer="ones")(x))
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_architecture_and_weights_alone(model: Any) -> None:
     """Not on how many layers were made before, whose names go up with every one."""
     assert convert_to_litert(model) == convert_to_litert(model)
@@ -198,6 +201,7 @@ answers = [runner(images=numpy.load(sys.argv[2]))["probabilities"]]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_name", "script"),
     [("onnx", RUN_ONNX), ("saved_model", RUN_SAVED_MODEL), ("keras", RUN_KERAS), ("litert", RUN_LITERT)],
@@ -286,7 +290,7 @@ def test_labels_have_one_line_each(exported: Callable[..., Any], tmp_path: Path)
         ("a.tflite", {"format": "litert", "golden_images": np.ones((0, 28, 28, 1))}, r"there must be at least one"),
     ],
 )
-def test_a_setting_that_cannot_be_meant_is_named(
+def test_an_invalid_setting_is_named(
     exported: Callable[..., Any], tmp_path: Path, name: str, changes: dict[str, Any], message: str
 ) -> None:
     """Before anything is written."""
@@ -295,14 +299,31 @@ def test_a_setting_that_cannot_be_meant_is_named(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_target_is_checked_before_the_model_is_built(exported: Callable[..., Any], tmp_path: Path) -> None:
+    """A folder in the way of the labels, too."""
+
+    def build() -> None:
+        pytest.fail("converted first")
+
+    (tmp_path / "a.keras.labels.txt").mkdir()
+    with pytest.raises(SettingError, match=r"cannot write .*a\.keras\.labels\.txt: .* it is a folder"):
+        exported(tmp_path / "a.keras", format="keras", build_model=build)
+    assert os.listdir(tmp_path) == ["a.keras.labels.txt"]
+
+
 @pytest.mark.parametrize("missing", ["tf2onnx", "onnxruntime"])
 def test_onnx_names_the_extra_that_is_missing(
     model: Any, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     """With the command that installs it."""
     for name in ("tf2onnx", "onnxruntime"):
-        monkeypatch.setitem(sys.modules, name, None if name == missing else object())
-    with pytest.raises(MissingExtraError, match=rf'needs {missing}\. Install it: pip install "lenetkit\[onnx\]"'):
+        there = types.ModuleType(name)
+        there.__spec__ = importlib.machinery.ModuleSpec(name, None)
+        monkeypatch.setitem(sys.modules, name, None if name == missing else there)
+    message = (
+        rf'exporting to ONNX needs {missing}, not installed here\. Install it with: pip install "lenetkit\[onnx\]"'
+    )
+    with pytest.raises(MissingExtraError, match=message):
         export(
             tmp_path / "a.onnx",
             format="onnx",

@@ -12,6 +12,7 @@ from lenetkit import Pipeline, Trainer, list_models, load_dataset, model_info
 from lenetkit.exceptions import SettingError
 from lenetkit.models import ModelCounts, create_model
 from lenetkit.models._bitmaps import HEIGHT, WIDTH, class_bitmaps
+from lenetkit.models._counting import count_connections
 from lenetkit.models.lenet5_1998 import C3_TABLE
 
 pytestmark = pytest.mark.tensorflow
@@ -78,13 +79,7 @@ def test_each_layer_of_the_1998_network_is_the_papers(layer: str, parameters: in
     whole = create_model("lenet5_1998", seed=0)
     member = whole.get_layer(layer)
     assert sum(int(np.prod(v.shape)) for v in member.trainable_variables) == parameters
-    assert _connections_of(keras.Model(member.input, member.output)) == connections
-
-
-def _connections_of(model: Any) -> int:
-    from lenetkit.models._counting import count
-
-    return count(model).connections
+    assert count_connections(keras.Model(member.input, member.output)) == connections
 
 
 def test_the_c3_table_has_the_papers_invariants() -> None:
@@ -101,11 +96,11 @@ def test_a_map_of_c3_sees_what_its_row_says_and_nothing_else() -> None:
     """Changing one map of S2 changes exactly the maps of C3 that the table connects with it."""
     c3 = create_model("lenet5_1998", seed=0).get_layer("c3")
     before = np.random.default_rng(0).normal(size=(1, 14, 14, 6)).astype(np.float32)
-    for place in range(6):
+    for index in range(6):
         after = before.copy()
-        after[..., place] += 1
+        after[..., index] += 1
         changed = (np.asarray(c3(before)) != np.asarray(c3(after))).any(axis=(0, 1, 2))
-        assert changed.tolist() == [place in row for row in C3_TABLE]
+        assert changed.tolist() == [index in row for row in C3_TABLE]
 
 
 def test_a_table_convolution_is_a_full_one_with_the_missing_kernels_at_zero() -> None:
@@ -237,22 +232,18 @@ def test_the_family_is_listed() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_the_recommended_training_is_a_preset_of_the_trainer(name: str) -> None:
+def test_the_models_own_preset_is_one_of_the_trainer(name: str) -> None:
     """The record's plain values are its arguments."""
-    assert isinstance(Trainer.preset(**model_info(name).training), Trainer)
+    assert isinstance(Trainer.preset(**model_info(name).preset), Trainer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILY)
-def test_two_epochs_learn_and_the_same_seed_gives_the_same_bits(name: str) -> None:
-    """The loss falls; weights and answers repeat."""
-    images, labels = some_digits(160)
-    runs = []
-    for _ in range(2):
-        model = create_model(name, seed=3)
-        history = QUICK.fit(model, images, labels).history
-        assert history["loss"].iloc[-1] < history["loss"].iloc[0]
-        runs.append([*model.get_weights(), np.asarray(model(images[:5], training=False))])
-    assert all(a.tobytes() == b.tobytes() for a, b in zip(*runs, strict=True))
+def test_two_epochs_learn(name: str) -> None:
+    """The loss falls. The contract, which tests/testing/test_contracts.py checks, has two trainings give equal bits."""
+    images, labels = some_digits(96)
+    history = QUICK.fit(create_model(name, seed=3), images, labels).history
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -268,6 +259,7 @@ def test_probabilities_stay_probabilities_for_extreme_images(name: str) -> None:
     np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_pipeline_with_a_table_of_its_own_is_saved_pickled_and_rebuilt(tmp_path: Path) -> None:
     """Options travel; LiteRT answers; the Keras model comes back with the same weights."""
     digits = load_dataset("digits")[:100]
@@ -308,17 +300,17 @@ def test_images_of_other_sizes_and_colours_will_do(name: str, shape: tuple[int, 
         ("lenet1", {"input_shape": (7, 28, 1)}, "lenet1 needs images of at least 8 x 8 pixels; got 7 x 28"),
         ("lenet4", {"input_shape": (7, 28, 1)}, "lenet4 needs images of at least 8 x 8 pixels; got 7 x 28"),
         ("lenet5_1998", {"input_shape": (7, 28, 1)}, "lenet5_1998 needs images of at least 8 x 8 pixels"),
-        ("lenet5_1998", {"c3_table": 3}, "c3_table must be a sequence of sequences of whole numbers; got 3"),
+        ("lenet5_1998", {"c3_table": 3}, "c3_table must be a sequence of sequences of integers; got 3"),
         ("lenet5_1998", {"c3_table": []}, "c3_table must have at least one row"),
         ("lenet5_1998", {"c3_table": [[0], []]}, r"different maps from 0 to 5, at least one; row 1 is \(\)"),
         ("lenet5_1998", {"c3_table": [[0, 0]]}, r"row 0 is \(0, 0\)"),
         ("lenet5_1998", {"c3_table": [[6]]}, r"row 0 is \(6,\)"),
         ("lenet5_1998", {"rubbish_distance": 0}, "rubbish_distance must be a positive number; got 0"),
-        ("mlp", {"hidden": (300, 0)}, r"hidden must be positive whole numbers.*got \(300, 0\)"),
-        ("mlp", {"hidden": 300}, "hidden must be positive whole numbers, the units of each hidden layer; got 300"),
+        ("mlp", {"hidden": (300, 0)}, r"hidden must be positive integers.*got \(300, 0\)"),
+        ("mlp", {"hidden": 300}, "hidden must be positive integers, the units of each hidden layer; got 300"),
         ("mlp", {"activation": "reluu"}, "activation must be the name of a Keras activation; got 'reluu'"),
         ("convnet", {"input_shape": (7, 28, 1)}, "convnet needs images of at least 8 x 8 pixels; got 7 x 28"),
-        ("convnet", {"width": 0}, "width must be a positive whole number; got 0"),
+        ("convnet", {"width": 0}, "width must be an integer of at least 1; got 0"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(name: str, arguments: dict[str, Any], message: str) -> None:
@@ -338,7 +330,7 @@ def test_counting_goes_into_models_within_models_and_asks_layers_that_tell() -> 
     inner = keras.Sequential([keras.Input((8, 8, 3)), layers.DepthwiseConv2D(3), layers.BatchNormalization()])
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.GlobalAveragePooling2D()(inner(image)))
-    assert _connections_of(model) == 6 * 6 * 3 * (9 + 1) + 6 * 6 * 3
+    assert count_connections(model) == 6 * 6 * 3 * (9 + 1) + 6 * 6 * 3
 
 
 def test_a_layer_that_cannot_be_counted_says_what_to_do() -> None:
@@ -348,4 +340,4 @@ def test_a_layer_that_cannot_be_counted_says_what_to_do() -> None:
 
     model = keras.Sequential([keras.Input((4, 2)), layers.SimpleRNN(3, name="rnn")])
     with pytest.raises(SettingError, match=r"layer 'rnn' \(SimpleRNN\) has. Give it a method count_connections"):
-        _connections_of(model)
+        count_connections(model)

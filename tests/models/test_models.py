@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lenetkit.exceptions import NameTakenError, SettingError, UnknownNameError
-from lenetkit.models import create_model, register_model
+from lenetkit.models import create_model, model_info, register_model, registry
 
 pytestmark = pytest.mark.tensorflow
 
@@ -48,6 +48,7 @@ def test_lenet5_takes_an_activation_and_a_pooling() -> None:
     assert type(model.get_layer("s2")).__name__ == "MaxPooling2D"
 
 
+@pytest.mark.slow
 def test_building_leaves_global_generators_alone() -> None:
     """Even the first time, when TensorFlow is imported, which draws from ``random``."""
     code = (
@@ -73,9 +74,9 @@ def test_building_ignores_global_generators() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"input_shape": (28, 28)}, r"three positive whole numbers .* got \(28, 28\)"),
-        ({"input_shape": (28, 28, 0)}, "three positive whole numbers"),
-        ({"input_shape": 28}, "three positive whole numbers"),
+        ({"input_shape": (28, 28)}, r"three positive integers .* got \(28, 28\)"),
+        ({"input_shape": (28, 28, 0)}, "three positive integers"),
+        ({"input_shape": 28}, "three positive integers"),
         ({"input_shape": (8, 8, 1)}, "at least 12 x 12 pixels; got 8 x 8"),
         ({"n_classes": 0}, "n_classes must be an integer from 1"),
         ({"n_classes": 2.0}, "n_classes must be an integer"),
@@ -120,6 +121,19 @@ def test_a_builder_must_take_shape_and_classes() -> None:
         register_model("odd", description="", n_parameters=0)(lambda size: None)
 
 
+def test_the_old_name_of_the_preset_still_works() -> None:
+    """As an argument and as an attribute, with a warning that names the new one."""
+    with pytest.warns(DeprecationWarning, match=r"register_model\(training=\.\.\.\) is deprecated.*use preset="):
+        decorate = register_model("old", description="", n_parameters=0, training={"epochs": 3})
+    decorate(lambda input_shape, n_classes: None)
+    try:
+        assert model_info("old").preset == {"epochs": 3}
+        with pytest.warns(DeprecationWarning, match=r"ModelInfo\.training is deprecated.*use preset"):
+            assert model_info("old").training == {"epochs": 3}
+    finally:
+        registry.unregister("old")
+
+
 def test_a_builder_that_forgets_the_classes_is_found_out() -> None:
     """Its output has another width than was asked for."""
 
@@ -133,9 +147,7 @@ def test_a_builder_that_forgets_the_classes_is_found_out() -> None:
         with pytest.raises(SettingError, match=r"of .*stubborn must answer with shape \(n, 3\); its output has .* 4\)"):
             create_model("stubborn", n_classes=3)
     finally:
-        from lenetkit.models._catalogue import _models
-
-        _models.unregister("stubborn")
+        registry.unregister("stubborn")
 
 
 def test_draws_of_other_threads_do_not_change_the_weights() -> None:

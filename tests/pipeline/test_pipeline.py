@@ -61,6 +61,7 @@ def test_the_constructor_only_stores() -> None:
     assert (pipe.model, pipe.transforms, pipe.trainer) == ("no such model", transforms, QUICK)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_answers(digits: Any) -> None:
     """To the bit."""
     train, test = digits
@@ -68,6 +69,7 @@ def test_the_same_seed_gives_the_same_answers(digits: Any) -> None:
     assert answers[0].tobytes() == answers[1].tobytes()
 
 
+@pytest.mark.slow
 def test_string_labels_come_back(digits: Any) -> None:
     """Answers have the dtype of the classes."""
     train, test = digits
@@ -111,7 +113,7 @@ def test_floats_mean_zero_to_one(fitted: Pipeline, digits: Any) -> None:
     np.testing.assert_allclose(fitted.predict_proba(floats), fitted.predict_proba(images), atol=1e-6)
 
 
-def test_an_answer_does_not_depend_on_company(fitted: Pipeline, digits: Any) -> None:
+def test_predictions_are_batch_invariant(fitted: Pipeline, digits: Any) -> None:
     """Alone, in a batch, in another order: the same bits."""
     images = digits[1].images
     together = fitted.predict_proba(images)
@@ -121,6 +123,7 @@ def test_an_answer_does_not_depend_on_company(fitted: Pipeline, digits: Any) -> 
         assert fitted.predict_proba(images[index : index + 1]).tobytes() == together[index].tobytes()
 
 
+@pytest.mark.slow
 def test_standardized_images_are_learnt_and_read(digits: Any) -> None:
     """A transform that learns is fitted with the pipeline, and travels with it."""
     train, test = digits
@@ -133,6 +136,7 @@ def test_standardized_images_are_learnt_and_read(digits: Any) -> None:
     assert again.predict_proba(test.images).tobytes() == pipe.predict_proba(test.images).tobytes()
 
 
+@pytest.mark.slow
 def test_every_component_can_be_ones_own(digits: Any) -> None:
     """A model built by hand, transforms, fixed classes, a trainer."""
     import keras
@@ -158,6 +162,7 @@ def test_every_component_can_be_ones_own(digits: Any) -> None:
     assert pipe.score(test.images, test.labels) > 0.7
 
 
+@pytest.mark.slow
 def test_other_models_and_options_by_name(digits: Any) -> None:
     """Options reach the builder."""
     pipe = Pipeline("lenet5", model_options={"pooling": "max", "activation": "tanh"}, trainer=QUICK)
@@ -165,6 +170,7 @@ def test_other_models_and_options_by_name(digits: Any) -> None:
     assert type(pipe.model_.get_layer("s2")).__name__ == "MaxPooling2D"
 
 
+@pytest.mark.slow
 def test_validation_data_and_weights_reach_the_trainer(digits: Any) -> None:
     """In the pipeline's own terms: images as they come, weights by label."""
     train, test = digits
@@ -319,6 +325,7 @@ def test_saving_twice_gives_the_same_bytes(fitted: Pipeline, tmp_path: Path) -> 
     assert pickle.loads(pickle.dumps(fitted)).save(tmp_path / "d.lenet").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_loaded_pipeline_rebuilds_its_model_and_learns_again(fitted: Pipeline, digits: Any, tmp_path: Path) -> None:
     """When it is asked for: the same weights, and `fit` starts anew."""
     loaded = Pipeline.load(fitted.save(tmp_path / "digits.lenet"))
@@ -352,7 +359,8 @@ def test_a_model_built_by_hand_predicts_after_loading_but_cannot_be_rebuilt(digi
 
 def test_a_transform_without_a_name_cannot_be_saved(digits: Any, tmp_path: Path) -> None:
     """A function would have to travel as code."""
-    pipe = Pipeline(transforms=[Resize((28, 28)), lambda images: images, Rescale()], trainer=QUICK)
+    brief = Trainer(epochs=0, verbose=0)
+    pipe = Pipeline("mlp", transforms=[Resize((28, 28)), lambda images: images, Rescale()], trainer=brief)
     pipe.fit(digits[0].images, digits[0].labels)
     with pytest.raises(SettingError, match="cannot be saved"):
         pipe.save(tmp_path / "x.lenet")
@@ -368,6 +376,63 @@ def test_notes_are_kept(fitted: Pipeline, tmp_path: Path) -> None:
     assert len(bundle.data["fingerprint"]) == 64
 
 
+def test_notes_cannot_replace_what_was_recorded(fitted: Pipeline, tmp_path: Path) -> None:
+    """Nobody can say that a model was trained on other data."""
+    with pytest.raises(SettingError, match="notes must not replace what was recorded: 'fingerprint'"):
+        fitted.save(tmp_path / "x.lenet", notes={"fingerprint": "mine"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_anyone_can_check_what_a_model_was_trained_on(fitted: Pipeline, digits: Any, tmp_path: Path) -> None:
+    """One fingerprint in the data set, in the provenance and in the file, however the images were passed."""
+    from lenetkit.bundle import read_bundle
+
+    train, _ = digits
+    bundle = read_bundle(fitted.save(tmp_path / "digits.lenet"))
+    assert bundle.data["fingerprint"] == fitted.provenance_["data"] == train.fingerprint
+    assert bundle.provenance is not None
+    assert bundle.provenance["data"] == train.fingerprint
+    brief = Trainer(epochs=0, verbose=0)
+    listed = Pipeline("mlp", trainer=brief).fit(list(train.images), train.labels.tolist())
+    assert listed.provenance_["data"] == train.fingerprint
+    mixed = [*train.images[:-1], np.zeros((9, 7), np.uint8)]
+    found = Pipeline("mlp", trainer=brief).fit(mixed, train.labels).provenance_["data"]
+    assert len(found) == 64
+    assert found != train.fingerprint
+
+
+def test_a_path_is_checked_before_the_model_is_converted(
+    digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a save nor an export works for nothing."""
+    monkeypatch.setattr("lenetkit.exporting.convert_to_litert", lambda *_, **__: pytest.fail("converted first"))
+    pipe = Pipeline("mlp", trainer=Trainer(epochs=0, verbose=0)).fit(digits[0].images, digits[0].labels)
+    with pytest.raises(SettingError, match="there is no folder"):
+        pipe.save(tmp_path / "missing" / "x.lenet")
+    with pytest.raises(SettingError, match="there is no folder"):
+        pipe.export(tmp_path / "missing" / "x.tflite")
+    with pytest.raises(SettingError, match=r"must end in '\.keras'"):
+        pipe.export(tmp_path / "x.h5", format="keras")
+
+
+def test_what_is_saved_is_checked_once(digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first save, with notes, one bundle is made; at loading one is made of a manifest that is parsed once."""
+    from lenetkit.bundle import Bundle, _file
+
+    made, parsed = [], []
+    check, parse = Bundle.__attrs_post_init__, _file.load_values
+    monkeypatch.setattr(Bundle, "__attrs_post_init__", lambda self: (made.append(self), check(self))[1])
+    monkeypatch.setattr(_file, "load_values", lambda *given: (parsed.append(given), parse(*given))[1])
+    pipe = Pipeline("mlp", trainer=Trainer(epochs=0, verbose=0)).fit(digits[0].images, digits[0].labels)
+    path = pipe.save(tmp_path / "x.lenet", notes={"data set": "digits"})
+    assert (len(made), len(parsed)) == (1, 0)
+    again = Pipeline.load(path)
+    assert (len(made), len(parsed)) == (2, 1)
+    again.save(tmp_path / "y.lenet")
+    assert (len(made), len(parsed)) == (2, 1)
+
+
+@pytest.mark.slow
 def test_mnist_is_learnt(shared_data: Path) -> None:
     """A tenth of MNIST in one epoch, as a whole from the files to the figure."""
     mnist = load_dataset("mnist", data_dir=shared_data, download=False)

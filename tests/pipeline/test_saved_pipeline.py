@@ -1,4 +1,4 @@
-"""Saved pipelines as a whole: the same bits in any company, safe against accidents and hostile files, light to use."""
+"""Saved pipelines as a whole: the same bits in any batch, safe against accidents and hostile files, light to use."""
 
 import json
 import os
@@ -83,12 +83,12 @@ def changed(path: Path, **changes: Any) -> Path:
     return write_bundle(path, attrs.evolve(read_bundle(SAMPLE), **changes))
 
 
-# Company
+# Batches
 
 
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_an_answer_does_not_depend_on_company(
+def test_predictions_are_batch_invariant(
     pipe: Pipeline, array: np.ndarray, alone: np.ndarray, data: st.DataObject
 ) -> None:
     """Any choice of images in any order and number, repeated or not, also as float."""
@@ -166,6 +166,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_and_spawned_processes_agree(pipe: Pipeline, tmp_path: Path) -> None:
     """After the pipeline has answered in the parent; it travels to spawned ones by pickle."""
@@ -190,6 +191,7 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_process_that_has_trained_can_be_forked_to_predict() -> None:
@@ -446,6 +448,7 @@ steps = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=int(os.environ.get("LENETKIT_FUZZ_EXAMPLES", "150")), deadline=None)
 @given(transforms=st.lists(steps, max_size=3))
 def test_fuzz_any_transforms_give_a_pipeline_or_our_error(
@@ -487,6 +490,7 @@ def test_a_model_that_cannot_be_rebuilt_says_why(tmp_path: Path, changes: dict[s
 # Every registered model and format
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", list_models())
 def test_every_model_answers_alike_as_keras_as_litert_and_from_its_file(name: str, tmp_path: Path) -> None:
@@ -550,6 +554,7 @@ Pipeline.load(sys.argv[1]).model_
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_model_registered_by_a_script_is_saved(tmp_path: Path) -> None:
     """There it can be rebuilt; elsewhere it predicts, and says what is missing to rebuild it."""

@@ -95,6 +95,7 @@ def test_a_column_of_paths_is_a_list_of_pictures(digits: Dataset, kind: Any, tmp
 # Training
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_pipeline_trained_on_a_table_is_the_one_trained_on_its_arrays(digits: Dataset) -> None:
     """Pixels, labels, both weights and the validation data, all from pandas with an index of their own."""

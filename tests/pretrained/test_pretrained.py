@@ -90,6 +90,7 @@ def test_normalizing_mnist_costs_no_accuracy(pretrained: Pipeline, shared_data: 
     assert abs(pretrained.score(images, labels) - original) <= 0.0005
 
 
+@pytest.mark.slow
 def test_the_error_stays_below_what_was_asked(pretrained: Pipeline, shared_data: Path) -> None:
     """Among the accepted digits of the official test part."""
     test = load_dataset("mnist", subset="test", data_dir=shared_data, download=False)
@@ -112,6 +113,7 @@ def test_label_sets_cover_the_official_test_part(pretrained: Pipeline, shared_da
     assert np.mean([len(chosen) for chosen in sets]) < 1.5
 
 
+@pytest.mark.slow
 def test_the_wild_digits_are_read_and_kept(pretrained: Pipeline, shared_data: Path) -> None:
     """The development pictures, which no training saw."""
     import csv
@@ -167,7 +169,7 @@ def test_numbers_that_are_none_are_refused(pretrained: Pipeline) -> None:
             pretrained.predict(np.full((1, 28, 28), value), reject=0.01)
 
 
-def test_an_answer_does_not_depend_on_company(pretrained: Pipeline) -> None:
+def test_predictions_are_batch_invariant(pretrained: Pipeline) -> None:
     """Alone or in a batch: the same label, probability and reason."""
     images = np.concatenate([np.asarray(draw_digits(40, seed=2).images), np.asarray(draw_nondigits(40, seed=2).images)])
     together = pretrained.predict(images, reject=0.01)
@@ -185,7 +187,7 @@ def test_it_travels_with_what_it_rejects_by(pretrained: Pipeline, tmp_path: Path
 
 
 @pytest.mark.parametrize("reject", [0, -1, 1.5, "some", float("nan")])
-def test_shares_that_cannot_be_meant_are_refused(pretrained: Pipeline, reject: object) -> None:
+def test_fractions_that_are_none_are_refused(pretrained: Pipeline, reject: object) -> None:
     """The message says what can be."""
     with pytest.raises(SettingError, match="reject must be a number above 0 and up to 1"):
         pretrained.predict(np.zeros((1, 28, 28), np.uint8), reject=reject)
@@ -204,6 +206,7 @@ def test_it_answers_without_tensorflow_and_without_a_network() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_pipeline_of_ones_own_learns_when_not_to_answer(tmp_path: Path) -> None:
     """After calibrate it rejects what is no digit, keeps digits, and takes all that along when it is saved."""

@@ -1,4 +1,4 @@
-"""Prediction without TensorFlow: the same bits in any company, from any thread, process or copy."""
+"""Prediction without TensorFlow: the same bits in any batch, from any thread, process or copy."""
 
 import json
 import os
@@ -111,12 +111,12 @@ def test_a_memory_map_is_read_like_an_array(
     assert same_bits(predictor.predict_proba(np.load(tmp_path / "images.npy", mmap_mode="r")), alone)
 
 
-# Company
+# Batches
 
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_an_answer_does_not_depend_on_company(
+def test_predictions_are_batch_invariant(
     predictor: Predictor, images: np.ndarray, alone: np.ndarray, data: st.DataObject
 ) -> None:
     """Any choice of images in any order and number, repeated or not."""
@@ -218,6 +218,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_and_spawned_processes_give_the_same_answers(tmp_path: Path) -> None:
     """After interpreters were made and threads have run in the parent."""

@@ -415,7 +415,7 @@ def test_the_same_seed_gives_the_same_paper() -> None:
         ({"ruling": ["ruled"]}, r"ruling must be one"),
         ({"rows": [1, None]}, r"rows must be finite numbers"),
         ({"rows": [float("inf")]}, r"rows must be finite numbers"),
-        ({"pitch": 1}, r"pitch must be a number from 4; got 1"),
+        ({"pitch": 1}, r"pitch must be a number of at least 4; got 1"),
         ({"print_strength": 2}, r"print_strength must be"),
         ({"shade": (1, 2)}, r"shade must be a grey level or three levels"),
         ({"shade": 3.5}, r"shade must be a grey level"),

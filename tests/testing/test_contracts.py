@@ -16,7 +16,7 @@ from lenetkit.datasets import Dataset, list_datasets, register_dataset
 from lenetkit.datasets import registry as _datasets
 from lenetkit.exceptions import ContractError, DownloadError, SettingError
 from lenetkit.models import list_models, register_model
-from lenetkit.models._catalogue import _models
+from lenetkit.models import registry as models_registry
 from lenetkit.testing import check_dataset, check_model, check_transform, parametrize_with_checks
 from lenetkit.transforms import list_transforms, map_images, register_transform
 from lenetkit.transforms._base import _transforms
@@ -51,7 +51,7 @@ def network(
 def broken() -> Iterator[str]:
     """Return a name for a broken member, and forget it in the end."""
     yield "broken"
-    for registry in (_models, _datasets, _transforms):
+    for registry in (models_registry, _datasets, _transforms):
         if "broken" in registry.names():
             registry.unregister("broken")
 
@@ -60,7 +60,7 @@ def broken() -> Iterator[str]:
     ("builder", "record", "message"),
     [
         (network, {"n_parameters": 7}, r"n_parameters of 'broken' must be 7,850, as in the built model; got 7\."),
-        (network, {"input_shape": (28, 28)}, r"input_shape of 'broken' must be three positive whole numbers"),
+        (network, {"input_shape": (28, 28)}, r"input_shape of 'broken' must be three positive integers"),
         (network, {"value_range": (1.0, 0.0)}, r"value_range of 'broken' must be \(smallest, largest\)"),
         (network, {"description": " "}, "description of 'broken' must be one line"),
         (
@@ -157,7 +157,7 @@ def white(images: Any) -> Any:
         (
             lambda images: np.float32(images) if hasattr(images, "dtype") else images,
             True,
-            r"must refuse None with a DataError; it took it\.",
+            r"must refuse None with a DataError; it accepted it\.",
         ),
         (lambda images: map_images(lambda b: np.maximum(b, b[0]), images), True, "makes of .* must be the same"),
         (

@@ -14,16 +14,23 @@ import numpy as np
 import pytest
 
 from lenetkit.exceptions import CheckpointError
+from lenetkit.trainer import _checkpoint
+from lenetkit.trainer._checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
 
 pytestmark = pytest.mark.tensorflow
 
 N_STEPS = 12  # 4 epochs of 3 steps
 
 
-def train(folder: Path | None, report: Path, *, kill: str = "", changes: dict[str, Any] | None = None) -> None:
-    """Run the training that all these tests compare, in a process of its own.
+class Crash(BaseException):
+    """The end of a process that is not ended: nothing of the run is used after it."""
 
-    `kill` is "", "step 5" (when step 5 is done) or "file rename 2" (at the second time a file is about to be renamed).
+
+def train(folder: Path | None, report: Path, *, kill: str = "", changes: dict[str, Any] | None = None) -> None:
+    """Run the training that all these tests compare.
+
+    `kill` is "", "step 5" (when step 5 is done), "crash 5" (the same, by an error) or "file rename 2" (at the second
+    time a file is about to be renamed).
     """
     import keras
 
@@ -62,16 +69,18 @@ def train(folder: Path | None, report: Path, *, kill: str = "", changes: dict[st
 
 def _task(keras: Any) -> tuple[Any, Any, Any, Any]:
     layers = keras.layers
+    keras.utils.clear_session(free_memory=False)  # automatic names as in a new process
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
-            layers.Input((4, 4, 1)),
+            layers.Input((4, 4, 1), name="image"),
             layers.Flatten(name="flatten"),
             layers.Dense(12, name="hidden"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(0.3, name="dropout"),
             layers.Dense(3, activation="softmax", name="output"),
-        ]
+        ],
+        name="little",
     )
     generator = np.random.default_rng(0)
     labels = np.arange(48) % 3
@@ -90,14 +99,15 @@ def _killers(keras: Any, kind: str, when: str) -> list[Any]:
         steps = 0
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            if kind == "step" and int(self.model.optimizer.iterations) == int(when):
-                os.kill(os.getpid(), signal.SIGKILL)
-            if kind == "interrupt" and int(self.model.optimizer.iterations) == int(when):
-                os.kill(os.getpid(), signal.SIGINT)
-            if kind == "terminate" and int(self.model.optimizer.iterations) == int(when):
-                os.kill(os.getpid(), signal.SIGTERM)
-            if kind == "full" and int(self.model.optimizer.iterations) == int(when):
+            if kind in ("", "file") or int(self.model.optimizer.iterations) != int(when):
+                return
+            if kind == "crash":
+                raise Crash
+            if kind == "full":
                 resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+            else:
+                signals = {"step": signal.SIGKILL, "interrupt": signal.SIGINT, "terminate": signal.SIGTERM}
+                os.kill(os.getpid(), signals[kind])
 
     return [Killer()]
 
@@ -147,34 +157,34 @@ def uninterrupted(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return told
 
 
+@pytest.mark.slow
 def test_a_checkpoint_changes_nothing(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
     """Writing them does not disturb the run, and a finished run is taken up finished."""
-    code, told = run(tmp_path / "run", tmp_path / "report.json")
-    assert (code, told) == (0, uninterrupted)
-    code, told = run(tmp_path / "run", tmp_path / "report.json", kill=f"step {N_STEPS}")
-    assert (code, told) == (0, uninterrupted)
+    for kill in ("", f"step {N_STEPS}"):
+        assert run(tmp_path / "run", tmp_path / "report.json", kill=kill) == (0, uninterrupted)
 
 
-def test_killed_at_every_step(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
-    """One run, killed after each of its steps in turn, ends as if it had never been."""
+@pytest.mark.slow
+def test_crashed_after_every_step(uninterrupted: Any, tmp_path: Path) -> None:
+    """One run, crashed after each of its steps in turn, ends as if it had never been."""
     for step in range(1, uninterrupted["steps"] + 1):
-        code, told = run(tmp_path / "run", tmp_path / "report.json", kill=f"step {step}")
-        assert (code, told) == (-signal.SIGKILL, None)
-    code, told = run(tmp_path / "run", tmp_path / "report.json")
-    assert (code, told) == (0, uninterrupted)
+        with pytest.raises(Crash):
+            train(tmp_path / "run", tmp_path / "report.json", kill=f"crash {step}")
+    train(tmp_path / "run", tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text()) == uninterrupted
 
 
-@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_folder", "done"])
-def test_killed_inside_the_write(run: Any, uninterrupted: Any, tmp_path: Path, step: str) -> None:
-    """Twice in the same run, at another write each time; no litter stays."""
-    for time in (1, 2):
-        code, told = run(tmp_path / "run", tmp_path / "report.json", kill=f"file {step} {time}")
-        assert (code, told) == (-signal.SIGKILL, None)
-    code, told = run(tmp_path / "run", tmp_path / "report.json")
-    assert (code, told) == (0, uninterrupted)
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.safetensors"]
+@pytest.mark.slow
+def test_killed_at_a_step_and_at_every_moment_of_a_write(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
+    """One run, killed again and again, at another write each time, ends as if it had never been; no litter stays."""
+    writes = ("create 2", "write 1", "sync 2", "rename 1", "sync_folder 2", "done 1")
+    for kill in (*(f"file {when}" for when in writes), f"step {N_STEPS - 1}"):
+        assert run(tmp_path / "run", tmp_path / "report.json", kill=kill) == (-signal.SIGKILL, None)
+    assert run(tmp_path / "run", tmp_path / "report.json") == (0, uninterrupted)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [FILE_NAME]
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_sigterm_write_one_more_checkpoint(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
     """At a step where none was due; SIGTERM then ends the process as usual."""
     code, told = run(tmp_path / "run", tmp_path / "report.json", kill="interrupt 5")
@@ -187,6 +197,7 @@ def test_ctrl_c_and_sigterm_write_one_more_checkpoint(run: Any, uninterrupted: A
     assert (code, told) == (0, uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_checkpoint(run: Any, uninterrupted: Any, tmp_path: Path) -> None:
     """The run fails, and goes on once there is room again."""
     code, told = run(tmp_path / "run", tmp_path / "report.json", kill="full 5")
@@ -197,10 +208,11 @@ def test_a_full_disk_leaves_the_last_checkpoint(run: Any, uninterrupted: Any, tm
 
 
 @pytest.fixture(scope="module")
-def interrupted(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a run that was killed after four steps."""
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that crashed after five steps."""
     folder = tmp_path_factory.mktemp("interrupted")
-    run(folder / "run", folder / "report.json", kill="step 5")
+    with pytest.raises(Crash):
+        train(folder / "run", folder / "report.json", kill="crash 5")
     return folder / "run"
 
 
@@ -242,14 +254,23 @@ def test_another_version_is_refused(interrupted: Path, monkeypatch: pytest.Monke
 
 def test_a_damaged_checkpoint_is_refused(interrupted: Path, tmp_path: Path) -> None:
     """A flipped bit anywhere, or a missing end."""
-    content = (interrupted / "checkpoint.safetensors").read_bytes()
+    content = (interrupted / FILE_NAME).read_bytes()
     damaged = tmp_path / "run"
     damaged.mkdir()
-    places = [*range(0, len(content), max(1, len(content) // 40)), len(content) - 1]
-    for place in places:
+    for index in [*range(0, len(content), max(1, len(content) // 400)), len(content) - 1]:
         changed = bytearray(content)
-        changed[place] ^= 0x10
-        (damaged / "checkpoint.safetensors").write_bytes(changed)
-        assert "is damaged" in refusal(damaged) or "belongs to another run" in refusal(damaged)
-    (damaged / "checkpoint.safetensors").write_bytes(content[:-1])
+        changed[index] ^= 0x10
+        (damaged / FILE_NAME).write_bytes(changed)
+        with pytest.raises(CheckpointError, match=r"is damaged|belongs to another run"):
+            read_checkpoint(damaged, {})
+    (damaged / FILE_NAME).write_bytes(content[:-1])
     assert "is damaged" in refusal(damaged)
+
+
+def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its number, with what to do."""
+    monkeypatch.setattr(_checkpoint, "_FORMAT", 1)
+    write_checkpoint(tmp_path, Checkpoint(arrays={"x": np.zeros(2)}, state={}, provenance={}))
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match=r"has format 1; this version of lenetkit reads format 2\. Go on with"):
+        read_checkpoint(tmp_path, {})

@@ -1,10 +1,12 @@
 """Transforms: what they do to pixels, what they refuse, and how they travel as JSON."""
 
+import enum
 import json
 import re
 import subprocess
 import sys
 import textwrap
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -24,6 +26,7 @@ from lenetkit.transforms import (
     Rescale,
     Resize,
     Standardize,
+    Transform,
     check_images,
     create_transform,
     list_transforms,
@@ -412,6 +415,9 @@ def test_one_number_stands_for_all():
         (lambda: Resize((28, 28, 3)), r"got \(28, 28, 3\)"),
         (lambda: Resize(28.0), r"got 28\.0"),
         (lambda: Resize(True), "got True"),
+        (lambda: Resize((28, True)), r"Resize: size must be .* pixels.*got \(28, True\)"),
+        (lambda: Resize({28: 0, 30: 0}), "Resize: size must be .* pixels.*got {28: 0, 30: 0}"),
+        (lambda: Resize(np.array([28, 2.5])), "Resize: size must be .* pixels"),
         (lambda: Resize("28"), "got '28'"),
         (lambda: Resize(10**9), "got 1000000000"),
         (lambda: Resize(background=255), "background must be a number from 0 .black. to 1 .white.*got 255"),
@@ -424,6 +430,8 @@ def test_one_number_stands_for_all():
         (lambda: Compose([Grayscale(), Rescale]), r"steps\[1\] must be a transform.*Did you mean Rescale\(\)\?"),
         (lambda: Compose(["rescale"]), r"steps\[0\] must be a transform.*create_transform"),
         (lambda: Compose("rescale"), "steps must be a list of transforms; got 'rescale'"),
+        (lambda: Compose({}), "steps must be a list of transforms; got {}"),
+        (lambda: Compose({Rescale()}), "steps must be a list of transforms; got {Rescale"),
         (lambda: Compose(None), "steps must be a list of transforms; got None"),
     ],
 )
@@ -614,6 +622,100 @@ def test_the_affine_tail_can_be_taken_off(steps, n_head, tail, dtype, digits):
     np.testing.assert_array_equal(result, prepare(images))
 
 
+class Foreign:
+    """A transform from elsewhere: it multiplies, and keeps what it was called with."""
+
+    def __init__(self, factor, dtype=np.float64):
+        self.factor, self.dtype, self.seen = factor, dtype, []
+
+    def __call__(self, images):
+        self.seen.append(images)
+        return images.astype(self.dtype) * self.dtype(self.factor)
+
+
+def test_images_are_checked_once_on_their_way(digits, monkeypatch):
+    """Their range at the entry, and once more after a step from elsewhere; alone, every transform checks."""
+    checks = []
+    check = lenetkit.transforms._pixels._check_range
+    monkeypatch.setattr(
+        lenetkit.transforms._pixels, "_check_range", lambda *given: checks.append(given) or check(*given)
+    )
+    images = digits / np.float32(255)
+    Compose([Invert(), Pad(1), Compose([Resize(20)]), Rescale()])(images)
+    assert len(checks) == 1
+    Compose([Invert(), Foreign(0.5), Pad(1), Rescale()]).prepare(images)
+    assert len(checks) == 3
+    for transform in (Invert(), Pad(1), Rescale()):
+        transform(images)
+    assert len(checks) == 6
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (Foreign(300.0), r"float images must lie in 0\.\.1; images\[0\] holds"),
+        (Foreign(1, np.int64), "images must be uint8 in 0..255 or float in 0..1; got int64"),
+    ],
+)
+def test_wrong_results_of_a_step_from_elsewhere_are_refused(step, message, digits):
+    """By the next step, or by preparing for a trailing scale and offset; it is given arrays."""
+    images = digits / np.float32(255) + np.float32(0)
+    for use in (Compose([step, Invert()]), Compose([step, Rescale()]), Compose([step, Rescale()]).prepare):
+        with pytest.raises(DataError, match=message):
+            use(images)
+    assert all(isinstance(seen, np.ndarray) for seen in step.seen)
+
+
+def test_a_subclass_keeps_its_own_call(digits):
+    """A step is called as its class says, not as its parent's."""
+
+    @attrs.frozen
+    class Twice(Invert):
+        def __call__(self, images):
+            return super().__call__(super().__call__(images))
+
+    np.testing.assert_array_equal(Compose([Twice(), Pad(1)])(digits), Pad(1)(digits))
+
+
+def test_channels_are_checked_before_each_step_that_allows_few(digits):
+    """The message is that of the transform alone."""
+    rgba = np.stack([digits] * 4, axis=-1)
+    for use in (Grayscale(), Compose([Invert(), Grayscale()])):
+        with pytest.raises(DataError, match=r"images must have 1 or 3 channels here; got 4.*transparent"):
+            use(rgba)
+
+
+def test_a_refitted_standardize_is_not_remembered(digits):
+    """Scale and offset are those of the last fit."""
+    inner = Standardize()
+    prepare = Compose([inner]).fit(digits)
+    before = prepare.get_affine(np.uint8)
+    inner.fit(digits // 2)
+    assert prepare.get_affine(np.uint8).scale > before.scale
+    assert Compose([Rescale()]).get_affine("uint8").scale == np.float32(1 / 255)
+
+
+@pytest.mark.parametrize("steps", [[], [Invert()], [Pad(1), Rescale()], [Invert(), Compose([Standardize()])]])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_prepared_images_are_the_composition_but_for_scale_and_offset(steps, dtype, digits):
+    """Prepared images with their map applied are the whole, bit for bit; fitting and preparing may be one pass."""
+    images = digits if dtype == np.uint8 else digits / np.float32(255)
+    prepare = Compose(steps)
+    fitted, prepared = prepare.fit_prepare(images), prepare.prepare(images)
+    assert prepared.images.dtype == dtype
+    assert prepared.scale.dtype == prepared.offset.dtype == np.float32
+    np.testing.assert_array_equal(prepared.apply_affine(), prepare(images))
+    np.testing.assert_array_equal(prepare.get_affine(dtype).scale, prepared.scale)
+    for name in ("images", "scale", "offset"):
+        np.testing.assert_array_equal(getattr(fitted, name), getattr(prepared, name))
+
+
+def test_prepared_images_have_one_shape(digits):
+    """What differs in shape after the transforms is refused, with the cure."""
+    with pytest.raises(DataError, match=r"one shape; got \(9, 9\), \(28, 28\)\. Add lenetkit\.transforms\.Resize\."):
+        Compose([Invert(), Rescale()]).prepare([digits[0], digits[0, :9, :9]])
+
+
 def test_geometric_steps_keep_bytes(digits):
     """Training data stay uint8 until the last step."""
     images = np.stack([digits] * 3, axis=-1)
@@ -767,6 +869,112 @@ def test_ones_own_transform_is_as_good_as_the_built_in_ones(registered, digits):
     prepare = Compose([create_transform("mirror", vertical=True), Rescale()])
     assert transform_from_dict(transform_to_dict(prepare)) == prepare
     np.testing.assert_array_equal(prepare(digits), Rescale()(digits[:, ::-1]))
+
+
+@pytest.fixture
+def centring():
+    """Register a transform that learns and has only the methods of lenetkit 0.1 to save that."""
+
+    @register_transform("centring")
+    @attrs.define
+    class Centring:
+        middle: float = attrs.field(default=0.0, init=False)
+
+        def fit(self, images):
+            self.middle = float(images.mean())
+            return self
+
+        def learnt_to_dict(self):
+            return {"middle": self.middle}
+
+        def learnt_from_dict(self, learnt):
+            self.middle = learnt["middle"]
+
+        def __call__(self, images):
+            return images
+
+    yield Centring
+    lenetkit.transforms._base._transforms.unregister("centring")
+
+
+def test_the_old_methods_of_a_transform_that_learns_still_work(centring, digits):
+    """For one minor release, with a warning: a plug-in's, and those of Standardize."""
+    transform = centring().fit(digits)
+    with pytest.warns(DeprecationWarning, match=r"Centring\.learnt_to_dict with .* use get_state with set_state"):
+        described = transform_to_dict(Compose([transform]))
+    with pytest.warns(DeprecationWarning, match="use get_state with set_state"):
+        assert transform_from_dict(described).steps[0].middle == digits.mean()
+    fitted_, empty = Standardize().fit(digits), Standardize()
+    with pytest.warns(DeprecationWarning, match=r"use Standardize\.get_state"):
+        learnt = fitted_.learnt_to_dict()
+    with pytest.warns(DeprecationWarning, match=r"use Standardize\.set_state"):
+        empty.learnt_from_dict(learnt)
+    assert empty.get_state() == fitted_.get_state()
+
+
+class Ink(enum.Enum):
+    """A setting with names."""
+
+    BLUE = "blue"
+
+
+@attrs.frozen
+class Nib:
+    """A setting with settings of its own."""
+
+    width: float = 1.0
+
+
+@pytest.fixture
+def varied():
+    """Register a transform with settings of every kind that has a plain form."""
+
+    @register_transform("varied")
+    @attrs.frozen(kw_only=True)
+    class Varied:
+        mode: Literal["soft", "hard"] = "soft"
+        size: int | float | None = None
+        weights: list[float] = attrs.field(factory=list)
+        names: dict[str, int] = attrs.field(factory=dict)
+        ink: Ink = Ink.BLUE
+        nib: Nib = Nib()
+        inner: Transform | None = None
+
+        def __call__(self, images):
+            return images
+
+    yield Varied
+    lenetkit.transforms._base._transforms.unregister("varied")
+
+
+def test_settings_of_every_kind_survive_json(varied):
+    """Values come back in their own types."""
+    given = varied(mode="hard", size=2, weights=[1.0], names={"a": 1}, nib=Nib(2.0), inner=Resize(9))
+    again = transform_from_dict(json.loads(json.dumps(transform_to_dict(given))))
+    assert again == given
+    assert type(again.size) is int
+    assert transform_from_dict({"name": "varied", "settings": {"size": 2.5}}).size == 2.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"mode": "loud"}, r"expected Literal, got 'loud' @ varied\.mode"),
+        ({"size": "9"}, r"expected a finite number, got '9' @ varied\.size"),
+        ({"names": [1]}, r"expected a dict, got \[1\] @ varied\.names"),
+        ({"names": {"a": 0.5}}, r"expected int, got 0\.5 @ varied\.names"),
+        ({"ink": "red"}, "'red' is not a valid Ink"),
+        (
+            {"nib": {"width": "1", "tip": 1}},
+            r"expected a finite number, got '1' @ Nib\.width; extra fields.*\(tip\) @ Nib",
+        ),
+        ({"mode": 1, "size": [1]}, r"got 1 @ varied\.mode; expected a finite number, got \[1\] @ varied\.size"),
+    ],
+)
+def test_settings_of_a_wrong_kind_are_refused(varied, settings, message):
+    """All faults are named, each with its path."""
+    with pytest.raises(SettingError, match=message):
+        transform_from_dict({"name": "varied", "settings": settings})
 
 
 def test_a_taken_name_is_refused_and_can_be_taken_over(registered):

@@ -1,37 +1,81 @@
-"""From a picture to its ink: smaller, grey, dark on light, and on paper that is even.
+"""Picture to ink map: grey, dark on light, on paper that is even; and the filters that this takes, NumPy only.
 
 In: uint8 images (n, height, width[, 3]) of one size, any light, any polarity.
-Out: an ink map, uint8 (n, height, width): 0 is paper, the darker the ink the larger.
-Next: :mod:`lenetkit._ink.mask`, which tells ink from noise.
+Out: an ink map, uint8 (n, height, width): 0 is paper, the darker the ink the larger; and its :class:`Contrast`.
+Next: :mod:`lenetkit._ink.digit`, which chooses the digit's ink.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from lenetkit._ink.arrays import Array
-from lenetkit._ink.neighbours import close, inner, slope, smooth
+__all__ = [
+    "LARGE",
+    "Array",
+    "Contrast",
+    "close",
+    "dark_on_light",
+    "ink_map",
+    "inner",
+    "measure_contrast",
+    "measure_noise",
+    "shrink",
+    "slope",
+    "smooth",
+    "to_grey",
+]
 
-__all__ = ["LARGE", "Contrast", "contrast_of", "dark_on_light", "ink_map", "noise_of", "shrink", "to_grey"]
+Array: TypeAlias = npt.NDArray[Any]
+Extreme: TypeAlias = Callable[..., Array]
+
+# Where no source is given, the number was set by eye on the development pictures (photos, scans, drawn digits) and is
+# nowhere recorded; tests/_ink and tests/transforms/test_mnist_normalize.py guard it. "Halved" and "doubled" say what
+# that did to the digits of benchmarks/wild.py (1,076 pictures, pretrained pipeline).
 
 # From this side on an image has pixels to spare: it is smoothed, and its light may be uneven.
 LARGE = 64
+# Below this side a digit fills the picture, so that differences of neighbours say nothing about noise.
 _TINY = 16
 
-# The paper is what remains when everything narrower than this share of the longer side is filled up.
+# The paper is what remains when everything narrower than this fraction of the longer side is filled up.
 _WIDEST_STROKES = (0.4, 0.2, 0.1)
+# A narrower stroke is preferred if its outline is this much steeper and it keeps this fraction of the ink.
+_SHARPER, _KEPT = 1.2, 0.5
+# Paper darker than this fraction of the brightest paper counts as that: in the dark noise means more, too.
+_DARKEST_PAPER = 0.35
+# Standard deviations of noise from which a picture is smoothed a second and a third time.
+_VERY_NOISY = (6, 15)
+
+# The mixture of colours is found on images of at most this side, and from details finer than this part of it.
+_COLOUR_SIDE, _DETAILS = 96, 8
+# The border has this vote at most against the strokes; its level counts where it is within 1/8 of the span.
+_BORDER_VOTE, _SAME_LEVEL = 0.45, 8
+
+# An edge is where the squared gradient (slope, 4 times) exceeds what noise gives, and two grey levels per pixel.
+_NOISE_SLOPE, _LEAST_SLOPE = 16, 16
+# Ink is at least so many levels above the paper.
+_LEAST_LEVELS = 2
+# Ink stands out from the paper by half of the contrast, and by so many standard deviations of the noise.
+_HALF, NOISES = 0.5, 3.5
+
+# Of differences of neighbours, a quarter of normal deviates are below the first and half below the second (quantiles of
+# the normal distribution, 0.625 and 0.75). Smoothing makes neighbours alike up to a distance of 4 pixels.
+_QUARTER, _MEDIAN = 0.3186, 0.6745
+_FAR = 4
 
 
 class Contrast(NamedTuple):
-    """What an ink map holds, in its own levels; each of shape (n,).
+    """Levels of an ink map, in its own units; each of shape (n,).
 
     Parameters
     ----------
     paper, ink : ndarray
         float64, the level of the paper and of the ink.
     noise : ndarray
-        float64, deviation of the paper's level from pixel to pixel.
+        float64, standard deviation of the paper's level from pixel to pixel.
     """
 
     paper: Array
@@ -43,14 +87,18 @@ class Contrast(NamedTuple):
         """How far the ink stands out."""
         return np.asarray(self.ink - self.paper)
 
-    def level(self, share: float, noises: float) -> Array:
-        """Return the level at a share of the way from paper to ink, or so many noises above the paper: (n, 1, 1)."""
-        level = self.paper + np.maximum(share * self.span, np.maximum(noises * self.noise, 2))
+    def level(self, fraction: float, noises: float = NOISES) -> Array:
+        """Return the level at a fraction of the way from paper to ink, or so many noises above the paper: (n, 1, 1)."""
+        span = self.ink - self.paper
+        level = self.paper + np.maximum(fraction * span, np.maximum(noises * self.noise, _LEAST_LEVELS))
         return np.asarray(level[:, np.newaxis, np.newaxis])
 
 
 def shrink(batch: Array, side: int) -> Array:
-    """Average whole blocks of pixels until no side is longer than `side`."""
+    """Average whole blocks of pixels until no side is longer than `side`.
+
+    Pillow's ``reduce``: a block of n pixels is its mean, rounded to within 0.5 + 1 / (2 n) levels.
+    """
     factor = -(-max(batch.shape[1:3]) // side)
     if factor == 1:
         return batch
@@ -63,7 +111,7 @@ def to_grey(batch: Array) -> Array:
         return batch
     if batch.shape[3] == 1:
         return np.asarray(batch[..., 0])
-    weights = _telling_mixture(shrink(batch, 96))
+    weights = _weigh_channels(shrink(batch, _COLOUR_SIDE))
     lowest = 255 * np.minimum(weights, 0).sum(axis=1)
     grey: Array = np.zeros(batch.shape[:3], np.float32) - lowest[:, np.newaxis, np.newaxis].astype(np.float32)
     for channel in range(3):
@@ -71,14 +119,14 @@ def to_grey(batch: Array) -> Array:
     return np.asarray(np.rint(grey.clip(0, 255)), np.uint8)
 
 
-def _telling_mixture(batch: Array) -> Array:
+def _weigh_channels(batch: Array) -> Array:
     """Return weights (n, 3) whose sizes sum to 1: the main axis of what a smoothed copy of the image lacks."""
     from scipy import ndimage
 
-    size = max(3, max(batch.shape[1:3]) // 8 | 1)
+    size = max(3, max(batch.shape[1:3]) // _DETAILS | 1)
     levels = batch.astype(np.int64)
     details = levels - ndimage.uniform_filter(levels, (1, size, size, 1))
-    # In whole numbers, so that an image's weights do not depend on its company.
+    # In integers, so that an image's weights do not depend on the batch.
     together = np.einsum("nhwc,nhwd->ncd", details, details).astype(np.float64)
     # Without any details all channels count the same.
     main = np.linalg.eigh(together + 1e-3)[1][:, :, -1]
@@ -98,12 +146,12 @@ def dark_on_light(grey: Array) -> Array:
 def _votes(grey: Array) -> Array:
     """Return a positive number for dark ink: what the strokes say, and the border as far as it is of one level."""
     border, even = _border_votes(shrink(grey, LARGE))
-    weight = 0.45 * np.maximum(2 * even - 1, 0)
+    weight = _BORDER_VOTE * np.maximum(2 * even - 1, 0)
     return np.asarray((1 - weight) * _stroke_votes(grey) + weight * border)
 
 
 def _stroke_votes(grey: Array) -> Array:
-    """Return -1 to 1: whether, where the picture is steep, dark things are narrow (1) or bright ones."""
+    """Return from -1 to 1: 1 if dark things are narrow where the picture is steep, -1 if bright things are."""
     smoothed = smooth(grey)
     steep = slope(smoothed).astype(np.int64)
     votes = []
@@ -115,74 +163,68 @@ def _stroke_votes(grey: Array) -> Array:
 
 
 def _border_votes(grey: Array) -> tuple[Array, Array]:
-    """Return the border's middle level, from -1 (the darkest there is) to 1, and the share of the border near it."""
+    """Return the border's middle level, from -1 (the darkest there is) to 1, and the fraction of the border near it."""
     border = np.concatenate([grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]], axis=1).astype(int)
     middle = np.sort(border, axis=1)[:, (border.shape[1] - 1) // 2]
     low, high = grey.min(axis=(1, 2)).astype(int), grey.max(axis=(1, 2)).astype(int)
     span = np.maximum(high - low, 1)
-    even = (np.abs(border - middle[:, np.newaxis]) * 8 <= span[:, np.newaxis]).mean(axis=1)
+    even = (np.abs(border - middle[:, np.newaxis]) * _SAME_LEVEL <= span[:, np.newaxis]).mean(axis=1)
     return (2 * middle - low - high) / span, even
 
 
 def ink_map(grey: Array) -> Array:
-    """Return how much darker each pixel is than the paper around it, as a share of the paper's brightness.
+    """Return how much darker each pixel is than the paper around it, as a fraction of the paper's brightness.
 
-    Of several guesses at the widest stroke the largest is taken, unless a smaller one gives ink with clearly sharper
+    Of several guesses at the widest stroke the largest is used, unless a smaller one gives ink with clearly sharper
     outlines: shadows have soft ones.
     """
     if max(grey.shape[1:]) < LARGE:
         return _darker_than_paper(grey, _WIDEST_STROKES[0])
-    grey = _smooth_as_needed(grey)
-    steepness = np.sqrt(_clear_slope(grey, noise_of(grey)))
+    noise = measure_noise(grey)
+    grey = smooth(grey)
+    for limit in _VERY_NOISY:
+        if (noise > limit).any():
+            grey = np.where((noise > limit)[:, np.newaxis, np.newaxis], smooth(grey), grey)
+    steepness = np.sqrt(_clear_slope(grey, measure_noise(grey)))
     best = _darker_than_paper(grey, _WIDEST_STROKES[0])
-    sharpness, share = _outline(best, steepness)
+    sharpness, inked = _outline(best, steepness)
     for width in _WIDEST_STROKES[1:]:
         ink = _darker_than_paper(grey, width)
         sharper, left = _outline(ink, steepness)
-        better = (sharper > 1.2 * sharpness) & (left > 0.5 * share)
+        better = (sharper > _SHARPER * sharpness) & (left > _KEPT * inked)
         best = np.where(better[:, np.newaxis, np.newaxis], ink, best)
-        sharpness, share = np.where(better, sharper, sharpness), np.where(better, left, share)
+        sharpness, inked = np.where(better, sharper, sharpness), np.where(better, left, inked)
     return best
-
-
-def _smooth_as_needed(grey: Array) -> Array:
-    noise = noise_of(grey)
-    grey = smooth(grey)
-    for limit in (6, 15):
-        if (noise > limit).any():
-            grey = np.where((noise > limit)[:, np.newaxis, np.newaxis], smooth(grey), grey)
-    return grey
 
 
 def _darker_than_paper(grey: Array, width: float) -> Array:
     paper = close(grey, max(3, round(width * max(grey.shape[1:]))))
     darker = (paper - grey).astype(np.float32)
-    # In the dark a level means more, but so does noise.
     brightest = paper.max(axis=(1, 2), keepdims=True)
-    reference = np.maximum(np.maximum(paper, np.float32(0.35) * brightest), 1)
+    reference = np.maximum(np.maximum(paper, np.float32(_DARKEST_PAPER) * brightest), 1)
     return np.asarray(np.rint(darker * np.float32(255) / reference), np.uint8)
 
 
 def _outline(ink: Array, steepness: Array) -> tuple[Array, Array]:
-    """Return how steep the picture is where the ink begins, and the share of pixels that are ink."""
-    mask = ink > contrast_of(ink).level(0.5, 3.5)
+    """Return how steep the picture is where the ink begins, and the fraction of pixels that are ink."""
+    mask = ink > measure_contrast(ink).level(_HALF)
     edge = mask & ~inner(mask)
     sharpness = np.where(edge, steepness, 0).sum(axis=(1, 2)) / np.maximum(edge.sum(axis=(1, 2)), 1)
     return sharpness, mask.mean(axis=(1, 2))
 
 
-def contrast_of(ink: Array) -> Contrast:
+def measure_contrast(ink: Array) -> Contrast:
     """Return levels of paper and ink; the ink's is twice the mean level where it begins, weighted by steepness.
 
     Kittler, Illingworth and Foglein, Threshold selection based on a simple image statistic (CVGIP 30, 1985).
     """
-    n, noise = len(ink), noise_of(ink)
+    n, noise = len(ink), measure_noise(ink)
     flat = ink.reshape(n, -1)
     paper = np.partition(flat, flat.shape[1] // 4, axis=1)[:, flat.shape[1] // 4].astype(np.float64)
     steep = _clear_slope(ink, noise).reshape(-1)
     pixels = np.flatnonzero(steep)
     image, weights = pixels // flat.shape[1], steep[pixels].astype(np.float64)
-    # Sums of whole numbers are the same in any company.
+    # Sums of integers are the same in any batch.
     total = np.bincount(image, weights, minlength=n)
     middle = np.bincount(image, weights * flat.reshape(-1)[pixels], minlength=n) / np.maximum(total, 1)
     return Contrast(paper, np.maximum(paper, 2 * middle - paper), noise)
@@ -191,20 +233,75 @@ def contrast_of(ink: Array) -> Contrast:
 def _clear_slope(batch: Array, noise: Array) -> Array:
     """Return the squared gradient where it is more than noise."""
     steep = slope(batch)
-    return np.where(steep > (16 * noise * noise + 16)[:, np.newaxis, np.newaxis], steep, 0)
+    return np.where(steep > (_NOISE_SLOPE * noise * noise + _LEAST_SLOPE)[:, np.newaxis, np.newaxis], steep, 0)
 
 
-def noise_of(batch: Array) -> Array:
-    """Return the deviation of Gaussian noise, from the quieter differences of neighbours: float64 (n,)."""
-    # Smoothing makes close neighbours alike.
-    distance = min(4 if max(batch.shape[1:]) >= LARGE else 1, batch.shape[2] - 1)
-    # On few pixels all neighbours differ, because a digit fills them.
+def measure_noise(batch: Array) -> Array:
+    """Return the standard deviation of Gaussian noise, from the quieter differences of neighbours: float64 (n,)."""
+    distance = min(_FAR if max(batch.shape[1:]) >= LARGE else 1, batch.shape[2] - 1)
     if distance == 0 or max(batch.shape[1:]) < _TINY:
         return np.zeros(len(batch))
     left, right = batch[:, :, :-distance], batch[:, :, distance:]
     steps = (np.maximum(left, right) - np.minimum(left, right)).reshape(len(batch), -1)
-    places = steps.shape[1] // 4, steps.shape[1] // 2
-    quarter, half = np.partition(steps, places, axis=1)[:, places].T
-    # A quarter of normal deviates are smaller than 0.3186 and half smaller than 0.6745; a difference has the noise of
-    # two pixels. Faint noise, rounded, leaves a quarter of the neighbours equal.
-    return np.asarray(np.where(quarter > 0, quarter / 0.3186, np.minimum(half, 2) / 0.6745) / np.sqrt(2))
+    ranks = steps.shape[1] // 4, steps.shape[1] // 2
+    quarter, half = np.partition(steps, ranks, axis=1)[:, ranks].T
+    # A difference has the noise of two pixels. Faint noise, rounded, leaves a quarter of the neighbours equal.
+    return np.asarray(np.where(quarter > 0, quarter / _QUARTER, np.minimum(half, 2) / _MEDIAN) / np.sqrt(2))
+
+
+def close(batch: Array, size: int) -> Array:
+    """Fill whatever is dark and too narrow to hold a square of `size` pixels (grey-level closing, mirrored border)."""
+    for extreme in (np.maximum, np.minimum):
+        for axis in (1, 2):
+            batch = _running(extreme, batch, size, axis)
+    return batch
+
+
+def _running(extreme: Extreme, batch: Array, size: int, axis: int) -> Array:
+    """Return the extreme of the `size` pixels around each pixel along an axis, in log2(size) steps."""
+    lines = np.moveaxis(batch, axis, 0)
+    length = len(lines)
+    size = min(size | 1, 2 * length - 1)
+    if size == 1:
+        return batch
+    rows = np.arange(-(size // 2), length + size // 2) % (2 * length)
+    runs = lines[np.where(rows >= length, 2 * length - 1 - rows, rows)]
+    span = 1
+    while 2 * span <= size:
+        runs = extreme(runs[:-span], runs[span:])
+        span *= 2
+    rest = size - span
+    return np.moveaxis(extreme(runs[: len(runs) - rest], runs[rest:]) if rest else runs, 0, axis)
+
+
+def smooth(batch: Array) -> Array:
+    """Weigh 3x3 pixels by 1-2-1 both ways; uint8, rounded."""
+    total = batch.astype(np.uint16)
+    for axis in (1, 2):
+        lines = np.moveaxis(total, axis, 0)
+        before, after = np.concatenate([lines[:1], lines[:-1]]), np.concatenate([lines[1:], lines[-1:]])
+        total = np.moveaxis(before + 2 * lines + after, 0, axis)
+    return ((total + 8) >> 4).astype(np.uint8)
+
+
+def slope(batch: Array) -> Array:
+    """Return the squared length of the gradient in grey levels per pixel, times 4: int32."""
+    levels = np.pad(batch.astype(np.int16), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    down = (levels[:, 2:, 1:-1] - levels[:, :-2, 1:-1]).astype(np.int32)
+    right = (levels[:, 1:-1, 2:] - levels[:, 1:-1, :-2]).astype(np.int32)
+    down *= down
+    right *= right
+    down += right
+    return down
+
+
+def inner(mask: Array) -> Array:
+    """Return the pixels of a mask whose 4 neighbours belong to it too; the border counts as outside."""
+    out = mask.copy()
+    out[:, 1:] &= mask[:, :-1]
+    out[:, :-1] &= mask[:, 1:]
+    out[:, :, 1:] &= mask[:, :, :-1]
+    out[:, :, :-1] &= mask[:, :, 1:]
+    out[:, [0, -1]] = False
+    out[:, :, [0, -1]] = False
+    return out

@@ -1,24 +1,241 @@
-"""Which of the connected pieces of ink make the digit.
+"""Pieces of ink: those of a digit, and the lines, frames, paper edges and specks that are none.
 
-In: masks (n, height, width) of what may be ink, and of what surely is.
-Out: the mask of the digit: its largest piece and those that belong to it. Paper edges, specks and dots are left out.
-Next: :mod:`lenetkit._ink.digit_box`.
+In: masks of what may be ink. :func:`without_lines` and :func:`without_frames` map one (height, width) to the same
+without lines from border to border and without frames, if a digit is left; otherwise unchanged, since a tightly cut 7
+has a line from border to border too. :func:`choose_pieces` maps a batch (n, height, width) to the masks of the digits.
+Next: :mod:`lenetkit._ink.digit`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from lenetkit._ink.arrays import Array
-from lenetkit._ink.neighbours import inner
-from lenetkit._ink.paper import LARGE, Contrast
+from lenetkit._ink.paper import LARGE, Array, Contrast, inner
 
-__all__ = ["choose_pieces"]
+__all__ = ["choose_pieces", "without_frames", "without_lines"]
+
+_EIGHT = np.ones((3, 3))  # neighbours that make one piece
+_EIGHT_OF_ONE_IMAGE = np.stack([np.zeros((3, 3)), _EIGHT, np.zeros((3, 3))])
+
+# Where no source is given, the number was set by eye on the development pictures, as in lenetkit._ink.paper.
+
+# Lines are looked for on at most so many pixels, and at most so steep (4 degrees).
+_COARSE, _STEEPEST = 128, 0.07
+# A line shows in 7 of 8 equal parts of the width, in each on this fraction of the columns.
+_PARTS, _PARTS_NEEDED, _COLUMNS_NEEDED = 8, 7, 0.5
+# A line reaches both sides up to this fraction of the width, and is looked for so far from where it should be.
+_SIDE_MARGIN, _REACH = 0.03, 0.05
+# A line is at most so thick, as a fraction of the longer side: a bar of a digit that fills the picture is thicker.
+_THICKEST = 0.02
+# What crosses a line is longer, across it, than so many times the line's own thickness (a frame's side likewise).
+_CROSSING = 1.6
+# Lines are erased only if a piece is left that is clear of a border this wide and this large beside the largest.
+_CLEAR_BORDER, _LARGE_ENOUGH = 0.02, 0.25
+
+# A frame has sides of at least 16 pixels; each covers this fraction of its side within this depth; at most half of its
+# box is ink. It is around the whole picture from this fraction on.
+_SHORTEST_SIDE, _SIDE_COVERED, _SIDE_DEPTH, _WHOLE_PICTURE = 16, 0.85, 0.06, 0.85
+# What it holds is a digit from this fraction of its height and area on.
+_TALL, _HAIR = 0.3, 0.006
 
 # Ink that stands out by so many noises cannot be noise.
 _CLEAR = 12
+# The largest piece of a digit has this fraction of the longer side, and 4 pixels: less is a speck.
+_SPECK = 0.025
+# Shade covers this fraction of a border and rises by less than this part of the contrast over its width.
+_SHADE_COVERS, _SHADE_RISE = 0.9, 1.5
+# Falling light has this fraction of its outline on the border and needs this fraction of the side to reach the ink.
+_LIGHT_ALONG, _LIGHT_REACH = 0.42, 0.015
+# A piece is blurred whose outline is less steep than this fraction of the clearest one's.
+_BLURRED = 0.4
+# A paper edge touches the border for so many strokes of the digit, which has at least this fraction of its area.
+_EDGE_CONTACT, _EDGE_AREA = 3, 0.03
+# A stroke reaches the ink's level within this part of its width (small images: the second), within this fraction of the
+# picture; a piece with less than this fraction of its outline on the border need not.
+_STROKE_WIDTHS, _STROKE_REACH, _FREE = (0.9, 0.8), 0.12, 0.05
+# A piece belongs to a digit: as a stroke by its length (in strokes), area and gap; as a part by area and gap; or as
+# another digit, by area and size. All but the first are fractions of the main piece's.
+_STROKE_LENGTH, _STROKE_AREA, _STROKE_GAP = 2, 0.02, 0.15
+_PART_AREA, _PART_GAP = 0.12, 0.4
+_TWIN_AREA, _TWIN_SIZE = 0.35, 0.5
 
-_EIGHT_NEIGHBOURS = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3))])
+
+class _Line(NamedTuple):
+    """Row in the middle of the picture, and rows per column."""
+
+    row: float
+    steepness: float
+
+
+def without_lines(mask: Array) -> Array:
+    """Remove lines that go from border to border, level or upright, and keep what crosses them."""
+    out = mask.copy()
+    for view in (out, out.T):
+        for line in _find_lines(view):
+            _erase_line(view, line)
+    return out if (out != mask).any() and _holds_digit(out, mask) else mask
+
+
+def _holds_digit(left: Array, mask: Array) -> bool:
+    """Tell whether a piece clear of the border is left, not much smaller than the largest there was."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(left, _EIGHT)
+    if count == 0:
+        return False
+    margin = max(1, round(_CLEAR_BORDER * min(mask.shape)))
+    at_border = np.zeros(count + 1, bool)
+    for rim in (labels[:margin], labels[-margin:], labels[:, :margin], labels[:, -margin:]):
+        at_border[rim] = True
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    return bool(np.where(at_border, 0, areas).max() >= _LARGE_ENOUGH * areas.max())
+
+
+def _find_lines(mask: Array) -> list[_Line]:
+    scale = -(-max(mask.shape) // _COARSE)
+    coarse = _reduce(mask, scale)
+    height, width = coarse.shape
+    rows, columns = np.nonzero(coarse)
+    if width < 2 * _PARTS or not _reaches_both_sides(coarse):
+        return []
+    reach = int(_STEEPEST * width / 2) + 1
+    part_of = np.arange(width) * _PARTS // width
+    sizes = np.bincount(part_of)
+    best, steepness = np.zeros(height + 2 * reach), np.zeros(height + 2 * reach)
+    for steep in np.linspace(-_STEEPEST, _STEEPEST, 4 * reach + 1):
+        shifted = np.rint(rows - steep * (columns - width / 2)).astype(int) + reach
+        counts = np.bincount(shifted * _PARTS + part_of[columns], minlength=len(best) * _PARTS)
+        fractions = np.minimum(counts.reshape(-1, _PARTS) / sizes, 1)
+        score = (fractions >= _COLUMNS_NEEDED).sum(axis=1) + 0.1 * fractions.mean(axis=1)
+        steepness = np.where(score > best, steep, steepness)
+        best = np.maximum(best, score)
+    lines = []
+    while best.max() >= _PARTS_NEEDED:
+        row = int(best.argmax())
+        best[max(0, row - 2) : row + 3] = 0
+        lines.append(_Line((row - reach + 0.5) * scale - 0.5, steepness[row]))
+    return lines
+
+
+def _reduce(mask: Array, scale: int) -> Array:
+    """Return whether any pixel of each block is set."""
+    if scale == 1:
+        return mask
+    height, width = (-(-length // scale) * scale for length in mask.shape)
+    padded = np.zeros((height, width), bool)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    return np.asarray(padded.reshape(height // scale, scale, width // scale, scale).any(axis=(1, 3)))
+
+
+def _reaches_both_sides(coarse: Array) -> bool:
+    margin = max(1, round(_SIDE_MARGIN * coarse.shape[1]))
+    return bool(coarse[:, :margin].any() and coarse[:, -margin:].any())
+
+
+def _erase_line(mask: Array, line: _Line) -> None:
+    """Remove, column by column, the run of pixels on the line, unless it is longer than the line is thick."""
+    height, width = mask.shape
+    columns = np.arange(width)
+    reach = max(8, round(_REACH * height))
+    # The coarse picture says where the line is within a few pixels, its own pixels say it exactly.
+    for tolerance in (2 * -(-max(mask.shape) // _COARSE) + 2, 2):
+        middle = np.rint(line.row + line.steepness * (columns - (width - 1) / 2)).astype(int)
+        nearby = middle + np.arange(-reach, reach + 1)[:, np.newaxis]
+        strip = mask[nearby.clip(0, height - 1), columns] & (nearby >= 0) & (nearby < height)
+        first, last = _runs_near_the_middle(strip, tolerance)
+        there = last > first
+        if not there.any():
+            return
+        thickness = np.quantile((last - first)[there], 0.25)
+        if thickness > 1 + _THICKEST * max(mask.shape):
+            return
+        thin = there & (last - first <= _CROSSING * thickness + 1)
+        centres = nearby[0] + (first + last - 1) / 2
+        line = _fit(columns[thin] - (width - 1) / 2, centres[thin]) or line
+    rows = np.arange(len(strip))[:, np.newaxis]
+    erased = strip & thin & (rows >= first) & (rows < last)
+    mask[nearby[erased], np.broadcast_to(columns, nearby.shape)[erased]] = False
+
+
+def _fit(columns: Array, rows: Array) -> _Line | None:
+    """Return the line through points, those far from it left out."""
+    if np.ptp(columns) < _PARTS:
+        return None
+    steepness, row = np.polyfit(columns, rows, 1)
+    distances = np.abs(rows - row - steepness * columns)
+    close = distances <= 2 * np.median(distances) + 0.5
+    if np.ptp(columns[close]) < _PARTS:
+        return None
+    steepness, row = np.polyfit(columns[close], rows[close], 1)
+    return _Line(row, steepness)
+
+
+def _runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:
+    """Return first row and end of each column's run of pixels nearest to the middle row; equal where there is none."""
+    size, width = strip.shape
+    rows = np.arange(size)[:, np.newaxis]
+    nearest = np.where(strip, np.abs(rows - size // 2), size).argmin(axis=0)
+    there = strip[nearest, np.arange(width)] & (np.abs(nearest - size // 2) <= tolerance)
+    gaps = ~strip
+    first = np.where(gaps & (rows < nearest), rows, -1).max(axis=0) + 1
+    last = np.where(gaps & (rows > nearest), rows, size).min(axis=0)
+    return first, np.where(there, last, first)
+
+
+def without_frames(mask: Array) -> Array:
+    """Remove closed rectangles around something that is a digit by its height, or around the whole picture."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask, _EIGHT)
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        if min(part.stop - part.start for part in box) < _SHORTEST_SIDE:
+            continue
+        inside = _without_sides(labels[box] == label, mask[box])
+        fills = all(
+            part.stop - part.start >= _WHOLE_PICTURE * length for part, length in zip(box, mask.shape, strict=True)
+        )
+        if inside is not None and (fills or _is_tall(inside)):
+            mask = mask.copy()
+            mask[box] = inside
+    return mask
+
+
+def _without_sides(piece: Array, mask: Array) -> Array | None:
+    """Return the part of the mask within a piece's four sides; None if it is no rectangle."""
+    depth = max(2, round(_SIDE_DEPTH * min(piece.shape)))
+    if piece.mean() > 0.5:
+        return None
+    sides = piece[:depth].any(0), piece[-depth:].any(0), piece[:, :depth].any(1), piece[:, -depth:].any(1)
+    if min(side.mean() for side in sides) < _SIDE_COVERED:
+        return None
+    left = mask.copy()
+    for side in (left, left[::-1], left.T, left.T[::-1]):
+        _erase_side(side, depth)
+    return left
+
+
+def _erase_side(mask: Array, depth: int) -> None:
+    strip = mask[: 3 * depth]
+    rows = np.arange(len(strip))[:, np.newaxis]
+    first = strip.argmax(axis=0)
+    last = np.where(~strip & (rows > first), rows, len(strip)).min(axis=0)
+    there = strip.any(axis=0) & (first < depth)
+    lengths = last - first
+    thin = there & (lengths <= _CROSSING * np.median(lengths[there]) + 1) if there.any() else there
+    strip[thin & (rows >= first) & (rows < last)] = False
+
+
+def _is_tall(mask: Array) -> bool:
+    """Tell whether the largest piece takes 30 % of the height, and more than a hair's width."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask, _EIGHT)
+    if count == 0:
+        return False
+    largest = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    rows = np.nonzero(largest.any(axis=1))[0]
+    return bool(rows[-1] - rows[0] + 1 >= _TALL * len(mask) and largest.sum() >= _HAIR * mask.size)
 
 
 class _Pieces(NamedTuple):
@@ -32,7 +249,7 @@ class _Pieces(NamedTuple):
     right: Array
     outline: Array
     contact: Array  # with that border of the image that it touches most
-    covered: Array  # largest share of a border that it covers
+    covered: Array  # largest fraction of a border that it covers
     border: Array  # pixels on any border
     steepness: Array  # mean along its outline, in levels per pixel
 
@@ -63,28 +280,29 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) ->
     """
     from scipy import ndimage
 
-    labels, count = ndimage.label(mask, _EIGHT_NEIGHBOURS)
+    labels, count = ndimage.label(mask, _EIGHT_OF_ONE_IMAGE)
     if count == 0:
         return mask
     pieces, ink = _measure(labels, ndimage.find_objects(labels), mask, sure, steep)
-    large, span = max(mask.shape[1:]) >= LARGE, contrast.span
+    side = max(mask.shape[1:])
+    large, span = side >= LARGE, contrast.ink - contrast.paper
     # Where strokes are few pixels wide they cannot be steep.
-    ink &= ~_is_shade(pieces, span * (1.5 if large else 1)) & ~_is_falling_light(pieces, span, max(mask.shape[1:]))
+    ink &= ~_is_shade(pieces, span * (_SHADE_RISE if large else 1)) & ~_is_falling_light(pieces, span, side)
     if large:
         ink &= ~_is_blurred(pieces, ink, len(mask))
     ink &= ~_is_edge(pieces, ink, len(mask))
-    eligible = ink & _is_stroke(pieces, contrast, mask) & (pieces.size >= _smallest(mask))
+    eligible = ink & _is_stroke(pieces, span, contrast.noise, side) & (pieces.size >= max(4, _SPECK * side))
     main = _largest(pieces, eligible, pieces.area, len(mask))
     chosen = _belonging(pieces, ink, main, len(mask))
     return np.asarray(np.append(False, chosen)[labels])
 
 
 def _measure(
-    labels: Array, places: list[tuple[slice, ...]], mask: Array, sure: Array, steep: Array
+    labels: Array, boxes: list[tuple[slice, ...]], mask: Array, sure: Array, steep: Array
 ) -> tuple[_Pieces, Array]:
     """Return what is known of each piece, and whether any of it surely is ink."""
-    n = len(places) + 1
-    boxes = np.array([[image.start, y.start, y.stop, x.start, x.stop] for image, y, x in places])
+    n = len(boxes) + 1
+    bounds = np.array([[image.start, y.start, y.stop, x.start, x.stop] for image, y, x in boxes])
     pixels = np.flatnonzero(labels)
     numbers = labels.reshape(-1)[pixels]
     at_edge = ~inner(mask).reshape(-1)[pixels]
@@ -96,7 +314,7 @@ def _measure(
     covered = (contacts / np.array([[side[0].size] for side in sides])).max(axis=0)
     area = np.bincount(numbers, minlength=n)[1:]
     ink = np.bincount(numbers[sure.reshape(-1)[pixels]], minlength=n)[1:] > 0
-    image, top, bottom, left, right = boxes.T
+    image, top, bottom, left, right = bounds.T
     contact, border = contacts.max(axis=0), contacts.sum(axis=0)
     return _Pieces(image, area, top, bottom, left, right, outline, contact, covered, border, steepness), ink
 
@@ -110,46 +328,40 @@ def _largest(pieces: _Pieces, eligible: Array, values: Array, n: int) -> Array:
     return np.asarray(best[pieces.image])
 
 
-def _smallest(mask: Array) -> float:
-    """Return how large the largest piece of a digit must be: less is a speck."""
-    return max(4.0, 0.025 * float(max(mask.shape[1:])))
-
-
 def _is_shade(pieces: _Pieces, rise: Array) -> Array:
     """Tell which pieces cover a border and rise by too little over their width: light that falls off leaves that."""
     fades = pieces.steepness * pieces.stroke < rise[pieces.image]
-    return np.asarray((pieces.covered >= 0.9) & fades)
+    return np.asarray((pieces.covered >= _SHADE_COVERS) & fades)
 
 
 def _is_falling_light(pieces: _Pieces, span: Array, side: int) -> Array:
     """Tell which pieces lie along the border for a good part of their outline and begin slowly."""
-    slow = pieces.steepness * max(3.0, 0.015 * side) < span[pieces.image]
-    return np.asarray(slow & (pieces.border > 0.42 * pieces.outline))
+    slow = pieces.steepness * max(3.0, _LIGHT_REACH * side) < span[pieces.image]
+    return np.asarray(slow & (pieces.border > _LIGHT_ALONG * pieces.outline))
 
 
 def _is_blurred(pieces: _Pieces, ink: Array, n: int) -> Array:
     """Tell which pieces have a much softer outline than the image's best one."""
     best = _largest(pieces, ink, pieces.area * pieces.steepness**2, n)
-    return np.asarray((best >= 0) & (pieces.steepness < 0.4 * pieces.steepness[best]))
+    return np.asarray((best >= 0) & (pieces.steepness < _BLURRED * pieces.steepness[best]))
 
 
 def _is_edge(pieces: _Pieces, ink: Array, n: int) -> Array:
     """Tell which pieces lie along the border, while there is a digit clear of it."""
     clear = ink & (pieces.contact == 0)
     digit = _largest(pieces, clear, pieces.area, n)
-    along = pieces.contact > 3 * pieces.stroke[digit]
-    return np.asarray((digit >= 0) & along & (pieces.area[digit] > 0.03 * pieces.area))
+    along = pieces.contact > _EDGE_CONTACT * pieces.stroke[digit]
+    return np.asarray((digit >= 0) & along & (pieces.area[digit] > _EDGE_AREA * pieces.area))
 
 
-def _is_stroke(pieces: _Pieces, contrast: Contrast, mask: Array) -> Array:
+def _is_stroke(pieces: _Pieces, span: Array, noise: Array, side: int) -> Array:
     """Tell which pieces reach the ink's level within their own width, and within a part of the picture.
 
     What noise and falling light leave does not; other pieces that are clear of the border need not.
     """
-    side = max(mask.shape[1:])
-    reach = np.minimum(pieces.stroke / (0.9 if side >= LARGE else 0.8), max(5.0, 0.12 * side))
-    steep = pieces.steepness * reach >= contrast.span[pieces.image]
-    clear = (contrast.span >= _CLEAR * contrast.noise)[pieces.image] & (pieces.border <= 0.05 * pieces.outline)
+    reach = np.minimum(pieces.stroke / _STROKE_WIDTHS[side < LARGE], max(5.0, _STROKE_REACH * side))
+    steep = pieces.steepness * reach >= span[pieces.image]
+    clear = (span >= _CLEAR * noise)[pieces.image] & (pieces.border <= _FREE * pieces.outline)
     return np.asarray(steep | clear)
 
 
@@ -157,7 +369,7 @@ def _belonging(pieces: _Pieces, ink: Array, main: Array, n: int) -> Array:
     """Choose the main piece, and then those near to what is chosen already, or as large as another digit."""
     chosen: Array = np.arange(len(main)) == main
     near_enough = ink & (main >= 0)
-    share = pieces.area / pieces.area[main]
+    area = pieces.area / pieces.area[main]
     size = pieces.size[main]
     bounds = [lines[main].copy() for lines in (pieces.top, pieces.bottom, pieces.left, pieces.right)]
     for _ in range(3):
@@ -166,10 +378,12 @@ def _belonging(pieces: _Pieces, ink: Array, main: Array, n: int) -> Array:
             np.maximum(np.maximum(top - pieces.bottom, pieces.top - bottom), 0),
             np.maximum(np.maximum(left - pieces.right, pieces.left - right), 0),
         )
-        stroke = (pieces.size >= 2 * pieces.stroke[main]) & (share >= 0.02) & (gap <= 0.15 * size)
-        part = (share >= 0.12) & (gap <= 0.4 * size)
-        # Two digits are not to be taken for one, so neither is left out.
-        twin = (share >= 0.35) & (pieces.size >= 0.5 * size)
+        stroke = (
+            (pieces.size >= _STROKE_LENGTH * pieces.stroke[main]) & (area >= _STROKE_AREA) & (gap <= _STROKE_GAP * size)
+        )
+        part = (area >= _PART_AREA) & (gap <= _PART_GAP * size)
+        # Two digits are not to be read as one, so neither is left out.
+        twin = (area >= _TWIN_AREA) & (pieces.size >= _TWIN_SIZE * size)
         chosen |= near_enough & (stroke | part | twin)
         bounds = _bounds(pieces, chosen, n)
     return chosen

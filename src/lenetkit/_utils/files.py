@@ -1,4 +1,4 @@
-"""The one writer behind every file that lenetkit writes.
+"""Atomic writing of files, and the check before long work that its output can be written.
 
 In: a path and either the content or a function that writes a file. Out: that file, whole; or, whatever happens on the
 way, the file that was there before, byte for byte. Next: saved pipelines, checkpoints, cached data and reports use it.
@@ -31,17 +31,62 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lenetkit.exceptions import SettingError
 
-__all__ = ["STEPS", "atomic_path", "write_atomically"]
+__all__ = ["STEPS", "atomic_path", "check_writable", "write_atomically"]
 
 STEPS = ("clean", "create", "write", "sync", "rename", "sync_folder", "done")
 """The steps of one write in order; ``"done"`` is announced after the last of them."""
 
 _LONGEST_NAME = 55  # characters of up to 4 bytes; with the prefix this stays below the usual limit of 255 bytes
+
+
+def check_writable(path: str | os.PathLike[str], suffixes: Iterable[str] | None = None, *, kind: str = "file") -> Path:
+    """Check before long work that its output can be written, with the errors that writing it would give.
+
+    The folder is tried: a temporary file is created there and removed again. A file that is there stays as it is.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to write, as in :func:`write_atomically`.
+    suffixes : iterable of str, optional
+        The suffixes that its name may end in, in lower case, for example ``[".png", ".svg"]``; capitals are accepted.
+    kind : str, default "file"
+        The kind of file, for the message about its suffix: "the name of a {kind} must end in ...".
+
+    Returns
+    -------
+    pathlib.Path
+        The file that will be written, absolute, links resolved.
+
+    Raises
+    ------
+    SettingError
+        If the path is empty, the suffix is none of `suffixes`, the folder does not exist, or the path is a folder or
+        a device.
+    OSError
+        If the system refuses, for example because the folder or the file is read-only.
+
+    Examples
+    --------
+    >>> from lenetkit._utils.files import check_writable
+    >>> check_writable("missing/digits.lenet")
+    Traceback (most recent call last):
+        ...
+    lenetkit.exceptions.SettingError: cannot write missing/digits.lenet: there is no folder .... Create it first.
+    """
+    known = None if suffixes is None else tuple(suffixes)
+    if known is not None and not os.fspath(path).lower().endswith(known):
+        raise SettingError(f"the name of a {kind} must end in {' or '.join(map(repr, known))}; got {path}.")
+    target = _target(path)
+    temporary, descriptor = _create(target)
+    os.close(descriptor)
+    temporary.unlink()
+    return target
 
 
 def write_atomically(
@@ -66,7 +111,7 @@ def write_atomically(
     Raises
     ------
     SettingError
-        If the folder does not exist, or ``path`` is a folder or a device.
+        If ``path`` is empty, a folder or a device, or its folder does not exist.
     OSError
         If the system refuses, for example because the disk is full or the file is read-only. Then, and when
         ``content`` raises, the old file is untouched and the temporary file removed.
@@ -99,7 +144,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     SettingError
-        If the folder does not exist, or ``path`` is a folder or a device.
+        If ``path`` is empty, a folder or a device, or its folder does not exist.
     OSError
         If the system refuses. Then, and when the block raises, the old file is untouched and the temporary file
         removed.
@@ -135,9 +180,13 @@ def _announce(step: str, path: Path) -> None:
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(path):
+        raise SettingError("cannot write a file without a name: its path is empty.")
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise SettingError(f"cannot write {path}: there is no folder {target.parent}. Create it first.")
+    with contextlib.suppress(FileNotFoundError):
+        os.stat(target)  # such as a name that is too long
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "a device or pipe"
         raise SettingError(f"cannot write {path}: it must be a regular file or not be there yet, and it is {kind}.")

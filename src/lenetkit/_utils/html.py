@@ -7,7 +7,7 @@ Next: the ``_repr_html_`` of each class.
 import base64
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -18,22 +18,15 @@ __all__ = [
     "heading",
     "in_a_notebook",
     "note",
-    "pipeline_html",
     "png_uri",
-    "progress_html",
     "table",
     "text",
     "thumbnail",
-    "training_html",
 ]
 
 _MOST_CLASSES = 20
-_MOST_EPOCHS = 10
-_MOST_STEPS = 12
 _LARGEST_THUMBNAIL = 32
 
-_BOX = "display:inline-block;border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:4px 10px;margin:2px 0"
-_LINES = "margin:0;background:none;font-family:monospace;font-size:inherit"
 FAINT = "opacity:.7;font-size:90%"
 
 
@@ -41,63 +34,6 @@ def in_a_notebook() -> bool:
     """Return True in a Jupyter kernel, where HTML can be displayed; IPython is not imported for it."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
-
-
-def training_html(result: Any) -> str:
-    """Return what a training run cost and its last epochs."""
-    history = result.history.tail(_MOST_EPOCHS)
-    rows = [[str(epoch), *map(_number, row)] for epoch, row in zip(history.index, history.to_numpy(), strict=True)]
-    left_out = len(result.history) - len(history)
-    rest = note(f"the first {left_out} epochs are left out") if left_out else ""
-    return card(heading(str(result)) + table(["epoch", *map(text, history.columns)], rows) + rest)
-
-
-def progress_html(lines: Sequence[str], left_out: int, bar: tuple[str, float, str] | None) -> str:
-    """Return lines of a running training and, below them, a bar: what stands before it, the share done, what after."""
-    shown = [f"({left_out} more epochs)"] * bool(left_out) + list(lines)
-    written = "\n".join(map(text, shown))
-    html = f"<pre style='{_LINES}'>{written}</pre>" if shown else ""
-    if bar is not None:
-        before, done, after = bar
-        style = "width:16em;vertical-align:middle;margin:0 .6em"
-        html += (
-            f"<div style='white-space:nowrap'>{text(before)}<progress max='1' value='{done:.4f}' style='{style}'>"
-            f"</progress>{text(after)}</div>"
-        )
-    return card(html)
-
-
-def pipeline_html(pipeline: Any) -> str:
-    """Return a drawing of a pipeline's steps."""
-    fitted = pipeline._fitted is not None
-    if fitted:
-        steps: Sequence[Any] = pipeline.transforms_.steps
-        classes = pipeline.classes_.tolist()
-        named = ", ".join(map(str, classes[:_MOST_CLASSES])) + (", ..." if len(classes) > _MOST_CLASSES else "")
-        end = ("answer", f"{len(classes)} classes: {named}")
-    else:
-        given = pipeline.transforms
-        steps = list(getattr(given, "steps", given if isinstance(given, (list, tuple)) else [given]))
-        end = ("answer", "not fitted yet")
-    boxes = [("images", "arrays, files, pictures")]
-    boxes += [_transform(step) for step in steps[:_MOST_STEPS]]
-    boxes += [("...", f"{len(steps) - _MOST_STEPS} more steps")] if len(steps) > _MOST_STEPS else []
-    options = ", ".join(f"{name}={value!r}" for name, value in (pipeline.model_options or {}).items())
-    model = pipeline.model if isinstance(pipeline.model, str) else getattr(pipeline.model, "name", "a model")
-    boxes += [(str(model), options or "the model"), end]
-    drawn = "<span style='padding:0 6px'>&rarr;</span>".join(
-        f"<span style='{_BOX}'><b>{text(name)}</b><br><span style='{FAINT}'>{text(said)}</span></span>"
-        for name, said in boxes
-    )
-    return card(heading(f"Pipeline, {'fitted' if fitted else 'not fitted'}") + f"<div>{drawn}</div>")
-
-
-def _transform(step: Any) -> tuple[str, str]:
-    """Return a transform's name and settings."""
-    if step is None:
-        return "default transforms", "grey, the model's size, 0..1"
-    name, _, settings = repr(step).partition("(")
-    return (name, settings[:-1] or "transform") if settings.endswith(")") else (type(step).__name__, "transform")
 
 
 def card(content: str) -> str:
@@ -125,10 +61,6 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def text(value: Any) -> str:
     """Return a value as escaped text."""
     return escape(str(value))
-
-
-def _number(value: Any) -> str:
-    return "-" if value != value else f"{value:.4g}"
 
 
 def thumbnail(image: Any) -> str:

@@ -1,4 +1,4 @@
-"""What C++ libraries write to stderr past Python, without the lines that are of no use to anybody."""
+"""Output of C++ libraries to stderr, past Python, without the lines that are of no use to anybody."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def filter_stderr(pattern: str) -> Iterator[None]:
-    """Hold back what anybody writes to file descriptor 2 until the block ends, and drop some lines of it.
+    """Hold back all output to file descriptor 2 until the block ends, and drop some lines of it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Checks of settings, as attrs validators: each says what was expected and what was found."""
+"""Checks of settings: each says what was expected and what was found. As functions, and as attrs validators."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -17,6 +17,8 @@ __all__ = [
     "check_whole",
     "chosen",
     "chosen_one",
+    "is_integer",
+    "is_number",
     "number",
     "share",
     "switch",
@@ -26,59 +28,34 @@ __all__ = [
 Validator = Callable[[Any, Any, Any], None]
 
 
-def whole_number(smallest: int, largest: int = 2**31 - 1) -> Validator:
-    """Return a validator for whole numbers in a range, bounds included."""
-
-    def check(_: Any, attribute: Any, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
-            raise SettingError(f"{attribute.name} must be an integer from {smallest} to {largest}; got {value!r}.")
-
-    return check
+def is_integer(value: Any, lowest: float, highest: float = math.inf) -> bool:
+    """Tell whether a value is an integer in a range, bounds included; True and False are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(lowest <= value <= highest)
 
 
-def number(smallest: float, largest: float = float("inf")) -> Validator:
-    """Return a validator for numbers in a range, bounds included; infinity is not a number here."""
-
-    def check(_: Any, attribute: Any, value: Any) -> None:
-        good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if not good or not np.isfinite(value) or not smallest <= value <= largest:
-            bounds = f"of at least {smallest:g}" if np.isinf(largest) else f"from {smallest:g} to {largest:g}"
-            raise SettingError(f"{attribute.name} must be a number {bounds}; got {value!r}.")
-
-    return check
-
-
-def switch(_: Any, attribute: Any, value: Any) -> None:
-    """Check for True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise SettingError(f"{attribute.name} must be True or False; got {value!r}.")
-
-
-def share(_: Any, attribute: Any, value: Any) -> None:
-    """Check for a share: 0 is one, 1 is not."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
-        raise SettingError(f"{attribute.name} must be a share from 0 to less than 1; got {value!r}.")
+def is_number(value: Any, lowest: float, highest: float = math.inf) -> bool:
+    """Tell whether a value is a finite number in a range, bounds included; True and False are none."""
+    good = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return good and bool(lowest <= value <= highest) and value != math.inf
 
 
 def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) -> None:
     """Refuse what is not an integer from `lowest` to `highest`."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < lowest or (highest is not None and value > highest):
+    if not is_integer(value, lowest, math.inf if highest is None else highest):
         wanted = f"of at least {lowest}" if highest is None else f"from {lowest} to {highest}"
         raise SettingError(f"{name} must be an integer {wanted}; got {value!r}.")
 
 
+def check_number(name: str, value: Any, lowest: float, highest: float = math.inf) -> None:
+    """Refuse what is not a finite number from `lowest` to `highest`."""
+    if not is_number(value, lowest, highest):
+        wanted = f"of at least {lowest:g}" if math.isinf(highest) else f"from {lowest:g} to {highest:g}"
+        raise SettingError(f"{name} must be a number {wanted}; got {value!r}.")
+
+
 def check_seed(seed: Any) -> None:
-    """Refuse what cannot be a seed."""
+    """Refuse an invalid seed."""
     check_whole("seed", seed, 0, HIGHEST_SEED)
-
-
-def check_number(name: str, value: Any, lowest: float, highest: float) -> None:
-    """Refuse what is not a number from `lowest` to `highest`."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not lowest <= value <= highest:
-        upper = "" if math.isinf(highest) else f" to {highest}"
-        raise SettingError(f"{name} must be a number from {lowest}{upper}; got {value!r}.")
 
 
 def check_interval(name: str, value: Any, lowest: float, highest: float) -> None:
@@ -89,6 +66,28 @@ def check_interval(name: str, value: Any, lowest: float, highest: float) -> None
         check_number(f"each of the two numbers of {name}", end, lowest, highest)
     if value[0] > value[1]:
         raise SettingError(f"{name} must have its least number first; got {value!r}.")
+
+
+def whole_number(lowest: int, highest: int = 2**31 - 1) -> Validator:
+    """Return a validator for integers in a range, bounds included."""
+    return lambda _, attribute, value: check_whole(attribute.name, value, lowest, highest)
+
+
+def number(lowest: float, highest: float = math.inf) -> Validator:
+    """Return a validator for finite numbers in a range, bounds included."""
+    return lambda _, attribute, value: check_number(attribute.name, value, lowest, highest)
+
+
+def switch(_: Any, attribute: Any, value: Any) -> None:
+    """Check for True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise SettingError(f"{attribute.name} must be True or False; got {value!r}.")
+
+
+def share(_: Any, attribute: Any, value: Any) -> None:
+    """Check for a fraction: 0 is one, 1 is not."""
+    if not is_number(value, 0, 1) or value == 1:
+        raise SettingError(f"{attribute.name} must be a fraction from 0 to less than 1; got {value!r}.")
 
 
 def chosen(what: str, names: Any, known: Iterable[str]) -> tuple[str, ...]:

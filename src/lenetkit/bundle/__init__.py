@@ -1,4 +1,4 @@
-"""The saved pipeline: one file that carries everything, cannot run anything and is checked before it is believed.
+"""The saved pipeline: one file that holds everything that prediction needs, no code, and is checked before it is used.
 
 In: a :class:`Bundle` of plain values, arrays and a LiteRT model. Out: the bytes of a ``.lenet`` file, and back.
 Next: :mod:`lenetkit.runtime` predicts with the LiteRT model in it; :mod:`lenetkit.pipeline` makes and uses bundles.
@@ -6,21 +6,26 @@ Next: :mod:`lenetkit.runtime` predicts with the LiteRT model in it; :mod:`lenetk
 Reading imports nothing that a file names: names stay names until somebody looks them up in a registry.
 """
 
-from lenetkit.bundle._bundle import Bundle
+from lenetkit.bundle._bundle import Bundle, Rejection, verify_bundle
 from lenetkit.bundle._file import (
     FORMAT,
     SUFFIX,
     decode_bundle,
     encode_bundle,
     read_bundle,
-    verify_bundle,
     write_bundle,
 )
+from lenetkit.bundle._file import BundleFile as BundleFile
+from lenetkit.bundle._file import read_file as read_file
+from lenetkit.bundle._history import History
+from lenetkit.bundle._history import clean_provenance as clean_provenance
 
 __all__ = [
     "FORMAT",
     "SUFFIX",
     "Bundle",
+    "History",
+    "Rejection",
     "decode_bundle",
     "encode_bundle",
     "read_bundle",

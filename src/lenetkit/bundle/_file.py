@@ -1,4 +1,8 @@
-"""A bundle <-> the bytes of a file."""
+"""The bytes of a saved pipeline's file: written from a bundle, and read back into one after every check.
+
+In: a :class:`~lenetkit.bundle.Bundle`, or a file that may be hostile. Out: the file, or the bundle.
+Next: :mod:`lenetkit.pipeline` saves and loads through it.
+"""
 
 import hashlib
 import os
@@ -6,29 +10,39 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
 
 from lenetkit._utils.files import write_atomically
-from lenetkit.bundle._bundle import Array, Bundle
+from lenetkit.bundle._bundle import Array, Bundle, Rejection
 from lenetkit.bundle._container import damaged, member_at, pack, packed_size, unpack
+from lenetkit.bundle._history import History
 from lenetkit.bundle._values import dump_values, load_values, show
 from lenetkit.exceptions import BundleError
 
-__all__ = ["FORMAT", "SUFFIX", "decode_bundle", "encode_bundle", "read_bundle", "verify_bundle", "write_bundle"]
+__all__ = [
+    "FORMAT",
+    "SUFFIX",
+    "BundleFile",
+    "decode_bundle",
+    "encode_bundle",
+    "read_bundle",
+    "read_file",
+    "write_bundle",
+]
 
 FORMAT = 1
 """The format that this version writes; it reads this one and every older one."""
 
 SUFFIX = ".lenet"
-"""What the names of saved pipelines end in."""
+"""The suffix of saved pipelines."""
 
 _FIRST_VERSION = "0.1.0"  # of lenetkit that reads FORMAT
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any], dict[str, bytes]], None]] = {}
-"""For every older format the function that changes its manifest and members, in place, into the next format's."""
+"""For every older format, the function that changes its manifest and members, in place, into the next format's."""
 
 _MANIFEST, _CHECKSUM = "manifest.json", "manifest.sha256"
 _WEIGHTS, _MODEL, _GOLDEN, _EXTRAS = "weights.safetensors", "model.tflite", "golden.safetensors", "extras.safetensors"
@@ -38,36 +52,22 @@ _LARGEST_MANIFEST = 1 << 20
 _LARGEST_TENSOR_HEADER = 4 << 20
 _CHECKSUM_SIZE = 64 + len(f"  {_MANIFEST}\n")  # as sha256sum writes it
 
-_KEYS = frozenset(
-    [
-        "data",
-        "encoder",
-        "extras",
-        "format",
-        "members",
-        "metrics",
-        "model",
-        "needs_lenetkit",
-        "transforms",
-        "versions",
-        "weights",
-    ]
-)
+_AS_THEY_ARE = ("transforms", "encoder", "metrics", "data", "versions")  # the same in a bundle and in its manifest
+_KEYS = frozenset(["format", "needs_lenetkit", "members", "model", "weights", "extras", *_AS_THEY_ARE])
 _MODEL_KEYS = frozenset(["distribution", "input_shape", "n_classes", "name", "options"])
 
-_TOLERANCE = 1e-5
+
+class BundleFile(NamedTuple):
+    """A saved pipeline's file as it was read: the bundle, all bytes, the manifest's values, the members' bytes."""
+
+    bundle: Bundle
+    content: bytes
+    manifest: dict[str, Any]
+    members: dict[str, bytes]
 
 
 def encode_bundle(bundle: Bundle) -> bytes:
     """Return the content of a ``.lenet`` file: the same bytes for the same bundle, whenever and wherever.
-
-    Parameters
-    ----------
-    bundle : Bundle
-
-    Returns
-    -------
-    bytes
 
     Raises
     ------
@@ -87,9 +87,10 @@ def encode_bundle(bundle: Bundle) -> bytes:
         _MODEL: bundle.tflite,
         _GOLDEN: _dump_tensors({"images": bundle.golden_images, "probabilities": bundle.golden_probabilities}),
     }
-    if bundle.extra_tensors:
-        members[_EXTRAS] = _dump_tensors(bundle.extra_tensors)
-    manifest = dump_values(_manifest(bundle, members))
+    extras, tensors = _join_extras(bundle)
+    if tensors:
+        members[_EXTRAS] = _dump_tensors(tensors)
+    manifest = dump_values(_manifest(bundle, members, extras))
     if len(manifest) > _LARGEST_MANIFEST:
         raise BundleError(
             f"the plain values take {len(manifest):,} bytes as JSON; at most {_LARGEST_MANIFEST:,} are accepted. "
@@ -103,15 +104,6 @@ def encode_bundle(bundle: Bundle) -> bytes:
 
 def decode_bundle(content: bytes) -> Bundle:
     """Return the bundle in the content of a ``.lenet`` file, after every check there is.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-
-    Returns
-    -------
-    Bundle
 
     Raises
     ------
@@ -132,39 +124,20 @@ def decode_bundle(content: bytes) -> Bundle:
     lenetkit.exceptions.BundleError: ...
     """
     content = bytes(content)
-    manifest, sizes = _read_head(content, len(content))
-    members = unpack(content, sizes)
-    for name, expected in manifest["members"].items():
-        if hashlib.sha256(members[name]).hexdigest() != expected["sha256"]:
-            raise damaged(f"{name} does not have the SHA-256 that the manifest names")
-    while manifest["format"] < FORMAT:
-        MIGRATIONS[manifest["format"]](manifest, members)
-        manifest["format"] += 1
-    return _bundle(manifest, members)
+    return _decode(content, *_read_head(content, len(content))).bundle
 
 
 def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> Path:
-    """Save a bundle: afterwards there is the new file, or after any accident the old one, and nothing between.
+    """Write :func:`encode_bundle`'s bytes to a file, usually ``*.lenet``, and return its path, links resolved.
 
-    Parameters
-    ----------
-    path : str or path-like
-        By custom it ends in ``.lenet``.
-    bundle : Bundle
-
-    Returns
-    -------
-    pathlib.Path
-        The path that was written, links resolved.
+    Afterwards there is the new file, or after any accident the old one, and nothing between.
 
     Raises
     ------
     BundleError
         If the bundle is too large.
-    SettingError
-        If the folder does not exist, or `path` is a folder or a device.
-    OSError
-        If the system refuses. The old file is untouched.
+    SettingError, OSError
+        If the file cannot be written; see :func:`lenetkit._utils.files.write_atomically`.
 
     Examples
     --------
@@ -181,14 +154,6 @@ def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> Path:
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Return the bundle in a file, after every check there is; no more is read than a sound file has.
 
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    Bundle
-
     Raises
     ------
     BundleError
@@ -203,60 +168,35 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     >>> [transform["name"] for transform in read_bundle(path_of("digits")).transforms]
     ['mnist_normalize', 'rescale']
     """
+    return read_file(path).bundle
+
+
+def read_file(path: str | os.PathLike[str]) -> BundleFile:
+    """Return a file together with the bundle in it, read and checked once as :func:`read_bundle` does."""
     try:
-        return decode_bundle(_read(path))
+        return _decode(*_read(path))
     except BundleError as error:
         raise BundleError(f"cannot load {os.fspath(path)}: {error}") from error
 
 
-def verify_bundle(bundle: Bundle) -> float:
-    """Let the LiteRT model answer the golden inputs.
-
-    Parameters
-    ----------
-    bundle : Bundle
-
-    Returns
-    -------
-    float
-        The greatest difference between a probability and the one it must be.
-
-    Raises
-    ------
-    BundleError
-        If it exceeds 1e-5, or LiteRT cannot use the model.
-
-    Examples
-    --------
-    >>> from lenetkit.bundle import read_bundle, verify_bundle
-    >>> from lenetkit.pretrained import path_of
-    >>> verify_bundle(read_bundle(path_of("digits"))) <= 1e-5
-    True
-    """
-    from lenetkit.runtime import Predictor
-
-    answers = Predictor(bundle.tflite).predict_proba(bundle.golden_images)
-    if answers.shape != bundle.golden_probabilities.shape:
-        raise BundleError(
-            f"the model answers with {answers.shape[1]} probabilities; there are {bundle.n_classes} classes."
-        )
-    difference = float(np.abs(answers.astype(np.float64) - bundle.golden_probabilities).max())
-    if not difference <= _TOLERANCE:
-        raise BundleError(
-            f"the model does not give the answers that were saved with it: a probability is off by {difference:.3g}, "
-            f"more than {_TOLERANCE:g}. Save the pipeline again."
-        )
-    return difference
+def _decode(content: bytes, manifest: dict[str, Any], sizes: Mapping[str, int]) -> BundleFile:
+    members = unpack(content, sizes)
+    for name, expected in manifest["members"].items():
+        if hashlib.sha256(members[name]).hexdigest() != expected["sha256"]:
+            raise damaged(f"{name} does not have the SHA-256 that the manifest names")
+    for number in range(manifest["format"], FORMAT):
+        MIGRATIONS[number](manifest, members)
+    return BundleFile(_bundle(manifest, members), content, manifest, members)
 
 
-def _manifest(bundle: Bundle, members: Mapping[str, bytes]) -> dict[str, Any]:
+def _manifest(bundle: Bundle, members: Mapping[str, bytes], extras: dict[str, Any]) -> dict[str, Any]:
+    described = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)} for name, content in members.items()
+    }
     return {
         "format": FORMAT,
         "needs_lenetkit": _FIRST_VERSION,
-        "members": {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-            for name, content in members.items()
-        },
+        "members": described,
         "model": {
             "name": bundle.model,
             "distribution": bundle.model_distribution,
@@ -264,14 +204,37 @@ def _manifest(bundle: Bundle, members: Mapping[str, bytes]) -> dict[str, Any]:
             "input_shape": bundle.input_shape,
             "n_classes": bundle.n_classes,
         },
-        "transforms": bundle.transforms,
-        "encoder": bundle.encoder,
-        "metrics": bundle.metrics,
-        "data": bundle.data,
-        "versions": bundle.versions,
+        **{name: getattr(bundle, name) for name in _AS_THEY_ARE},
         "weights": list(bundle.weights),
-        "extras": bundle.extras,
+        "extras": extras,
     }
+
+
+def _join_extras(bundle: Bundle) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the plain values and arrays in which a file keeps the optional fields, beside what else is there."""
+    extras, tensors = dict(bundle.extras), dict(bundle.extra_tensors)
+    if bundle.history is not None and bundle.provenance is not None:
+        extras["training"], arrays = bundle.history.to_extras(bundle.provenance)
+        tensors |= arrays
+    if bundle.rejection is not None:
+        extras["rejection"], arrays = bundle.rejection.to_extras()
+        tensors |= arrays
+    return extras if bundle.reference is None else {**extras, "reference": bundle.reference}, tensors
+
+
+def _split_extras(extras: Any, tensors: dict[str, Array]) -> dict[str, Any]:
+    """Return the fields of a bundle that :func:`_join_extras` put together."""
+    if not isinstance(extras, dict):
+        raise BundleError(f"extras must be a dict; got {show(extras)}.")
+    rest = dict(extras)
+    fields: dict[str, Any] = {}
+    if "training" in rest:
+        fields["history"], fields["provenance"] = History.from_extras(rest.pop("training"), tensors)
+    if "rejection" in rest:
+        fields["rejection"] = Rejection.from_extras(rest.pop("rejection"), tensors)
+    if "reference" in rest:
+        fields["reference"] = rest.pop("reference")
+    return {**fields, "extras": rest, "extra_tensors": tensors}
 
 
 def _bundle(manifest: dict[str, Any], members: Mapping[str, bytes]) -> Bundle:
@@ -295,21 +258,17 @@ def _bundle(manifest: dict[str, Any], members: Mapping[str, bytes]) -> Bundle:
         model_options=model["options"],
         input_shape=model["input_shape"],
         n_classes=model["n_classes"],
-        transforms=manifest["transforms"],
-        encoder=manifest["encoder"],
-        metrics=manifest["metrics"],
-        data=manifest["data"],
-        versions=manifest["versions"],
+        **{name: manifest[name] for name in _AS_THEY_ARE},
         weights={name: weights[name] for name in order},
         tflite=members[_MODEL],
         golden_images=golden["images"],
         golden_probabilities=golden["probabilities"],
-        extras=manifest["extras"],
-        extra_tensors=_load_tensors(members, _EXTRAS) if _EXTRAS in members else {},
+        **_split_extras(manifest["extras"], _load_tensors(members, _EXTRAS) if _EXTRAS in members else {}),
     )
 
 
-def _read(path: str | os.PathLike[str]) -> bytes:
+def _read(path: str | os.PathLike[str]) -> tuple[bytes, dict[str, Any], dict[str, int]]:
+    """Return content, manifest and the members' sizes; no more is read than a sound file has."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -319,8 +278,8 @@ def _read(path: str | os.PathLike[str]) -> bytes:
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(min(size, packed_size({_MANIFEST: _LARGEST_MANIFEST, _CHECKSUM: _CHECKSUM_SIZE})))
-        _read_head(head, size)
-        return head + file.read(size - len(head))
+        manifest, sizes = _read_head(head, size)
+        return head + file.read(size - len(head)), manifest, sizes
 
 
 def _read_head(head: bytes, file_size: int) -> tuple[dict[str, Any], dict[str, int]]:
@@ -356,13 +315,8 @@ def _check_format(manifest: dict[str, Any]) -> None:
 
 
 def _member_sizes(manifest: dict[str, Any]) -> dict[str, int]:
-    members = manifest.get("members")
-    if not isinstance(members, dict) or not {_WEIGHTS, _MODEL, _GOLDEN} <= set(members) <= {
-        _WEIGHTS,
-        _MODEL,
-        _GOLDEN,
-        _EXTRAS,
-    }:
+    members, required = manifest.get("members"), {_WEIGHTS, _MODEL, _GOLDEN}
+    if not isinstance(members, dict) or not required <= set(members) <= {*required, _EXTRAS}:
         raise BundleError(f"{_MANIFEST} must describe the members of a saved pipeline; got {show(members)}.")
     for name, described in members.items():
         _check_keys(name, described, frozenset({"sha256", "size"}))

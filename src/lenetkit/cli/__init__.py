@@ -1,36 +1,25 @@
-"""The command line: ``lenetkit COMMAND``. One small file per command, no logic that the library lacks.
+"""The command line, ``lenetkit COMMAND``: one small file per command, no logic that the library lacks.
 
-Exit codes: 0 done, 1 something went wrong, 2 wrong usage or bad data, 130 interrupted. Errors are one message on
-standard error.
+In: arguments and files. Out: text on standard output, errors as one message each on standard error, and an exit code:
+0 done, 1 something went wrong, 2 wrong usage or bad data, 130 interrupted. Next: a person, or a script.
 """
 
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 __all__ = ["main"]
 
 _COMMANDS = (
-    "train",
-    "evaluate",
-    "predict",
-    "read",
-    "diagnose",
-    "inspect",
-    "demo",
-    "verify",
-    "info",
-    "export",
-    "compare",
-    "models",
-    "datasets",
+    *("train", "evaluate", "predict", "read", "diagnose", "inspect", "demo"),
+    *("verify", "info", "export", "compare", "models", "datasets"),
 )
 
 
 class _Commands(click.Group):
-    """Imports a command's module when it is needed, so that ``--version`` and ``--help`` stay fast."""
+    """The commands, each imported when it is needed, so that ``--version`` and ``--help`` stay fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
@@ -42,24 +31,18 @@ class _Commands(click.Group):
         return command
 
 
-def _print_version(ctx: click.Context, _: Any, wanted: bool) -> None:
-    if wanted:
-        from lenetkit import __version__
-
-        click.echo(f"lenetkit {__version__}")
-        ctx.exit()
-
-
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@click.version_option(package_name="lenetkit", message="lenetkit %(version)s", help="Show it.")
 def _commands() -> None:
     """Handwritten-digit recognition: train, evaluate and use LeNet-5 and other models.
+
+    A saved pipeline is named by --pipeline FILE everywhere; without it the one that comes with lenetkit is used.
 
     \b
     Examples:
       lenetkit train                          train LeNet-5 on MNIST and report its accuracy
       lenetkit train --output digits.lenet    keep the trained pipeline
-      lenetkit predict digits.lenet 7.png     read a digit
+      lenetkit predict 7.png                  read a digit
       lenetkit read meter.jpg                 read whole numbers
       lenetkit demo                           a page to draw digits on
       lenetkit export digits.lenet 7.tflite   take the model to a phone
@@ -92,13 +75,13 @@ def _run(arguments: list[str] | None) -> int:
         sys.stdout = None
         return 1
     except Exception as error:
-        from lenetkit.exceptions import LenetkitError
+        from lenetkit.exceptions import DataError, LenetkitError, MissingExtraError, SettingError, UnknownNameError
 
-        if not isinstance(error, LenetkitError):
-            return _fail(f"unexpected {type(error).__name__}: {error}. This is a bug in lenetkit; please report it.", 1)
-        from lenetkit.exceptions import DataError, SettingError, UnknownNameError
-
-        return _fail(str(error), 2 if isinstance(error, (DataError, SettingError, UnknownNameError)) else 1)
+        if isinstance(error, (DataError, MissingExtraError, SettingError, UnknownNameError)):
+            return _fail(str(error), 2)
+        if isinstance(error, (LenetkitError, OSError)):  # the system refuses: a full disk, for example
+            return _fail(str(error), 1)
+        return _fail(f"unexpected {type(error).__name__}: {error}. This is a bug in lenetkit; please report it.", 1)
 
 
 def _fail(message: str, code: int) -> int:

@@ -1,9 +1,7 @@
-"""What several commands share."""
+"""Options that several commands have, the data sets that they name, and the start of TensorFlow."""
 
-import contextlib
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -11,14 +9,23 @@ import click
 if TYPE_CHECKING:
     from lenetkit.datasets import Dataset
 
-__all__ = ["dataset_options", "load_or_fall_back", "tensorflow_quietly"]
+__all__ = [
+    "dataset_options",
+    "load_or_fall_back",
+    "only_one",
+    "pipeline_option",
+    "start_tensorflow",
+    "test_size_option",
+]
+
+Command = Callable[..., None]
 
 
-def dataset_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say where data come from."""
+def dataset_options(command: Command) -> Command:
+    """Add the options for the source of the data."""
     options = (
         click.option("--dataset", metavar="NAME|PATH", help="A data set's name, or a file or folder of images."),
-        click.option("--data-dir", type=click.Path(file_okay=False), help="Where data sets are looked for and kept."),
+        click.option("--data-dir", type=click.Path(file_okay=False), help="Folder in which data sets are kept."),
         click.option("--download/--no-download", default=True, show_default=True, help="May data be fetched?"),
     )
     for option in reversed(options):
@@ -26,20 +33,43 @@ def dataset_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, download: bool) -> "Dataset":
-    """Load the data set asked for; where none was, MNIST if it can be had and the embedded digits otherwise.
+def pipeline_option(command: Command) -> Command:
+    """Add the option for a saved pipeline."""
+    words = "A saved pipeline; default: the one that comes with lenetkit."
+    return click.option("--pipeline", "file", metavar="FILE", help=words)(command)
 
-    The fall-back is said plainly: a figure on 180 small digits must not be taken for one on MNIST.
+
+def test_size_option(default: float) -> Callable[[Command], Command]:
+    """Return a decorator that adds the option for the size of the test set."""
+    return click.option(
+        "--test-size",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=default,
+        show_default=True,
+        help="Fraction of the images kept for testing.",
+    )
+
+
+def only_one(*files: str | None) -> str | None:
+    """Return the one saved pipeline that was named, as an argument or by ``--pipeline``; None if there is none."""
+    named = [file for file in files if file is not None]
+    if len(named) > 1:
+        raise click.UsageError(f"name one saved pipeline; got {' and '.join(named)}.")
+    return named[0] if named else None
+
+
+def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, download: bool) -> "Dataset":
+    """Load a data set; without a name MNIST if available, otherwise the embedded digits.
+
+    The fall-back is printed: a figure on 180 small digits must not be mistaken for one on MNIST.
     """
     from lenetkit.datasets import load_dataset
     from lenetkit.exceptions import DownloadError
 
-    if name is not None:
-        return load_dataset(name, subset=subset, data_dir=data_dir, download=download)
     try:
-        return load_dataset("mnist", subset=subset, data_dir=data_dir, download=download)
+        return load_dataset(name or "mnist", subset=subset, data_dir=data_dir, download=download)
     except DownloadError as error:
-        if subset != "all":
+        if name is not None or subset != "all":
             raise
         reason = str(error).partition("\n")[0]
         click.echo(f"MNIST is not available: {reason} For the whole story: lenetkit train --dataset mnist\n", err=True)
@@ -51,20 +81,13 @@ def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, do
         return load_dataset("digits")
 
 
-@contextlib.contextmanager
-def tensorflow_quietly() -> Iterator[None]:
-    """Keep the lines that TensorFlow's C++ side writes on import, whatever its log level, off the terminal."""
+def start_tensorflow() -> None:
+    """Import TensorFlow without the lines that its C++ side writes on import, regardless of its log level."""
+    from lenetkit._utils.stderr import filter_stderr
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
+    with filter_stderr(""):
+        import keras  # noqa: F401
         import tensorflow as tf
 
-        tf.config.list_logical_devices()  # looks for accelerators, and complains where there are none
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+        tf.config.list_logical_devices()  # looks for accelerators, and complains if there are none

@@ -1,4 +1,8 @@
-"""A table of what is registered, the broken plug-ins among it, and a check of all of it."""
+"""Commands that list a registry: a table of its members, broken plug-ins included, and a check of each.
+
+In: a registry and a row or a check for each name. Out: a table, or a line for each name and the exit code.
+Next: ``lenetkit models`` and ``lenetkit datasets``.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +15,7 @@ __all__ = ["check_all", "print_table"]
 
 
 def print_table(registry: Registry[Any], names: list[str], columns: tuple[str, ...], row: Callable[[Any], Any]) -> None:
-    """Print a row for each name, and in the end what is wrong with which plug-in."""
+    """Print a row for each name, and after them the reason for each broken plug-in."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -19,21 +23,19 @@ def print_table(registry: Registry[Any], names: list[str], columns: tuple[str, .
     from lenetkit.exceptions import PluginError
 
     table = Table(*columns, box=None)
-
-    def add_broken(name: str, reason: str) -> None:
-        table.add_row(name, *[""] * (len(columns) - 2), f"[red]broken:[/red] {escape(reason)}")
-
+    broken: list[tuple[str, str]] = []
     for name in names:
         try:
             table.add_row(name, *(escape(str(cell)) for cell in row(registry.get(name))))
         except PluginError:
             continue
         except Exception as error:
-            whose = registry.distribution(name) or registry.owner(name)
-            add_broken(name, f"its record, from {whose}, cannot be shown: {type(error).__name__}: {error}")
-    for plug_in in registry.plug_ins():
-        if plug_in.error is not None and plug_in.name in names:
-            add_broken(plug_in.name, plug_in.error)
+            owner = registry.distribution(name) or registry.owner(name)
+            broken.append((name, f"its record, from {owner}, cannot be shown: {type(error).__name__}: {error}"))
+    broken += [(plug_in.name, plug_in.error) for plug_in in registry.plug_ins() if plug_in.error is not None]
+    for name, reason in broken:
+        if name in names:
+            table.add_row(name, *[""] * (len(columns) - 2), f"[red]broken:[/red] {escape(reason)}")
     Console().print(table)
 
 
@@ -45,12 +47,11 @@ def check_all(names: list[str], check: Callable[[str], None]) -> None:
     for name in names:
         try:
             check(name)
+            result = "keeps its contract"
         except DownloadError:
-            click.echo(f"{name}: not on this machine, not checked")
+            result = "not on this machine, not checked"
         except LenetkitError as error:
-            failed = True
-            click.echo(f"{name}: {error}")
-        else:
-            click.echo(f"{name}: keeps its contract")
+            failed, result = True, str(error)
+        click.echo(f"{name}: {result}")
     if failed:
-        click.get_current_context().exit(1)
+        raise click.exceptions.Exit(1)

@@ -2,7 +2,7 @@
 
 import click
 
-from lenetkit.cli._options import dataset_options, load_or_fall_back, tensorflow_quietly
+from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
 
 __all__ = ["compare"]
 
@@ -10,9 +10,9 @@ __all__ = ["compare"]
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @dataset_options
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Trainings of each model.")
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Training runs of each model.")
 @click.option("--epochs", type=click.IntRange(0), help="Default: as many as the data set needs (MNIST: 5).")
-@click.option("--test-size", type=float, default=0.2, show_default=True, help="Share of the images kept for testing.")
+@test_size_option(0.2)
 def compare(
     models: tuple[str, ...],
     dataset: str | None,
@@ -22,9 +22,9 @@ def compare(
     epochs: int | None,
     test_size: float,
 ) -> None:
-    """Train each MODEL with several seeds and compare what they read right among the same test images.
+    """Train each MODEL with several seeds and compare their answers to the same test images.
 
-    The p-value is of McNemar's test against the best model: small where the difference is no accident.
+    The p-value is of McNemar's test against the best model: small if the difference is no accident.
 
     \b
     Examples:
@@ -33,11 +33,14 @@ def compare(
     """
     import attrs
 
+    from lenetkit.models import model_info
+
+    for model in models:
+        model_info(model)
     data = load_or_fall_back(dataset, subset="all", data_dir=data_dir, download=download)
     if epochs is not None:
         data = attrs.evolve(data, epochs=epochs)
-    with tensorflow_quietly():
-        import keras  # noqa: F401
+    start_tensorflow()
     from lenetkit.comparison import compare as compare_models
 
     table = compare_models(models, data, seeds=seeds, test_size=test_size, verbose=1)

@@ -1,4 +1,4 @@
-"""``lenetkit datasets``: what can be learnt from."""
+"""``lenetkit datasets``: the registered data sets."""
 
 import click
 
@@ -19,15 +19,14 @@ def datasets(pattern: str, check: bool) -> None:
       lenetkit datasets --check my_digits
       lenetkit train --dataset fashion_mnist
     """
+    from lenetkit.cli._registered import check_all, print_table
     from lenetkit.datasets import list_datasets, registry
 
     names = list_datasets(pattern)
     if check:
-        from lenetkit.cli._registered import check_all
         from lenetkit.testing import check_dataset
 
         check_all(names, check_dataset)
         return
-    from lenetkit.cli._registered import print_table
-
-    print_table(registry, names, ("name", "epochs", "what it is"), lambda info: (str(info.epochs), info.description))
+    columns = ("name", "epochs", "description")
+    print_table(registry, names, columns, lambda info: (info.epochs, info.description))

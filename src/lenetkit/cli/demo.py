@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lenetkit.cli._saved import pipeline_of, printable
+from lenetkit.cli._saved import load_pipeline, printable
 from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -16,8 +16,11 @@ __all__ = ["demo"]
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE]...")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; only this machine by default.")
+@click.argument("old_files", nargs=-1, metavar="")
+@click.option(
+    "--pipeline", "files", multiple=True, metavar="FILE", help="A saved pipeline to choose from; may be repeated."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; only this machine's own.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any that is free.")
 @click.option(
     "--max-upload",
@@ -25,27 +28,28 @@ __all__ = ["demo"]
     default=10,
     show_default=True,
     metavar="MB",
-    help="The largest picture file that is taken.",
+    help="The largest image file that is accepted.",
 )
 @click.option("--open/--no-open", "to_open", default=False, show_default=True, help="Open the page in a browser?")
-def demo(files: tuple[str, ...], host: str, port: int, max_upload: float, to_open: bool) -> None:
-    """Serve a page to draw digits on, or to show photos to, and see the answer with every step on the way to it.
+def demo(
+    old_files: tuple[str, ...], files: tuple[str, ...], host: str, port: int, max_upload: float, to_open: bool
+) -> None:
+    """Serve a page to draw digits on, or to show photos to, with the answer and every step on the way to it.
 
-    Visitors choose among the saved pipelines FILE...; without any, the one that comes with lenetkit answers. The page
-    comes from this machine alone and calls out to nowhere. Ctrl-C stops it.
+    Visitors choose among the saved pipelines; without any, the one that comes with lenetkit answers. The page comes
+    from this machine alone and calls out to nowhere. Ctrl-C stops it.
 
     \b
     Examples:
       lenetkit demo --open
-      lenetkit demo digits.lenet other.lenet --port 0
+      lenetkit demo --pipeline digits.lenet --pipeline other.lenet --port 0
       lenetkit demo --host 0.0.0.0 --max-upload 4
     """
-    from lenetkit.demo import serve
-    from lenetkit.demo._serve import is_loopback
+    from lenetkit.demo import is_loopback, serve
 
-    # What TensorFlow has to say when somebody looks inside the network is of no use here.
+    # TensorFlow's remarks, when somebody looks inside the network, are of no use here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # NumPy's products are small here: further threads would burn twice the time of a picture on waiting.
+    # NumPy's products are small here: further threads would burn twice the time of an image on waiting.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not is_loopback(host):
         click.secho(
@@ -59,16 +63,16 @@ def demo(files: tuple[str, ...], host: str, port: int, max_upload: float, to_ope
         if to_open:
             click.launch(address)
 
-    serve(_named(files), host=host, port=port, max_upload=max_upload, started=started)
+    serve(_load_named((*old_files, *files)), host=host, port=port, max_upload=max_upload, started=started)
     click.echo("stopped")
 
 
-def _named(files: tuple[str, ...]) -> "dict[str, Pipeline] | None":
-    """Load the pipelines under the names of their files, or their paths where two files have one name."""
+def _load_named(files: tuple[str, ...]) -> "dict[str, Pipeline] | None":
+    """Load the pipelines under the names of their files, or their paths if two files have one name."""
     if not files:
         return None
     stems = [Path(file).stem for file in files]
     names = [stem if stems.count(stem) == 1 else file for stem, file in zip(stems, files, strict=True)]
     if len(set(names)) < len(names):
         raise SettingError(f"each file can be given once; got {' '.join(map(printable, files))}.")
-    return {printable(name): pipeline_of(file) for name, file in zip(names, files, strict=True)}
+    return {printable(name): load_pipeline(file) for name, file in zip(names, files, strict=True)}

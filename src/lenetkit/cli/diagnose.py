@@ -1,100 +1,68 @@
-"""``lenetkit diagnose``: why a picture is read wrong."""
+"""``lenetkit diagnose``: causes and cures for images that are read wrong."""
 
 import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lenetkit.cli._saved import is_saved_pipeline, let_any_text_out, pictures_in, pipeline_of, printable
+from lenetkit.cli._options import pipeline_option
+from lenetkit.cli._outputs import check_drawings, save_drawing
+from lenetkit.cli._saved import accept_any_text, echo, load_pipeline, printable, split_pipeline
 from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
     from lenetkit.diagnosis import Diagnosis
-    from lenetkit.pipeline import Pipeline
 
 __all__ = ["diagnose"]
 
-_DRAWINGS = (".png", ".svg", ".pdf")
-
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="[FILE] IMAGE...")
-@click.option("--pipeline", "file", metavar="FILE", help="A saved pipeline; it may also come before the pictures.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per picture and line.")
-@click.option("--trace", "target", metavar="OUT.png", help="Draw what becomes of the IMAGE; - prints it instead.")
+@click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
+@pipeline_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image and line.")
+@click.option("--trace", "target", metavar="OUT.png", help="Draw each stage of the IMAGE; - prints them instead.")
 def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: str | None) -> None:
-    """Say what sets each IMAGE apart from the training images, and what to do about it.
+    """Name the differences between each IMAGE and the training images, and their cures.
 
-    An IMAGE may be a folder, which stands for the picture files in it. Compared is what the model sees, after the
-    pipeline's transforms; without FILE it is the pretrained pipeline. The exit code is 2 if a picture cannot be read.
+    An IMAGE may be a folder, which stands for the image files in it. Compared is the model's input, after the
+    pipeline's transforms. The exit code is 2 if an image cannot be read.
 
     \b
     Examples:
-      lenetkit diagnose digits.lenet photo.png
+      lenetkit diagnose photo.png
       lenetkit diagnose scans --pipeline digits.lenet --json > findings.jsonl
-      lenetkit diagnose digits.lenet photo.png --trace trace.png
+      lenetkit diagnose photo.png --trace trace.png
     """
-    if file is None and is_saved_pipeline(paths[0]):
-        file, paths = paths[0], paths[1:]
-    pictures = list(pictures_in(paths))
-    if not pictures:
-        raise SettingError(f"there is nothing to diagnose with {file}: name a picture or a folder of them after it.")
-    _check_target(target, len(pictures), as_json)
-    pipeline = pipeline_of(file)
-    let_any_text_out()
-    unreadable = sum([_report(path, pipeline, as_json) for path in pictures])
-    if target is not None and not unreadable:
-        _trace(pictures[0], pipeline, target)
+    file, images = split_pipeline(file, paths, "diagnose")
+    if target is not None and (len(images) != 1 or as_json):
+        raise SettingError(f"--trace is for one image, and not with --json; got {len(images)} images.")
+    drawing = None if target == "-" else target
+    check_drawings(trace=drawing)
+    pipeline = load_pipeline(file)
+    accept_any_text()
+    # One at a time: however many and large they are, the memory holds one.
+    unreadable = sum([_report(path, pipeline.diagnose([path]), as_json) for path in images])
     if unreadable:
         raise click.exceptions.Exit(2)
-
-
-def _check_target(target: str | None, n_pictures: int, as_json: bool) -> None:
-    if target is None:
-        return
-    if n_pictures != 1 or as_json:
-        raise SettingError(f"--trace is for one picture, and not with --json; got {n_pictures} pictures.")
-    if target != "-" and Path(target).suffix.lower() not in _DRAWINGS:
-        raise SettingError(f"--trace must end in {', '.join(_DRAWINGS)}, or be -; got {printable(target)}.")
-
-
-def _report(path: str, pipeline: "Pipeline", as_json: bool) -> bool:
-    """Print what is found in one picture; return whether it cannot be read."""
-    # One at a time: however many and large they are, the memory holds one.
-    diagnosis = pipeline.diagnose([path])
-    # Without the flag click takes out of a file's name what looks like a terminal's colours.
-    click.echo(_json_line(path, diagnosis) if as_json else _text(path, diagnosis), color=True)
-    return "unreadable" in diagnosis.problems
-
-
-def _json_line(path: str, diagnosis: "Diagnosis") -> str:
-    findings = [finding.to_dict() for finding in diagnosis.findings]
-    for finding in findings:
-        del finding["image"]  # always the first of one
-    return json.dumps({"image": path, "ok": diagnosis.ok, "findings": findings})
-
-
-def _text(path: str, diagnosis: "Diagnosis") -> str:
-    if diagnosis.ok:
-        return f"{printable(path)}: nothing sets it apart from the training images"
-    lines = [line for finding in diagnosis.findings for line in str(finding).splitlines()]
-    return "\n".join([printable(path), *(f"  {printable(line)}" for line in lines)])
-
-
-def _trace(path: str, pipeline: "Pipeline", target: str) -> None:
-    found = pipeline.trace(path)
-    if target == "-":
-        heading, _, rest = str(found).partition("\n")
+    if drawing is not None:
+        save_drawing(pipeline.trace(images[0]).plot(), drawing)
+        click.echo(f"the trace is in {printable(drawing)}", file=sys.stderr)
+    elif target is not None:
+        heading, _, rest = str(pipeline.trace(images[0])).partition("\n")
         click.echo(f"\n{printable(heading)}\n{rest}")
-        return
-    from lenetkit._utils.files import write_atomically
-    from lenetkit.plotting._canvas import import_matplotlib
 
-    # The command line opens no window.
-    import_matplotlib().use("agg")
-    figure: Any = found.plot().figure_
-    form = Path(target).suffix[1:].lower()
-    write_atomically(target, lambda temporary: figure.savefig(temporary, format=form, dpi=150))
-    click.echo(f"the trace is in {printable(target)}", file=sys.stderr)
+
+def _report(path: str, diagnosis: "Diagnosis", as_json: bool) -> bool:
+    """Print the findings for one image; return whether it is unreadable."""
+    if as_json:
+        findings = [finding.to_dict() for finding in diagnosis.findings]
+        for finding in findings:
+            del finding["image"]  # always the first of one
+        echo(json.dumps({"image": path, "ok": diagnosis.ok, "findings": findings}))
+    elif diagnosis.ok:
+        echo(f"{printable(path)}: nothing sets it apart from the training images")
+    else:
+        lines = [line for finding in diagnosis.findings for line in str(finding).splitlines()]
+        echo("\n".join([printable(path), *(f"  {printable(line)}" for line in lines)]))
+    return "unreadable" in diagnosis.problems

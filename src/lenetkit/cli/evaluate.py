@@ -1,13 +1,13 @@
-"""``lenetkit evaluate``: how good a pipeline is on some data."""
+"""``lenetkit evaluate``: the accuracy of a pipeline on a data set."""
 
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from lenetkit.cli._options import dataset_options
-from lenetkit.cli._saved import pipeline_of, printable
-from lenetkit.exceptions import SettingError
+from lenetkit.cli._options import dataset_options, only_one, pipeline_option
+from lenetkit.cli._outputs import check_output
+from lenetkit.cli._saved import load_pipeline, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,14 +16,16 @@ __all__ = ["evaluate"]
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False), required=False)
+@click.argument("old_file", metavar="", required=False)
+@pipeline_option
 @dataset_options
 @click.option(
-    "--subset", type=click.Choice(["all", "train", "test"]), default="all", show_default=True, help="Official part."
+    "--subset", type=click.Choice(["all", "train", "test"]), default="all", show_default=True, help="Predefined part."
 )
-@click.option("--report", metavar="REPORT.html", help="Write everything that is known into one HTML file.")
-@click.option("--corruptions", is_flag=True, help="Measure on spoilt images, too: 15 kinds, 5 severities.")
+@click.option("--report", metavar="REPORT.html", help="Write figures and drawings into one HTML file.")
+@click.option("--corruptions", is_flag=True, help="Measure on corrupted images, too: 15 kinds, 5 severities.")
 def evaluate(
+    old_file: str | None,
     file: str | None,
     dataset: str | None,
     data_dir: str | None,
@@ -32,21 +34,25 @@ def evaluate(
     report: str | None,
     corruptions: bool,
 ) -> None:
-    """Measure the saved pipeline FILE on a data set; without FILE the one that comes with lenetkit.
+    """Measure a saved pipeline, or the one that comes with lenetkit, on a data set.
 
     \b
     Examples:
-      lenetkit evaluate digits.lenet --dataset mnist --subset test
-      lenetkit evaluate digits.lenet --dataset my_folder_of_images
+      lenetkit evaluate --dataset mnist --subset test
+      lenetkit evaluate --pipeline digits.lenet --dataset my_folder_of_images
       lenetkit evaluate --dataset mnist --subset test --report report.html --corruptions
     """
+    file = only_one(old_file, file)
     if dataset is None:
-        raise click.UsageError("say what to measure on: --dataset NAME|PATH, for example --dataset mnist.")
-    if report is not None and not report.lower().endswith((".html", ".htm")):
-        raise SettingError(f"--report must end in .html; got {printable(report)}.")
+        raise click.UsageError("name the data to measure on: --dataset NAME|PATH, for example --dataset mnist.")
+    if report is not None:
+        from lenetkit._utils.extras import require_extra
+
+        check_output("--report", report, ".html", ".htm")
+        require_extra("a report", "plot", "matplotlib", "jinja2")
     from lenetkit.datasets import load_dataset
 
-    pipeline = pipeline_of(file)
+    pipeline = load_pipeline(file)
     data = load_dataset(dataset, subset=subset, data_dir=data_dir, download=download)
     name = file or "the pretrained pipeline"
     click.echo(f"{name} on {data.name}, {len(data):,} images")
@@ -56,7 +62,7 @@ def evaluate(
         from lenetkit.robustness import measure_robustness
 
         table = measure_robustness(pipeline, data)
-        click.echo(_as_text(table))
+        click.echo(_format_table(table))
     click.echo(str(evaluation))
     if report is not None:
         settings = {"pipeline": name, "subset": subset}
@@ -66,6 +72,6 @@ def evaluate(
     click.echo(evaluation.summary_line)
 
 
-def _as_text(table: "pd.DataFrame") -> str:
-    heading = f"accuracy in % on {table.attrs['n']:,} images, spoilt by severity (3 is the published one)"
+def _format_table(table: "pd.DataFrame") -> str:
+    heading = f"accuracy in % on {table.attrs['n']:,} images, corrupted by severity (3 is the published one)"
     return f"{heading}\n{(100 * table).rename_axis(index=None).to_string(float_format='{:.1f}'.format)}\n"

@@ -1,9 +1,10 @@
-"""``lenetkit export``: a saved pipeline's model for other runtimes."""
+"""``lenetkit export``: the model of a saved pipeline for other runtimes."""
 
 import click
 
-from lenetkit.cli._options import tensorflow_quietly
-from lenetkit.cli._saved import let_any_text_out, printable
+from lenetkit.cli._options import only_one, pipeline_option, start_tensorflow
+from lenetkit.cli._outputs import try_output
+from lenetkit.cli._saved import accept_any_text, load_pipeline, printable
 
 __all__ = ["export"]
 
@@ -12,31 +13,33 @@ _FORMATS = ("litert", "onnx", "saved_model", "keras")
 
 
 @click.command()
-@click.argument("file", type=click.Path())
-@click.argument("path", type=click.Path())
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="Default: what the suffix of PATH says.")
-def export(file: str, path: str, form: str | None) -> None:
+@click.argument("paths", metavar="[FILE] PATH", nargs=-1, required=True)
+@pipeline_option
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="Default: the one that the suffix of PATH names.")
+def export(paths: tuple[str, ...], file: str | None, form: str | None) -> None:
     """Write the model of the saved pipeline FILE to PATH, for another runtime.
 
-    What was written is run with its own runtime and kept only if it answers as the pipeline does. Beside it go the
-    labels (PATH.labels.txt) and what has to be done to an image first (PATH.preprocessing.json).
+    The file is run with its own runtime and kept only if it answers as the pipeline does. Beside it go the labels
+    (PATH.labels.txt) and the steps that prepare an image (PATH.preprocessing.json). Without FILE it is the model of
+    the pipeline that comes with lenetkit.
 
     \b
     Examples:
       lenetkit export digits.lenet digits.tflite
-      lenetkit export digits.lenet digits.onnx
-      lenetkit export digits.lenet digits_for_serving --format saved_model
+      lenetkit export digits.onnx --pipeline digits.lenet
+      lenetkit export pretrained_for_serving --format saved_model
     """
-    from lenetkit.exporting import TOLERANCE
-    from lenetkit.pipeline import Pipeline
+    *files, path = paths
+    file = only_one(*files, file)
+    from lenetkit.exporting import TOLERANCE, check_target
 
-    form = form or _format_of(path)
-    pipeline = Pipeline.load(file)
+    form = form or _guess_format(path)
+    try_output(path, check_target, form)
+    pipeline = load_pipeline(file)
     if form != "litert":
-        with tensorflow_quietly():
-            import keras  # noqa: F401
+        start_tensorflow()
     report = pipeline.export(path, format=form)
-    let_any_text_out()
+    accept_any_text()
     for written in (report.path, report.labels, report.preprocessing):
         click.echo(printable(report.path.with_name(written.name)))
     click.echo(
@@ -45,7 +48,7 @@ def export(file: str, path: str, form: str | None) -> None:
     )
 
 
-def _format_of(path: str) -> str:
+def _guess_format(path: str) -> str:
     from lenetkit.exceptions import SettingError
     from lenetkit.exporting import FORMATS
 

@@ -1,18 +1,16 @@
-"""``lenetkit info``: what is inside a saved pipeline."""
+"""``lenetkit info``: the contents of a saved pipeline."""
 
 import hashlib
-import io
 import json
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lenetkit.cli._saved import let_any_text_out, printable
+from lenetkit.cli._options import only_one, pipeline_option
+from lenetkit.cli._saved import accept_any_text, find_pipeline, printable
 
 if TYPE_CHECKING:
-    from lenetkit.bundle import Bundle
+    from lenetkit.bundle import BundleFile
 
 __all__ = ["info"]
 
@@ -20,26 +18,28 @@ _MOST_CLASSES = 20
 
 
 @click.command()
-@click.argument("file", type=click.Path())
+@click.argument("argument", metavar="[FILE]", required=False)
+@pipeline_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def info(file: str, as_json: bool) -> None:
-    """Show what is inside the saved pipeline FILE, after checking it.
+def info(argument: str | None, file: str | None, as_json: bool) -> None:
+    """Show the contents of the saved pipeline FILE, after checking it.
 
     Nothing in it is run, and no plug-in that it was made with is needed.
 
     \b
     Examples:
       lenetkit info digits.lenet
-      lenetkit info digits.lenet --json
+      lenetkit info --pipeline digits.lenet --json
     """
-    from lenetkit.bundle import read_bundle
+    path = find_pipeline(only_one(argument, file))
+    from lenetkit.bundle import read_file
 
-    found = _contents(read_bundle(file), Path(file).read_bytes())
-    let_any_text_out()
+    found = _contents(read_file(path))
+    accept_any_text()
     if as_json:
-        click.echo(json.dumps({"path": file, **found}, indent=2))
+        click.echo(json.dumps({"path": path, **found}, indent=2))
         return
-    click.echo(f"{printable(file)}: a saved pipeline of format {found['format']}, {found['size']:,} bytes")
+    click.echo(f"{printable(path)}: a saved pipeline of format {found['format']}, {found['size']:,} bytes")
     for name, text in _lines(found):
         click.echo(f"  {name:<11} {printable(text)}")
     click.echo("  members")
@@ -47,15 +47,13 @@ def info(file: str, as_json: bool) -> None:
         click.echo(f"    {member['sha256']}  {member['size']:>11,}  {name}")
 
 
-def _contents(bundle: "Bundle", content: bytes) -> dict[str, Any]:
-    """Return all there is to know as plain values."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    manifest = json.loads(members["manifest.json"])
+def _contents(file: "BundleFile") -> dict[str, Any]:
+    """Return everything in the file as plain values."""
+    bundle, manifest = file.bundle, file.manifest
     return {
         "format": manifest["format"],
         "needs_lenetkit": manifest["needs_lenetkit"],
-        **_described(content),
+        **_size_and_digest(file.content),
         "versions": bundle.versions,
         "model": {
             "name": bundle.model,
@@ -68,24 +66,27 @@ def _contents(bundle: "Bundle", content: bytes) -> dict[str, Any]:
         "encoder": bundle.encoder,
         "metrics": bundle.metrics,
         "data": bundle.data,
-        "extras": bundle.extras,
+        "extras": manifest["extras"],
         "weights": {
             name: {"shape": list(array.shape), "dtype": array.dtype.name} for name, array in bundle.weights.items()
         },
         "n_weights": sum(array.size for array in bundle.weights.values()),
         "n_golden": len(bundle.golden_images),
-        "members": {name: _described(member) for name, member in members.items()},
+        "members": {name: _size_and_digest(member) for name, member in file.members.items()},
     }
 
 
-def _described(content: bytes) -> dict[str, Any]:
+def _size_and_digest(content: bytes) -> dict[str, Any]:
     return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     model = found["model"]
     name = f"{model['name']} of {model['distribution']}" if model["name"] else "built by hand, no name in the registry"
-    lines = [
+    # Long and for machines: --json prints the training's history.
+    extras = dict(found["extras"])
+    training = [("training", _training(extras.pop("training")))] if "training" in extras else []
+    return [
         ("sha256", found["sha256"]),
         ("needs", f"lenetkit {found['needs_lenetkit']} or later"),
         ("made with", ", ".join(f"{library} {version}" for library, version in found["versions"].items())),
@@ -94,36 +95,30 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("input", " x ".join(map(str, model["input_shape"]))),
         ("weights", f"{found['n_weights']:,} in {len(found['weights'])} arrays"),
         ("classes", _classes(found["encoder"].get("classes"), model["n_classes"])),
+        *(("" if index else "transforms", _step(step)) for index, step in enumerate(found["transforms"])),
+        ("metrics", _pairs(found["metrics"])),
+        ("data", _pairs(found["data"])),
+        *training,
+        ("extras", _pairs(extras)),
+        ("golden", f"{found['n_golden']} inputs with the answers that they must give"),
     ]
-    lines += [("transforms" if number == 0 else "", _step(step)) for number, step in enumerate(found["transforms"])]
-    # What is long, and read by machines: --json prints it.
-    extras = {name: value for name, value in found["extras"].items() if name != "training"}
-    lines += [(key, _pairs(values)) for key, values in (("metrics", found["metrics"]), ("data", found["data"]))]
-    lines += [("training", _training(found["extras"]["training"]))] if "training" in found["extras"] else []
-    lines += [("extras", _pairs(extras))]
-    return [*lines, ("golden", f"{found['n_golden']} inputs with the answers that they must give")]
 
 
 def _step(step: dict[str, Any]) -> str:
     settings = step.get("settings")
     rest = {key: value for key, value in step.items() if key not in ("name", "settings")}
-    return " ".join(
-        filter(None, [step["name"], _pairs(settings, "") if isinstance(settings, dict) else "", _pairs(rest, "")])
-    )
+    texts = [step["name"], _pairs(settings, "") if isinstance(settings, dict) else "", _pairs(rest, "")]
+    return " ".join(filter(None, texts))
 
 
-def _training(training: Any) -> str:
-    columns = training.get("columns") if isinstance(training, dict) else None
-    if not isinstance(columns, list):
-        return "damaged"
-    return f"{training.get('epochs')} epochs, curves of {', '.join(map(str, columns)) or 'nothing'}"
+def _training(training: dict[str, Any]) -> str:
+    return f"{training['epochs']} epochs, curves of {', '.join(training['columns']) or 'nothing'}"
 
 
 def _classes(classes: Any, count: int) -> str:
     if not isinstance(classes, list):
         return str(count)
-    shown = ", ".join(str(label) for label in classes[:_MOST_CLASSES])
-    return f"{count}: {shown}{', ...' if len(classes) > _MOST_CLASSES else ''}"
+    return f"{count}: {', '.join(map(str, classes[:_MOST_CLASSES]))}{', ...' if len(classes) > _MOST_CLASSES else ''}"
 
 
 def _pairs(values: dict[str, Any], empty: str = "none") -> str:

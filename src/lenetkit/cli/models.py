@@ -1,4 +1,4 @@
-"""``lenetkit models``: what can be trained."""
+"""``lenetkit models``: the registered models."""
 
 from typing import TYPE_CHECKING
 
@@ -24,26 +24,19 @@ def models(pattern: str, check: bool) -> None:
       lenetkit models 'lenet*'
       lenetkit models --check my_model
     """
-    from lenetkit.models import list_models
-    from lenetkit.models._catalogue import _models
+    from lenetkit.cli._registered import check_all, print_table
+    from lenetkit.models import list_models, registry
 
     names = list_models(pattern)
     if check:
-        from lenetkit.cli._options import tensorflow_quietly
-        from lenetkit.cli._registered import check_all
+        from lenetkit.cli._options import start_tensorflow
 
-        with tensorflow_quietly():
-            from lenetkit.testing import check_model
+        start_tensorflow()
+        from lenetkit.testing import check_model
+
         check_all(names, check_model)
         return
-    from lenetkit.cli._registered import print_table
-
-    print_table(
-        _models,
-        names,
-        ("name", "input", "parameters", "paper's error", "what it is"),
-        _row,
-    )
+    print_table(registry, names, ("name", "input", "parameters", "paper's error", "description"), _row)
 
 
 def _row(info: "ModelInfo") -> tuple[str, ...]:

@@ -1,43 +1,51 @@
-"""``lenetkit predict``: what is in these pictures."""
+"""``lenetkit predict``: the label of each image, with its probability."""
 
 import contextlib
 import csv
-import io
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
 
-from lenetkit.cli._saved import is_saved_pipeline, let_any_text_out, pictures_in, pipeline_of, printable
+from lenetkit.cli._options import pipeline_option
+from lenetkit.cli._saved import (
+    accept_any_text,
+    echo,
+    echo_error,
+    load_pipeline,
+    printable,
+    split_pipeline,
+)
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from lenetkit.rejection import Prediction
-
 __all__ = ["predict"]
 
-# Up to so many pictures are answered before anybody would look at a bar.
+# So many images are answered before anybody would look at a bar.
 _BATCH = 256
 
+_COLUMNS = ("label", "probability")
+_TABLE = csv.writer(SimpleNamespace(write=lambda row: click.echo(row, nl=False, color=True)), lineterminator="\n")
+
 Array: TypeAlias = "npt.NDArray[Any]"
-Ranked: TypeAlias = list[tuple[Any, float]]
-Reader: TypeAlias = "Callable[[list[Array]], list[Answer]]"
 
 
 class Answer(NamedTuple):
-    """The most probable labels with their probabilities; the reason is None where nothing was to be rejected."""
+    """The most probable labels with their probabilities; the reason is None if nothing was to be rejected."""
 
-    ranked: Ranked
+    ranked: list[tuple[Any, float]]
     reason: str | None = None
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="[FILE] IMAGE...")
+@click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
+@pipeline_option
 @click.option(
     "--format",
     "form",
@@ -50,90 +58,77 @@ class Answer(NamedTuple):
 @click.option(
     "--reject",
     type=click.FloatRange(0, 1, min_open=True),
-    metavar="SHARE",
-    help="Do not answer where the picture shows no digit, or where the answer is not sure enough to keep the share of "
+    metavar="FRACTION",
+    help="Do not answer if the image shows no digit, or if the answer is not sure enough to keep the fraction of "
     "errors at this or below, for example 0.01. The label is then - and the reason follows.",
 )
-def predict(paths: tuple[str, ...], form: str, top: int, reject: float | None) -> None:
-    """Read each IMAGE with the saved pipeline FILE: one line each, in their order.
+def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, reject: float | None) -> None:
+    """Read each IMAGE: one line each, in their order.
 
-    Without FILE the pipeline that comes with lenetkit reads them. An IMAGE may be a folder, which stands for the
-    picture files in it. A picture that cannot be read is reported on standard error, and the rest is done; the exit
-    code is then 2.
+    An IMAGE may be a folder, which stands for the image files in it. An image that cannot be read is reported on
+    standard error, and the rest is done; the exit code is then 2.
 
     \b
     Examples:
       lenetkit predict photo.png
       lenetkit predict photo.png --reject 0.01
-      lenetkit predict digits.lenet photo.png
-      lenetkit predict digits.lenet scans --format csv > answers.csv
-      lenetkit predict digits.lenet scans/*.png --top 3 --format json
+      lenetkit predict photo.png --pipeline digits.lenet
+      lenetkit predict scans --pipeline digits.lenet --format csv > answers.csv
+      lenetkit predict scans/*.png --top 3 --format json
     """
-    file, images = (paths[0], paths[1:]) if is_saved_pipeline(paths[0]) else (None, paths)
-    if not images:
-        raise SettingError(f"there is nothing to read with {file}: name a picture or a folder of them after it.")
+    file, images = split_pipeline(file, paths, "read")
     if reject is not None and top > 1:
-        raise SettingError("--top and --reject cannot be combined: a rejected picture has no label at all.")
-    pipeline = pipeline_of(file)
+        raise SettingError("--top and --reject cannot be combined: a rejected image has no label at all.")
+    pipeline = load_pipeline(file)
     classes = pipeline.classes_.tolist()
     top = min(top, len(classes))
-    let_any_text_out()
+    accept_any_text()
 
-    def read(pictures: list[Array]) -> list[Answer]:
-        if reject is not None:
-            return [_declined_or_not(prediction) for prediction in pipeline.predict(pictures, reject=reject)]
-        return [Answer(_ranked(row, classes, top)) for row in pipeline.predict_proba(pictures)]
+    def read(images: list[Array]) -> list[Answer]:
+        if reject is None:
+            return [Answer(_rank(row, classes, top)) for row in pipeline.predict_proba(images)]
+        found = pipeline.predict(images, reject=reject)
+        return [Answer([(None if p.rejected else p.label, round(p.probability, 7))], p.reason) for p in found]
 
     if form == "csv":
-        names = [name for rank in range(1, top + 1) for name in _columns(rank)]
-        _echo(_csv_line(["image", *names, *(["reason"] if reject is not None else [])]))
-    failed = 0
-    for path, answer in _answers(read, list(pictures_in(images))):
+        names = [f"{name}{f'_{rank}' if rank > 1 else ''}" for rank in range(1, top + 1) for name in _COLUMNS]
+        _TABLE.writerow(["image", *names, *(["reason"] if reject is not None else [])])
+    failed = False
+    for path, answer in _answers(read, images):
         if isinstance(answer, DataError):
-            failed += 1
-            click.echo(f"error: {printable(str(answer).strip())}", file=sys.stderr)
+            failed = True
+            echo_error(path, answer)
         else:
-            _echo(_LINES[form](path, answer))
+            _print(form, path, answer)
     if failed:
         raise click.exceptions.Exit(2)
 
 
-def _echo(line: str) -> None:
-    # Without the flag click takes out of a file's name what looks like a terminal's colours.
-    click.echo(line, color=True)
-
-
-def _answers(read: Reader, paths: list[str]) -> Iterator[tuple[str, "Answer | DataError"]]:
-    """Give for each picture, in their order, the answer or what is wrong with it."""
+def _answers(read: Callable[[list[Array]], list[Answer]], paths: list[str]) -> Iterator[tuple[str, Answer | DataError]]:
+    """Give for each image, in their order, the answer or the error."""
     from lenetkit.datasets import iter_batches
 
     with _progress(len(paths)) as advance:
         for batch in iter_batches(paths):
-            answers = iter(_answer(read, [picture for _, picture in batch if not isinstance(picture, DataError)]))
-            for path, picture in batch:
-                answer = picture if isinstance(picture, DataError) else next(answers)
-                if isinstance(answer, DataError) and os.path.isdir(path):
-                    answer = DataError(f"{path} is a folder without picture files.")
-                named = isinstance(answer, DataError) and path not in str(answer)
-                yield path, DataError(f"{path}: {answer}") if named else answer
+            answers = iter(_answer(read, [image for _, image in batch if not isinstance(image, DataError)]))
+            for path, image in batch:
+                yield path, image if isinstance(image, DataError) else next(answers)
             advance(len(batch))
 
 
-def _answer(read: Reader, pictures: list[Array]) -> list["Answer | DataError"]:
-    if not pictures:
-        return []
+def _answer(read: Callable[[list[Array]], list[Answer]], images: list[Array]) -> list[Answer | DataError]:
     try:
-        return [*read(pictures)]
+        return [*read(images)] if images else []
     except DataError as error:
-        if len(pictures) == 1:
+        if len(images) == 1:
             return [error]
-        # Which of them does not fit is not known; the others shall have their answers.
-        return [answer for picture in pictures for answer in _answer(read, [picture])]
+        # Which of them does not fit is unknown; the others shall have their answers.
+        return [answer for image in images for answer in _answer(read, [image])]
 
 
 @contextlib.contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], object]]:
-    """Show a bar where there is much to wait for, unless the answers appear on the same terminal."""
+    """Show a bar if there is much to wait for, unless the answers appear on the same terminal."""
     if total <= _BATCH or not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda _: None
         return
@@ -146,46 +141,21 @@ def _progress(total: int) -> Iterator[Callable[[int], object]]:
         yield lambda done: bar.advance(task, done)
 
 
-def _ranked(probabilities: Array, classes: list[Any], top: int) -> Ranked:
+def _rank(probabilities: Array, classes: list[Any], top: int) -> list[tuple[Any, float]]:
     # The shortest decimals that give the same float32 again.
     best = (-probabilities).argsort(kind="stable")[:top].tolist()
     return [(classes[index], float(str(probabilities[index]))) for index in best]
 
 
-def _declined_or_not(prediction: "Prediction") -> "Answer":
-    label = None if prediction.rejected else prediction.label
-    return Answer([(label, round(prediction.probability, 7))], prediction.reason)
-
-
-def _text_line(path: str, answer: "Answer") -> str:
-    shown = [("-" if label is None else label, probability) for label, probability in answer.ranked]
-    pairs = [text for label, probability in shown for text in (printable(label), f"{probability:.4f}")]
-    return "\t".join([printable(path), *pairs, *([printable(answer.reason)] if answer.reason else [])])
-
-
-def _json_line(path: str, answer: "Answer") -> str:
-    best = [{"label": label, "probability": probability} for label, probability in answer.ranked]
-    line: dict[str, Any] = {"image": path, **best[0]}
-    if len(best) > 1:
-        line["top"] = best
-    if answer.reason is not None:
-        line.update(rejected=bool(answer.reason), reason=answer.reason)
-    return json.dumps(line)
-
-
-def _csv_row(path: str, answer: "Answer") -> str:
-    reason = [] if answer.reason is None else [answer.reason]
-    return _csv_line([path, *("" if value is None else value for pair in answer.ranked for value in pair), *reason])
-
-
-def _csv_line(values: list[Any]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(values)
-    return line.getvalue()
-
-
-def _columns(rank: int) -> tuple[str, str]:
-    return ("label", "probability") if rank == 1 else (f"label_{rank}", f"probability_{rank}")
-
-
-_LINES: dict[str, Callable[[str, "Answer"], str]] = {"text": _text_line, "json": _json_line, "csv": _csv_row}
+def _print(form: str, path: str, answer: Answer) -> None:
+    ranked, reason = answer
+    if form == "csv":
+        _TABLE.writerow([path, *chain.from_iterable(ranked), *([] if reason is None else [reason])])
+    elif form == "json":
+        best = [dict(zip(_COLUMNS, pair, strict=True)) for pair in ranked]
+        more = {"top": best} if len(best) > 1 else {}
+        rejection = {} if reason is None else {"rejected": bool(reason), "reason": reason}
+        echo(json.dumps({"image": path, **best[0], **more, **rejection}))
+    else:
+        cells = [cell for label, p in ranked for cell in ("-" if label is None else label, f"{p:.4f}")]
+        echo("\t".join(map(printable, [path, *cells, *([reason] if reason else [])])))

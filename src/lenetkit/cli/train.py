@@ -4,122 +4,119 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lenetkit.cli._options import dataset_options, load_or_fall_back, tensorflow_quietly
+from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
+from lenetkit.cli._outputs import check_checkpoint, check_output, save_or_rescue
 
 if TYPE_CHECKING:
     from lenetkit.datasets import Dataset
+    from lenetkit.trainer import Trainer
 
 __all__ = ["train"]
 
 # Fewer images make few steps per epoch; smaller batches make up for it.
 _MANY = 10_000
 
+# Spellings of version 0.1, still accepted.
+_OLD_WORDS = {"recipe": "preset", "recommended": "model", "official": "predefined-split"}
 
-@click.command()
+
+@click.command(context_settings={"token_normalize_func": lambda word: _OLD_WORDS.get(word, word)})
 @dataset_options
 @click.option("--model", default="lenet5", show_default=True, help="A name from `lenetkit models`.")
 @click.option("--epochs", type=click.IntRange(0), help="Default: as many as the data set needs (MNIST: 5).")
 @click.option("--batch-size", type=click.IntRange(1), help="Default: 128, with less than 10,000 images 32.")
 @click.option(
-    "--recipe",
-    type=click.Choice(["default", "classic", "fast", "accurate", "recommended"]),
+    "--preset",
+    type=click.Choice(["default", "classic", "fast", "accurate", "model"]),
     default="default",
     show_default=True,
-    help="How it is trained: classic is the procedure to the letter, Adam at a constant 0.001; recommended is what "
-    "the model's record says.",
+    help="Settings of the training: classic is the procedure to the letter, Adam at a constant 0.001; model is the "
+    "preset in the model's record.",
 )
-@click.option("--learning-rate", type=float, help="A constant rate instead of the recipe's.")
-@click.option("--test-size", type=float, default=0.1, show_default=True, help="Share of the images kept for testing.")
-@click.option("--official", is_flag=True, help="Use the data set's official training and test parts instead.")
+@click.option("--learning-rate", type=float, help="A constant rate instead of the preset's.")
+@test_size_option(0.1)
+@click.option("--predefined-split", is_flag=True, help="Use the data set's own training and test parts instead.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides every random draw.")
 @click.option("--checkpoint", type=click.Path(file_okay=False), help="Folder to go on from after an interruption.")
-@click.option("--output", type=click.Path(dir_okay=False), help="Save the trained pipeline to this file.")
+@click.option("--output", type=click.Path(), help="Save the trained pipeline to this file.")
 def train(
     dataset: str | None,
     data_dir: str | None,
     download: bool,
-    official: bool,
+    predefined_split: bool,
     test_size: float,
-    output: str | None,
-    **settings: Any,
-) -> None:
-    """Train a model and report its accuracy on images it has not seen.
-
-    Without --dataset it trains on MNIST where MNIST can be had, and otherwise on the embedded 8 x 8 digits, saying so.
-    The last line of output is made for scripts.
-
-    \b
-    Examples:
-      lenetkit train
-      lenetkit train --dataset mnist --official --recipe accurate --epochs 30
-      lenetkit train --model lenet5_1998 --recipe recommended
-      lenetkit train --dataset my_folder_of_images --epochs 20 --output mine.lenet
-    """
-    part = "train" if official else "all"
-    data = load_or_fall_back(dataset, subset=part, data_dir=data_dir, download=download)
-    _say("data", f"{data.name}: {len(data):,} images, {_kind(data)}, {len(data.class_names)} classes")
-    _say("", "per class: " + ", ".join(f"{name} {count:,}" for name, count in _counts(data).items()))
-    if official:
-        from lenetkit.datasets import load_dataset
-
-        learn, test = data, load_dataset(str(dataset or "mnist"), subset="test", data_dir=data_dir, download=download)
-        _say("split", f"the predefined splits: {len(learn):,} images to train on, {len(test):,} to test on")
-    else:
-        learn, test = data.split(test_size=test_size, seed=settings["seed"])
-        _say("split", f"{len(learn):,} images to train on, {len(test):,} ({test_size:.0%}) to test on, stratified")
-    _train(learn, test, output=output, **settings)
-
-
-def _train(
-    learn: "Dataset",
-    test: "Dataset",
-    *,
     model: str,
     epochs: int | None,
     batch_size: int | None,
     learning_rate: float | None,
-    recipe: str,
+    preset: str,
     checkpoint: str | None,
     seed: int,
     output: str | None,
 ) -> None:
-    with tensorflow_quietly():
-        import keras  # noqa: F401
-    from lenetkit.pipeline import Pipeline
+    """Train a model and report its accuracy on images it has not seen.
+
+    Without --dataset it trains on MNIST if available, otherwise on the embedded 8 x 8 digits (and prints a notice).
+    Outputs and options are checked before anything is loaded. The last line of output is made for scripts.
+
+    \b
+    Examples:
+      lenetkit train
+      lenetkit train --dataset mnist --predefined-split --preset accurate --epochs 30
+      lenetkit train --model lenet5_1998 --preset model
+      lenetkit train --dataset my_folder_of_images --epochs 20 --output mine.lenet
+    """
+    check_output("--output", output)
+    check_checkpoint(checkpoint)
+    from lenetkit.models import model_info
     from lenetkit.trainer import Trainer
 
+    record = model_info(model)
+    base = {"name": "default", **record.preset} if preset == "model" else {"name": preset}
     wanted = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "checkpoint": checkpoint}
-    changes = {name: value for name, value in wanted.items() if value is not None}
-    preset = _preset(recipe, model)
-    trainer = Trainer.preset(**{**preset, **_needs(preset, learn), **changes}, seed=seed)
+    changes = {"seed": seed, **{name: value for name, value in wanted.items() if value is not None}}
+    Trainer.preset(**{**base, **changes})
+    subset = "train" if predefined_split else "all"
+    data = load_or_fall_back(dataset, subset=subset, data_dir=data_dir, download=download)
+    _say("data", f"{data.name}: {len(data):,} images, {_kind(data)}, {len(data.class_names)} classes")
+    _say("", "per class: " + ", ".join(f"{name} {count:,}" for name, count in _counts(data).items()))
+    if predefined_split:
+        from lenetkit.datasets import load_dataset
+
+        learn, test = data, load_dataset(dataset or "mnist", subset="test", data_dir=data_dir, download=download)
+        _say("split", f"the predefined splits: {len(learn):,} images to train on, {len(test):,} to test on")
+    else:
+        learn, test = data.split(test_size=test_size, seed=seed)
+        _say("split", f"{len(learn):,} images to train on, {len(test):,} ({test_size:.0%}) to test on, stratified")
+    start_tensorflow()
+    trainer = Trainer.preset(**{**base, **_data_settings(base, learn), **changes})
+    _train(learn, test, model, trainer, f"preset {preset}", output)
+
+
+def _train(learn: "Dataset", test: "Dataset", model: str, trainer: "Trainer", preset: str, output: str | None) -> None:
+    from lenetkit.pipeline import Pipeline
+
     pipeline = Pipeline(model, trainer=trainer)
     _say("scale", "grey, resized to the model's input, 0..255 to 0..1")
     _say("encode", f"{len(learn.class_names)} classes as one-hot rows")
     _say("model", model)
     pipeline.summary()
-    _say("train", f"recipe {recipe}: {trainer.epochs:g} epochs, {trainer.optimizer} at {_rate(trainer)}")
+    _say("train", f"{preset}: {trainer.epochs:g} epochs, {trainer.optimizer} at {_rate(trainer)}")
     _say("", f"categorical cross-entropy, batches of {trainer.batch_size}, augmentation {trainer.augmentation}")
     pipeline.fit(learn.images, learn.labels)
     _say("", str(pipeline.result_))
-    if output is not None:
-        _say("save", str(pipeline.save(output, notes={"data set": learn.name})))
+    saved = None if output is None else save_or_rescue(pipeline, output, {"data set": learn.name})
+    if saved is not None:
+        _say("save", str(saved))
     evaluation = pipeline.evaluate(test.images, test.labels)
     _say("test", f"{model} on {learn.name}, {len(test):,} images that it has not seen")
-    click.echo(str(evaluation))
-    click.echo(evaluation.summary_line)
+    click.echo(f"{evaluation}\n{evaluation.summary_line}")
+    if output is not None and saved is None:
+        raise click.exceptions.Exit(1)
 
 
-def _preset(recipe: str, model: str) -> dict[str, Any]:
-    """Return the arguments of `Trainer.preset`."""
-    if recipe != "recommended":
-        return {"name": recipe}
-    from lenetkit.models import model_info
-
-    return {"name": "default", **model_info(model).training}
-
-
-def _needs(preset: dict[str, Any], learn: "Dataset") -> dict[str, Any]:
-    """Return the epochs and the batch size that a data set needs where its record or its size say so."""
+def _data_settings(preset: dict[str, Any], learn: "Dataset") -> dict[str, Any]:
+    """Return the epochs and the batch size that a data set needs, if its record or its size determines them."""
     if len(learn) < _MANY:
         return {"epochs": learn.epochs, "batch_size": 32}
     return {} if "epochs" in preset or preset["name"] in ("fast", "accurate") else {"epochs": learn.epochs}

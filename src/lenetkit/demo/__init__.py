@@ -1,13 +1,14 @@
-"""A page to draw digits on: the answer as one draws, and every step on the way to it.
+"""A web page to draw digits on, with the answer and every step on the way to it.
 
-In: saved pipelines by name; from the page, pictures that are drawn, uploaded or photographed. Out: a page that comes
-from this server alone and calls out to nowhere, and its answers as JSON.
+In: saved pipelines by name; from the page, images that are drawn, uploaded or photographed. Out: a page that comes
+from this server alone and calls out to nowhere, and its answers as JSON. Next: a person, or any program over HTTP.
 
 Needs Starlette and uvicorn (extra ``demo``), which are imported on first use. Answers come from LiteRT; TensorFlow is
 loaded when somebody looks inside the network, not before.
 """
 
 from lenetkit.demo._create import LOOPBACK, create_app
+from lenetkit.demo._create import is_loopback as is_loopback
 from lenetkit.demo._serve import serve
 
 __all__ = ["LOOPBACK", "create_app", "serve"]

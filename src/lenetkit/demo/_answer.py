@@ -1,99 +1,92 @@
-"""What the page shows of one picture, as plain values.
+"""Answers of the page for one image, as plain values.
 
-In: a fitted pipeline and a picture file. Out: dictionaries as JSON takes them, pictures in them as data URLs.
+In: a fitted pipeline and an image. Out: dictionaries of JSON values, pictures in them as data URLs. Next: the page.
 """
 
-import base64
 import contextlib
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.html import png_uri
 from lenetkit._utils.stderr import filter_stderr
-from lenetkit.evaluator._report.figures import png_uri
 from lenetkit.exceptions import NotFittedError, SettingError
-from lenetkit.plotting._feature_maps import _as_bitmap, _counted, _mosaic
+from lenetkit.plotting import as_uint8, layer_picture
 
 if TYPE_CHECKING:
-    from lenetkit.diagnosis import Trace
     from lenetkit.pipeline import Pipeline
 
 __all__ = ["answer", "layers"]
 
 # A stage is shown about this large.
 _LARGEST_STAGE = 320
-# What TensorFlow's C++ side writes before anybody can ask it not to.
+# Lines that TensorFlow's C++ side writes before its log level can be set.
 _TENSORFLOW_STARTS = r"WARNING: All log messages before absl|[IWE]\d{4} \d\d:|To enable the following instructions"
 
 Pixels = npt.NDArray[np.uint8]
 
 
-def answer(pipeline: "Pipeline", picture: Pixels, reject: float) -> dict[str, Any]:
+def answer(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, Any]:
     """Return the label with its probabilities, the number, the findings and all stages.
 
     Raises
     ------
     DataError
-        If the transforms or the model cannot take the picture.
+        If the image does not fit the transforms or the model.
     SettingError
-        If `reject` is no share of errors.
+        If `reject` is no fraction of errors.
     """
-    trace = pipeline.trace(picture)
-    found: dict[str, Any] = {**trace.to_dict(), **_rejection(pipeline, picture, reject), "findings": []}
-    height, width = picture.shape[:2]
+    trace = pipeline.trace(image)
+    found: dict[str, Any] = {**trace.to_dict(), **_rejection(pipeline, image, reject), "findings": []}
+    # Words side by side make no number.
+    is_digits = all(len(str(label)) == 1 for label in pipeline.classes_)
     found.update(
         probability=found["probabilities"][str(trace.label)],
-        number=_number(pipeline, picture),
-        size=[width, height],
-        stages=_stages(trace),
+        number=pipeline.read_number(image).to_dict() if is_digits else None,
+        size=image.shape[1::-1],
+        stages=[
+            {"name": name, "size": stage.shape[1::-1], "picture": png_uri(as_uint8(stage), _LARGEST_STAGE)}
+            for name, stage in trace.stages
+        ],
     )
-    # A file from before pipelines kept what their training images look like has nothing to compare with.
-    try:
-        diagnosis = pipeline.diagnose([picture])
-        found["findings"] = [{"cause": finding.cause, "cure": finding.cure} for finding in diagnosis.findings]
-    except SettingError:
-        pass
+    # A file from before pipelines kept statistics of their training images has nothing to compare with.
+    with contextlib.suppress(SettingError):
+        found["findings"] = [
+            {"cause": finding.cause, "cure": finding.cure} for finding in pipeline.diagnose([image]).findings
+        ]
     return {"answer": _headline(found), **found}
 
 
-def layers(pipeline: "Pipeline", picture: Pixels) -> dict[str, Any]:
-    """Return what each layer of the network makes of a picture.
+def layers(pipeline: "Pipeline", image: Pixels) -> dict[str, Any]:
+    """Return the output of each layer of the network for an image.
 
     Raises
     ------
     DataError
-        If the picture does not fit, or there is no Keras model for this pipeline.
+        If the image does not fit, or there is no Keras model for this pipeline.
     SettingError
         If the model's layers cannot be taken apart.
     """
     from lenetkit.diagnosis import feature_maps
 
     with contextlib.nullcontext() if "tensorflow" in sys.modules else filter_stderr(_TENSORFLOW_STARTS):
-        maps = feature_maps(picture, pipeline)
+        maps = feature_maps(image, pipeline)
     return {"layers": [_layer(name, values) for name, values in maps.layers]}
 
 
-def _rejection(pipeline: "Pipeline", picture: Pixels, reject: float) -> dict[str, Any]:
+def _rejection(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, Any]:
     try:
-        (prediction,) = pipeline.predict([picture], reject=reject)
-        is_label = not prediction.rejected or not pipeline.predict([picture], reject=1)[0].rejected
+        (prediction,) = pipeline.predict([image], reject=reject)
+        is_label = not prediction.rejected or not pipeline.predict([image], reject=1)[0].rejected
     except NotFittedError:
         return {"rejected": None, "reason": None, "is_label": None}
     return {"rejected": prediction.rejected, "reason": prediction.reason, "is_label": is_label}
 
 
-def _number(pipeline: "Pipeline", picture: Pixels) -> dict[str, Any] | None:
-    # Words side by side make no number.
-    if any(len(str(label)) != 1 for label in pipeline.classes_):
-        return None
-    return pipeline.read_number(picture).to_dict()
-
-
 def _headline(found: dict[str, Any]) -> dict[str, str]:
-    """Return the one answer: a label where it may be relied upon, or else a number where there are several digits."""
+    """Return the one answer: the label unless it is rejected, or else the number if there are several digits."""
     if found["rejected"] is not False and found["number"] and len(found["number"]["digits"]) > 1:
         return {"kind": "number", "text": found["number"]["text"]}
     if found["rejected"]:
@@ -101,36 +94,10 @@ def _headline(found: dict[str, Any]) -> dict[str, str]:
     return {"kind": "label", "text": str(found["label"])}
 
 
-def _stages(trace: "Trace") -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "size": [picture.shape[1], picture.shape[0]],
-            "picture": png_uri(picture, 0, largest=_LARGEST_STAGE),
-        }
-        for name, picture in trace.stages
-    ]
-
-
 def _layer(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
-    if values.ndim == 1:
-        caption, shown = _counted(len(values), "unit"), _as_bitmap(values)
-    else:
-        height, width, n_maps = values.shape
-        caption = f"{width} x {height}" if n_maps == 1 else f"{n_maps} maps of {width} x {height}"
-        shown = _mosaic(values)
-    return {"name": name, "caption": caption, "picture": _mosaic_uri(shown)}
-
-
-def _mosaic_uri(values: npt.NDArray[Any]) -> str:
-    """Return a picture from its smallest value, black, to its largest, white; what is NaN is transparent."""
-    import PIL.Image
-
-    there = np.isfinite(values)
-    low, high = float(values[there].min()), float(values[there].max())
-    scale = 255 / (high - low) if high > low else 0.0
-    grey = np.where(there, (np.where(there, values, low) - low) * scale, 0)
-    pixels = np.stack([np.rint(grey), 255 * there], axis=-1).astype(np.uint8)
-    file = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(file, format="png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    shown, caption = layer_picture(values)
+    # From the smallest value, black, to the largest, white; NaN, where the picture is empty, is transparent.
+    there = np.isfinite(shown)
+    grey = as_uint8(shown, (float(shown[there].min()), float(shown[there].max())))
+    pixels = np.stack([grey, np.where(there, 255, 0).astype(np.uint8)], axis=-1)
+    return {"name": name, "caption": caption, "picture": png_uri(pixels)}

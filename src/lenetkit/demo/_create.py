@@ -1,19 +1,20 @@
-"""The web application, for a server of one's own."""
+"""The web application as an ASGI application, for any server."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from lenetkit.exceptions import MissingExtraError, SettingError
+from lenetkit._utils.extras import require_extra
+from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from lenetkit.pipeline import Pipeline
 
-__all__ = ["LOOPBACK", "create_app", "missing_extra"]
+__all__ = ["LOOPBACK", "create_app", "is_loopback"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""Names of the own machine: what a page may call this server unless told otherwise."""
+"""Names of this machine itself, which requests may use by default."""
 
 _MEGABYTE = 1_000_000
 
@@ -25,22 +26,21 @@ def create_app(
     max_pixels: int = 50_000_000,
     hosts: Collection[str] = LOOPBACK,
 ) -> "Starlette":
-    """Return the page to draw on as an ASGI application, to run or to mount in one's own server.
+    """Create the page to draw on as an ASGI application, to run or to mount in another server.
 
     All addresses on the page are relative, so that it works under any path: ``Mount("/digits", create_app(...))``.
 
-    ``POST api/read?pipeline=NAME`` takes a picture file as its body and answers with a JSON object:
+    ``POST api/read?pipeline=NAME`` accepts an image file as its body and answers with a JSON object:
 
     ================== =================================================================================================
-    ``answer``         ``kind``: ``"label"``, ``"number"`` or ``"none"``, and its ``text``: the label where it may be
-                       relied upon, else the number where there are several digits
+    ``answer``         ``kind``: ``"label"``, ``"number"`` or ``"none"``, and its ``text``: the label unless rejected,
+                       else the number if there are several digits
     ``label``          the most probable label, with its ``probability``
     ``probabilities``  of each label
-    ``rejected``       whether the label is not to be relied upon, and the ``reason`` in words; both are null where the
-                       pipeline cannot tell
-    ``is_label``       whether the picture looks like one of the labels at all; null where the pipeline cannot tell
+    ``rejected``       true if the label is not reliable, with the ``reason`` in words; null if not calibrated
+    ``is_label``       true if the image looks like one of the labels at all; null if not calibrated
     ``number``         text, lines and digits with their boxes, see
-                       :meth:`Reading.to_dict <lenetkit.reading.Reading.to_dict>`; null where labels are words
+                       :meth:`Reading.to_dict <lenetkit.reading.Reading.to_dict>`; null if labels are words
     ``findings``       each ``cause`` and ``cure`` that
                        :meth:`Pipeline.diagnose <lenetkit.pipeline.Pipeline.diagnose>` names
     ``size``           width and height in pixels
@@ -48,19 +48,19 @@ def create_app(
                        :meth:`Pipeline.trace <lenetkit.pipeline.Pipeline.trace>`
     ================== =================================================================================================
 
-    The parameter ``reject`` is the share of errors among accepted answers, 0.01 by default; ``name`` is what errors
-    call the picture. ``POST api/layers?pipeline=NAME`` answers with ``layers``, each with ``name``, ``caption`` and
-    ``picture``; it loads TensorFlow. ``GET api/pipelines`` lists the pipelines and their labels. Whatever is wrong with
-    a request comes with a 4xx status and an ``error`` in words; 503 says that too many pictures are waiting.
+    The parameter ``reject`` is the fraction of errors among accepted answers, 0.01 by default; ``name`` is the image's
+    name in errors. ``POST api/layers?pipeline=NAME`` answers with ``layers``, each with ``name``, ``caption`` and
+    ``picture``; it loads TensorFlow. ``GET api/pipelines`` lists the pipelines and their labels. An invalid request
+    gets a 4xx status and an ``error`` in words; 503 means that too many images are waiting.
 
     Parameters
     ----------
     pipelines : mapping from str to Pipeline, optional
-        What visitors can choose from, the first to begin with; fitted. Default: the one that comes with lenetkit.
+        Fitted pipelines to choose from, the first by default. Default: the one that comes with lenetkit.
     max_upload : float, default 10
-        Megabytes that a picture file may have.
+        Megabytes that an image file may have.
     max_pixels : int, default 50,000,000
-        Pixels that a picture may have, however small its file is.
+        Pixels that an image may have, however small its file is.
     hosts : collection of str, default LOOPBACK
         Names and addresses that requests may call this server by; others are refused, so that no foreign site can make
         a visitor's browser talk to it. ``"*"`` allows all.
@@ -68,7 +68,6 @@ def create_app(
     Returns
     -------
     starlette.applications.Starlette
-        The application.
 
     Raises
     ------
@@ -98,17 +97,12 @@ def create_app(
         pipelines = {"digits": Pipeline.pretrained()}
     if not pipelines:
         raise SettingError("there must be at least one pipeline to show; got none.")
-    try:
-        import starlette  # noqa: F401
-    except ImportError as error:
-        raise missing_extra("Starlette", error) from error
-    from lenetkit.demo._app import Demo
+    require_extra("the demo", "demo", "starlette")
+    from lenetkit.demo._app import create_application
 
-    return Demo(dict(pipelines), int(max_upload * _MEGABYTE), max_pixels, hosts).app
+    return create_application(dict(pipelines), int(max_upload * _MEGABYTE), max_pixels, hosts)
 
 
-def missing_extra(what: str, error: ImportError) -> MissingExtraError:
-    """Say what to install."""
-    return MissingExtraError(
-        f'the demo needs {what}, which cannot be imported ({error}). Install it with: pip install "lenetkit[demo]"'
-    )
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a host's name or address."""
+    return host in LOOPBACK or host.startswith("127.")

@@ -1,4 +1,4 @@
-"""What goes around every answer: who may ask, and what a browser may do with what it gets."""
+"""Protection around every answer: who may ask, and the headers that bind the browser."""
 
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
@@ -25,15 +25,15 @@ _HEADERS = {
 
 
 class Guard:
-    """Adds headers to what an application answers, and answers nobody who comes from another site's page.
+    """Middleware that adds headers to every answer, and refuses requests that come from another site's page.
 
-    A foreign site can make a browser ask this server in two ways: straight, which the browser tells in a header, or by
-    letting the site's own name point to this machine's address, which shows in the name that the browser asks for.
+    A foreign site can make a browser ask this server in two ways: directly, which the browser states in a header, or by
+    letting the site's own name point to this machine's address, which shows in the host name of the request.
 
     Parameters
     ----------
     app : ASGI application
-        What is guarded.
+        The application to protect.
     hosts : collection of str
         Names and addresses that the server may be called by; ``"*"`` for all.
     """
@@ -56,16 +56,16 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        if "*" not in self._hosts and _host_of(headers) not in self._hosts:
-            refusal = "this server is not called that; open the address that it printed when it started."
+        if "*" not in self._hosts and _get_host(headers) not in self._hosts:
+            refusal = "unknown host name; use the address printed at start-up."
             await JSONResponse({"error": refusal}, 421)(scope, receive, send_guarded)
-        elif scope["method"] == "POST" and _comes_from_elsewhere(headers):
+        elif scope["method"] == "POST" and _is_cross_site(headers):
             await JSONResponse({"error": "pages of other sites get no answer here."}, 403)(scope, receive, send_guarded)
         else:
             await self._app(scope, receive, send_guarded)
 
 
-def _host_of(headers: Headers) -> str:
+def _get_host(headers: Headers) -> str:
     """Return the name that the server was called by, without the port; an IPv6 address without its brackets."""
     try:
         return urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -73,8 +73,8 @@ def _host_of(headers: Headers) -> str:
         return ""
 
 
-def _comes_from_elsewhere(headers: Headers) -> bool:
-    """Tell whether a browser says that the page which asks is not this server's."""
+def _is_cross_site(headers: Headers) -> bool:
+    """Tell whether the browser states that the asking page is not this server's."""
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")

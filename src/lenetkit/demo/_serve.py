@@ -1,4 +1,4 @@
-"""The page on a server of its own."""
+"""The page to draw on, served by uvicorn."""
 
 import contextlib
 import errno
@@ -6,7 +6,8 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lenetkit.demo._create import LOOPBACK, create_app, missing_extra
+from lenetkit._utils.extras import require_extra
+from lenetkit.demo._create import LOOPBACK, create_app, is_loopback
 from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def serve(
     port : int, default 8000
         0 takes any that is free.
     max_upload : float, default 10
-        Megabytes that a picture file may have.
+        As for :func:`create_app`.
     started : callable, default print
         Called once with the page's address, when it can be opened.
 
@@ -62,18 +63,19 @@ def serve(
     >>> serve(port=0, started=stop)
     http://127.0.0.1
     """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise missing_extra("uvicorn", error) from error
+    require_extra("the demo", "demo", "starlette", "uvicorn")
+    import uvicorn
+
     app = create_app(pipelines, max_upload=max_upload, hosts=[*LOOPBACK, host] if is_loopback(host) else ["*"])
     config = uvicorn.Config(
         app,
         http="h11",
         ws="none",
         lifespan="off",
-        # What goes wrong is logged by the application; uvicorn would call those who are cut off at the end errors.
+        # Errors are logged by the application; uvicorn would count visitors who are cut off at the end among them.
         log_level="critical",
+        # uvicorn's own configuration would close the logging handlers of the program around.
+        log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -87,26 +89,20 @@ def serve(
         uvicorn.Server(config).run([listener])
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a host's name or address."""
-    return host in LOOPBACK or host.startswith("127.")
-
-
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
-    except socket.gaierror as error:
-        raise SettingError(f"host must be a name or address of this machine; got {host!r}.") from error
     except OverflowError:
         raise SettingError(f"port must be 0 to 65535; got {port}.") from None
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise SettingError(
-                f"port {port} on {host} is taken by another program. Choose another, or 0 for any that is free."
-            ) from error
-        if error.errno == errno.EACCES:
-            raise SettingError(f"port {port} on {host} may not be used by you. Choose one from 1024 on.") from error
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise SettingError(f"host must be a name or address of this machine; got {host!r}.") from error
-        raise
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            message = f"host must be a name or address of this machine; got {host!r}."
+        else:
+            message = {
+                errno.EADDRINUSE: f"port {port} on {host} is taken by another program. Choose another, or 0.",
+                errno.EACCES: f"port {port} on {host} may not be used by you. Choose one from 1024 on.",
+            }.get(error.errno or 0, "")
+        if not message:
+            raise
+        raise SettingError(message) from error

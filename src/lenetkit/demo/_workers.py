@@ -1,4 +1,4 @@
-"""A few threads with a queue that has an end."""
+"""A few threads with a bounded queue."""
 
 import asyncio
 import threading
@@ -16,31 +16,31 @@ class BusyError(Exception):
 
 
 class Workers:
-    """Runs functions in threads, so that the event loop stays free.
+    """Threads that run functions, so that the event loop stays free.
 
     Parameters
     ----------
     n_threads : int
-        Run so many at once.
+        Number that runs at once.
     n_waiting : int
-        So many more may wait; what comes after them is turned away.
+        Number that may wait besides; further ones are refused.
     """
 
     def __init__(self, n_threads: int, n_waiting: int) -> None:
-        self._places = threading.Semaphore(n_threads + n_waiting)
+        self._slots = threading.Semaphore(n_threads + n_waiting)
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="lenetkit-demo")
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Return what a function returns.
+        """Run a function and return its result.
 
         Raises
         ------
         BusyError
-            If too many are waiting already.
+            If the queue is full.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise BusyError
-        # Given back when the work is done, not when nobody waits for it any more.
+        # Released when the work is done, not when nobody waits for it any more.
         future = self._pool.submit(function)
-        future.add_done_callback(lambda _: self._places.release())
+        future.add_done_callback(lambda _: self._slots.release())
         return await asyncio.wrap_future(future)

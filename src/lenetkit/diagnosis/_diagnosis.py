@@ -1,15 +1,19 @@
-"""What is wrong with images, image by image: the comparison, and the object that holds its result."""
+"""Comparison of images with the training images, and the object that holds its result.
+
+In: images, a fitted pipeline and a reference. Out: a :class:`Diagnosis`.
+"""
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
-from lenetkit.diagnosis._findings import Finding, findings_of
-from lenetkit.diagnosis._pictures import Array, FittedPipeline, Taken, take
+from lenetkit.diagnosis._findings import Finding, iter_findings
+from lenetkit.diagnosis._pictures import Array, FittedPipeline, PreparedImage, prepare
 from lenetkit.diagnosis._reference import check_reference, describe_images
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
 
@@ -35,14 +39,14 @@ _CURES = {
 
 @attrs.frozen(kw_only=True)
 class Diagnosis:
-    """What sets images apart from those the model was trained on; made by :func:`diagnose`.
+    """Differences of images from those the model was trained on; made by :func:`diagnose`.
 
     Printed, it tells how often each problem occurs, and then of each image the causes and their cures.
 
     Parameters
     ----------
     names : tuple of str
-        What the images are called: their paths, or their places.
+        Names of the images: their paths, or ``images[0]`` and so on.
     findings : tuple of Finding
         In the order of the images.
 
@@ -69,10 +73,7 @@ class Diagnosis:
     @property
     def problems(self) -> dict[str, int]:
         """Number of images by problem, most frequent first."""
-        counts: dict[str, int] = {}
-        for finding in self.findings:
-            counts[finding.problem] = counts.get(finding.problem, 0) + 1
-        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+        return dict(Counter(finding.problem for finding in self.findings).most_common())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: ``n``, ``ok``, ``problems`` and ``findings``, each with its image's name."""
@@ -89,14 +90,11 @@ class Diagnosis:
 
         rows = []
         for finding in self.findings:
-            low, high = finding.expected or (np.nan, np.nan)
-            measured = np.nan if finding.measured is None else finding.measured
-            name = self.names[finding.image]
-            rows.append(
-                (finding.image, name, finding.problem, finding.cause, finding.cure, measured, low, high),
-            )
+            row = attrs.asdict(finding)
+            low, high = row.pop("expected") or (np.nan, np.nan)
+            rows.append({**row, "name": self.names[finding.image], "low": low, "high": high})
         columns = ["image", "name", "problem", "cause", "cure", "measured", "low", "high"]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=columns).astype({"measured": float})
 
     def __str__(self) -> str:
         by_image: dict[int, list[Finding]] = {}
@@ -122,9 +120,9 @@ class Diagnosis:
 
 
 def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, Any] | None = None) -> Diagnosis:
-    """Compare images with those that a model was trained on, and say what differs, why, and what to do about it.
+    """Compare images with those that a model was trained on, and name differences, causes and cures.
 
-    What is compared is what the model sees: the images after the pipeline's transforms. An image that cannot be read
+    The images are compared after the pipeline's transforms, as the model sees them. An image that cannot be read
     or prepared is a finding as well, and stops none of the others.
 
     Parameters
@@ -134,7 +132,7 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
     pipeline : Pipeline
         Fitted.
     reference : mapping, optional
-        What :func:`reference_of` made of training images. None: the one that the pipeline keeps.
+        Made of training images by :func:`compute_reference`; by default the one that the pipeline keeps.
 
     Returns
     -------
@@ -146,7 +144,7 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
     NotFittedError
         If the pipeline is not fitted.
     DataError
-        If `images` are no images at all, or `reference` is not what :func:`reference_of` returns.
+        If `images` are no images at all, or `reference` is not what :func:`compute_reference` returns.
     SettingError
         If there is no reference.
 
@@ -154,11 +152,11 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
     --------
     >>> import numpy as np
     >>> from lenetkit import Pipeline, Trainer, load_dataset
-    >>> from lenetkit.diagnosis import diagnose, reference_of
+    >>> from lenetkit.diagnosis import compute_reference, diagnose
     >>> from lenetkit.transforms import Resize
     >>> digits = load_dataset("digits")[:200]
     >>> pipe = Pipeline(trainer=Trainer(epochs=1, verbose=0)).fit(digits.images, digits.labels)
-    >>> reference = reference_of(Resize((28, 28))(digits.images))
+    >>> reference = compute_reference(Resize((28, 28))(digits.images))
     >>> print(diagnose(255 - digits.images[:1], pipe, reference=reference))
     1 of 1 image differs from what the model was trained on: polarity (1)
     <BLANKLINE>
@@ -172,19 +170,23 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
     if reference is None:
         raise SettingError(
             "this pipeline does not say what its training images look like, so nothing can be compared with them. Fit "
-            "and save it again with this version of lenetkit, or pass reference=reference_of(training images after "
-            "the transforms)."
+            "and save it again with this version of lenetkit, or pass reference=compute_reference(training images "
+            "after the transforms)."
         )
     check_reference(reference)
     head, _ = transforms.split_affine()
-    names, taken = take(images, head)
-    found = [finding for place in range(len(taken)) for finding in _misfits(place, taken[place], reference, names)]
+    names, prepared = prepare(images, head)
+    found = [
+        finding
+        for index, (name, image) in enumerate(zip(names, prepared, strict=True))
+        for finding in _misfits(index, name, image, tuple(reference["shape"]))
+    ]
     misfits = {finding.image for finding in found}
-    numbers = np.array([place for place in range(len(taken)) if place not in misfits], np.int64)
-    if numbers.size:
-        prepared = np.stack([_without_channel(taken[place].prepared) for place in numbers])
+    indices = np.array([index for index in range(len(prepared)) if index not in misfits], np.int64)
+    if indices.size:
+        batch = np.stack([_without_channel(prepared[index].pixels) for index in indices])
         steps = frozenset(name for name, _ in named_steps(transforms))
-        found += findings_of(describe_images(prepared), numbers, taken, reference, steps)
+        found += iter_findings(describe_images(batch), indices, prepared, reference, steps)
     # The sort is stable: within an image the order stays.
     return Diagnosis(names=names, findings=tuple(sorted(found, key=lambda finding: finding.image)))
 
@@ -200,48 +202,45 @@ def named_steps(transforms: "Compose") -> Iterator[tuple[str, Any]]:
             yield getattr(step, "__name__", type(step).__name__), step
 
 
-def _misfits(place: int, taken: Taken, reference: Mapping[str, Any], names: tuple[str, ...]) -> list[Finding]:
-    """Tell what keeps an image from being compared at all."""
-    prepared = taken.prepared
-    if isinstance(prepared, Exception):
-        return [_unreadable(place, prepared, names[place])]
-    if prepared.dtype.kind not in "uf" or not np.isfinite(prepared).all():
-        found = "nan or inf" if prepared.dtype.kind == "f" else f"{prepared.dtype}"
+def _misfits(index: int, name: str, image: PreparedImage, expected: tuple[int, ...]) -> list[Finding]:
+    """Return the error or the shape that keeps an image from being compared at all."""
+    pixels = image.pixels
+    if isinstance(pixels, Exception):
+        return [_unreadable(index, pixels, name)]
+    if pixels.dtype.kind not in "uf" or not np.isfinite(pixels).all():
+        found = "nan or inf" if pixels.dtype.kind == "f" else f"{pixels.dtype}"
         error = DataError(f"after the transforms the image holds {found}; it must hold finite uint8 or float.")
-        return [_unreadable(place, error, names[place])]
-    shape, expected = prepared.shape, tuple(reference["shape"])
+        return [_unreadable(index, error, name)]
+    shape = pixels.shape
     if _essential(shape) == _essential(expected):
         return []
-    cause = f"after the transforms the image has the shape {shape}; the model was trained on {expected}"
-    return [Finding(image=place, problem="shape", cause=cause, cure=_cure_of_shape(shape, expected))]
-
-
-def _cure_of_shape(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
     if shape[:2] != expected[:2]:
-        return f"add Resize({expected[:2]})"
-    if len(_essential(shape)) > len(_essential(expected)):
-        return "put Grayscale() before the other transforms"
-    return f"pass pictures of {expected[2]} channels"
+        cure = f"add Resize({expected[:2]})"
+    elif len(_essential(shape)) > len(_essential(expected)):
+        cure = "put Grayscale() before the other transforms"
+    else:
+        cure = f"pass images of {expected[2]} channels"
+    cause = f"after the transforms the image has the shape {shape}; the model was trained on {expected}"
+    return [Finding(image=index, problem="shape", cause=cause, cure=cure)]
 
 
-def _unreadable(place: int, error: Exception, name: str) -> Finding:
-    text = str(error).strip().replace("images[0]", name)
+def _unreadable(index: int, error: Exception, name: str) -> Finding:
+    cause = str(error).strip().replace("images[0]", name)
+    cure = next(cure for pattern, cure in _CURES.items() if re.search(pattern, cause))
     if not isinstance(error, DataError):
         # From somebody's own transform: the kind of error is part of the message.
-        text = text if isinstance(error, LenetkitError) else f"{type(error).__name__}: {text}"
-        cause, cure = f"a transform stopped at it: {text}", "look at that transform; the trace shows how far it came"
-        return Finding(image=place, problem="unreadable", cause=cause, cure=cure)
-    return Finding(image=place, problem="unreadable", cause=text, cure=_cure_of(text))
-
-
-def _cure_of(message: str) -> str:
-    return next(cure for pattern, cure in _CURES.items() if re.search(pattern, message))
+        kind = "" if isinstance(error, LenetkitError) else f"{type(error).__name__}: "
+        cause, cure = (
+            f"a transform stopped at it: {kind}{cause}",
+            "look at that transform; the trace shows how far it came",
+        )
+    return Finding(image=index, problem="unreadable", cause=cause, cure=cure)
 
 
 def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:2] if len(shape) == 3 and shape[2] == 1 else shape
 
 
-def _without_channel(prepared: "Array | Exception") -> Array:
-    image = np.asarray(prepared)
+def _without_channel(pixels: "Array | Exception") -> Array:
+    image = np.asarray(pixels)
     return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image

@@ -1,7 +1,7 @@
-"""Look inside: what each layer of a network makes of one image, and the filters it does it with.
+"""Feature maps of one image in every layer of a network, and the filters of the layers.
 
 In: one image, and a fitted pipeline or a Keras model. Out: :class:`FeatureMaps`, the values of every layer in plain
-arrays. Next: ``plot()`` draws the picture that the LeNet papers show, ``plot_filters()`` the filters.
+arrays. Next: ``plot()`` draws them as the LeNet papers do, ``plot_filters()`` the filters.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,20 +22,20 @@ __all__ = ["FeatureMaps", "feature_maps"]
 
 Array = npt.NDArray[Any]
 
-# They only change the values of the layer before, unit by unit: together they are one layer, as in the papers.
+# These only change the values of the layer before, unit by unit: together they are one layer, as in the papers.
 _UNIT_BY_UNIT = {
     *("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"),
     *("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization"),
     *("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout"),
     *("ActivityRegularization", "Rescaling", "Normalization", "ZeroPadding2D"),
 }
-# They only arrange anew what is there.
+# These only arrange the values anew.
 _ARRANGING = {"Flatten", "Reshape", "Permute", "Concatenate"}
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class FeatureMaps:
-    """What the layers make of one image; made by :func:`feature_maps`.
+    """Values of all layers for one image; made by :func:`feature_maps`.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class FeatureMaps:
         Layer and kernels, float32 of shape (height, width, n_maps_before, n_maps), NaN where maps are not connected.
         A layer of units that sees the image itself has filters as large as the image.
     probabilities : ndarray of shape (n_classes,)
-        float32, what comes out.
+        float32, the output.
     classes : ndarray of shape (n_classes,)
         The labels in the same order.
 
@@ -73,54 +73,20 @@ class FeatureMaps:
         return self.classes[self.probabilities.argmax()]
 
     def plot(self, *, figure: "Figure | SubFigure | None" = None) -> "FeatureMapsDisplay":
-        """Draw all layers and the probabilities, see :func:`lenetkit.plotting.plot_feature_maps`.
-
-        Parameters
-        ----------
-        figure : matplotlib.figure.Figure or SubFigure, optional
-            Draw here. A new figure by default.
-
-        Returns
-        -------
-        FeatureMapsDisplay
-            With ``figure_`` and ``axes_``.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
-        """
+        """Draw all layers and the probabilities; see :func:`lenetkit.plotting.plot_feature_maps`."""
         from lenetkit.plotting import plot_feature_maps
 
         return plot_feature_maps(self.layers, self.probabilities, self.classes, figure=figure)
 
     def plot_filters(self, *, figure: "Figure | SubFigure | None" = None) -> "FiltersDisplay":
-        """Draw the filters, see :func:`lenetkit.plotting.plot_filters`.
-
-        Parameters
-        ----------
-        figure : matplotlib.figure.Figure or SubFigure, optional
-            Draw here. A new figure by default.
-
-        Returns
-        -------
-        FiltersDisplay
-            With ``figure_`` and ``axes_``.
-
-        Raises
-        ------
-        DataError
-            If no layer has filters that can be drawn.
-        MissingExtraError
-            If matplotlib is not installed.
-        """
+        """Draw the filters; see :func:`lenetkit.plotting.plot_filters`."""
         from lenetkit.plotting import plot_filters
 
         return plot_filters(self.filters, figure=figure)
 
 
 def feature_maps(image: Any, model: Any) -> FeatureMaps:
-    """Return what each layer makes of one image.
+    """Compute the feature maps of one image in every layer.
 
     Layers that change their input unit by unit, such as activations and normalisations, are shown with the layer
     before: C1 is what S2 gets.
@@ -165,7 +131,8 @@ def feature_maps(image: Any, model: Any) -> FeatureMaps:
         layers, filters, _ = _inside(model.model_, np.asarray(seen[0], np.float32))
         probabilities, classes = model.predict_proba([picture])[0], model.classes_
     elif hasattr(model, "layers") and hasattr(model, "inputs"):
-        layers, filters, probabilities = _inside(model, _as_input(picture))
+        scale = 1 / 255 if picture.dtype == np.uint8 else 1
+        layers, filters, probabilities = _inside(model, picture.astype(np.float32) * np.float32(scale))
         classes = np.arange(len(probabilities))
     else:
         raise SettingError(
@@ -174,13 +141,8 @@ def feature_maps(image: Any, model: Any) -> FeatureMaps:
     return FeatureMaps(layers=layers, filters=filters, probabilities=np.asarray(probabilities), classes=classes)
 
 
-def _as_input(picture: Array) -> npt.NDArray[np.float32]:
-    scale = np.float32(1 / 255) if picture.dtype == np.uint8 else np.float32(1)
-    return np.asarray(picture, np.float32) * scale
-
-
 def _inside(model: Any, picture: npt.NDArray[np.float32]) -> tuple[Any, Any, Array]:
-    """Run the model once and return its layers' values, their filters, and what comes out."""
+    """Run the model once and return its layers' values, their filters, and its output."""
     import keras
 
     batch = picture[np.newaxis, ..., np.newaxis] if picture.ndim == 2 else picture[np.newaxis]
@@ -199,7 +161,7 @@ def _inside(model: Any, picture: npt.NDArray[np.float32]) -> tuple[Any, Any, Arr
 def _panels(model: Any) -> dict[str, Any]:
     """Return name and output of each layer to show, the model's own output left out."""
     panels: dict[str, Any] = {"input": model.inputs[0]}
-    name_of = {id(model.inputs[0]): "input"}
+    names = {id(model.inputs[0]): "input"}
     for layer in model.layers:
         kind = type(layer).__name__
         try:
@@ -211,11 +173,11 @@ def _panels(model: Any) -> dict[str, Any]:
             ) from None
         if kind == "InputLayer" or isinstance(after, (list, dict)) or len(after.shape) not in (2, 4):
             continue
-        name = name_of.get(id(before)) if kind in _UNIT_BY_UNIT else None
+        name = names.get(id(before)) if kind in _UNIT_BY_UNIT else None
         if name is None and kind in _ARRANGING:
             continue
         name = name or layer.name
-        panels[name], name_of[id(after)] = after, name
+        panels[name], names[id(after)] = after, name
     return {name: tensor for name, tensor in panels.items() if tensor is not model.outputs[0]}
 
 
@@ -236,9 +198,9 @@ def _filters(model: Any, image_shape: tuple[int, ...]) -> tuple[tuple[str, Array
 
 
 def _spread(kernels: Array, table: tuple[tuple[int, ...], ...], n_below: int) -> Array:
-    """Return the kernels of a sparse convolution with every pair of maps in its place, and NaN where there is none."""
+    """Return the kernels of a sparse convolution for every pair of maps, NaN where they are not connected."""
     dense = np.full((*kernels.shape[:2], n_below, len(table)), np.nan, np.float32)
-    connections = [(below, place) for place, row in enumerate(table) for below in row]
-    for number, (below, place) in enumerate(connections):
-        dense[:, :, below, place] = kernels[:, :, number]
+    connections = [(below, above) for above, row in enumerate(table) for below in row]
+    for index, (below, above) in enumerate(connections):
+        dense[:, :, below, above] = kernels[:, :, index]
     return dense

@@ -1,7 +1,6 @@
-"""Measured images against the range of the training images: what differs, why, and what to do about it.
+"""Findings: measures of images outside the range of the training images, each with its cause and cure.
 
-In: the measures of :mod:`lenetkit.diagnosis._reference` and the reference. Out: findings, each a cause and a cure in a
-sentence.
+In: the measures of :mod:`lenetkit.diagnosis._reference` and the reference. Out: findings in a sentence each.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,16 +9,16 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lenetkit.diagnosis._pictures import Array, Taken
+from lenetkit.diagnosis._pictures import Array, PreparedImage
 
-__all__ = ["Finding", "findings_of"]
+__all__ = ["Finding", "iter_findings"]
 
 _NORMALIZE = "use MnistNormalize()"
 
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One thing that sets an image apart from what the model was trained on.
+    """One difference of an image from those the model was trained on.
 
     Parameters
     ----------
@@ -30,11 +29,11 @@ class Finding:
         ``"paper"``, ``"light"``, ``"noise"``, ``"size"``, ``"centre"``, ``"stroke"``, ``"border"``, ``"pieces"``,
         ``"two pieces"``, ``"wide"`` or ``"ink"``.
     cause : str
-        What it is, with the figures.
+        The difference, with its figures.
     cure : str
-        What to do about it.
+        The remedy.
     measured : float or None
-        What was measured in the image after the transforms; None where there is nothing to measure.
+        The measure of the image after the transforms; None where there is nothing to measure.
     expected : tuple of float or None
         Smallest and largest value that all but 1 % of the training images have.
 
@@ -65,21 +64,12 @@ def _per_cent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
-def _pixels(value: float) -> str:
-    return f"{value:.1f} pixels"
-
-
-def _times(value: float) -> str:
-    return f"{value:.1f}"
-
-
-def _count(value: float) -> str:
-    return f"{value:.0f}"
+_pixels, _times, _count = "{:.1f} pixels".format, "{:.1f}".format, "{:.0f}".format
 
 
 @attrs.frozen
 class _Rule:
-    """How far a measure may be beyond the training images' quantiles, and what it means if it is further.
+    """Tolerance of a measure beyond the training images' quantiles, and the finding where it is exceeded.
 
     ``slack`` is added to a bound, and a bound is moved by ``ratio`` of itself.
     """
@@ -96,8 +86,8 @@ class _Rule:
     normalize: bool = True
 
 
-# The slack of each is such that hardly any of MNIST's test digits are beyond it, while their training images are the
-# reference; see docs/use/diagnose.md.
+# Slack and ratio are such that fewer than 1 of 100 test digits of MNIST have a finding while 2,000 training images are
+# the reference: docs/use/diagnose.md; tests/diagnosis holds it. Smaller ones would find fault with ordinary digits.
 _RULES = (
     _Rule("contrast", "contrast", "", low="the ink is faint: it stands out from the paper by {}", slack=0.2),
     _Rule(
@@ -202,27 +192,16 @@ _HIDES = {
 }
 
 
-def findings_of(
+def iter_findings(
     measured: Mapping[str, Array],
-    numbers: Array,
-    taken: list[Taken],
+    indices: Array,
+    prepared: list[PreparedImage],
     reference: Mapping[str, Any],
     steps: frozenset[str],
 ) -> Iterator[Finding]:
-    """Compare measured images with the reference.
+    """Compare measured images, at `indices` among all `prepared` ones, with the reference.
 
-    Parameters
-    ----------
-    measured : mapping of str to ndarray of shape (n,)
-        What :func:`describe_images` gives.
-    numbers : ndarray of shape (n,)
-        Positions of these images among all that were given.
-    taken : list of Taken
-        All that were given.
-    reference : mapping
-        What :func:`reference_of` gives.
-    steps : frozenset of str
-        Names of the classes of the pipeline's transforms.
+    `steps` are the names of the classes of the pipeline's transforms.
     """
     ranges = reference["measures"]
     if ranges["contrast"] is None or ranges["contrast"][1] <= 0:
@@ -233,23 +212,23 @@ def findings_of(
     wrong = ~blank & (np.sign(measured["contrast"]) != usual) & (abs(2 * reference["bright_ink"] - 1) > 0.9)
     beyond = _beyond(sides, ranges)
     normalize = "MnistNormalize" not in steps and _is_like_mnist(reference)
-    for place in np.flatnonzero(blank | wrong | np.any(list(beyond.values()), axis=0)):
-        image = int(numbers[place])
-        if blank[place]:
-            yield _blank(image, taken[image], float(sides["contrast"][place]), ranges)
+    for row in np.flatnonzero(blank | wrong | np.any(list(beyond.values()), axis=0)):
+        image = int(indices[row])
+        if blank[row]:
+            yield _blank(image, prepared[image], float(sides["contrast"][row]), ranges)
             continue
-        if wrong[place]:
-            yield _polarity(image, float(measured["contrast"][place]), usual, ranges, steps, normalize)
-        found = {name for name in beyond if beyond[name][place]}
+        if wrong[row]:
+            yield _polarity(image, float(measured["contrast"][row]), usual, ranges, steps, normalize)
+        found = {name for name in beyond if beyond[name][row]}
         found -= {hidden for name in found for hidden in _HIDES.get(name, ())}
         for rule in _RULES:
             if rule.problem in found:
-                when = " once inverted" if wrong[place] and rule.problem == "paper" else ""
-                yield _finding(rule, image, float(sides[rule.measure][place]), ranges, taken[image], normalize, when)
+                when = " once inverted" if wrong[row] and rule.problem == "paper" else ""
+                yield _finding(rule, image, float(sides[rule.measure][row]), ranges, prepared[image], normalize, when)
 
 
 def _sides(measured: Mapping[str, Array], reference: Mapping[str, Any]) -> dict[str, Array]:
-    """Return the measures as if the polarity were the training images': one wrong thing shall be said once."""
+    """Return the measures as if the polarity were the training images', so that a wrong one is one finding."""
     sides = dict(measured)
     usual = 1 if reference["bright_ink"] >= 0.5 else -1
     paper, contrast = reference["measures"]["paper"][1], reference["measures"]["contrast"][1]
@@ -276,7 +255,7 @@ def _beyond(sides: Mapping[str, Array], ranges: Mapping[str, Any]) -> dict[str, 
 
 
 def _is_like_mnist(reference: Mapping[str, Any]) -> bool:
-    """Tell whether the model was trained on such images as MnistNormalize makes."""
+    """Return True where the model was trained on such images as MnistNormalize makes."""
     size = reference["measures"]["size"]
     shape = reference["shape"]
     return shape[:2] == [28, 28] and reference["bright_ink"] > 0.95 and size is not None and 0.65 < size[1] < 0.8
@@ -287,7 +266,7 @@ def _finding(
     image: int,
     value: float,
     ranges: Mapping[str, Any],
-    taken: Taken,
+    prepared: PreparedImage,
     normalize: bool,
     when: str,
 ) -> Finding:
@@ -296,7 +275,7 @@ def _finding(
     cause = (rule.low if below else rule.high) or ""
     cure = rule.cure
     if rule.problem == "contrast":
-        cause, cure = _faint(cause, taken, value)
+        cause, cure = _faint(cause, prepared, value)
     elif rule.problem == "stroke":
         cure = "write with a thicker pen" if below else "write with a thinner pen or larger"
     if rule.normalize and normalize:
@@ -319,13 +298,13 @@ def _range(low: float, high: float, show: Callable[[float], str]) -> str:
     return f"{start.removesuffix(space + unit)} to {number}{space}{unit}"
 
 
-def _faint(cause: str, taken: Taken, contrast: float) -> tuple[str, str]:
-    """Tell why ink is faint: so it came, in colour alone, or because the picture was shrunk."""
-    if taken.colours > max(0.3, 1.5 * taken.span):
+def _faint(cause: str, prepared: PreparedImage, contrast: float) -> tuple[str, str]:
+    """Return cause and cure of faint ink: it came so, differs in colour alone, or faded when the image was shrunk."""
+    if prepared.colours > max(0.3, 1.5 * prepared.span):
         return f"{cause}, since ink and paper differ more in colour than in brightness", "write with a dark pen"
-    if taken.peak < 0.3:
-        return f"{cause}, since its brightest pixel is at {_per_cent(taken.peak)} of white", _SCALE
-    if taken.span > contrast + 0.2:
+    if prepared.peak < 0.3:
+        return f"{cause}, since its brightest pixel is at {_per_cent(prepared.peak)} of white", _SCALE
+    if prepared.span > contrast + 0.2:
         return (
             f"{cause}, since strokes as thin as these fade when a large picture is shrunk",
             "write with a thicker pen or cut the picture to the digit",
@@ -336,29 +315,22 @@ def _faint(cause: str, taken: Taken, contrast: float) -> tuple[str, str]:
 _SCALE = "bring the pixels to 0..255 (uint8) or 0..1 (float); they may have been divided twice"
 
 
-def _blank(image: int, taken: Taken, contrast: float, ranges: Mapping[str, Any]) -> Finding:
+def _blank(image: int, prepared: PreparedImage, contrast: float, ranges: Mapping[str, Any]) -> Finding:
     low, _, high = ranges["contrast"]
-    expected = f"in training the ink stands out by {_range(low, high, _per_cent)}"
     problem, cure = "blank", "make sure that this is the picture that was meant, and that it shows a digit"
-    if 0 < taken.span <= 0.1 and taken.peak <= 0.1:
+    if 0 < prepared.span <= 0.1 and prepared.peak <= 0.1:
         problem, cure = "range", _SCALE
-        cause = f"the pixels are nearly black: the brightest is at {100 * taken.peak:.2g} % of white"
-    elif taken.colours > max(0.3, 1.5 * taken.span):
+        cause = f"the pixels are nearly black: the brightest is at {100 * prepared.peak:.2g} % of white"
+    elif prepared.colours > max(0.3, 1.5 * prepared.span):
         cause = "in grey the picture is blank, since ink and paper differ in colour only"
         cure = "write with a dark pen"
-    elif taken.span > 0.3:
+    elif prepared.span > 0.3:
         cause = "what the picture holds is gone after the transforms"
         cure = "cut the picture to the digit, and look at its trace"
     else:
         cause = "the picture is blank"
-    return Finding(
-        image=image,
-        problem=problem,
-        cause=f"{cause}; {expected}",
-        cure=cure,
-        measured=contrast,
-        expected=(low, high),
-    )
+    cause = f"{cause}; in training the ink stands out by {_range(low, high, _per_cent)}"
+    return Finding(image=image, problem=problem, cause=cause, cure=cure, measured=contrast, expected=(low, high))
 
 
 def _polarity(

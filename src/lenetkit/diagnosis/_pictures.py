@@ -1,6 +1,6 @@
-"""Images as people have them, taken through the transforms one by one: what cannot be read stops none of the others.
+"""Images read and transformed one by one: one that cannot be read stops none of the others.
 
-In: what a pipeline predicts. Out: what its model would see, or what is wrong, and a few facts about what came in.
+In: images as for a pipeline's ``predict``. Out: the model's input, or the error, and the pixels' range as they came.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -14,16 +14,16 @@ from lenetkit.exceptions import DataError
 if TYPE_CHECKING:
     from lenetkit.transforms import Compose
 
-__all__ = ["Array", "FittedPipeline", "Taken", "take"]
+__all__ = ["Array", "FittedPipeline", "PreparedImage", "prepare"]
 
 Array = npt.NDArray[Any]
 
-# Of larger pictures every second, third, ... pixel is looked at: these are facts about the whole.
+# Of larger images every second, third, ... pixel is looked at: these are facts about the whole.
 _ENOUGH = 512
 
 
 class FittedPipeline(Protocol):
-    """What diagnosis needs of a :class:`lenetkit.pipeline.Pipeline`."""
+    """The part of a :class:`lenetkit.pipeline.Pipeline` that diagnosis needs."""
 
     @property
     def transforms_(self) -> "Compose":
@@ -40,49 +40,37 @@ class FittedPipeline(Protocol):
         ...
 
 
-class Taken(NamedTuple):
-    """One image: what the transforms made of it, and what it was.
+class PreparedImage(NamedTuple):
+    """One image after the transforms, and the range of its pixels as they came, white being 1."""
 
-    Parameters
-    ----------
-    prepared : ndarray of shape (height, width[, channels]) or Exception
-        After the transforms, or what stopped them.
-    peak : float
-        Level of the brightest pixel as it came, white being 1.
-    span : float
-        From the darkest to the brightest pixel as it came, in grey.
-    colours : float
-        The same in the one of red, green and blue where it is largest.
-    """
-
-    prepared: "Array | Exception"
-    peak: float = 0.0
-    span: float = 0.0
-    colours: float = 0.0
+    pixels: "Array | Exception"  # (height, width[, channels]) after the transforms, or the error that stopped them
+    peak: float = 0.0  # the brightest pixel
+    span: float = 0.0  # from the darkest to the brightest pixel, in grey
+    colours: float = 0.0  # the same in the one of red, green and blue where it is largest
 
 
-def take(images: Any, transforms: "Compose") -> tuple[tuple[str, ...], list[Taken]]:
-    """Read images and apply transforms to them, batch by batch; return their names and what became of them."""
+def prepare(images: Any, transforms: "Compose") -> tuple[tuple[str, ...], list[PreparedImage]]:
+    """Read images and apply transforms to them, batch by batch; return their names and the results."""
     names: list[str] = []
-    taken: list[Taken] = []
+    prepared: list[PreparedImage] = []
     for batch in iter_batches(images):
         names += [name for name, _ in batch]
-        good = iter(_take([image for _, image in batch if not isinstance(image, DataError)], transforms))
-        taken += [Taken(image) if isinstance(image, DataError) else next(good) for _, image in batch]
-    return tuple(names), taken
+        good = iter(_prepare([image for _, image in batch if not isinstance(image, DataError)], transforms))
+        prepared += [PreparedImage(image) if isinstance(image, DataError) else next(good) for _, image in batch]
+    return tuple(names), prepared
 
 
-def _take(images: list[Array], transforms: "Compose") -> list[Taken]:
+def _prepare(images: list[Array], transforms: "Compose") -> list[PreparedImage]:
     """Apply transforms to images of one size at once, to all others one by one."""
     if len({(image.shape, image.dtype) for image in images}) == 1:
         batch = np.stack(images) if len(images) > 1 else images[0][np.newaxis]
         # Transforms may be anybody's functions. Which of the images they cannot take is found out below.
         try:
-            return [Taken(*found) for found in zip(transforms(batch), *_facts(batch), strict=True)]
+            return [PreparedImage(*found) for found in zip(transforms(batch), *_facts(batch), strict=True)]
         except Exception as error:
             if len(images) == 1:
-                return [Taken(error)]
-    return [taken for image in images for taken in _take([image], transforms)]
+                return [PreparedImage(error)]
+    return [prepared for image in images for prepared in _prepare([image], transforms)]
 
 
 def _facts(images: Array) -> tuple[Array, Array, Array]:

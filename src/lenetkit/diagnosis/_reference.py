@@ -1,4 +1,4 @@
-"""A picture of handwriting in twelve numbers, and the range of each of them in the images a model was trained on.
+"""Twelve measures of an image of handwriting, and their quantiles in the images that a model was trained on.
 
 In: images of one size, uint8 in [0, 255] or floating. Out: one value per image and measure; plain JSON values for all.
 Next: :mod:`lenetkit.diagnosis._findings` compares them.
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
 
-__all__ = ["BLANK", "MEASURES", "check_reference", "describe_images", "reference_of"]
+__all__ = ["BLANK", "MEASURES", "check_reference", "compute_reference", "describe_images"]
 
 Array = npt.NDArray[Any]
 
@@ -35,11 +35,11 @@ MEASURES = (
 """Everything that :func:`describe_images` measures."""
 
 BLANK = 0.06
-"""A picture whose brightest and darkest pixel differ by less, of 1, is blank."""
+"""Blank is an image whose brightest and darkest pixel differ by less, white being 1; set by eye, tests/diagnosis."""
 
 # Pixel values handled at once.
 _CHUNK = 2**20
-# Quantiles of the training images. What lies beyond them was hardly ever seen.
+# Quantiles of the training images: all but 1 % of them lie between; docs/use/diagnose.md.
 _LOW, _HIGH = 0.005, 0.995
 _VERSION = 1
 _EIGHT_NEIGHBOURS = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3))])
@@ -48,7 +48,7 @@ _EIGHT_NEIGHBOURS = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3)
 def describe_images(images: npt.ArrayLike) -> dict[str, npt.NDArray[np.float64]]:
     """Measure images of ink on paper, each by itself.
 
-    What is rarer inside and along the border is the ink. Levels are shares of white: 255 of uint8 and 1.0 are 1.
+    Of the two levels the one that is rarer inside and along the border is the ink. White, 255 of uint8 or 1.0, is 1.
 
     Parameters
     ----------
@@ -62,19 +62,19 @@ def describe_images(images: npt.ArrayLike) -> dict[str, npt.NDArray[np.float64]]
 
         - ``contrast``: level of the strongest ink less that of the paper; negative where the ink is the darker one
         - ``paper``: level of the paper
-        - ``light``: how far the paper's level differs between the picture's four quarters
+        - ``light``: how far the paper's level differs between the image's four quarters
         - ``noise``: mean step between neighbouring pixels of the paper
-        - ``ink_share``: share of the pixels that are ink
-        - ``size``: longer side of the box around the ink, of the picture's longer side
+        - ``ink_share``: fraction of the pixels that are ink
+        - ``size``: longer side of the box around the ink, of the image's longer side
         - ``width``: width of that box by its height
-        - ``centre``: how far the ink's centre of mass is from the middle, of the picture's longer side; the larger of
+        - ``centre``: how far the ink's centre of mass is from the middle, of the image's longer side; the larger of
           the two directions
         - ``stroke``: width of the strokes in pixels
-        - ``border``: share of the outermost pixels that are ink
+        - ``border``: fraction of the outermost pixels that are ink
         - ``pieces``: number of connected pieces of ink
         - ``second_piece``: area of the second largest of them, of the largest
 
-        Of a blank picture only the first four are known; the others are NaN.
+        Of a blank image only the first four are known; the others are NaN.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def describe_images(images: npt.ArrayLike) -> dict[str, npt.NDArray[np.float64]]
     return {name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in MEASURES}
 
 
-def reference_of(images: npt.ArrayLike) -> dict[str, Any]:
+def compute_reference(images: npt.ArrayLike) -> dict[str, Any]:
     """Summarise the images that a model was trained on, for :func:`diagnose` to compare others with.
 
     Parameters
@@ -113,7 +113,7 @@ def reference_of(images: npt.ArrayLike) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain JSON values: ``version``, ``n``, ``shape`` of an image, ``bright_ink`` (share of the images whose ink is
+        Plain JSON values: ``version``, ``n``, ``shape`` of an image, ``bright_ink`` (fraction of the images with ink
         brighter than the paper) and ``measures``: the quantiles 0.005, 0.5 and 0.995 of each measure, of the contrast
         without its sign. None stands for a measure that no image has.
 
@@ -125,8 +125,8 @@ def reference_of(images: npt.ArrayLike) -> dict[str, Any]:
     Examples
     --------
     >>> from lenetkit.datasets import load_dataset
-    >>> from lenetkit.diagnosis import reference_of
-    >>> reference = reference_of(load_dataset("digits").images)
+    >>> from lenetkit.diagnosis import compute_reference
+    >>> reference = compute_reference(load_dataset("digits").images)
     >>> reference["n"], reference["shape"], reference["bright_ink"]
     (1797, [8, 8], 1.0)
     """
@@ -144,14 +144,14 @@ def reference_of(images: npt.ArrayLike) -> dict[str, Any]:
 
 
 def check_reference(reference: Any) -> None:
-    """Refuse what :func:`reference_of` does not return.
+    """Refuse what :func:`compute_reference` does not return.
 
     Raises
     ------
     DataError
         If it is anything else, or comes from another version.
     """
-    expected = "the reference must be what lenetkit.diagnosis.reference_of returns"
+    expected = "the reference must be what lenetkit.diagnosis.compute_reference returns"
     if not isinstance(reference, Mapping):
         raise DataError(f"{expected}; got {type(reference).__name__}.")
     if reference.get("version") != _VERSION:
@@ -205,18 +205,21 @@ def _describe(batch: Array) -> dict[str, Array]:
     contrast = np.where(bright, high, low) - paper
     blank = high - low < BLANK
     ink &= ~_wide(blank)
-    # How much of the way from paper to ink.
-    share = ((batch - _wide(paper)) / _wide(np.where(blank, 1, contrast))).clip(0, 1) * ~_wide(blank)
-    shape = {name: np.where(blank, np.nan, value) for name, value in (_shape_of(ink, share) | _pieces_of(ink)).items()}
-    noise = _noise_of(batch, share)
-    return {"contrast": contrast, "paper": paper, "light": _light_of(batch, ink), "noise": noise, **shape}
+    # 0 is paper and 1 is ink.
+    cover = ((batch - _wide(paper)) / _wide(np.where(blank, 1, contrast))).clip(0, 1) * ~_wide(blank)
+    shape = {
+        name: np.where(blank, np.nan, value)
+        for name, value in (_measure_shape(ink, cover) | _measure_pieces(ink)).items()
+    }
+    light, noise = _measure_light(batch, ink), _measure_noise(batch, cover)
+    return {"contrast": contrast, "paper": paper, "light": light, "noise": noise, **shape}
 
 
-def _shape_of(ink: Array, share: Array) -> dict[str, Array]:
+def _measure_shape(ink: Array, cover: Array) -> dict[str, Array]:
     height, width = ink.shape[1:]
     side, area = max(height, width), np.maximum(ink.sum(axis=(1, 2)), 1)
     high, wide = _extent(ink, axis=2), _extent(ink, axis=1)
-    weights = share * ink
+    weights = cover * ink
     total = np.maximum(weights.sum(axis=(1, 2)), 1e-6)
     down = (weights.sum(axis=2) @ (np.arange(height) + 0.5)) / total - height / 2
     right = (weights.sum(axis=1) @ (np.arange(width) + 0.5)) / total - width / 2
@@ -225,7 +228,7 @@ def _shape_of(ink: Array, share: Array) -> dict[str, Array]:
         "size": np.maximum(high, wide) / side,
         "width": wide / high,
         "centre": np.maximum(np.abs(down), np.abs(right)) / side,
-        "stroke": _stroke_of(share),
+        "stroke": _measure_stroke(cover),
         "border": _rim(ink).mean(axis=1),
     }
 
@@ -235,16 +238,16 @@ def _extent(ink: Array, axis: int) -> Array:
     return np.asarray(occupied.shape[1] - occupied.argmax(axis=1) - occupied[:, ::-1].argmax(axis=1))
 
 
-def _stroke_of(share: Array) -> Array:
+def _measure_stroke(cover: Array) -> Array:
     """Return twice the area of the ink by the length of its outline: a stroke has two sides."""
-    # What is left of paper that is not quite even has no outline.
-    clear = ((share - 0.2) / 0.8).clip(0, 1)
+    # Below 0.2 it is uneven paper, which has no outline.
+    clear = ((cover - 0.2) / 0.8).clip(0, 1)
     padded = np.pad(clear, ((0, 0), (1, 1), (1, 1)))
     down, right = np.diff(padded, axis=1)[:, :, :-1], np.diff(padded, axis=2)[:, :-1]
     return np.asarray(2 * clear.sum(axis=(1, 2)) / np.maximum(np.hypot(down, right).sum(axis=(1, 2)), 1e-6))
 
 
-def _pieces_of(ink: Array) -> dict[str, Array]:
+def _measure_pieces(ink: Array) -> dict[str, Array]:
     from scipy import ndimage
 
     labels, count = ndimage.label(ink, _EIGHT_NEIGHBOURS)
@@ -257,8 +260,8 @@ def _pieces_of(ink: Array) -> dict[str, Array]:
     return {"pieces": np.diff(bounds), "second_piece": np.array(second, np.float64)}
 
 
-def _light_of(batch: Array, ink: Array) -> Array:
-    """Return the largest difference between the paper's levels in the four quarters; too little paper says nothing."""
+def _measure_light(batch: Array, ink: Array) -> Array:
+    """Return the largest difference between the paper's levels in the four quarters that show paper."""
     middle = [-(-side // 2) for side in batch.shape[1:]]
     levels = []
     for rows in (slice(None, middle[0]), slice(-middle[0], None)):
@@ -270,9 +273,9 @@ def _light_of(batch: Array, ink: Array) -> Array:
     return np.asarray(np.nan_to_num(spread))
 
 
-def _noise_of(batch: Array, share: Array) -> Array:
+def _measure_noise(batch: Array, cover: Array) -> Array:
     """Return the mean step between neighbours that are both paper."""
-    paper = share < 0.5
+    paper = cover < 0.5
     pairs = paper[:, :, 1:] & paper[:, :, :-1]
     steps = np.abs(np.diff(batch, axis=2)) * pairs
     return np.asarray(steps.sum(axis=(1, 2)) / np.maximum(pairs.sum(axis=(1, 2)), 1))

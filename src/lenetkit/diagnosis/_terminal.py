@@ -1,4 +1,7 @@
-"""Pictures and probabilities for a terminal: characters only, nothing that steers it."""
+"""Images and probabilities as text for a terminal, without control characters.
+
+In: arrays. Out: lines of at most 76 characters.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,11 +22,15 @@ _GAP = "  "
 
 
 def strip(stages: Sequence[tuple[str, Array]]) -> str:
-    """Return pictures side by side, three in a line of 76 characters, bright pixels as full blocks."""
+    """Return images side by side, three in a line of 76 characters, bright pixels as full blocks."""
     lines = []
     for start in range(0, len(stages), _PER_LINE):
         group = stages[start : start + _PER_LINE]
-        rows = [[_short(name) for name, _ in group], *zip(*(_blocks(picture) for _, picture in group), strict=True)]
+        names = [name if len(name) <= _COLUMNS else f"{name[: _COLUMNS - 1]}…" for name, _ in group]
+        rows = [
+            [name.ljust(_COLUMNS) for name in names],
+            *zip(*(_blocks(picture) for _, picture in group), strict=True),
+        ]
         lines += [_GAP.join(row).rstrip() for row in rows]
         lines.append("")
     return "\n".join(lines[:-1])
@@ -38,13 +45,8 @@ def bars(classes: Array, probabilities: Array, most: int = 3) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _short(name: str) -> str:
-    text = name if len(name) <= _COLUMNS else f"{name[: _COLUMNS - 1]}…"
-    return f"{text:<{_COLUMNS}}"
-
-
 def _blocks(picture: Array) -> list[str]:
-    """Return a picture in characters, as large as fits, its aspect ratio kept."""
+    """Return an image in characters, as large as fits, its aspect ratio kept."""
     grey = _grey(picture)
     height, width = grey.shape
     scale = min(_COLUMNS / width, 2 * _ROWS / height)

@@ -1,4 +1,7 @@
-"""One image's way through a pipeline: a picture of every stage, and the probabilities at its end."""
+"""Trace of one image through a pipeline: every stage, and the probabilities.
+
+In: one image and a fitted pipeline. Out: a :class:`Trace`. Next: the terminal, or :func:`lenetkit.plotting.plot_trace`.
+"""
 
 import os
 from collections.abc import Iterator
@@ -24,17 +27,17 @@ __all__ = ["Trace", "trace"]
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Trace:
-    """One image's way through a pipeline; made by :func:`trace`.
+    """One image at every stage of a pipeline; made by :func:`trace`.
 
     Printed, it shows every stage in grey blocks, and the most probable labels.
 
     Parameters
     ----------
     name : str
-        What the image is called.
+        Name of the image.
     stages : list of (str, ndarray)
-        Name and picture of each stage, of shape (height, width[, channels]): first as it was read, last what the model
-        sees.
+        Name and image of each stage, of shape (height, width[, channels]): first as it was read, last as the model
+        sees it.
     probabilities : ndarray of shape (n_classes,)
         float32.
     classes : ndarray of shape (n_classes,)
@@ -63,7 +66,7 @@ class Trace:
 
     @property
     def probability(self) -> float:
-        """How probable it is, in [0, 1]."""
+        """Probability of that label, in [0, 1]."""
         return float(self.probabilities.max())
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,23 +89,7 @@ class Trace:
         return {"name": self.name, "label": label, "probabilities": probabilities, "stages": stages}
 
     def plot(self, *, figure: "Figure | SubFigure | None" = None) -> "TraceDisplay":
-        """Draw the stages and the probabilities in a strip, see :func:`lenetkit.plotting.plot_trace`.
-
-        Parameters
-        ----------
-        figure : matplotlib.figure.Figure or SubFigure, optional
-            Draw here. A new figure by default.
-
-        Returns
-        -------
-        TraceDisplay
-            With ``figure_`` and ``axes_``.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
-        """
+        """Draw the stages and the probabilities in a strip; see :func:`lenetkit.plotting.plot_trace`."""
         from lenetkit.plotting import plot_trace
 
         return plot_trace(
@@ -118,8 +105,8 @@ class Trace:
 def trace(image: Any, pipeline: FittedPipeline) -> Trace:
     """Follow one image through a pipeline.
 
-    A transform that has a method ``stages(images)`` shows what it does inside: it yields pairs of a name and the images
-    at that point.
+    A transform with a method ``stages(images)`` shows its own stages: it yields pairs of a name and the images at that
+    point.
 
     Parameters
     ----------
@@ -131,7 +118,7 @@ def trace(image: Any, pipeline: FittedPipeline) -> Trace:
     Returns
     -------
     Trace
-        The picture of every stage, and the probabilities.
+        The image at every stage, and the probabilities.
 
     Raises
     ------
@@ -157,7 +144,7 @@ def trace(image: Any, pipeline: FittedPipeline) -> Trace:
 
 
 def _stages(images: Any, transforms: "Compose") -> Iterator[tuple[str, Array]]:
-    """Give name and picture of what each step makes of one image."""
+    """Yield name and result of each step for one image."""
     for name, step in named_steps(transforms):
         shown: Array | None = None
         for stage, shown in _inside(step, images):
@@ -170,7 +157,7 @@ def _stages(images: Any, transforms: "Compose") -> Iterator[tuple[str, Array]]:
 
 
 def _inside(step: Any, images: Any) -> list[tuple[str, Array]]:
-    """Return what a transform shows of its work on the first image."""
+    """Return the stages inside a transform for the first image, if it shows any."""
     from lenetkit.transforms import MnistNormalize
 
     if callable(getattr(step, "stages", None)):

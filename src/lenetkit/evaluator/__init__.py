@@ -1,4 +1,4 @@
-"""Stage 6, evaluation: how often, where and how badly a model is wrong.
+"""Stage 6, evaluation: accuracy, errors, calibration and rejection of a model's answers.
 
 In: true labels of shape (n,) and probabilities of shape (n, n_classes), from whatever model.
 Out: an :class:`Evaluation` with numbers, tables (pandas) and pictures (:mod:`lenetkit.plotting`).

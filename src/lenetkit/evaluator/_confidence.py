@@ -1,4 +1,7 @@
-"""Whether a model is as often right as it is sure, and what not answering would gain."""
+"""Calibration and rejection: confidence against accuracy, and the error rate among the answers that are kept.
+
+In: the confidence of each answer, and which are right. Out: pandas tables.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -17,35 +20,20 @@ Right = npt.NDArray[np.bool_]
 
 
 def reliability_table(confidences: Confidences, right: Right, n_bins: int) -> "pd.DataFrame":
-    """Return confidence, accuracy and number of images by bins of equal width; empty bins are left out.
-
-    Parameters
-    ----------
-    confidences : ndarray of shape (n,)
-        Probability of the predicted label, in [0, 1].
-    right : ndarray of shape (n,)
-        bool, whether it is the true one.
-    n_bins : int
-        How many bins there are between 0 and 1.
-
-    Raises
-    ------
-    SettingError
-        If ``n_bins`` is not a positive whole number.
-    """
+    """Return confidence, accuracy and number of images in bins of equal width; see :meth:`Evaluation.reliability`."""
     import pandas as pd
 
     if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 1:
-        raise SettingError(f"n_bins must be a positive whole number; got {n_bins!r}.")
+        raise SettingError(f"n_bins must be a positive integer; got {n_bins!r}.")
     # A bin holds its upper edge, as in Guo et al.; rounding may take a sum of probabilities beyond 1.
-    place = np.clip(np.ceil(confidences * n_bins).astype(int) - 1, 0, n_bins - 1)
-    count = np.bincount(place, minlength=n_bins)
+    bins = np.clip(np.ceil(confidences * n_bins).astype(int) - 1, 0, n_bins - 1)
+    count = np.bincount(bins, minlength=n_bins)
     filled = np.flatnonzero(count)
-    mean_of = {
-        "confidence": np.bincount(place, weights=confidences, minlength=n_bins),
-        "accuracy": np.bincount(place, weights=right, minlength=n_bins),
+    sums = {
+        "confidence": np.bincount(bins, weights=confidences, minlength=n_bins),
+        "accuracy": np.bincount(bins, weights=right, minlength=n_bins),
     }
-    columns = {name: total[filled] / count[filled] for name, total in mean_of.items()}
+    columns = {name: total[filled] / count[filled] for name, total in sums.items()}
     edges = {"low": filled / n_bins, "high": (filled + 1) / n_bins}
     return pd.DataFrame({**edges, **columns, "count": count[filled]})
 
@@ -57,7 +45,7 @@ def calibration_error(table: "pd.DataFrame") -> float:
 
 
 def rejection_table(confidences: Confidences, right: Right) -> "pd.DataFrame":
-    """Return the error among what is answered, by the share that is not, from the least to the most rejected."""
+    """Return the error rate among the answers, by the fraction that is rejected, from the least to the most."""
     import pandas as pd
 
     order = np.argsort(-confidences, kind="stable")

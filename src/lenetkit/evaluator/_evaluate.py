@@ -1,4 +1,7 @@
-"""From labels and probabilities to an Evaluation, with everything checked on the way in."""
+"""Checks of labels, probabilities and classes on their way into an evaluation.
+
+In: arrays, lists or tables. Out: an :class:`~lenetkit.evaluator.Evaluation`.
+"""
 
 import reprlib
 from typing import Any
@@ -11,6 +14,7 @@ from lenetkit.exceptions import DataError
 
 __all__ = ["evaluate"]
 
+# Rounding of float16 and of printed tables; a row that is not a distribution, such as logits, is further off.
 _SUM_TOLERANCE = 1e-3
 
 
@@ -20,7 +24,7 @@ def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.A
     Parameters
     ----------
     labels : array-like of shape (n,)
-        True labels, whole numbers or strings, each one of ``classes``.
+        True labels, integers or strings, each one of ``classes``.
     probabilities : array-like of shape (n, n_classes)
         In [0, 1], each row sums to 1 within 0.001. A pandas table's columns may be named after the classes, in any
         order.
@@ -69,9 +73,9 @@ def _by_name(table: Any, classes: npt.ArrayLike | None) -> tuple[Any, Any]:
     wanted = _as_vector(classes, "classes").tolist()
     try:
         named = len(wanted) == len(names) == len(set(names)) and set(wanted) == set(names)
-    except TypeError:  # what cannot be a class is refused later
+    except TypeError:  # an invalid class is refused later
         named = False
-    # By place: True and False would choose rows.
+    # By position: True and False would choose rows.
     return (table.iloc[:, [names.index(name) for name in wanted]] if named else table), classes
 
 

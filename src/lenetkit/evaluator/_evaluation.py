@@ -1,4 +1,7 @@
-"""What a model's answers are worth, in numbers, tables and pictures."""
+"""The evaluation of a model: its figures with text, pictures and a report.
+
+In: checked labels and probabilities. Out: an :class:`Evaluation`.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+    from lenetkit.evaluator._report.provenance import FittedPipeline, Images, LabelledImages
     from lenetkit.plotting import ConfusionDisplay, DigitsDisplay, RejectionDisplay, ReliabilityDisplay
 
 __all__ = ["Evaluation"]
@@ -28,9 +32,9 @@ _MOST_CLASSES = 20
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Evaluation(Measures):
-    """What a model's answers are worth; made by :func:`lenetkit.evaluator.evaluate`, which checks what goes in.
+    """Numbers, tables and pictures of a model's answers; made by :func:`lenetkit.evaluator.evaluate`, which checks.
 
-    Printed, it begins with :attr:`summary_line`; a table by class follows, then what is taken for what.
+    Printed, it begins with :attr:`summary_line`; a table by class follows, then the most confused classes.
 
     Parameters
     ----------
@@ -62,26 +66,7 @@ class Evaluation(Measures):
     def plot_confusion(
         self, *, ax: "Axes | None" = None, normalize: Literal["true", "pred", "all"] | None = None
     ) -> "ConfusionDisplay":
-        """Draw the confusion matrix, see :func:`lenetkit.plotting.plot_confusion`.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Draw here. A new figure by default.
-        normalize : {"true", "pred", "all"}, optional
-            Show per cent of each row, of each column or of all images instead of counts.
-
-        Returns
-        -------
-        ConfusionDisplay
-            With ``figure_`` and ``ax_``.
-
-        Raises
-        ------
-        SettingError
-            If ``normalize`` is something else.
-        MissingExtraError
-            If matplotlib is not installed.
+        """Draw the confusion matrix; see :func:`lenetkit.plotting.plot_confusion`.
 
         Examples
         --------
@@ -104,30 +89,17 @@ class Evaluation(Measures):
     ) -> "DigitsDisplay":
         """Draw the misread images with their true and predicted labels, largest loss first.
 
+        The other parameters and errors are those of :func:`lenetkit.plotting.plot_digits`.
+
         Parameters
         ----------
         images : ndarray of shape (n, h, w[, c]) or sequence of n arrays of shape (h, w[, c])
             The images that were evaluated, in the same order.
-        max_images : int
-            Draw no more than so many; the heading then says how many there are.
-        n_columns : int
-            Images per row.
-        figure : matplotlib.figure.Figure or SubFigure, optional
-            Draw here. A new figure by default.
-
-        Returns
-        -------
-        DigitsDisplay
-            With ``figure_`` and ``axes_``; without axes where nothing was misread.
 
         Raises
         ------
         DataError
             If there are not as many images as labels, or an image cannot be drawn.
-        SettingError
-            If ``max_images`` or ``n_columns`` is not a positive whole number.
-        MissingExtraError
-            If matplotlib is not installed.
 
         Examples
         --------
@@ -144,7 +116,8 @@ class Evaluation(Measures):
             raise DataError(f"images must be the {self.n} that were evaluated, in the same order; got {len(images)}.")
         errors = self._table(np.argsort(self._true_probabilities, kind="stable"))
         errors = errors[errors["true"] != errors["predicted"]]
-        titles = [_misreading(*pair) for pair in zip(errors["true"], errors["predicted"], strict=True)]
+        pairs = zip(errors["true"], errors["predicted"], strict=True)
+        titles = [f"{true} → {said}" if len(f"{true}{said}") < 8 else f"{true} →\n{said}" for true, said in pairs]
         return plot_digits(
             [images[row] for row in errors["index"]],
             titles,
@@ -155,26 +128,7 @@ class Evaluation(Measures):
         )
 
     def plot_reliability(self, *, ax: "Axes | None" = None, n_bins: int = 15) -> "ReliabilityDisplay":
-        """Draw accuracy against confidence, see :func:`lenetkit.plotting.plot_reliability`.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Draw here. A new figure by default.
-        n_bins : int
-            As for :meth:`reliability`.
-
-        Returns
-        -------
-        ReliabilityDisplay
-            With ``figure_`` and ``ax_``.
-
-        Raises
-        ------
-        SettingError
-            If ``n_bins`` is not a positive whole number.
-        MissingExtraError
-            If matplotlib is not installed.
+        """Draw accuracy against confidence; see :func:`lenetkit.plotting.plot_reliability` and :meth:`reliability`.
 
         Examples
         --------
@@ -189,22 +143,7 @@ class Evaluation(Measures):
         return plot_reliability(table["confidence"], table["accuracy"], table["count"], ax=ax)
 
     def plot_rejection(self, *, ax: "Axes | None" = None) -> "RejectionDisplay":
-        """Draw the error against the share that is rejected, see :func:`lenetkit.plotting.plot_rejection`.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Draw here. A new figure by default.
-
-        Returns
-        -------
-        RejectionDisplay
-            With ``figure_`` and ``ax_``.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
+        """Draw the error rate against the fraction that is rejected; see :func:`lenetkit.plotting.plot_rejection`.
 
         Examples
         --------
@@ -222,14 +161,14 @@ class Evaluation(Measures):
         self,
         path: str | os.PathLike[str],
         *,
-        data: Any = None,
-        pipeline: Any = None,
+        data: "LabelledImages | Images | None" = None,
+        pipeline: "FittedPipeline | None" = None,
         history: "pd.DataFrame | Mapping[str, Any] | None" = None,
         corruptions: "pd.DataFrame | None" = None,
         settings: Mapping[str, Any] | None = None,
         title: str | None = None,
     ) -> Path:
-        """Write everything that is known into one HTML file that opens in any browser, offline.
+        """Write a report: one HTML file that opens in any browser, offline.
 
         The file appears whole or not at all, fetches nothing and runs no script.
 
@@ -239,10 +178,10 @@ class Evaluation(Measures):
             Usually ``*.html``. A file that is there is replaced.
         data : Dataset or sequence of images, optional
             The images that were evaluated, in the same order: with them the hardest are shown. A
-            :class:`~lenetkit.datasets.Dataset` also gives its name and fingerprint, and MNIST's official test part is
-            known by it, so that its contested labels are told apart.
+            :class:`~lenetkit.datasets.Dataset` also gives its name and fingerprint, and MNIST's predefined test
+            split is recognised by it, so that its contested labels are told apart.
         pipeline : Pipeline, optional
-            What gave the answers: its settings are listed, and its learning curves drawn where it has any.
+            The pipeline that gave the answers: its settings are listed, and its learning curves drawn if it has any.
         history : pandas.DataFrame or mapping of str to sequences, optional
             Learning curves instead of the pipeline's, as :func:`lenetkit.plotting.plot_history` takes them.
         corruptions : pandas.DataFrame, optional
@@ -332,8 +271,3 @@ class Evaluation(Measures):
 
     def __repr__(self) -> str:
         return f"<Evaluation: {self.summary_line}>"
-
-
-def _misreading(true: Any, predicted: Any) -> str:
-    short = len(f"{true}{predicted}") < 8
-    return f"{true} → {predicted}" if short else f"{true} →\n{predicted}"

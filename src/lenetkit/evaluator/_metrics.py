@@ -1,4 +1,7 @@
-"""The figures and tables of an evaluation."""
+"""Figures and tables of an evaluation.
+
+In: checked labels and probabilities. Out: numbers and pandas tables. Next: text, pictures and the report.
+"""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -46,16 +49,16 @@ class Measures:
     @property
     def n_errors(self) -> int:
         """Number of images whose predicted label is not the true one."""
-        return int(np.count_nonzero(self._predicted_indices != self.true_indices))
+        return int(np.count_nonzero(~self._right))
 
     @property
     def accuracy(self) -> float:
-        """Share of right predictions, in [0, 1]."""
+        """Fraction of right predictions, in [0, 1]."""
         return (self.n - self.n_errors) / self.n
 
     @property
     def error_rate(self) -> float:
-        """Share of wrong predictions, in [0, 1]."""
+        """Fraction of wrong predictions, in [0, 1]."""
         return self.n_errors / self.n
 
     @property
@@ -118,7 +121,7 @@ class Measures:
         Parameters
         ----------
         k : int
-            How many pairs at most.
+            Number of pairs at most.
 
         Returns
         -------
@@ -128,7 +131,7 @@ class Measures:
         Raises
         ------
         SettingError
-            If ``k`` is not a positive whole number.
+            If ``k`` is not a positive integer.
 
         Examples
         --------
@@ -155,7 +158,7 @@ class Measures:
         Parameters
         ----------
         k : int
-            How many images at most.
+            Number of images at most.
 
         Returns
         -------
@@ -166,7 +169,7 @@ class Measures:
         Raises
         ------
         SettingError
-            If ``k`` is not a positive whole number.
+            If ``k`` is not a positive integer.
 
         Examples
         --------
@@ -178,7 +181,7 @@ class Measures:
         return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive(k)])
 
     def reliability(self, n_bins: int = 15) -> "pd.DataFrame":
-        """Compare how sure the predictions are with how often they are right.
+        """Compare the confidence of the predictions with their accuracy, bin by bin.
 
         Parameters
         ----------
@@ -195,7 +198,7 @@ class Measures:
         Raises
         ------
         SettingError
-            If ``n_bins`` is not a positive whole number.
+            If ``n_bins`` is not a positive integer.
 
         Examples
         --------
@@ -215,13 +218,13 @@ class Measures:
         return calibration_error(self.reliability())
 
     def rejection_curve(self) -> "pd.DataFrame":
-        """Return how the error falls when the least sure predictions are not relied upon.
+        """Return the error rate that is left when the least sure predictions are rejected.
 
         Returns
         -------
         pandas.DataFrame
             A row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that are at
-            least so sure are kept), ``rejected`` (the share of the others), ``error_rate`` (among those kept, in
+            least so sure are kept), ``rejected`` (the fraction of the others), ``error_rate`` (among those kept, in
             [0, 1]), ``answered`` and ``errors`` (their numbers).
 
         Examples
@@ -243,62 +246,50 @@ class Measures:
         >>> evaluation.to_dict()["confusion_matrix"]
         [[1, 1], [0, 1]]
         """
-        low, high = self.accuracy_interval
-        table = {name: [_plain(value) for value in column] for name, column in self.per_class.items()}
+        columns = {name: column.tolist() for name, column in self.per_class.items()}
         return {
             "n": self.n,
             "n_errors": self.n_errors,
             "accuracy": self.accuracy,
-            "accuracy_interval": [low, high],
+            "accuracy_interval": list(self.accuracy_interval),
             "error_rate": self.error_rate,
             "cross_entropy": self.cross_entropy,
             "calibration_error": self.calibration_error,
             "classes": self.classes.tolist(),
-            "per_class": table,
+            "per_class": {name: [None if math.isnan(x) else x for x in values] for name, values in columns.items()},
             "confusion_matrix": self.confusion_matrix.to_numpy().tolist(),
         }
 
     @property
     def _predicted_indices(self) -> npt.NDArray[np.int64]:
-        largest: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return largest
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def _confidences(self) -> npt.NDArray[np.float64]:
-        largest: npt.NDArray[np.float64] = self.probabilities.max(axis=1)
-        return largest
+        return np.asarray(self.probabilities.max(axis=1))
 
     @property
     def _right(self) -> npt.NDArray[np.bool_]:
-        right: npt.NDArray[np.bool_] = self._predicted_indices == self.true_indices
-        return right
+        return np.asarray(self._predicted_indices == self.true_indices)
 
     @property
     def _true_probabilities(self) -> npt.NDArray[np.float64]:
         return self.probabilities[np.arange(self.n), self.true_indices]
 
     def _named(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        labels: npt.NDArray[Any] = np.take(self.classes, indices)
-        return labels
+        return np.asarray(np.take(self.classes, indices))
 
     def _table(self, rows: npt.NDArray[np.int64]) -> "pd.DataFrame":
         import pandas as pd
 
-        columns = {
-            "index": rows,
-            "true": self.labels[rows],
-            "predicted": self.predictions[rows],
-            "loss": self.losses[rows],
-            "probability": self._true_probabilities[rows],
-        }
-        return pd.DataFrame(columns)
-
-
-def _plain(value: Any) -> int | float | None:
-    return None if math.isnan(value) else value.item() if isinstance(value, np.generic) else value
+        names = ("true", "predicted", "loss", "probability")
+        columns = (self.labels, self.predictions, self.losses, self._true_probabilities)
+        return pd.DataFrame(
+            {"index": rows, **{name: column[rows] for name, column in zip(names, columns, strict=True)}}
+        )
 
 
 def _positive(k: int) -> int:
     if not isinstance(k, int | np.integer) or k < 1:
-        raise SettingError(f"k must be a positive whole number; got {k!r}.")
+        raise SettingError(f"k must be a positive integer; got {k!r}.")
     return int(k)

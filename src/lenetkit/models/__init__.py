@@ -8,13 +8,10 @@ TensorFlow is imported when a model is built, not before. Every public module of
 it holds; a new one needs no other line anywhere.
 """
 
-from lenetkit.models._catalogue import (
-    ModelCounts,
-    ModelInfo,
-    create_model,
-    list_models,
-    model_info,
-    register_model,
-)
+from lenetkit.models._catalogue import ModelInfo, _models, create_model, list_models, model_info, register_model
+from lenetkit.models._counting import ModelCounts
 
 __all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+
+registry = _models
+"""The registry itself, for the command line and the tests."""

@@ -9,7 +9,7 @@ from lenetkit.exceptions import BackendError
 
 __all__ = ["import_keras"]
 
-# What TensorFlow writes about itself on import, whatever its log level, and that there is no driver for a GPU.
+# TensorFlow's lines about itself on import, whatever its log level, and about a missing driver for a GPU.
 _CHATTER = (
     r"WARNING: All log messages before absl|I\d{4} \d\d:|To enable the following instructions:|"
     r"E\d{4} \d\d:.*failed call to cuInit: .*UNKNOWN ERROR \(303\)"
@@ -17,13 +17,7 @@ _CHATTER = (
 
 
 def import_keras() -> None:
-    """Import Keras; in a notebook without the red block of lines that TensorFlow writes about itself.
-
-    Raises
-    ------
-    BackendError
-        If Keras is set to another backend than TensorFlow.
-    """
+    """Import Keras, in a notebook without TensorFlow's lines about itself; raise BackendError on another backend."""
     wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
     if wanted == "tensorflow":
         # Not on a terminal: what is held back would be lost if the import ended the process.
@@ -32,16 +26,11 @@ def import_keras() -> None:
 
             wanted = keras.backend.backend()
             if in_a_notebook() and wanted == "tensorflow":
-                _look_for_devices()
+                import tensorflow as tf
+
+                tf.config.list_logical_devices()  # a complaint about a missing GPU comes now, while it is filtered
     if wanted != "tensorflow":
         raise BackendError(
             f"lenetkit needs Keras on TensorFlow; Keras is set to {wanted!r}. "
             "Unset KERAS_BACKEND (or set it to tensorflow) before Python starts."
         )
-
-
-def _look_for_devices() -> None:
-    """Let TensorFlow complain now that there is no GPU."""
-    import tensorflow as tf
-
-    tf.config.list_logical_devices()

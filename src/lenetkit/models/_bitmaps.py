@@ -1,4 +1,4 @@
-"""What the output units of the paper's LeNet-5 look for: one fixed picture of 7 x 12 pixels per class.
+"""Bitmaps of the output units of the paper's LeNet-5: one fixed image of 7 x 12 pixels per class.
 
 The digits are drawn for lenetkit, in the style of the paper's figure 3: a printed character that leaves the first and
 the last row empty.
@@ -26,22 +26,14 @@ _DIGITS = """
 .......  .......  .......  .......  .......  .......  .......  .......  .......  .......
 """
 
-# Of the random pictures for classes beyond the ten digits: they must be the same for ever.
+# Of the random bitmaps for classes beyond the ten digits: with another seed saved models would change their answers.
 _SEED = 1998
 
 
 def class_bitmaps(n_classes: int) -> npt.NDArray[np.float32]:
-    """Return the picture of each class.
+    """Return the bitmap of each class, of shape (n_classes, 84): float32, -1 for paper and 1 for ink, row by row.
 
-    Parameters
-    ----------
-    n_classes : int
-        The first ten get the digits; any further ones fixed random pictures, which are as far apart.
-
-    Returns
-    -------
-    ndarray of shape (n_classes, 84)
-        float32, -1 for paper and 1 for ink, row by row.
+    The first ten are the digits; any further ones are fixed random bitmaps, which are as far apart.
     """
     rows = [line.split() for line in _DIGITS.split("\n") if line]
     ink = np.array([[[pixel == "#" for pixel in cell] for cell in line] for line in rows])  # row, digit, column

@@ -1,4 +1,4 @@
-"""The table of models and the four functions over it."""
+"""The registry of models, the four functions over it, and the checks that several builders share."""
 
 import contextlib
 import inspect
@@ -10,16 +10,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import numpy as np
 
-from lenetkit._utils.rng import preserve_rng_state
+from lenetkit._utils.deprecation import warn_renamed
+from lenetkit._utils.rng import HIGHEST_SEED, preserve_rng_state
+from lenetkit._utils.validation import check_seed, check_whole
 from lenetkit.exceptions import SettingError
 from lenetkit.models._backend import import_keras
-from lenetkit.models._counting import ModelCounts, count
+from lenetkit.models._counting import ModelCounts, count_model
 from lenetkit.registry import Registry
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+__all__ = [
+    "ModelInfo",
+    "create_model",
+    "list_models",
+    "model_info",
+    "register_model",
+    "require_activation",
+    "require_side",
+]
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -28,7 +38,7 @@ _REQUIRED_PARAMETERS = ("input_shape", "n_classes")
 
 @attrs.frozen(kw_only=True)
 class ModelInfo:
-    """What is known about a registered model without building it.
+    """Record of a registered model, known without building it.
 
     Parameters
     ----------
@@ -45,10 +55,10 @@ class ModelInfo:
     n_parameters : int
         Trainable parameters at ``input_shape`` with ten classes and default options.
     paper : str
-        Where it comes from; empty where there is no paper.
+        Its reference; empty where there is no paper.
     paper_error : float or None
-        Share of MNIST's test images that the paper's network reads wrongly, in percent.
-    training : mapping of str to object
+        Percentage of MNIST's test images that the paper's network reads wrongly.
+    preset : mapping of str to object
         Arguments for :meth:`lenetkit.trainer.Trainer.preset` that suit it, chosen on training images held back.
     options : mapping of str to object
         The builder's options with their defaults.
@@ -69,8 +79,14 @@ class ModelInfo:
     n_parameters: int
     paper: str = ""
     paper_error: float | None = None
-    training: Mapping[str, Any] = attrs.field(factory=dict)
+    preset: Mapping[str, Any] = attrs.field(factory=dict)
     options: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """Deprecated name of :attr:`preset`."""
+        warn_renamed("ModelInfo.training", "preset")
+        return self.preset
 
     def counts(
         self, *, input_shape: tuple[int, int, int] | None = None, n_classes: int = 10, **options: Any
@@ -79,12 +95,8 @@ class ModelInfo:
 
         Parameters
         ----------
-        input_shape : tuple of int, optional
-            (height, width, channels); None is what it was designed for.
-        n_classes : int, default 10
-            Number of classes.
-        **options
-            The builder's own options.
+        input_shape, n_classes, **options
+            As for :func:`create_model`; no shape stands for the one that it was designed for.
 
         Returns
         -------
@@ -93,7 +105,7 @@ class ModelInfo:
         Raises
         ------
         SettingError
-            If the model cannot be built so, or a layer does not tell how it connects.
+            If an argument is invalid, or the connections of a layer are unknown.
         BackendError
             If Keras runs on another backend than TensorFlow.
 
@@ -104,7 +116,7 @@ class ModelInfo:
         ModelCounts(parameters=61706, connections=429342)
         """
         shape = self.input_shape if input_shape is None else input_shape
-        return count(create_model(self.name, input_shape=shape, n_classes=n_classes, seed=0, **options))
+        return count_model(create_model(self.name, input_shape=shape, n_classes=n_classes, seed=0, **options))
 
 
 _models: Registry[ModelInfo] = Registry("model", group="lenetkit.models", package="lenetkit.models")
@@ -119,6 +131,7 @@ def register_model(
     value_range: tuple[float, float] = (0.0, 1.0),
     paper: str = "",
     paper_error: float | None = None,
+    preset: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     replace: bool = False,
 ) -> Callable[[Builder], Builder]:
@@ -128,22 +141,12 @@ def register_model(
     ----------
     name : str
         Letters, digits, ``_``, ``-`` and ``.``.
-    description : str
-        One line for lists.
-    n_parameters : int
-        Trainable parameters at ``input_shape`` with ten classes and default options.
-    input_shape : tuple of int, default (28, 28, 1)
-        (height, width, channels) it was designed for.
-    value_range : tuple of float, default (0.0, 1.0)
-        Smallest and largest pixel value that it expects.
-    paper : str, optional
-        Where it comes from.
-    paper_error : float, optional
-        Share of MNIST's test images that the paper's network reads wrongly, in percent.
+    description, n_parameters, input_shape, value_range, paper, paper_error, preset
+        The record's fields; see :class:`ModelInfo`.
     training : mapping, optional
-        Arguments for :meth:`lenetkit.trainer.Trainer.preset` that suit the model.
+        Deprecated name of `preset`.
     replace : bool, default False
-        Take the name over from whoever has it.
+        Take the name over from its owner.
 
     Returns
     -------
@@ -162,19 +165,17 @@ def register_model(
     >>> from lenetkit.models import list_models, register_model
     >>> @register_model("one_layer", description="Softmax regression.", n_parameters=7850)
     ... def one_layer(input_shape, n_classes):
-    ...     import keras
+    ...     from keras import Sequential, layers
     ...
-    ...     return keras.Sequential(
-    ...         [
-    ...             keras.layers.Input(input_shape, name="image"),
-    ...             keras.layers.Flatten(name="flatten"),
-    ...             keras.layers.Dense(n_classes, activation="softmax", name="output"),
-    ...         ],
-    ...         name="one_layer",
-    ...     )
+    ...     pixels = [layers.Input(input_shape, name="image"), layers.Flatten(name="flatten")]
+    ...     output = layers.Dense(n_classes, activation="softmax", name="output")
+    ...     return Sequential([*pixels, output], name="one_layer")
     >>> list_models("one*")
     ['one_layer']
     """
+    if training is not None:
+        warn_renamed("register_model(training=...)", "preset=...")
+        preset = training
 
     def decorate(builder: Builder) -> Builder:
         parameters = inspect.signature(builder).parameters
@@ -183,7 +184,6 @@ def register_model(
                 f"a model's builder must start with the parameters input_shape and n_classes; "
                 f"{builder.__qualname__} has ({', '.join(parameters)})."
             )
-        options = {key: parameter.default for key, parameter in list(parameters.items())[2:]}
         record = ModelInfo(
             name=name,
             builder=builder,
@@ -193,8 +193,8 @@ def register_model(
             n_parameters=n_parameters,
             paper=paper,
             paper_error=paper_error,
-            training=dict(training or {}),
-            options=options,
+            preset=dict(preset or {}),
+            options={key: parameter.default for key, parameter in list(parameters.items())[2:]},
         )
         _models.register(name, record, owner=f"{builder.__module__}.{builder.__qualname__}", replace=replace)
         return builder
@@ -261,8 +261,7 @@ def create_model(
 ) -> "keras.Model":
     """Build a model, untrained.
 
-    The initial weights depend on `seed` alone; the global generators of random, NumPy and Keras are left as they were
-    found.
+    The initial weights depend on `seed` alone; the global generators of random, NumPy and Keras are left untouched.
 
     Parameters
     ----------
@@ -300,25 +299,27 @@ def create_model(
     61706
     """
     record = _models.get(name)
-    shape = _checked_shape(input_shape)
-    classes = _checked_integer("n_classes", n_classes, 1, 2**31 - 1)
+    shape = _check_shape(input_shape)
+    check_whole("n_classes", n_classes, 1, 2**31 - 1)
     if unknown := sorted(set(options) - set(record.options)):
         raise SettingError(
             f"the model {name!r} has no option {unknown[0]!r}; its options are: "
             f"{', '.join(f'{key}={value!r}' for key, value in record.options.items()) or 'none'}."
         )
-    number = secrets.randbits(32) if seed is None else _checked_integer("seed", seed, 0, 2**32 - 1)
+    if seed is None:
+        seed = secrets.randbelow(HIGHEST_SEED + 1)
+    check_seed(seed)
     with preserve_rng_state():
         import_keras()
         # What a builder draws by itself shall depend on the seed as well.
-        random.seed(number)
-        np.random.seed(number)  # noqa: NPY002
-        with _keras_seeded(number):
-            model = record.builder(shape, classes, **options)
-    if tuple(model.output_shape) != (None, classes):
+        random.seed(int(seed))
+        np.random.seed(seed)  # noqa: NPY002
+        with _keras_seeded(int(seed)):
+            model = record.builder(shape, int(n_classes), **options)
+    if tuple(model.output_shape) != (None, n_classes):
         raise SettingError(
             f"the model {name!r} of {_models.distribution(name) or _models.owner(name)} must answer with shape "
-            f"(n, {classes}); its output has shape {model.output_shape}."
+            f"(n, {n_classes}); its output has shape {model.output_shape}."
         )
     return model
 
@@ -340,19 +341,31 @@ def _keras_seeded(seed: int) -> Iterator[None]:
         seed_generator.python_random = theirs
 
 
-def _checked_shape(shape: Any) -> tuple[int, int, int]:
+def _check_shape(shape: Any) -> tuple[int, int, int]:
     try:
-        numbers = tuple(shape)
-    except TypeError:
-        numbers = ()
-    if len(numbers) != 3 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in numbers):
+        height, width, channels = shape
+    except (TypeError, ValueError):
+        height = width = channels = 0
+    if not all(isinstance(n, (int, np.integer)) and n > 0 for n in (height, width, channels)):
+        raise SettingError(f"input_shape must be three positive integers (height, width, channels); got {shape!r}.")
+    return int(height), int(width), int(channels)
+
+
+def require_side(model: str, input_shape: tuple[int, int, int], smallest: int) -> None:
+    """Raise SettingError if height or width is below `smallest`: convolutions and poolings would leave nothing."""
+    height, width, _ = input_shape
+    if min(height, width) < smallest:
         raise SettingError(
-            f"input_shape must be three positive whole numbers (height, width, channels); got {shape!r}."
+            f"{model} needs images of at least {smallest} x {smallest} pixels; got {height} x {width}. "
+            "Enlarge them first, for example with lenetkit.transforms.Resize."
         )
-    return int(numbers[0]), int(numbers[1]), int(numbers[2])
 
 
-def _checked_integer(name: str, value: Any, smallest: int, largest: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not smallest <= value <= largest:
-        raise SettingError(f"{name} must be an integer from {smallest} to {largest}; got {value!r}.")
-    return int(value)
+def require_activation(activation: str) -> None:
+    """Raise SettingError if it is not the name of a Keras activation."""
+    import keras
+
+    try:
+        keras.activations.get(activation)
+    except ValueError:
+        raise SettingError(f"activation must be the name of a Keras activation; got {activation!r}.") from None

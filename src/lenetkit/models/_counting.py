@@ -1,4 +1,4 @@
-"""What a built model consists of: trainable parameters, and connections as the papers of the 1990s count them."""
+"""Size of a built model: trainable parameters, and connections as the papers of the 1990s count them."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from lenetkit.exceptions import SettingError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ModelCounts", "count"]
+__all__ = ["ModelCounts", "count_connections", "count_model"]
 
 
 @attrs.frozen(kw_only=True)
 class ModelCounts:
-    """What a built model consists of.
+    """Size of a built model.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class ModelCounts:
         Trainable numbers.
     connections : int
         For every unit that sums its inputs, as a convolution, a dense or a pooling layer does, one for each input and
-        one for its bias; a weight that is shared by many places counts at each. Layers that work on one number at a
+        one for its bias; a weight that is shared by many units counts for each. Layers that work on one number at a
         time, such as activations and normalisations, have none.
 
     Examples
@@ -37,35 +37,26 @@ class ModelCounts:
     connections: int
 
 
-def count(model: "keras.Model") -> ModelCounts:
-    """Count in a built model.
+def count_model(model: "keras.Model") -> ModelCounts:
+    """Count the parameters and connections of a functional or sequential model."""
+    parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    return ModelCounts(parameters=parameters, connections=count_connections(model))
 
-    Parameters
-    ----------
-    model : keras.Model
-        A functional or sequential one.
 
-    Returns
-    -------
-    ModelCounts
+def count_connections(layer: Any) -> int:
+    """Count the connections of a layer, or of all layers of a model.
 
     Raises
     ------
     SettingError
-        If a layer has weights and it is not known how it connects.
+        If a layer has weights and its connections are unknown.
     """
-    parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-    return ModelCounts(parameters=parameters, connections=_connections(model))
-
-
-def _connections(layer: Any) -> int:
-    """Return the connections of a layer, or of all layers of a model."""
     from keras import layers
 
     if hasattr(layer, "count_connections"):
         return int(layer.count_connections())
     if hasattr(layer, "layers"):
-        return sum(map(_connections, layer.layers))
+        return sum(map(count_connections, layer.layers))
     if isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D)):
         return int(_units(layer) * (math.prod(layer.kernel.shape[:-2]) + layer.use_bias))
     if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):

@@ -14,7 +14,16 @@ from keras import layers, ops
 from lenetkit.exceptions import SettingError
 from lenetkit.models._bitmaps import class_bitmaps
 
-__all__ = ["BitmapOutput", "Subsampling", "TableConv2D", "checked_table", "framed", "paper_uniform", "scaled_tanh"]
+__all__ = [
+    "BitmapOutput",
+    "Subsampling",
+    "TableConv2D",
+    "check_table",
+    "frame",
+    "paper_uniform",
+    "scaled_tanh",
+    "subsample",
+]
 
 _serializable = keras.saving.register_keras_serializable(package="lenetkit")
 
@@ -30,7 +39,7 @@ def paper_uniform(fan_in: int) -> Any:
     return keras.initializers.RandomUniform(-2.4 / fan_in, 2.4 / fan_in)
 
 
-def framed(image: Any, side: int) -> Any:
+def frame(image: Any, side: int) -> Any:
     """Centre an image in a frame of at least `side` x `side`, and map paper to -0.1 and ink to 1.175.
 
     The mean then is about 0 and the variance about 1.
@@ -42,32 +51,31 @@ def framed(image: Any, side: int) -> Any:
     return layers.Rescaling(1.275, offset=-0.1, name="grey_levels")(x)
 
 
-def checked_table(table: Sequence[Sequence[int]], n_maps: int, name: str) -> tuple[tuple[int, ...], ...]:
-    """Return a table of connections as tuples: for each feature map, which of the `n_maps` below it sees.
-
-    Raises
-    ------
-    SettingError
-        If a row is empty, names a map twice, or names one that is not there.
-    """
+def check_table(table: Sequence[Sequence[int]], n_maps: int, name: str) -> tuple[tuple[int, ...], ...]:
+    """Return a table of connections as tuples: for each feature map, the indices of the `n_maps` below that it sees."""
     try:
-        rows = tuple(tuple(int(place) for place in row) for row in table)
+        rows = tuple(tuple(map(int, row)) for row in table)
     except (TypeError, ValueError):
-        raise SettingError(f"{name} must be a sequence of sequences of whole numbers; got {table!r}.") from None
+        raise SettingError(f"{name} must be a sequence of sequences of integers; got {table!r}.") from None
     if not rows:
         raise SettingError(f"{name} must have at least one row, one for each feature map; got {table!r}.")
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         if not row or len(set(row)) != len(row) or not set(row) <= set(range(n_maps)):
             raise SettingError(
                 f"each row of {name} must name different maps from 0 to {n_maps - 1}, at least one; "
-                f"row {place} is {row!r}."
+                f"row {index} is {row!r}."
             )
     return rows
 
 
+def subsample(maps: Any, name: str) -> Any:
+    """Apply :class:`Subsampling` and the squashing activation that follows it in the paper."""
+    return layers.Activation(scaled_tanh, name=f"{name}_squashed")(Subsampling(name=name)(maps))
+
+
 @_serializable
 class Subsampling(layers.Layer):  # type: ignore[misc]
-    """Sum each 2 x 2 block, multiply by a coefficient, add a bias: both learnt, one pair per map.
+    """Sum each 2 x 2 block, multiply by a coefficient, add a bias: both trained, one pair per map.
 
     Not squashed here; an activation follows.
     """
@@ -83,11 +91,6 @@ class Subsampling(layers.Layer):  # type: ignore[misc]
         # Four times the mean is the sum, to the last bit.
         return ops.average_pool(maps, 2, 2) * (4 * self.coefficient) + self.bias
 
-    def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[Any, ...]:
-        """Return the shape of the answer."""
-        n, height, width, n_maps = input_shape
-        return n, height // 2, width // 2, n_maps
-
     def count_connections(self) -> int:
         """Four inputs and a bias for every unit."""
         return int(np.prod(self.output.shape[1:])) * 5
@@ -97,16 +100,7 @@ class Subsampling(layers.Layer):  # type: ignore[misc]
 class TableConv2D(layers.Layer):  # type: ignore[misc]
     """A convolution whose feature maps each see some of the maps below only.
 
-    There is one kernel for each connection in the table and none for the others.
-
-    Parameters
-    ----------
-    table : sequence of sequences of int
-        For each feature map, the places of the maps it sees.
-    kernel_size : int
-        Height and width of the kernels.
-    activation : str or callable, optional
-        Applied to the answer.
+    `table` names the maps that each feature map sees: there is one kernel for each connection and none for the others.
     """
 
     def __init__(
@@ -120,16 +114,15 @@ class TableConv2D(layers.Layer):  # type: ignore[misc]
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create kernels and biases."""
         size, n_maps, n_below = self.kernel_size, len(self.table), int(input_shape[-1] or 0)
-        connections = [(below, place) for place, row in enumerate(self.table) for below in row]
-        self._spread = np.zeros((len(connections), n_below * n_maps), np.float32)
-        for number, (below, place) in enumerate(connections):
-            self._spread[number, below * n_maps + place] = 1
-        fan_in = np.array([size * size * len(self.table[place]) for _, place in connections], np.float32)
+        columns = [below * n_maps + index for index, row in enumerate(self.table) for below in row]
+        self._spread = np.zeros((len(columns), n_below * n_maps), np.float32)
+        self._spread[np.arange(len(columns)), columns] = 1
+        fan_in = np.array([size * size * len(row) for row in self.table for _ in row], np.float32)
 
         def within_fan_in(shape: Any, dtype: Any = None) -> Any:
             return paper_uniform(1)(shape, dtype) / fan_in
 
-        self.kernel = self.add_weight(shape=(size, size, len(connections)), initializer=within_fan_in, name="kernel")
+        self.kernel = self.add_weight(shape=(size, size, len(columns)), initializer=within_fan_in, name="kernel")
         self.bias = self.add_weight(shape=(n_maps,), initializer="zeros", name="bias")
 
     def call(self, maps: Any) -> Any:
@@ -139,11 +132,6 @@ class TableConv2D(layers.Layer):  # type: ignore[misc]
         dense = ops.matmul(self.kernel, self._spread)
         dense = ops.reshape(dense, (size, size, self._spread.shape[1] // n_maps, n_maps))
         return self.activation(ops.conv(maps, dense, padding="valid") + self.bias)
-
-    def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[Any, ...]:
-        """Return the shape of the answer."""
-        n, height, width, _ = input_shape
-        return n, height - self.kernel_size + 1, width - self.kernel_size + 1, len(self.table)
 
     def count_connections(self) -> int:
         """Count the weights and the bias of a unit, for every unit of every map."""
@@ -170,13 +158,7 @@ class BitmapOutput(layers.Layer):  # type: ignore[misc]
     The second term does not depend on the label, so that the layer adds it itself while training, as the mean over the
     batch, whatever weights the examples have. It stands for a class of rubbish at a constant distance j: an image that
     is far from all bitmaps is pulled towards its own without being pushed away from the others.
-
-    Parameters
-    ----------
-    n_classes : int
-        Number of bitmaps.
-    rubbish_distance : float
-        The paper's j, a positive constant that it does not give.
+    This distance is `rubbish_distance`.
     """
 
     def __init__(self, n_classes: int, *, rubbish_distance: float, **options: Any) -> None:
@@ -195,10 +177,6 @@ class BitmapOutput(layers.Layer):  # type: ignore[misc]
             nothing_near = ops.softplus(-self.rubbish_distance - ops.logsumexp(closeness, axis=-1))
             self.add_loss(ops.mean(nothing_near))
         return ops.softmax(closeness)
-
-    def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[Any, ...]:
-        """Return the shape of the answer."""
-        return input_shape[0], self.n_classes
 
     def count_connections(self) -> int:
         """One for each pixel of each bitmap."""

@@ -1,10 +1,9 @@
-"""A small network of today: 3 x 3 convolutions with batch normalisation."""
+"""Small modern convolutional network: 3 x 3 convolutions with batch normalisation."""
 
 from typing import TYPE_CHECKING, Any
 
-from lenetkit.exceptions import SettingError
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_side
+from lenetkit._utils.validation import check_whole
+from lenetkit.models._catalogue import register_model, require_side
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +19,7 @@ _SIDE_WITHOUT_PADDING = 28
     "convnet",
     description="Five 3x3 convolutions with batch normalisation: what a small network can do today.",
     n_parameters=144_298,
-    training={"name": "accurate", "epochs": 20},
+    preset={"name": "accurate", "epochs": 20},
 )
 def convnet(input_shape: tuple[int, int, int], n_classes: int, *, width: int = 32) -> "keras.Model":
     """Build five convolutions, each normalised over the batch, with two poolings between them.
@@ -30,29 +29,21 @@ def convnet(input_shape: tuple[int, int, int], n_classes: int, *, width: int = 3
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 8 x 8. Sides below 28 are padded in every convolution.
-    n_classes : int
-        Number of classes.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 8 x 8. Sides below 28 are padded in every convolution.
     width : int, default 32
         Maps of the first two convolutions; the next two have twice, the last has four times as many.
-
-    Returns
-    -------
-    keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
 
     Raises
     ------
     SettingError
-        If the image is smaller than 8 x 8, or `width` is not a positive whole number.
+        If the image is smaller than 8 x 8, or `width` is not a positive integer.
     """
     import keras
     from keras import layers
 
     require_side("convnet", input_shape, _SMALLEST_SIDE)
-    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-        raise SettingError(f"width must be a positive whole number; got {width!r}.")
+    check_whole("width", width, 1)
     padding = "same" if min(input_shape[:2]) < _SIDE_WITHOUT_PADDING else "valid"
 
     def convolved(x: Any, maps: int, name: str) -> Any:

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_side
+from lenetkit.models._catalogue import register_model, require_side
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +22,7 @@ _SMALLEST_SIDE = 8
     paper="LeCun, Boser, Denker, Henderson, Howard, Hubbard and Jackel, Handwritten digit recognition with a "
     "back-propagation network, NIPS 2, 1990",
     paper_error=1.7,
-    training={"name": "default", "epochs": 15, "label_smoothing": 0.0},
+    preset={"name": "default", "epochs": 15, "label_smoothing": 0.0},
 )
 def lenet1(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
     """Build LeNet-1 with the paper's 2,578 parameters and 98,442 connections.
@@ -33,15 +32,8 @@ def lenet1(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 8 x 8. Sides below 28 are framed.
-    n_classes : int
-        Number of classes.
-
-    Returns
-    -------
-    keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 8 x 8. Sides below 28 are framed.
 
     Raises
     ------
@@ -51,17 +43,15 @@ def lenet1(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    from lenetkit.models._layers import Subsampling, TableConv2D, framed, paper_uniform, scaled_tanh
+    from lenetkit.models._layers import TableConv2D, frame, paper_uniform, scaled_tanh, subsample
 
     require_side("lenet1", input_shape, _SMALLEST_SIDE)
     image = keras.Input(input_shape, name="image")
-    x = framed(image, _SIDE)
+    x = frame(image, _SIDE)
     x = layers.Conv2D(4, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="h1")(x)
-    x = Subsampling(name="h2")(x)
-    x = layers.Activation(scaled_tanh, name="h2_squashed")(x)
+    x = subsample(x, "h2")
     x = TableConv2D(_TABLE, 5, activation=scaled_tanh, name="h3")(x)
-    x = Subsampling(name="h4")(x)
-    x = layers.Activation(scaled_tanh, name="h4_squashed")(x)
+    x = subsample(x, "h4")
     x = layers.Flatten(name="flatten")(x)
     output = layers.Dense(n_classes, activation="softmax", name="output")(x)
     return keras.Model(image, output, name="lenet1")

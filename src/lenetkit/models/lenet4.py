@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_side
+from lenetkit.models._catalogue import register_model, require_side
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +22,7 @@ _SMALLEST_SIDE = 8
     paper="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, "
     "Proc. IEEE 86(11), 1998, section III-C",
     paper_error=1.1,
-    training={"name": "accurate", "epochs": 10, "label_smoothing": 0.0},
+    preset={"name": "accurate", "epochs": 10, "label_smoothing": 0.0},
 )
 def lenet4(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
     """Build LeNet-4 as far as the paper describes it.
@@ -35,15 +34,8 @@ def lenet4(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 8 x 8. Sides below 32 are framed.
-    n_classes : int
-        Number of classes.
-
-    Returns
-    -------
-    keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 8 x 8. Sides below 32 are framed.
 
     Raises
     ------
@@ -53,19 +45,17 @@ def lenet4(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    from lenetkit.models._layers import Subsampling, TableConv2D, framed, paper_uniform, scaled_tanh
+    from lenetkit.models._layers import TableConv2D, frame, paper_uniform, scaled_tanh, subsample
 
     require_side("lenet4", input_shape, _SMALLEST_SIDE)
     image = keras.Input(input_shape, name="image")
-    x = framed(image, _SIDE)
+    x = frame(image, _SIDE)
     x = layers.Conv2D(4, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="c1")(x)
     # Eight maps "connected in pairs to each first-layer feature map": each map of C1 is summarised twice.
     x = layers.Concatenate(name="pairs")([x, x])
-    x = Subsampling(name="s2")(x)
-    x = layers.Activation(scaled_tanh, name="s2_squashed")(x)
+    x = subsample(x, "s2")
     x = TableConv2D(_TABLE, 5, activation=scaled_tanh, name="c3")(x)
-    x = Subsampling(name="s4")(x)
-    x = layers.Activation(scaled_tanh, name="s4_squashed")(x)
+    x = subsample(x, "s4")
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(120, activation=scaled_tanh, name="f5")(x)
     output = layers.Dense(n_classes, activation="softmax", name="output")(x)

@@ -1,10 +1,9 @@
-"""LeNet-5, as courses teach it: the paper's layers, full connections in C3, plain pooling and a softmax output."""
+"""LeNet-5 as courses teach it: the paper's layers, full connections in C3, plain pooling and a softmax output."""
 
 from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_activation, require_side
+from lenetkit.models._catalogue import register_model, require_activation, require_side
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +22,7 @@ _SIDE_WITHOUT_PADDING = 32
     n_parameters=61_706,
     paper="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, "
     "Proc. IEEE 86(11), 1998, section II-B",
-    training={"name": "accurate", "epochs": 10},
+    preset={"name": "accurate", "epochs": 10},
 )
 def lenet5(
     input_shape: tuple[int, int, int], n_classes: int, *, activation: str = "relu", pooling: str = "average"
@@ -35,19 +34,12 @@ def lenet5(
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 12 x 12. Sides below 32 are padded in C1.
-    n_classes : int
-        Number of classes.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 12 x 12. Sides below 32 are padded in C1.
     activation : str, default "relu"
         Any Keras activation: ``"relu"``; ``"tanh"`` is nearer to the paper.
     pooling : {"average", "max"}, default "average"
-        What S2 and S4 do with each 2x2 block.
-
-    Returns
-    -------
-    keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
+        Operation of S2 and S4 on each 2x2 block.
 
     Raises
     ------

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_side
+from lenetkit.models._catalogue import register_model, require_side
 
 if TYPE_CHECKING:
     import keras
@@ -18,7 +17,7 @@ C3_TABLE = (
     *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5)),  # two pairs
     (0, 1, 2, 3, 4, 5),
 )
-"""The paper's table I: which of S2's six maps each of C3's sixteen sees. It breaks the symmetry between them."""
+"""The paper's table I: the indices of S2's six maps that each of C3's sixteen sees. It breaks their symmetry."""
 
 _SIDE = 32
 _SMALLEST_SIDE = 8
@@ -32,7 +31,7 @@ _N_C1 = 6
     paper="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, "
     "Proc. IEEE 86(11), 1998, section II-B and appendix A",
     paper_error=0.95,
-    training={"name": "accurate", "epochs": 10, "label_smoothing": 0.0},
+    preset={"name": "accurate", "epochs": 10, "label_smoothing": 0.0},
 )
 def lenet5_1998(
     input_shape: tuple[int, int, int],
@@ -49,24 +48,18 @@ def lenet5_1998(
     posteriori criterion.
 
     Three things are not the paper's: the drawing of the bitmaps, which it shows only in print, the constant
-    `rubbish_distance`, which it does not give, and how it is trained: the paper's learning rates mean nothing without
-    its stochastic diagonal Levenberg-Marquardt method.
+    `rubbish_distance`, which it does not give, and the training: the paper's learning rates mean nothing without its
+    stochastic diagonal Levenberg-Marquardt method.
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels), at least 8 x 8. Sides below 32 are framed.
-    n_classes : int
-        Number of classes. The first ten have bitmaps of the digits, further ones fixed random bitmaps.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`; at least 8 x 8. Sides below 32 are framed. The first ten
+        classes have bitmaps of the digits, further ones fixed random bitmaps.
     c3_table : sequence of sequences of int, optional
-        For each map of C3, which of S2's maps 0 to 5 it sees. None is the paper's table.
+        For each map of C3, the indices (0 to 5) of the maps of S2 that it sees. None is the paper's table.
     rubbish_distance : float, default 10.0
-        The constant j of the criterion, the distance of a class for what is no digit.
-
-    Returns
-    -------
-    keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
+        The constant j of the criterion, the distance of a class of non-digits.
 
     Raises
     ------
@@ -84,29 +77,27 @@ def lenet5_1998(
 
     from lenetkit.models._layers import (
         BitmapOutput,
-        Subsampling,
         TableConv2D,
-        checked_table,
-        framed,
+        check_table,
+        frame,
         paper_uniform,
         scaled_tanh,
+        subsample,
     )
 
     require_side("lenet5_1998", input_shape, _SMALLEST_SIDE)
     if isinstance(rubbish_distance, bool) or not isinstance(rubbish_distance, (int, float)) or rubbish_distance <= 0:
         raise SettingError(f"rubbish_distance must be a positive number; got {rubbish_distance!r}.")
-    table = checked_table(C3_TABLE if c3_table is None else c3_table, _N_C1, "c3_table")
+    table = check_table(C3_TABLE if c3_table is None else c3_table, _N_C1, "c3_table")
 
     image = keras.Input(input_shape, name="image")
-    x = framed(image, _SIDE)
+    x = frame(image, _SIDE)
     x = layers.Conv2D(
         _N_C1, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="c1"
     )(x)
-    x = Subsampling(name="s2")(x)
-    x = layers.Activation(scaled_tanh, name="s2_squashed")(x)
+    x = subsample(x, "s2")
     x = TableConv2D(table, 5, activation=scaled_tanh, name="c3")(x)
-    x = Subsampling(name="s4")(x)
-    x = layers.Activation(scaled_tanh, name="s4_squashed")(x)
+    x = subsample(x, "s4")
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(120, activation=scaled_tanh, name="c5")(x)  # the convolution that covers S4 whole
     x = layers.Dense(84, activation=scaled_tanh, name="f6")(x)

@@ -1,11 +1,10 @@
-"""A network without convolutions: two hidden layers of 300 and 100 units."""
+"""Multilayer perceptron, a network without convolutions: two hidden layers of 300 and 100 units."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
-from lenetkit.models._catalogue import register_model
-from lenetkit.models._requirements import require_activation
+from lenetkit.models._catalogue import register_model, require_activation
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +19,7 @@ __all__ = ["mlp"]
     paper="LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, "
     "Proc. IEEE 86(11), 1998, section III-C",
     paper_error=3.05,
-    training={"name": "accurate", "epochs": 10},
+    preset={"name": "accurate", "epochs": 10},
 )
 def mlp(
     input_shape: tuple[int, int, int], n_classes: int, *, hidden: Sequence[int] = (300, 100), activation: str = "relu"
@@ -29,19 +28,12 @@ def mlp(
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (height, width, channels).
-    n_classes : int
-        Number of classes.
+    input_shape, n_classes
+        As for :func:`lenetkit.models.create_model`.
     hidden : sequence of int, default (300, 100)
         Units of each hidden layer.
     activation : str, default "relu"
         Any Keras activation; ``"tanh"`` is nearer to the paper.
-
-    Returns
-    -------
-    keras.Model
-        Takes float32 images (n, height, width, channels), gives probabilities (n, n_classes).
 
     Raises
     ------
@@ -53,10 +45,10 @@ def mlp(
 
     require_activation(activation)
     if not isinstance(hidden, Sequence) or not all(isinstance(units, int) and units > 0 for units in hidden):
-        raise SettingError(f"hidden must be positive whole numbers, the units of each hidden layer; got {hidden!r}.")
+        raise SettingError(f"hidden must be positive integers, the units of each hidden layer; got {hidden!r}.")
     image = keras.Input(input_shape, name="image")
     x = layers.Flatten(name="flatten")(image)
-    for place, units in enumerate(hidden, start=1):
-        x = layers.Dense(units, activation=activation, name=f"hidden{place}")(x)
+    for number, units in enumerate(hidden, start=1):
+        x = layers.Dense(units, activation=activation, name=f"hidden{number}")(x)
     output = layers.Dense(n_classes, activation="softmax", name="output")(x)
     return keras.Model(image, output, name="mlp")

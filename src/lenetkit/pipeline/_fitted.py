@@ -1,35 +1,37 @@
-"""What a pipeline has learnt: it predicts, and becomes a bundle and comes back from one."""
+"""The fitted state of a pipeline: it predicts, becomes a bundle, and comes back from one.
 
+In: images as people have them, or a bundle. Out: probabilities, or a bundle.
+Next: :class:`lenetkit.pipeline.Pipeline` is the door to it.
+"""
+
+import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.bundle import Bundle
+from lenetkit.bundle import Bundle, Rejection
+from lenetkit.datasets import read_images
+from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
-from lenetkit.pipeline._images import affine_of, as_one_array, read
-from lenetkit.pipeline._saved import TRAINING, bundle_parts, model_from
-from lenetkit.pipeline._training import SavedTraining
-from lenetkit.rejection import Calibration, Gate, extras_of, from_extras
-from lenetkit.runtime import Predictor
+from lenetkit.transforms import Compose, Prepared, transform_from_dict
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
+    from lenetkit.pipeline._trained import Trained
+    from lenetkit.rejection import Calibration, Gate
+    from lenetkit.runtime import Predictor
     from lenetkit.trainer import TrainingResult
-    from lenetkit.transforms import Compose
 
-__all__ = ["FittedState"]
-
-# Where a bundle's extras hold what the pipeline rejects with, and what the training images looked like.
-_REJECTION = "rejection"
-_REFERENCE = "reference"
+__all__ = ["FittedState", "check_one_each", "get_input"]
 
 
 class FittedState:
-    """Transforms and encoder with what they have learnt, and a trained model as Keras model, LiteRT bytes or both.
+    """Fitted transforms and encoder, and a model that was trained here or comes from a bundle.
 
     Parameters
     ----------
@@ -37,182 +39,128 @@ class FittedState:
         Fitted.
     encoder : LabelEncoder
         Fitted.
+    source : Trained or Bundle
+        The origin of the model.
     """
 
-    def __init__(self, transforms: "Compose", encoder: Any) -> None:
-        self.transforms = transforms
-        self.encoder = encoder
-        # Split once: prediction is a matter of microseconds.
-        self._head, self._tail = transforms.split_affine()
-        self.result: TrainingResult | None = None
-        self._training: SavedTraining | None = None
-        self._model: Any = None
-        self._name: str | None = None
-        self._options: dict[str, Any] = {}
-        self._golden: npt.NDArray[np.float32] | None = None
-        self._predictor: Predictor | None = None
-        self._bundle: Bundle | None = None
-        self.calibration: Calibration | None = None
-        self.gate: Gate | None = None
-        self._sample: npt.NDArray[Any] | None = None
-        self._reference: dict[str, Any] | None = None
-
-    @classmethod
-    def from_training(
-        cls,
-        transforms: "Compose",
-        encoder: Any,
-        model: "keras.Model",
-        result: "TrainingResult",
-        *,
-        name: str | None,
-        options: dict[str, Any],
-        examples: npt.NDArray[Any],
-        sample: npt.NDArray[Any],
-    ) -> "FittedState":
-        """Keep what a training run made.
-
-        Parameters
-        ----------
-        transforms, encoder, model, result
-            What was fitted and trained, and what the trainer reported.
-        name : str or None
-            The model's name in the registry, if it has one.
-        options : dict
-            What it was built with.
-        examples : ndarray of shape (k, height, width[, channels])
-            A few images after all transforms but the affine one, kept to check every later form of the model with.
-        sample : ndarray of shape (m, height, width[, channels])
-            Some more of them, to remember what the training images looked like.
-        """
-        fitted = cls(transforms, encoder)
-        fitted._sample = sample
-        fitted._model, fitted.result, fitted._name, fitted._options = model, result, name, options
-        fitted._golden = fitted._ready(examples)
-        return fitted
-
-    @property
-    def affine(self) -> Any:
-        """The last transform, if it maps pixel values only."""
-        return self._tail
+    def __init__(self, transforms: Compose, encoder: LabelEncoder, source: "Trained | Bundle") -> None:
+        self.transforms, self.encoder, self._source = transforms, encoder, source
+        self.classes: npt.NDArray[Any] = encoder.classes_
+        self.rejection = source.rejection if isinstance(source, Bundle) else None
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "FittedState":
-        """Take up what :meth:`to_bundle` gave."""
-        from lenetkit.encoder import LabelEncoder
-        from lenetkit.transforms import Compose, transform_from_dict
+        """Return the fitted state that :meth:`to_bundle` gave.
 
+        Raises
+        ------
+        BundleError
+            If a transform or the labels cannot be restored here.
+        """
         try:
-            steps = [transform_from_dict(step) for step in bundle.transforms]
+            transforms = Compose([transform_from_dict(step) for step in bundle.transforms])
             encoder = LabelEncoder.from_dict(bundle.encoder)
         except (DataError, SettingError, UnknownNameError, PluginError) as error:
             raise BundleError(
                 f"the saved pipeline needs what is not here: {error} Install the package that it was saved with."
             ) from error
-        fitted = cls(Compose(steps), encoder)
-        fitted._bundle = bundle
-        fitted._predictor = fitted._predictor_of(bundle.tflite)
-        fitted._reference = bundle.extras.get(_REFERENCE)
-        if TRAINING in bundle.extras:
-            fitted._training = SavedTraining.from_extras(bundle.extras[TRAINING], bundle.extra_tensors)
-        if _REJECTION in bundle.extras:
-            scale, offset = affine_of(fitted._tail, np.dtype(np.uint8))
-            values, tensors = bundle.extras[_REJECTION], bundle.extra_tensors
-            fitted.calibration, fitted.gate = from_extras(values, tensors, scale=scale, offset=offset)
-        return fitted
+        return cls(transforms, encoder, bundle)
 
-    def predict_proba(self, images: Any) -> npt.NDArray[np.float32]:
-        """Return the probability of every class for images as people have them."""
-        return self.predict_prepared(self.prepare(images))
+    def prepare(self, images: Any) -> Prepared:
+        """Read images and apply all transforms but a trailing affine one."""
+        return self.transforms.prepare(read_images(images))
 
-    def prepare(self, images: Any) -> npt.NDArray[Any]:
-        """Apply all transforms but the affine one."""
-        prepared: npt.NDArray[Any] = as_one_array(self._head(read(images)))
-        return prepared
-
-    def for_predictor(self, prepared: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return prepared images as a predictor takes them: it maps uint8 images itself, chunk by chunk."""
-        return prepared if prepared.dtype == np.uint8 else self._ready(prepared)
-
-    def predict_prepared(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""
-        probabilities = self.predictor().predict_proba(self.for_predictor(prepared))
-        return probabilities if self.calibration is None else self.calibration.calibrate(probabilities)
+        probabilities = self.predictor.predict_proba(get_input(prepared))
+        return probabilities if self.rejecting is None else self.rejecting[0].calibrate(probabilities)
+
+    @functools.cached_property
+    def predictor(self) -> "Predictor":
+        """The LiteRT model; after training it is converted when it is first needed."""
+        from lenetkit.runtime import Predictor
+
+        scale, offset = self.transforms.get_affine(np.uint8)
+        return Predictor(self._source.tflite, scale=scale, offset=offset)
+
+    @functools.cached_property
+    def model(self) -> "keras.Model":
+        """The Keras model, built from the registry if the pipeline was loaded."""
+        if not isinstance(self._source, Bundle):
+            return self._source.model
+        from lenetkit.pipeline._trained import rebuild_model
+
+        return rebuild_model(self._source)
+
+    @functools.cached_property
+    def rejecting(self) -> "tuple[Calibration, Gate] | None":
+        """The calibration of the probabilities and the novelty detector, if there are any."""
+        from lenetkit.rejection import Calibration, Gate
+
+        if self.rejection is None:
+            return None
+        kept = attrs.asdict(self.rejection, recurse=False)
+        scale, offset = self.transforms.get_affine(np.uint8)
+        gate = Gate(kept.pop("gate_tflite"), kept.pop("gate_threshold"), scale=scale, offset=offset)
+        return Calibration(**kept), gate
+
+    def reject_with(self, calibration: "Calibration", gate: "Gate") -> None:
+        """Keep a calibration and a novelty detector."""
+        kept = attrs.asdict(calibration, recurse=False)
+        self.rejection = Rejection(**kept, gate_tflite=gate.tflite, gate_threshold=gate.threshold)
+        self.rejecting = (calibration, gate)
+
+    @property
+    def result(self) -> "TrainingResult | None":
+        """The result of the training, if it took place in this process."""
+        return None if isinstance(self._source, Bundle) else self._source.result
 
     @property
     def reference(self) -> dict[str, Any] | None:
-        """What the training images looked like; None for a file that was saved before that was kept."""
-        if self._reference is None and self._sample is not None:
-            from lenetkit.diagnosis import reference_of
-
-            self._reference = reference_of(self._sample)
-        return self._reference
+        """The range of the training images; None for a file that was saved before that was kept."""
+        return self._source.reference
 
     @property
     def history(self) -> "pd.DataFrame | None":
         """The learning curves; None for a file that has none."""
-        if self.result is not None:
-            return self.result.history
-        return None if self._training is None else self._training.history()
+        if not isinstance(self._source, Bundle):
+            return self._source.result.history
+        return None if self._source.history is None else self._source.history.to_table()
 
     @property
-    def environment(self) -> dict[str, str] | None:
-        """What the weights rest on; None for a file that does not say."""
-        if self.result is not None:
-            return self.result.environment
-        return None if self._training is None else dict(self._training.environment)
+    def provenance(self) -> dict[str, str] | None:
+        """Settings, fingerprints, versions and machine; None for a file that does not say."""
+        return None if self._source.provenance is None else dict(self._source.provenance)
 
-    def reject_with(self, calibration: Calibration, gate: Gate) -> None:
-        """Keep what tells when not to answer."""
-        self.calibration, self.gate = calibration, gate
+    def to_bundle(self, notes: Mapping[str, Any] | None = None) -> Bundle:
+        """Return everything that prediction needs as plain values and arrays, with notes beside the fingerprint.
 
-    def predictor(self) -> Predictor:
-        """Return what predicts; after training it is made when it is first needed."""
-        if self._predictor is None:
-            from lenetkit.exporting import convert_to_litert
-
-            self._predictor = self._predictor_of(convert_to_litert(self._model, check_images=self._golden))
-        return self._predictor
-
-    def model(self) -> "keras.Model":
-        """Return the Keras model, built from the registry if this was loaded."""
-        if self._model is None and self._bundle is not None:
-            self._model = model_from(self._bundle)
-        return self._model
-
-    def to_bundle(self) -> Bundle:
-        """Return everything that prediction needs as plain values."""
-        if self._bundle is None and self.result is not None and self._golden is not None:
-            self._bundle = bundle_parts(
-                model=self._model,
-                name=self._name,
-                options=self._options,
-                transforms=self.transforms,
-                encoder=self.encoder,
-                golden_images=self._golden,
-                training=SavedTraining.of(self.result),
-                predictor=self.predictor(),
+        Raises
+        ------
+        SettingError
+            If a note has the name of something that was recorded, or a transform has no registered name.
+        BundleError
+            If weights are not finite, or notes are no plain values.
+        """
+        notes = dict(notes or {})
+        if "fingerprint" in notes:
+            raise SettingError(
+                "notes must not replace what was recorded: 'fingerprint' is that of the training data. Choose another "
+                "name for the note."
             )
-        if self._bundle is None:
-            raise AssertionError("a fitted pipeline comes from training or from a bundle")
-        return self._with_extras(self._bundle)
+        if isinstance(self._source, Bundle):
+            if not notes and self.rejection is self._source.rejection:
+                return self._source
+            return attrs.evolve(self._source, data={**self._source.data, **notes}, rejection=self.rejection)
+        return self._source.to_bundle(self.transforms, self.encoder, self.predictor, self.rejection, notes)
 
-    def _with_extras(self, bundle: Bundle) -> Bundle:
-        extras, tensors = dict(bundle.extras), dict(bundle.extra_tensors)
-        if self.reference is not None:
-            extras[_REFERENCE] = self.reference
-        if self.calibration is not None and self.gate is not None:
-            values, arrays = extras_of(self.calibration, self.gate)
-            extras[_REJECTION] = values
-            tensors.update(arrays)
-        return attrs.evolve(bundle, extras=extras, extra_tensors=tensors)
 
-    def _predictor_of(self, tflite: bytes) -> Predictor:
-        scale, offset = affine_of(self._tail, np.dtype(np.uint8))
-        return Predictor(tflite, scale=scale, offset=offset)
+def get_input(prepared: Prepared) -> npt.NDArray[Any]:
+    """Return prepared images as a predictor takes them: it maps uint8 images itself, chunk by chunk."""
+    return prepared.images if prepared.images.dtype == np.uint8 else prepared.apply_affine()
 
-    def _ready(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Apply the last, affine transform: what the model sees."""
-        mapped: Any = prepared if self._tail is None else self._tail(prepared)
-        images: npt.NDArray[np.float32] = np.asarray(mapped, np.float32)
-        return images[..., np.newaxis] if images.ndim == 3 else images
+
+def check_one_each(images: Any, labels: Any) -> None:
+    """Refuse another number of labels than of images."""
+    if len(images) != len(labels):
+        raise DataError(f"there must be one label per image; got {len(images)} images and {len(labels)} labels.")

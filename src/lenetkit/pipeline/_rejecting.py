@@ -1,49 +1,51 @@
-"""A pipeline that may decline to answer."""
+"""Answers that a pipeline may withhold: calibration, rejection and sets of labels.
+
+In: a fitted state, and images as people have them. Out: predictions with a reason, or label sets.
+Next: :class:`lenetkit.pipeline.Pipeline` offers them.
+"""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import DataError, NotFittedError
-from lenetkit.pipeline._fitted import FittedState
-from lenetkit.pipeline._images import affine_of
-from lenetkit.rejection import Calibration, Gate, Prediction, check_share
+from lenetkit.exceptions import NotFittedError
+from lenetkit.pipeline._fitted import FittedState, check_one_each, get_input
+from lenetkit.rejection import Calibration, Gate, Prediction, check_fraction
 
 __all__ = ["calibrate", "label_sets", "predict_or_reject"]
 
-_SEED_OF_OTHERS = 1
+_NONDIGITS_SEED = 1
 
 
 def calibrate(fitted: FittedState, images: Any, labels: Any, others: Any, gate: Gate | None) -> None:
-    """Learn from examples that a pipeline was not trained on when not to answer."""
-    prepared = np.asarray(fitted.prepare(images))
+    """Learn when not to answer; see :meth:`Pipeline.calibrate <lenetkit.pipeline.Pipeline.calibrate>`."""
+    prepared = fitted.prepare(images)
     indices = fitted.encoder.indices(labels)
-    if len(indices) != len(prepared):
-        raise DataError(f"there must be one label per image; got {len(prepared)} images and {len(indices)} labels.")
-    calibration = Calibration.fit(fitted.predict_prepared(prepared), indices)
+    check_one_each(prepared.images, indices)
+    calibration = Calibration.fit(fitted.predict_proba(prepared), indices)
     if gate is None:
         if others is None:
             from lenetkit.synthesis import draw_nondigits
 
-            others = draw_nondigits(max(1000, len(prepared)), seed=_SEED_OF_OTHERS).images
-        scale, offset = affine_of(fitted.affine, prepared.dtype)
+            others = draw_nondigits(max(1000, len(indices)), seed=_NONDIGITS_SEED).images
         # The last tenth decides on the threshold: it must be no special part.
-        order = np.random.default_rng(0).permutation(len(prepared))
-        gate = Gate.fit(prepared[order], fitted.prepare(others), scale=scale, offset=offset)
+        order = np.random.default_rng(0).permutation(len(indices))
+        digits, others = np.asarray(prepared.images)[order], fitted.prepare(others).images
+        gate = Gate.fit(digits, others, scale=prepared.scale, offset=prepared.offset)
     fitted.reject_with(calibration, gate)
 
 
 def predict_or_reject(fitted: FittedState, images: Any, reject: float) -> list[Prediction]:
-    """Return an answer for each image, or why there is none."""
-    check_share("reject", reject)
-    calibration, gate = _needed(fitted)
-    prepared = np.asarray(fitted.prepare(images))
-    probabilities = fitted.predict_prepared(prepared)
-    passed = gate.digit_probability(fitted.for_predictor(prepared)) >= gate.threshold
-    blank = np.ptp(prepared.reshape(len(prepared), -1), axis=1) == 0
+    """Return an answer for each image, or the reason for none."""
+    check_fraction("reject", reject)
+    calibration, gate = _get_rejection(fitted)
+    prepared = fitted.prepare(images)
+    probabilities = fitted.predict_proba(prepared)
+    passed = gate.digit_probability(get_input(prepared)) >= gate.threshold
+    blank = np.ptp(prepared.images.reshape(len(probabilities), -1), axis=1) == 0
     threshold = calibration.threshold(reject)
-    classes = fitted.encoder.classes_
+    classes = fitted.classes
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     predictions = []
     for row, (best, *rest) in enumerate(ranked.tolist()):
@@ -71,15 +73,15 @@ def predict_or_reject(fitted: FittedState, images: Any, reject: float) -> list[P
 
 def label_sets(fitted: FittedState, images: Any, alpha: float) -> list[npt.NDArray[Any]]:
     """Return for each image the labels that it may have."""
-    calibration, _ = _needed(fitted)
-    sets = calibration.label_sets(fitted.predict_prepared(fitted.prepare(images)), alpha)
-    return [fitted.encoder.classes_[chosen] for chosen in sets]
+    calibration, _ = _get_rejection(fitted)
+    sets = calibration.label_sets(fitted.predict_proba(fitted.prepare(images)), alpha)
+    return [fitted.classes[chosen] for chosen in sets]
 
 
-def _needed(fitted: FittedState) -> tuple[Calibration, Gate]:
-    if fitted.calibration is None or fitted.gate is None:
+def _get_rejection(fitted: FittedState) -> tuple[Calibration, Gate]:
+    if fitted.rejecting is None:
         raise NotFittedError(
             "this Pipeline cannot tell yet when not to answer. Call calibrate(images, labels) with examples that it "
             "was not trained on, or use Pipeline.pretrained()."
         )
-    return fitted.calibration, fitted.gate
+    return fitted.rejecting

@@ -1,6 +1,6 @@
-"""How sure and how right: reliability, and the error against what is rejected."""
+"""Reliability diagrams, and the error against the fraction of answers that is rejected."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -8,45 +8,28 @@ import numpy.typing as npt
 
 from lenetkit._utils.intervals import wilson_interval
 from lenetkit.exceptions import DataError
-from lenetkit.plotting._canvas import BLUE, FAINT, ORANGE, import_matplotlib, new_figure, tidy
+from lenetkit.plotting._canvas import BLUE, FAINT, ORANGE, AxesDisplay, Floats, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["RejectionDisplay", "ReliabilityDisplay", "plot_rejection", "plot_reliability"]
 
-Floats = npt.NDArray[np.float64]
-
-# What is drawn: until this share of the errors is left, and never less or more rejected than so.
+# The curve is drawn until this fraction of the errors is left, and never to less or more rejected than so; set by eye.
 _FEW, _LEAST_REJECTED, _MOST_REJECTED = 0.05, 0.02, 0.3
 
 
 @attrs.define(eq=False, kw_only=True)
-class ReliabilityDisplay:
-    """Accuracy against confidence; made by :func:`plot_reliability`.
-
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    ax_ : matplotlib.axes.Axes
-        The diagram.
-    """
+class ReliabilityDisplay(AxesDisplay):
+    """Accuracy against confidence; made by :func:`plot_reliability`."""
 
     confidence: Floats = attrs.field(repr=False)
     accuracy: Floats = attrs.field(repr=False)
     count: npt.NDArray[np.int64] = attrs.field(repr=False)
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    ax_: "Axes" = attrs.field(init=False, repr=False)
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw the diagram, see :func:`plot_reliability` for the parameters and the errors."""
-        import_matplotlib()
+    def _draw(self) -> None:
         from matplotlib.ticker import PercentFormatter
 
-        self.ax_ = ax or new_figure((4.6, 4.2)).subplots()
-        self.figure_ = self.ax_.figure
         tidy(self.ax_)
         self.ax_.plot([0, 1], [0, 1], "--", color=FAINT, linewidth=1, label="as sure as right")
         low, high = wilson_interval(self.accuracy, self.count)
@@ -60,39 +43,24 @@ class ReliabilityDisplay:
         for axis in (self.ax_.xaxis, self.ax_.yaxis):
             axis.set_major_formatter(PercentFormatter(xmax=1))
         self.ax_.legend(loc="upper left", fontsize=8, edgecolor="none", framealpha=0.85)
-        return self
 
 
 @attrs.define(eq=False, kw_only=True)
-class RejectionDisplay:
-    """Error against the share that is rejected; made by :func:`plot_rejection`.
-
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    ax_ : matplotlib.axes.Axes
-        The curve.
-    """
+class RejectionDisplay(AxesDisplay):
+    """Error against the fraction that is rejected; made by :func:`plot_rejection`."""
 
     rejected: Floats = attrs.field(repr=False)
     error_rate: Floats = attrs.field(repr=False)
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    ax_: "Axes" = attrs.field(init=False, repr=False)
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw the curve, see :func:`plot_rejection` for the parameters and the errors."""
-        import_matplotlib()
+    def _draw(self) -> None:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-        self.ax_ = ax or new_figure((4.6, 4.2)).subplots()
-        self.figure_ = self.ax_.figure
         tidy(self.ax_)
         order = np.argsort(self.rejected, kind="stable")
         rejected, error = self.rejected[order], self.error_rate[order]
         self.ax_.step(rejected, error, where="post", color=ORANGE, linewidth=1.6)
         self.ax_.plot(rejected[:1], error[:1], "o", color=ORANGE, markersize=5)
-        end = self._right_end(rejected, error)
+        end = _right_end(rejected, error)
         top = float(error[rejected <= end].max())
         self.ax_.set(
             xlim=(-0.02 * end, end),
@@ -102,20 +70,20 @@ class RejectionDisplay:
         )
         for axis in (self.ax_.xaxis, self.ax_.yaxis):
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-            axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
-        return self
+            axis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.4g} %"))
 
-    def _right_end(self, rejected: Floats, error: Floats) -> float:
-        """Return where the picture ends: soon after nearly all errors are gone."""
-        nearly_perfect = rejected[error <= _FEW * error[0]]
-        end = 1.5 * float(nearly_perfect.min()) if nearly_perfect.size else _MOST_REJECTED
-        return float(np.clip(end, max(_LEAST_REJECTED, rejected[0]), max(_MOST_REJECTED, rejected[0])))
+
+def _right_end(rejected: Floats, error: Floats) -> float:
+    """Return where the picture ends: soon after nearly all errors are gone."""
+    nearly_perfect = rejected[error <= _FEW * error[0]]
+    end = 1.5 * float(nearly_perfect.min()) if nearly_perfect.size else _MOST_REJECTED
+    return float(np.clip(end, max(_LEAST_REJECTED, rejected[0]), max(_MOST_REJECTED, rejected[0])))
 
 
 def plot_reliability(
     confidence: npt.ArrayLike, accuracy: npt.ArrayLike, count: npt.ArrayLike, *, ax: "Axes | None" = None
 ) -> ReliabilityDisplay:
-    """Draw how often predictions are right against how sure they are.
+    """Draw a reliability diagram: the accuracy of predictions against their confidence.
 
     On the dashed line a model is as often right as it says. Below it, it is too sure of itself. The bars are Wilson's
     95 % intervals: a dot far from the line means little where its bar reaches it.
@@ -125,19 +93,12 @@ def plot_reliability(
     confidence, accuracy : array-like of shape (n_bins,)
         In [0, 1], the means of each group of predictions.
     count : array-like of shape (n_bins,)
-        How many predictions each group has, at least 1.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    ReliabilityDisplay
-        With ``figure_`` and ``ax_``.
+        Number of predictions in each group, at least 1.
 
     Raises
     ------
     DataError
-        If there is no group, the lengths differ, a share is outside [0, 1] or a group is empty.
+        If there is no group, the lengths differ, a fraction is outside [0, 1] or a group is empty.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -148,34 +109,29 @@ def plot_reliability(
     >>> display.ax_.get_xlabel()
     'confidence'
     """
-    shares = _shares(confidence=confidence, accuracy=accuracy)
+    fractions = _as_fractions(confidence=confidence, accuracy=accuracy)
     numbers = np.asarray(count)
-    if numbers.shape != shares[0].shape or numbers.dtype.kind not in "iuf" or not (numbers >= 1).all():
+    if numbers.shape != fractions[0].shape or numbers.dtype.kind not in "iuf" or not (numbers >= 1).all():
         raise DataError(f"count must hold one number of at least 1 for each confidence; got {numbers.tolist()!r}.")
-    return ReliabilityDisplay(confidence=shares[0], accuracy=shares[1], count=numbers.astype(np.int64)).plot(ax=ax)
+    return ReliabilityDisplay(confidence=fractions[0], accuracy=fractions[1], count=numbers.astype(np.int64)).plot(
+        ax=ax
+    )
 
 
 def plot_rejection(rejected: npt.ArrayLike, error_rate: npt.ArrayLike, *, ax: "Axes | None" = None) -> RejectionDisplay:
-    """Draw the error among the answers that are kept against the share of those that are not.
+    """Draw the error rate among the answers that are kept against the fraction that is rejected.
 
     Parameters
     ----------
     rejected : array-like of shape (k,)
-        Shares of the answers, in [0, 1].
+        Fractions of the answers, in [0, 1].
     error_rate : array-like of shape (k,)
         In [0, 1], among the others.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    RejectionDisplay
-        With ``figure_`` and ``ax_``.
 
     Raises
     ------
     DataError
-        If there is nothing to draw, the lengths differ or a share is outside [0, 1].
+        If there is nothing to draw, the lengths differ or a fraction is outside [0, 1].
     MissingExtraError
         If matplotlib is not installed.
 
@@ -186,11 +142,11 @@ def plot_rejection(rejected: npt.ArrayLike, error_rate: npt.ArrayLike, *, ax: "A
     >>> display.ax_.get_ylabel()
     'error among the others'
     """
-    given = _shares(rejected=rejected, error_rate=error_rate)
+    given = _as_fractions(rejected=rejected, error_rate=error_rate)
     return RejectionDisplay(rejected=given[0], error_rate=given[1]).plot(ax=ax)
 
 
-def _shares(**named: Any) -> list[Floats]:
+def _as_fractions(**named: Any) -> list[Floats]:
     arrays = {name: np.asarray(values) for name, values in named.items()}
     lengths = {values.shape for values in arrays.values()}
     for name, values in arrays.items():
@@ -199,7 +155,7 @@ def _shares(**named: Any) -> list[Floats]:
                 f"{' and '.join(arrays)} must be numbers of one shape (n,), at least one each; "
                 f"{name} is {values.dtype} of shape {values.shape}."
             )
-        # Means of shares may leave the interval by a rounding error.
+        # Means of fractions may leave the interval by a rounding error.
         if not ((values >= -1e-6) & (values <= 1 + 1e-3)).all():
             raise DataError(f"{name} must be in [0, 1]; got {values.min()} to {values.max()}.")
     return [values.astype(np.float64) for values in arrays.values()]

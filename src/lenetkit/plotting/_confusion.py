@@ -1,18 +1,17 @@
 """Confusion matrices in which the errors catch the eye."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.plotting._canvas import FAINT, INK, import_matplotlib, new_figure
+from lenetkit.plotting._canvas import FAINT, INK, AxesDisplay, Floats, import_matplotlib, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["ConfusionDisplay", "plot_confusion"]
 
@@ -20,15 +19,11 @@ Normalize = Literal["true", "pred", "all"]
 
 
 @attrs.define(eq=False, kw_only=True)
-class ConfusionDisplay:
+class ConfusionDisplay(AxesDisplay):
     """A confusion matrix in which the errors catch the eye; made by :func:`plot_confusion`.
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    ax_ : matplotlib.axes.Axes
-        The matrix.
     image_ : matplotlib.image.AxesImage
         The coloured cells: the errors, with the diagonal masked.
     texts_ : dict
@@ -38,22 +33,19 @@ class ConfusionDisplay:
     matrix: npt.NDArray[Any] = attrs.field(repr=False)
     class_names: Sequence[str]
     normalize: Normalize | None = None
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    ax_: "Axes" = attrs.field(init=False, repr=False)
     image_: Any = attrs.field(init=False, repr=False)
     texts_: dict[tuple[int, int], Any] = attrs.field(init=False, repr=False)
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw the matrix, see :func:`plot_confusion` for the parameters and the errors."""
-        matplotlib = import_matplotlib()
+    def _new_axes(self) -> "Axes":
+        side = min(max(4.5, 0.52 * len(self.class_names) + 1.2), 14)
+        return new_figure((side + 0.6, side), layout="compressed").subplots()
+
+    def _draw(self) -> None:
         n_classes = len(self.class_names)
-        side = min(max(4.5, 0.52 * n_classes + 1.2), 14)
-        self.ax_ = ax or new_figure((side + 0.6, side), layout="compressed").subplots()
-        self.figure_ = self.ax_.figure
-        values = self._shares()
+        values = self._normalized()
         errors = np.ma.masked_array(values, mask=np.eye(n_classes, dtype=bool))
         # Under the smallest value is nothing: white, where the palette would begin with a tint.
-        colours = matplotlib.colormaps["Oranges"].with_extremes(bad="0.92", under="white")
+        colours = import_matplotlib().colormaps["Oranges"].with_extremes(bad="0.92", under="white")
         top = float(errors.max()) if n_classes > 1 else 0.0
         self.image_ = self.ax_.imshow(errors, cmap=colours, vmin=1e-9, vmax=top or 1, interpolation="nearest")
         self.texts_ = {}
@@ -61,19 +53,17 @@ class ConfusionDisplay:
             self._annotate(values, top)
         self._label_axes()
         self._add_colour_bar()
-        return self
 
-    def _shares(self) -> npt.NDArray[np.float64]:
+    def _normalized(self) -> Floats:
         """Return the counts as they are, or in per cent of their row, column or sum."""
         counts = self.matrix.astype(np.float64)
         if self.normalize is None:
             return counts
         total = counts.sum(axis={"true": 1, "pred": 0, "all": None}[self.normalize], keepdims=True)
-        # A class without images has nothing to share: its cells are 0, not 0 / 0.
-        shares: npt.NDArray[np.float64] = 100 * counts / np.maximum(total, np.finfo(float).tiny)
-        return shares
+        # The cells of a class without images are 0, not 0 / 0.
+        return np.asarray(100 * counts / np.maximum(total, np.finfo(float).tiny))
 
-    def _annotate(self, values: npt.NDArray[np.float64], top: float) -> None:
+    def _annotate(self, values: Floats, top: float) -> None:
         form = "{:.0f}" if self.normalize is None else "{:.1f}"
         size = 9 if len(values) <= 20 else 6.5
         for row, column in zip(*np.nonzero(values), strict=True):
@@ -125,9 +115,7 @@ def plot_confusion(
     matrix : array-like of shape (n_classes, n_classes)
         Counts, rows true, columns predicted, for example a pandas DataFrame.
     class_names : sequence of length n_classes
-        What the rows and columns are called.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
+        Names of the rows and columns.
     normalize : {"true", "pred", "all"}, optional
         Show per cent of each row, of each column or of all images instead of counts.
 

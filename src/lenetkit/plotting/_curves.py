@@ -1,4 +1,4 @@
-"""Curves: training by epoch, loss by learning rate."""
+"""Learning curves by epoch, and the loss by learning rate."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.plotting._canvas import BLUE, ORANGE, import_matplotlib, new_figure, tidy
+from lenetkit.plotting._canvas import BLUE, ORANGE, AxesDisplay, Floats, import_matplotlib, new_figure, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,15 +20,7 @@ __all__ = ["HistoryDisplay", "LearningRateDisplay", "plot_history", "plot_learni
 
 @attrs.define(eq=False, kw_only=True)
 class HistoryDisplay:
-    """Learning curves side by side; made by :func:`plot_history`.
-
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    axes_ : ndarray of shape (n_panels,)
-        Loss, accuracy and learning rate, as far as the history has them.
-    """
+    """Learning curves side by side, ``axes_`` of shape (n_panels,); made by :func:`plot_history`."""
 
     history: "Mapping[str, Any] | pd.DataFrame" = attrs.field(repr=False)
     figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
@@ -52,11 +44,14 @@ class HistoryDisplay:
     def _draw(self, name: str, ax: "Axes") -> None:
         from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+        index = getattr(self.history, "index", None)
+        counted = getattr(index, "name", None) == "epoch"
+        epochs = np.asarray(index) if counted else np.arange(1, len(self.history["loss"]) + 1)
         curves = [(name, "training", BLUE, "o-"), (f"val_{name}", "validation", ORANGE, "s--")]
         for column, label, colour, style in curves:
             if column in self.history:
                 values = np.asarray(self.history[column], dtype=float)
-                ax.plot(self._epochs(), values, style, color=colour, label=label, markersize=4, linewidth=1.6)
+                ax.plot(epochs, values, style, color=colour, label=label, markersize=4, linewidth=1.6)
         ax.set(xlabel="epoch", title=name.replace("_", " "))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if name == "accuracy":
@@ -64,12 +59,6 @@ class HistoryDisplay:
         if f"val_{name}" in self.history:
             ax.legend(frameon=False)
         tidy(ax)
-
-    def _epochs(self) -> npt.NDArray[Any]:
-        index = getattr(self.history, "index", None)
-        if getattr(index, "name", None) == "epoch":
-            return np.asarray(index)
-        return np.arange(1, len(self.history["loss"]) + 1)
 
 
 def plot_history(
@@ -84,11 +73,6 @@ def plot_history(
         and ``learning_rate``; one row per epoch. An index named ``epoch`` counts the epochs, else they start at 1.
     axes : sequence of matplotlib.axes.Axes, optional
         One for each of loss, accuracy and learning rate that the history has. A new figure by default.
-
-    Returns
-    -------
-    HistoryDisplay
-        With ``figure_`` and ``axes_``.
 
     Raises
     ------
@@ -114,44 +98,30 @@ def plot_history(
 
 
 @attrs.define(eq=False, kw_only=True)
-class LearningRateDisplay:
-    """Loss against learning rate; made by :func:`plot_learning_rate_finder`.
+class LearningRateDisplay(AxesDisplay):
+    """Loss against learning rate; made by :func:`plot_learning_rate_finder`."""
 
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    ax_ : matplotlib.axes.Axes
-        The curve.
-    """
-
-    learning_rates: npt.NDArray[np.float64] = attrs.field(repr=False)
-    losses: npt.NDArray[np.float64] = attrs.field(repr=False)
+    learning_rates: Floats = attrs.field(repr=False)
+    losses: Floats = attrs.field(repr=False)
     suggestion: float | None = None
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    ax_: "Axes" = attrs.field(init=False, repr=False)
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw the curve, see :func:`plot_learning_rate_finder` for the parameters and the errors."""
-        self.ax_ = ax or new_figure((5.6, 3.6)).subplots()
-        self.figure_ = self.ax_.figure
+    def _new_axes(self) -> "Axes":
+        return new_figure((5.6, 3.6)).subplots()
+
+    def _draw(self) -> None:
         self.ax_.plot(self.learning_rates, self.losses, color=BLUE, linewidth=1.6)
         if self.suggestion is not None:
             self.ax_.axvline(self.suggestion, color=ORANGE, linestyle="--", linewidth=1.4)
             # On the left, above the curve: on the right the explosion would cross it.
-            label, place = f"suggestion {self.suggestion:.2g}  ", self.ax_.get_xaxis_transform()
-            self.ax_.text(self.suggestion, 0.97, label, color=ORANGE, ha="right", va="top", transform=place)
+            label, across = f"suggestion {self.suggestion:.2g}  ", self.ax_.get_xaxis_transform()
+            self.ax_.text(self.suggestion, 0.97, label, color=ORANGE, ha="right", va="top", transform=across)
         self.ax_.set(xscale="log", xlabel="learning rate", ylabel="loss", title="learning-rate search")
-        self._hide_the_explosion()
-        tidy(self.ax_)
-        return self
-
-    def _hide_the_explosion(self) -> None:
-        """End the loss axis a little above where the search began: what diverges would flatten the rest."""
+        # The loss axis ends a little above where the search began: what diverges would flatten the rest.
         finite = self.losses[np.isfinite(self.losses)]
         low, high = float(finite.min()), float(finite[0])
         if finite.max() > high > low:
             self.ax_.set_ylim(low - 0.08 * (high - low), high + 0.35 * (high - low))
+        tidy(self.ax_)
 
 
 def plot_learning_rate_finder(
@@ -171,13 +141,6 @@ def plot_learning_rate_finder(
         One loss per rate; NaN and infinity, where training diverged, are left out.
     suggestion : float, optional
         The rate to mark.
-    ax : matplotlib.axes.Axes, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    LearningRateDisplay
-        With ``figure_`` and ``ax_``.
 
     Raises
     ------

@@ -1,14 +1,15 @@
 """Grids of digits."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.plotting._canvas import INK, new_figure
+from lenetkit.plotting._canvas import INK, FigureDisplay, new_figure, panels
+from lenetkit.plotting._pixels import check_image, value_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -17,28 +18,17 @@ __all__ = ["DigitsDisplay", "plot_digits"]
 
 
 @attrs.define(eq=False, kw_only=True)
-class DigitsDisplay:
-    """A grid of digits with a line of text above each; made by :func:`plot_digits`.
-
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    axes_ : ndarray of shape (n_shown,)
-        One matplotlib Axes per digit, in reading order.
-    """
+class DigitsDisplay(FigureDisplay):
+    """A grid of digits in reading order with a line of text above each; made by :func:`plot_digits`."""
 
     images: Sequence[Any] | npt.NDArray[Any] = attrs.field(repr=False)
     titles: Sequence[Any] | npt.NDArray[Any] | None = attrs.field(default=None, repr=False)
     title: str | None = None
     n_columns: int = 10
     max_images: int = 50
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    axes_: npt.NDArray[Any] = attrs.field(init=False, repr=False)
 
-    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> Self:
-        """Draw the grid, see :func:`plot_digits` for the parameters and the errors."""
-        shown = [_drawable(self.images[row], row) for row in range(min(len(self.images), self.max_images))]
+    def _draw(self, figure: "Figure | SubFigure | None") -> None:
+        shown = [check_image(self.images[row], row) for row in range(min(len(self.images), self.max_images))]
         titles = None if self.titles is None else [str(self.titles[row]) for row in range(len(shown))]
         n_columns = max(1, min(self.n_columns, len(shown)))
         n_rows = max(1, -(-len(shown) // n_columns))
@@ -46,21 +36,17 @@ class DigitsDisplay:
         side, lines = _tile(titles or [])
         height = n_rows * (side + 0.17 * lines) + (0.35 if heading else 0)
         self.figure_ = figure or new_figure((max((side + 0.02) * n_columns, 3.5), height), layout="compressed")
-        grid = self.figure_.subplots(n_rows, n_columns, squeeze=False).ravel()
-        low, high = _common_range(shown)
-        for ax in grid[len(shown) :]:
-            ax.set_axis_off()
-        for ax, pixels in zip(grid, shown, strict=False):
+        self.axes_ = panels(self.figure_, len(shown), n_columns)
+        low, high = value_range(shown)
+        for ax, pixels in zip(self.axes_, shown, strict=True):
             ax.imshow(pixels, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             ax.set(xticks=[], yticks=[])
-            # The frame shows where a picture on white paper ends.
+            # The frame shows where an image on white paper ends.
             ax.spines[:].set(color="0.8", linewidth=0.8)
-        for ax, text in zip(grid, titles or [], strict=False):
+        for ax, text in zip(self.axes_, titles or [], strict=False):
             ax.set_title(text, fontsize=9, color=INK, pad=3)
-        self.axes_ = grid[: len(shown)]
         if heading:
             self.figure_.suptitle(heading, fontsize=11)
-        return self
 
     def _heading(self, n_shown: int) -> str:
         if not n_shown:
@@ -86,27 +72,22 @@ def plot_digits(
         uint8 in [0, 255], or floats, usually in [0, 1]; floats outside are drawn from their smallest to their
         largest value. One, three or four channels. No images at all give an empty figure that says so.
     titles : sequence of length n, optional
-        What stands above each digit, for example the labels.
+        Text above each digit, for example the labels.
     title : str, optional
-        What stands above the whole grid.
+        Text above the whole grid.
     n_columns : int
         Digits per row.
     max_images : int
         Draw no more than so many; the heading then says how many there are.
     figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here; give it ``layout="compressed"``. A new figure by default.
-
-    Returns
-    -------
-    DigitsDisplay
-        With ``figure_`` and ``axes_``.
+        Give it ``layout="compressed"``.
 
     Raises
     ------
     DataError
         If an image has another shape or dtype, or there are not as many titles as images.
     SettingError
-        If ``n_columns`` or ``max_images`` is not a positive whole number.
+        If ``n_columns`` or ``max_images`` is not a positive integer.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -121,7 +102,7 @@ def plot_digits(
     """
     for name, number in (("n_columns", n_columns), ("max_images", max_images)):
         if not isinstance(number, int | np.integer) or number < 1:
-            raise SettingError(f"{name} must be a positive whole number; got {number!r}.")
+            raise SettingError(f"{name} must be a positive integer; got {number!r}.")
     if titles is not None and len(titles) != len(images):
         raise DataError(f"there must be one title per image: expected {len(images)}; got {len(titles)}.")
     display = DigitsDisplay(
@@ -135,23 +116,3 @@ def _tile(titles: list[str]) -> tuple[float, int]:
     lines = [line for title in titles for line in title.splitlines()]
     longest = max(map(len, lines), default=0)
     return min(max(0.84, 0.08 * longest), 2.0), max((title.count("\n") + 1 for title in titles), default=0)
-
-
-def _drawable(image: Any, row: int) -> npt.NDArray[Any]:
-    pixels = np.asarray(image)
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    if not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))) or not pixels.size:
-        raise DataError(f"images[{row}] must have shape (h, w) or (h, w, 1, 3 or 4); got {pixels.shape}.")
-    if pixels.dtype.kind not in "buif":
-        raise DataError(f"images[{row}] must hold numbers; got dtype {pixels.dtype}.")
-    return pixels
-
-
-def _common_range(images: list[npt.NDArray[Any]]) -> tuple[float, float]:
-    """Return what is black and what is white, the same for all images, so that a grey means one thing."""
-    if all(pixels.dtype == np.uint8 for pixels in images):
-        return 0, 255
-    finite = np.concatenate([pixels[np.isfinite(pixels)].astype(float).ravel() for pixels in images] or [np.zeros(1)])
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    return (0, 1) if low >= 0 and high <= 1 else (low, high)

@@ -1,21 +1,22 @@
-"""What the layers of a network make of one image, and the filters they do it with."""
+"""Feature maps of one image layer by layer, and the filters of the layers."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
-from lenetkit.plotting._canvas import FAINT, INK, import_matplotlib, new_figure
-from lenetkit.plotting._trace import _draw_bars, _figure_with_room
+from lenetkit.plotting._canvas import FAINT, INK, Array, FigureDisplay, import_matplotlib, new_figure
+from lenetkit.plotting._panels import PanelsDisplay, as_probabilities
+from lenetkit.plotting._pixels import finite_range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["FeatureMapsDisplay", "FiltersDisplay", "plot_feature_maps", "plot_filters"]
+__all__ = ["FeatureMapsDisplay", "FiltersDisplay", "counted", "layer_picture", "plot_feature_maps", "plot_filters"]
 
 # A layer of units is drawn as a picture of twelve rows, as the paper draws F6: 84 = 7 x 12.
 _ROWS_OF_UNITS = 12
@@ -23,70 +24,36 @@ _ROWS_OF_UNITS = 12
 _MOST_FILTERS = 512
 _PAPER = "#e8edf2"
 
-Array = npt.NDArray[Any]
-
 
 @attrs.define(eq=False, kw_only=True)
-class FeatureMapsDisplay:
-    """One image, layer by layer; made by :func:`plot_feature_maps`.
-
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    axes_ : ndarray of shape (n_layers,) or (n_layers + 1,)
-        One matplotlib Axes per layer, and the last for the probabilities.
-    """
+class FeatureMapsDisplay(PanelsDisplay):
+    """One image, layer by layer, a panel for each; made by :func:`plot_feature_maps`."""
 
     layers: Sequence[tuple[str, Array]] = attrs.field(repr=False)
-    probabilities: Array | None = attrs.field(default=None, repr=False)
-    classes: Sequence[Any] | Array | None = attrs.field(default=None, repr=False)
-    title: str | None = None
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    axes_: npt.NDArray[Any] = attrs.field(init=False, repr=False)
 
-    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> Self:
-        """Draw the layers, see :func:`plot_feature_maps` for the parameters and the errors."""
+    def _draw(self, figure: "Figure | SubFigure | None") -> None:
         n_panels = len(self.layers) + (self.probabilities is not None)
         # Two rows of four for LeNet-5; three rows at most for what has more layers.
         n_columns = n_panels if n_panels <= 4 else max(4, -(-n_panels // (2 if n_panels <= 10 else 3)))
-        n_rows = -(-n_panels // n_columns)
-        size = 2.15 * n_columns, 2.45 * n_rows + (0.3 if self.title else 0)
-        self.figure_ = figure or _figure_with_room(size, layout="constrained")
-        grid = self.figure_.subplots(n_rows, n_columns, squeeze=False).ravel()
-        for ax in grid[n_panels:]:
-            ax.set_axis_off()
-        for ax, (name, values) in zip(grid, self.layers, strict=False):
-            _draw_layer(ax, name, values)
+        size = 2.15 * n_columns, 2.45 * -(-n_panels // n_columns)
+        self._lay_out(figure, n_panels, n_columns, size, "constrained")
+        for ax, (name, values) in zip(self.axes_, self.layers, strict=False):
+            picture, note = layer_picture(values)
+            _show(ax, picture)
+            ax.set_title(name, fontsize=10, color=INK, pad=4, parse_math=False)
+            ax.set_xlabel(note, fontsize=8, color=FAINT, labelpad=3)
         if self.probabilities is not None:
-            ax = grid[n_panels - 1]
-            _draw_bars(ax, self.probabilities, self.classes)
-            ax.set_title("output", fontsize=10, color=INK, pad=4)
-            ax.set_xlabel("probability", fontsize=8, color=FAINT, labelpad=2)
-        self.axes_ = grid[:n_panels]
-        if self.title:
-            self.figure_.suptitle(self.title, fontsize=11, parse_math=False)
-        return self
+            self.axes_[-1].set_title("output", fontsize=10, color=INK, pad=4)
+            self.axes_[-1].set_xlabel("probability", fontsize=8, color=FAINT, labelpad=2)
 
 
 @attrs.define(eq=False, kw_only=True)
-class FiltersDisplay:
-    """The filters of some layers; made by :func:`plot_filters`.
-
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    axes_ : ndarray of shape (n_layers,)
-        One matplotlib Axes per layer.
-    """
+class FiltersDisplay(FigureDisplay):
+    """The filters of some layers, a panel for each; made by :func:`plot_filters`."""
 
     filters: Sequence[tuple[str, Array]] = attrs.field(repr=False)
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    axes_: npt.NDArray[Any] = attrs.field(init=False, repr=False)
 
-    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> Self:
-        """Draw the filters, see :func:`plot_filters` for the parameters and the errors."""
+    def _draw(self, figure: "Figure | SubFigure | None") -> None:
         tables = [(name, _filter_table(kernels)) for name, kernels in self.filters]
         heights = [min(max(8.0 * table.shape[0] / table.shape[1], 1.2), 7.0) for _, table in tables]
         self.figure_ = figure or new_figure((8.2, sum(heights) + 0.5 * len(tables)))
@@ -94,11 +61,10 @@ class FiltersDisplay:
         for ax, (name, table), (_, kernels) in zip(self.axes_, tables, self.filters, strict=True):
             _show(ax, table, symmetric=True)
             height, width, n_in, n_out = kernels.shape
-            ax.set_title(f"{name}: {_counted(n_out, 'filter')} of {width} x {height}", fontsize=10, color=INK, pad=4)
+            ax.set_title(f"{name}: {counted(n_out, 'filter')} of {width} x {height}", fontsize=10, color=INK, pad=4)
             if n_in > 1:
                 ax.set_xlabel("a column for each map of this layer", fontsize=8, color=FAINT)
                 ax.set_ylabel("a row for each map\nof the layer before", fontsize=8, color=FAINT)
-        return self
 
 
 def plot_feature_maps(
@@ -109,7 +75,7 @@ def plot_feature_maps(
     title: str | None = None,
     figure: "Figure | SubFigure | None" = None,
 ) -> FeatureMapsDisplay:
-    """Draw what each layer of a network makes of one image: a panel for each layer, and a bar for each class.
+    """Draw the feature maps of one image: a panel for each layer of a network, and a bar for each class.
 
     Within a panel a grey means one thing: the smallest value is black, the largest white. Layers without maps are drawn
     as a picture of twelve rows, a pixel for each unit, the way LeCun et al. (1998) think of F6.
@@ -123,14 +89,7 @@ def plot_feature_maps(
     classes : sequence of length n_classes, optional
         The classes' names. 0, 1, 2, ... by default.
     title : str, optional
-        What stands above it all.
-    figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    FeatureMapsDisplay
-        With ``figure_`` and ``axes_``.
+        Text above it all.
 
     Raises
     ------
@@ -156,14 +115,8 @@ def plot_feature_maps(
     named = [(str(name), _numbers(name, values, (1, 2, 3))) for name, values in layers]
     if not named:
         raise DataError("there must be at least one layer to draw; got none.")
-    shares = None if probabilities is None else np.asarray(probabilities)
-    if shares is not None and shares.ndim != 1:
-        raise DataError(f"probabilities must have shape (n_classes,); got {shares.shape}.")
-    if classes is not None and (shares is None or len(classes) != len(shares)):
-        n_shares = 0 if shares is None else len(shares)
-        raise DataError(f"there must be one class per probability: expected {n_shares}; got {len(classes)}.")
-    import_matplotlib()
-    return FeatureMapsDisplay(layers=named, probabilities=shares, classes=classes, title=title).plot(figure=figure)
+    values = as_probabilities(probabilities, classes)
+    return FeatureMapsDisplay(layers=named, probabilities=values, classes=classes, title=title).plot(figure=figure)
 
 
 def plot_filters(filters: Sequence[tuple[str, Array]], *, figure: "Figure | SubFigure | None" = None) -> FiltersDisplay:
@@ -174,18 +127,11 @@ def plot_filters(filters: Sequence[tuple[str, Array]], *, figure: "Figure | SubF
     filters : sequence of (str, ndarray)
         Layer and kernels of shape (height, width, n_maps_before, n_maps). NaN stands for no connection and stays empty.
         Layers with more than 512 kernels are left out: each would be a speck.
-    figure : matplotlib.figure.Figure or SubFigure, optional
-        Draw here. A new figure by default.
-
-    Returns
-    -------
-    FiltersDisplay
-        With ``figure_`` and ``axes_``.
 
     Raises
     ------
     DataError
-        If there is nothing that can be drawn, or kernels have another shape.
+        If there is nothing to draw, or kernels have another shape.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -203,7 +149,6 @@ def plot_filters(filters: Sequence[tuple[str, Array]], *, figure: "Figure | SubF
         raise DataError(
             f"there are no filters to draw: {len(named)} layers have some, and each of them more than {_MOST_FILTERS}."
         )
-    import_matplotlib()
     return FiltersDisplay(filters=shown).plot(figure=figure)
 
 
@@ -215,22 +160,28 @@ def _numbers(name: Any, values: Any, n_axes: tuple[int, ...]) -> Array:
     return array.astype(np.float64)
 
 
-def _draw_layer(ax: "Axes", name: str, values: Array) -> None:
+def layer_picture(values: Array) -> tuple[Array, str]:
+    """Return a layer's values as one grey picture, NaN where it is empty, and their number and size in words.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units,), (height, width) or (height, width, n_maps)
+        Units become a picture of twelve rows; maps stand side by side with gaps between them.
+    """
     if values.ndim == 1:
-        _show(ax, _as_bitmap(values))
-        note = _counted(len(values), "unit")
-    else:
-        maps = values[..., np.newaxis] if values.ndim == 2 else values
-        height, width, n_maps = maps.shape
-        _show(ax, _mosaic(maps))
-        note = f"{width} x {height}" if n_maps == 1 else f"{n_maps} maps of {width} x {height}"
-    ax.set_title(name, fontsize=10, color=INK, pad=4, parse_math=False)
-    ax.set_xlabel(note, fontsize=8, color=FAINT, labelpad=3)
+        n_columns = -(-len(values) // _ROWS_OF_UNITS)
+        return _padded(values, n_columns).reshape(-1, n_columns), counted(len(values), "unit")
+    maps = values[..., np.newaxis] if values.ndim == 2 else values
+    height, width, n_maps = maps.shape
+    fewest = int(np.ceil(np.sqrt(n_maps)))
+    # A number of columns that leaves no row half empty, where there is one.
+    n_columns = next((n for n in range(fewest, 2 * fewest) if n_maps % n == 0), fewest)
+    size = f"{width} x {height}"
+    return _mosaic(maps, n_columns), size if n_maps == 1 else f"{n_maps} maps of {size}"
 
 
 def _show(ax: "Axes", picture: Array, *, symmetric: bool = False) -> None:
-    finite = picture[np.isfinite(picture)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    low, high = finite_range(picture)
     if symmetric:
         high = max(abs(low), abs(high))
         low = -high
@@ -243,40 +194,29 @@ def _show(ax: "Axes", picture: Array, *, symmetric: bool = False) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _as_bitmap(units: Array) -> Array:
-    """Return units row by row in a picture of twelve rows; what is left over in the last stays empty."""
-    n_columns = -(-len(units) // _ROWS_OF_UNITS)
-    picture = np.full(-(-len(units) // n_columns) * n_columns, np.nan)
-    picture[: len(units)] = units
-    return picture.reshape(-1, n_columns)
+def _mosaic(maps: Array, n_columns: int) -> Array:
+    """Return maps (height, width, n) side by side, row by row."""
+    cells = _padded(np.moveaxis(maps, 2, 0), n_columns)
+    return _tiled(cells.reshape(-1, n_columns, *maps.shape[:2]))
 
 
-def _mosaic(maps: Array) -> Array:
-    """Return maps (height, width, n) side by side, a little wider than high, with gaps between them."""
-    height, width, n_maps = maps.shape
-    fewest = int(np.ceil(np.sqrt(n_maps)))
-    # A number of columns that leaves no row half empty, where there is one.
-    n_columns = next((n for n in range(fewest, 2 * fewest) if n_maps % n == 0), fewest)
-    n_rows = -(-n_maps // n_columns)
-    cells = np.full((n_rows * n_columns, height, width), np.nan)
-    cells[:n_maps] = np.moveaxis(maps, 2, 0)
-    return _tiled(cells.reshape(n_rows, n_columns, height, width))
+def _padded(cells: Array, n_columns: int) -> Array:
+    """Return cells (n, ...) with as many empty ones, NaN, as make the last row whole."""
+    empty = np.full((-len(cells) % n_columns, *cells.shape[1:]), np.nan)
+    return np.concatenate([cells, empty])
 
 
 def _filter_table(kernels: Array) -> Array:
     """Return kernels as a table: a row for each map below and a column for each map; many of one map in a mosaic."""
     if kernels.shape[2] == 1:
         n_maps = kernels.shape[3]
-        n_columns = n_maps if n_maps <= 16 else -(-n_maps // -(-n_maps // 20))
-        height, width = kernels.shape[:2]
-        cells = np.full((-(-n_maps // n_columns) * n_columns, height, width), np.nan)
-        cells[:n_maps] = np.moveaxis(kernels[:, :, 0], 2, 0)
-        return _tiled(cells.reshape(-1, n_columns, height, width))
+        # Up to 16 filters in one row, more in rows of 20 at most, all about equally long.
+        return _mosaic(kernels[:, :, 0], n_maps if n_maps <= 16 else -(-n_maps // -(-n_maps // 20)))
     return _tiled(kernels.transpose(2, 3, 0, 1))
 
 
 def _tiled(cells: Array) -> Array:
-    """Return a grid of pictures (rows, columns, height, width) as one picture."""
+    """Return a grid of images (rows, columns, height, width) as one picture, with gaps."""
     n_rows, n_columns, height, width = cells.shape
     gap = max(1, round(max(height, width) / 14))
     framed = np.full((n_rows, n_columns, height + gap, width + gap), np.nan)
@@ -285,5 +225,6 @@ def _tiled(cells: Array) -> Array:
     return whole[:-gap, :-gap]
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is not 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

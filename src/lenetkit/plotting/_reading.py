@@ -1,69 +1,55 @@
-"""A picture with what was read in it."""
+"""A picture with a box and a label for each digit read in it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
-from lenetkit.plotting._canvas import BLUE, INK, ORANGE, import_matplotlib, new_figure
-from lenetkit.plotting._digits import _drawable
+from lenetkit.plotting._canvas import BLUE, INK, ORANGE, Array, AxesDisplay, new_figure
+from lenetkit.plotting._pixels import check_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["ReadingDisplay", "plot_reading"]
+
+Box = tuple[float, float, float, float]
 
 # Inches of the picture's longer side, and from which probability on an answer is sure.
 _LONGER_SIDE, _SURE = 8.0, 0.9
 
 
 @attrs.define(eq=False, kw_only=True)
-class ReadingDisplay:
-    """A picture with a box and a label for each thing read in it; made by :func:`plot_reading`.
+class ReadingDisplay(AxesDisplay):
+    """A picture with a box and a label for each thing read in it; made by :func:`plot_reading`."""
 
-    Attributes
-    ----------
-    figure_ : matplotlib.figure.Figure
-        What was drawn on.
-    ax_ : matplotlib.axes.Axes
-        The same, as Axes.
-    """
-
-    image: npt.NDArray[Any] = attrs.field(repr=False)
-    boxes: Sequence[tuple[float, float, float, float]] = attrs.field(repr=False)
+    image: Array = attrs.field(repr=False)
+    boxes: Sequence[Box] = attrs.field(repr=False)
     labels: Sequence[Any]
     probabilities: Sequence[float] | None = attrs.field(default=None, repr=False)
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
-    ax_: "Axes" = attrs.field(init=False, repr=False)
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw the picture, see :func:`plot_reading` for the parameters and the errors."""
-        import_matplotlib()
+    def _new_axes(self) -> "Axes":
         height, width = self.image.shape[:2]
-        if ax is None:
-            scale = _LONGER_SIDE / max(height, width)
-            size = max(scale * width, 2.0), max(scale * height + 0.3, 1.0)
-            ax = new_figure(size).add_subplot()
-        self.ax_, self.figure_ = ax, ax.figure
-        ax.imshow(self.image, cmap="gray", vmin=0, vmax=255)
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set(color="0.8", linewidth=0.8)
+        scale = _LONGER_SIDE / max(height, width)
+        return new_figure((max(scale * width, 2.0), max(scale * height + 0.3, 1.0))).add_subplot()
+
+    def _draw(self) -> None:
+        self.ax_.imshow(self.image, cmap="gray", vmin=0, vmax=255)
+        self.ax_.set(xticks=[], yticks=[])
+        self.ax_.spines[:].set(color="0.8", linewidth=0.8)
         probabilities = self.probabilities if self.probabilities is not None else [1.0] * len(self.boxes)
         for box, label, probability in zip(self.boxes, self.labels, probabilities, strict=True):
             self._draw_box(box, str(label), BLUE if probability >= _SURE else ORANGE)
         if not self.boxes:
-            ax.set_title("nothing read", fontsize=11, color=INK)
-        return self
+            self.ax_.set_title("nothing read", fontsize=11, color=INK)
 
-    def _draw_box(self, box: tuple[float, float, float, float], label: str, colour: str) -> None:
+    def _draw_box(self, box: Box, label: str, colour: str) -> None:
         from matplotlib.patches import Rectangle
 
         left, top, right, bottom = box
-        # A pixel's middle is at a whole number.
+        # The middle of a pixel has integer coordinates.
         corner = (left - 0.5, top - 0.5)
         self.ax_.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, edgecolor=colour, linewidth=1.2))
         self.ax_.annotate(
@@ -82,7 +68,7 @@ class ReadingDisplay:
 
 def plot_reading(
     image: npt.NDArray[Any],
-    boxes: Sequence[tuple[float, float, float, float]],
+    boxes: Sequence[Box],
     labels: Sequence[Any],
     probabilities: Sequence[float] | None = None,
     *,
@@ -97,16 +83,9 @@ def plot_reading(
     boxes : sequence of tuple
         Left, top, right and bottom in pixels; right and bottom are just outside.
     labels : sequence
-        What each of them was read as.
+        The label of each box.
     probabilities : sequence of float, optional
         0 to 1; what is less probable than 0.9 is drawn in orange instead of blue.
-    ax : matplotlib.axes.Axes, optional
-        Draw here; a new figure by default.
-
-    Returns
-    -------
-    ReadingDisplay
-        With ``figure_`` and ``ax_``.
 
     Raises
     ------
@@ -123,12 +102,10 @@ def plot_reading(
     >>> [text.get_text() for text in display.ax_.texts]
     ['7']
     """
-    pixels = _drawable(image, 0)
+    pixels = check_image(image)
     counts = {"labels": len(labels), "probabilities": len(boxes) if probabilities is None else len(probabilities)}
     for name, count in counts.items():
         if count != len(boxes):
             raise DataError(f"there must be as many {name} as boxes: expected {len(boxes)}; got {count}.")
-    display = ReadingDisplay(
-        image=np.asarray(pixels), boxes=list(boxes), labels=list(labels), probabilities=probabilities
-    )
+    display = ReadingDisplay(image=pixels, boxes=list(boxes), labels=list(labels), probabilities=probabilities)
     return display.plot(ax=ax)

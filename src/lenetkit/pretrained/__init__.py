@@ -1,5 +1,7 @@
 """The pipelines that come with lenetkit, as files.
 
+In: a name. Out: the path of a saved pipeline. Next: :meth:`lenetkit.pipeline.Pipeline.pretrained` loads it.
+
 Beside each file ``NAME.lenet`` lies ``NAME.json``: its SHA-256, its seed, and what it was made with.
 ``tools/train_pretrained.py`` makes both.
 """
@@ -16,10 +18,6 @@ _HOME = Path(__file__).parent
 def list_pretrained() -> list[str]:
     """Return the names that :meth:`lenetkit.pipeline.Pipeline.pretrained` knows.
 
-    Returns
-    -------
-    list of str
-
     Examples
     --------
     >>> from lenetkit.pretrained import list_pretrained
@@ -30,16 +28,7 @@ def list_pretrained() -> list[str]:
 
 
 def path_of(name: str) -> Path:
-    """Return the file of a pretrained pipeline.
-
-    Parameters
-    ----------
-    name : str
-        One of :func:`list_pretrained`.
-
-    Returns
-    -------
-    pathlib.Path
+    """Return the file of the pretrained pipeline that has a name of :func:`list_pretrained`.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Whole numbers in one picture: lines found, digits found, touching ones parted, everything else left out.
+"""Reading of whole numbers in one image: lines, digits, touching ones parted, everything else left out.
 
-In: one picture, as people scan, photograph and draw them, and a fitted :class:`lenetkit.pipeline.Pipeline`.
-Out: a :class:`Reading`: the text, and each digit with its place and its probability.
+In: one image, as people scan, photograph and draw them, and a fitted :class:`lenetkit.pipeline.Pipeline`.
+Out: a :class:`Reading`: the text, and each digit with its box and its probability. Next: a person or a program.
 """
 
 from lenetkit.reading._reading import DigitReading, Reading, read_number

@@ -1,6 +1,6 @@
-"""From a picture to its ink, at a size at which digits have enough pixels and no more.
+"""The ink of an image, at a size at which digits have enough pixels and no more.
 
-In: a picture, uint8 (height, width[, 3]). Out: a :class:`Page`.
+In: an image, uint8 (height, width[, 3]). Out: a :class:`Page`.
 Next: :mod:`lenetkit.reading._text_lines`.
 """
 
@@ -8,73 +8,53 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from lenetkit._ink import Contrast, contrast_of, dark_on_light, ink_map, possible_ink, slope, to_grey
+from lenetkit._ink import Contrast, dark_on_light, ink_map, measure_contrast, possible_ink, slope, to_grey
 from lenetkit.reading._rules import with_lost_strokes, without_rules
 from lenetkit.reading._segmentation import Array, Piece, find_pieces, middle_height
 
 __all__ = ["Page", "find_page"]
 
-# The longer side of the page that is looked at first, and how large a page may become, in pixels.
+# Set by eye on drawn pages, scans and phone photos, and guarded by tests/reading, which has a picture for each kind of
+# paper, polarity, size and for pages without a number; benchmarks/whole_numbers.py shows the effect of a change.
+# The longer side of the page in the first pass, and the largest page, in pixels.
 _FIRST_SIDE, _MOST_PIXELS = 1024, 4_000_000
-
-# Digits are wanted so high, in pixels; lower than the second is too low.
-_HEIGHT, _LOWEST = 48, 30
-
-# A picture is enlarged so many times at most.
-_ENLARGED = 4
-
-# More of a page is not ink, or seldom. A piece of ink is dark on so much of it, and its outline at least so sharp
-# beside the clearest one's.
+# Digits are enlarged to this height in pixels if they are lower than the second, at most so many times, and only if
+# that enlarges the page by the last factor.
+_HEIGHT, _LOWEST, _ENLARGED, _WORTH = 48, 30, 4, 1.2
+# Fraction of ink: with more, a page is not writing; with more than the second, the other polarity is tried as well.
 _MOST_INK, _MUCH_INK = 0.4, 0.2
-_SURE, _SURE_SHARE, _SOFT = 0.5, 0.3, 0.4
-_SMALLEST = 3
-
-# So many pixels of the picture, and of the page, a digit is high at least.
-_SMALLEST_DIGIT = 8
-
-# Ink stands out by so many deviations of the noise.
-_NOISES = 10
-
-# No digit can be told on a page with fewer pixels.
-_NARROWEST = 4
+# From this level between paper and ink, and so many standard deviations of the noise above paper, ink is sure; a piece
+# of writing is sure on so much of it, and so steep beside the clearest piece and beside the ink's whole span.
+_SURE, _SURE_NOISES, _SURE_FRACTION, _SOFT = 0.5, 3.5, 0.3, 0.4
+# Smallest piece, and smallest digit on the image and on the page, in pixels.
+_SMALLEST, _SMALLEST_DIGIT = 3, 8
+# Ink stands out by so many standard deviations of the noise; a page with fewer pixels on a side shows no digit.
+_NOISES, _NARROWEST = 10, 4
+# A blot's box: shorter side by longer, and the fraction that is ink. A rule's width by its height. The fraction of the
+# page's side that an edge of the paper touches.
+_BLOT_SIDES, _BLOT_FILLED, _RULE, _EDGE = 0.55, 0.7, 8, 0.5
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Page:
-    """The ink of a picture.
+    """The ink of an image."""
 
-    Parameters
-    ----------
-    ink : ndarray of shape (height, width)
-        uint8, the ink map: 0 is paper.
-    pieces : tuple of Piece
-        Connected pieces of what may be ink.
-    contrast : Contrast
-        Levels of the ink map.
-    scale : float
-        Pixels of the page per pixel of the picture.
-    digit_height : float
-        About how high digits are, in pixels of the page; 0 where there is no ink.
-    share : float
-        Of the page that is ink.
-    """
-
-    ink: Array
-    pieces: tuple[Piece, ...]
-    contrast: Contrast
-    scale: float
-    digit_height: float
-    share: float
+    ink: Array  # uint8 (height, width), the ink map: 0 is paper
+    pieces: tuple[Piece, ...]  # connected pieces of possible ink
+    contrast: Contrast  # levels of the ink map
+    scale: float  # pixels of the page per pixel of the image
+    digit_height: float  # typical, in pixels of the page; 0 where there is no ink
+    covered: float  # fraction of the page that is ink
 
 
 def find_page(picture: Array) -> Page:
-    """Return the ink of a picture, uint8 (height, width[, 3])."""
+    """Return the ink of an image, uint8 (height, width[, 3])."""
     size = max(picture.shape[:2])
     page = _page(picture, min(1.0, _FIRST_SIDE / size))
     if 0 < page.digit_height < _LOWEST:
         most = np.sqrt(_MOST_PIXELS / (picture.shape[0] * picture.shape[1]))
         scale = min(page.scale * _HEIGHT / page.digit_height, most, _ENLARGED)
-        if scale > 1.2 * page.scale:
+        if scale > _WORTH * page.scale:
             return _page(picture, scale)
     return page
 
@@ -82,20 +62,20 @@ def find_page(picture: Array) -> Page:
 def _page(picture: Array, scale: float) -> Page:
     grey = dark_on_light(to_grey(_resized(picture, scale)[np.newaxis]))
     page = _dark_page(grey, scale)
-    if page.pieces and page.share <= _MUCH_INK:
+    if page.pieces and page.covered <= _MUCH_INK:
         return page
-    # A frame close to the writing, or a shadow on a wide picture, may be taken for ink on dark paper.
-    return max(page, _dark_page(255 - grey, scale), key=_strokes)
-
-
-def _strokes(page: Page) -> int:
-    """Return how much outline the writing has: strokes have more than what lies between them."""
-    return sum(int(np.count_nonzero(piece.outline)) for piece in page.pieces) if page.share <= _MOST_INK else 0
+    # A frame close to the writing, or a shadow on a wide image, may be taken for ink on dark paper.
+    # Strokes have more outline than the paper between them.
+    return max(
+        page,
+        _dark_page(255 - grey, scale),
+        key=lambda page: page.covered <= _MOST_INK and sum(np.count_nonzero(piece.outline) for piece in page.pieces),
+    )
 
 
 def _dark_page(grey: Array, scale: float) -> Page:
     ink = ink_map(grey)
-    contrast = contrast_of(ink)
+    contrast = measure_contrast(ink)
     readable = min(grey.shape[1:]) >= _NARROWEST and contrast.span[0] >= _NOISES * contrast.noise[0]
     mask = possible_ink(ink, contrast)[0] if readable else np.zeros(grey.shape[1:], bool)
     pieces = _writing(mask, ink, contrast)
@@ -112,7 +92,7 @@ def _dark_page(grey: Array, scale: float) -> Page:
         contrast=contrast,
         scale=scale,
         digit_height=height,
-        share=float(mask.mean()),
+        covered=float(mask.mean()),
     )
 
 
@@ -125,14 +105,14 @@ def _resized(picture: Array, scale: float) -> Array:
 
 
 def _writing(mask: Array, ink: Array, contrast: Contrast) -> list[Piece]:
-    """Return the pieces that may be handwriting: no blots, level rules, edges of the paper, and no shadows."""
+    """Return the pieces that may be handwriting: no blots, level rules, edges of the paper, or shadows."""
     steep = np.sqrt(slope(ink)[0]) / 2
-    dark = ink[0] > contrast.level(_SURE, 3.5)[0]
+    dark = ink[0] > contrast.level(_SURE, _SURE_NOISES)[0]
     pieces = [
         piece
         for piece in find_pieces(mask, smallest=_SMALLEST)
-        if not (_is_blot(piece) or _is_rule(piece) or _is_edge(piece, mask.shape))
-        and piece.of(dark)[piece.mask].mean() >= _SURE_SHARE
+        if not (_is_blot(piece) or piece.width > _RULE * piece.height or _is_edge(piece, mask.shape))
+        and piece.of(dark)[piece.mask].mean() >= _SURE_FRACTION
     ]
     steepness = np.array([piece.of(steep)[piece.outline].mean() for piece in pieces])
     areas = np.array([piece.area for piece in pieces])
@@ -144,14 +124,9 @@ def _writing(mask: Array, ink: Array, contrast: Contrast) -> list[Piece]:
 
 
 def _is_blot(piece: Piece) -> bool:
-    """Tell whether a piece fills its box as a disc does."""
+    """Return True where a piece fills its box as a disc does."""
     longer, shorter = max(piece.height, piece.width), min(piece.height, piece.width)
-    return shorter > 0.55 * longer and piece.area > 0.7 * piece.height * piece.width
-
-
-def _is_rule(piece: Piece) -> bool:
-    """Tell whether a piece is a level line."""
-    return piece.width > 8 * piece.height
+    return shorter > _BLOT_SIDES * longer and piece.area > _BLOT_FILLED * piece.height * piece.width
 
 
 def _is_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
@@ -162,4 +137,4 @@ def _is_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
         (piece.left == 0, piece.mask[:, 0], shape[0]),
         (piece.right == shape[1], piece.mask[:, -1], shape[0]),
     )
-    return any(touches and np.count_nonzero(contact) > 0.5 * length for touches, contact, length in sides)
+    return any(touches and np.count_nonzero(contact) > _EDGE * length for touches, contact, length in sides)

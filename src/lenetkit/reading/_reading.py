@@ -1,6 +1,6 @@
-"""What was read, and the function that reads.
+"""Reading of whole numbers: the function that reads an image, and its result.
 
-In: a picture of one or more numbers, and what tells digits apart. Out: a :class:`Reading`.
+In: an image of one or more numbers, and a fitted pipeline. Out: a :class:`Reading`.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,8 @@ __all__ = ["DigitReading", "Reading", "read_number"]
 
 IsDigit: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
-# What is less probably a digit than this is left out; cuts leave something of the neighbours, so there less will do.
+# Candidates that are less probably a digit are left out; cuts leave something of the neighbours, so there less will do.
+# Set on benchmarks/whole_numbers.py (commits 1250ab0, af88fcb): higher ones lose digits, lower ones keep scrawls.
 _NO_DIGIT, _NO_DIGIT_CUT = 0.3, 0.1
 
 # Pixels of the longer side of the picture that a notebook shows.
@@ -34,7 +35,7 @@ _LARGEST_PICTURE = 480
 
 
 class _Pipeline(Protocol):
-    """What a fitted :class:`lenetkit.pipeline.Pipeline` offers."""
+    """The part of a fitted :class:`lenetkit.pipeline.Pipeline` that reading needs."""
 
     @property
     def classes_(self) -> npt.NDArray[Any]: ...
@@ -44,18 +45,18 @@ class _Pipeline(Protocol):
 
 @attrs.frozen(kw_only=True)
 class DigitReading:
-    """One digit in a picture.
+    """One digit in an image.
 
     Parameters
     ----------
     label : int or str
-        What it is, of the kind of the pipeline's labels.
+        One of the pipeline's labels.
     probability : float
         Of that label, 0 to 1.
     box : tuple of int
-        Left, top, right and bottom in pixels of the picture; right and bottom are just outside, as Pillow has it.
+        Left, top, right and bottom in pixels of the image; right and bottom are just outside, as Pillow has it.
     line : int
-        On which line it stands, 0 for the topmost.
+        Index of its line, 0 for the topmost.
 
     Examples
     --------
@@ -72,14 +73,14 @@ class DigitReading:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Reading:
-    """The digits in a picture in reading order; made by :func:`read_number`.
+    """The digits in an image in reading order; made by :func:`read_number`.
 
     Parameters
     ----------
     digits : tuple of DigitReading
         From left to right, line by line.
     image : ndarray of shape (height, width) or (height, width, 3)
-        uint8, the picture.
+        uint8.
 
     Examples
     --------
@@ -109,12 +110,7 @@ class Reading:
         return "\n".join(self.lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return text, lines and digits as plain values, as JSON takes them.
-
-        Returns
-        -------
-        dict
-            ``text``, ``lines``, and ``digits`` with ``label``, ``probability``, ``box`` and ``line``.
+        """Return plain values for JSON: ``text``, ``lines`` and ``digits``, each a :class:`DigitReading` as a dict.
 
         Examples
         --------
@@ -145,22 +141,7 @@ class Reading:
         return card(f"<div style='font-size:140%;font-weight:600'>{lines}</div>{picture}")
 
     def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
-        """Draw the picture with a box around each digit and what it was read as.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Draw here; a new figure by default.
-
-        Returns
-        -------
-        ReadingDisplay
-            With ``figure_`` and ``ax_``.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
+        """Draw the image with a box around each digit and its label; see :func:`lenetkit.plotting.plot_reading`.
 
         Examples
         --------
@@ -182,31 +163,31 @@ class Reading:
 
 
 def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = None) -> Reading:
-    """Read the numbers in one picture.
+    """Read the numbers in one image.
 
-    The ink is found whatever the light, the paper and the colour of the pen; ruled and dotted lines, frames, specks and
-    shadows are left out. What hangs together is cut wherever it may be several digits, neighbours are tried together,
-    and the pipeline's model decides which of all ways to part a line into digits is the most probable.
+    The ink is found in any light, on any paper, in any colour; ruled and dotted lines, frames, specks and shadows are
+    left out. Connected ink is cut wherever it may be several digits, neighbours are tried together, and the pipeline's
+    model decides which of all ways to part a line into digits is the most probable.
 
     Parameters
     ----------
     image : path, bytes, binary file, PIL image or ndarray
-        What :func:`lenetkit.datasets.read_image` takes: one picture, dark ink on light paper or the other way round.
+        What :func:`lenetkit.datasets.read_image` takes: one image, dark ink on light paper or the other way round.
     pipeline : Pipeline
         Fitted; it must know digits as MNIST's are: bright on black, in 28x28 pixels.
     is_digit : callable, optional
-        Tells how probable it is that an image shows one digit and nothing else: from uint8 images of shape (n, 28, 28)
+        Gives the probability that an image shows one digit and nothing else: from uint8 images of shape (n, 28, 28)
         to float32 of shape (n,). Without it anything with the size and strokes of a digit is taken for one.
 
     Returns
     -------
     Reading
-        Without digits where the picture has none.
+        Without digits where the image has none.
 
     Raises
     ------
     DataError
-        If the picture cannot be read.
+        If the image cannot be read.
     NotFittedError
         If the pipeline has not been fitted.
 
@@ -224,20 +205,15 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     classes = pipeline.classes_
     page = find_page(picture)
     digits: list[DigitReading] = []
-    number = 0
+    n_lines = 0
     for line in find_lines(page.pieces, page.digit_height):
         found = _read_line(line, page, pipeline, is_digit)
         for piece, probabilities in found:
             best = int(probabilities.argmax())
-            digits.append(
-                DigitReading(
-                    label=classes[best].item() if hasattr(classes[best], "item") else classes[best],
-                    probability=float(probabilities[best]),
-                    box=_box(piece, page, picture.shape),
-                    line=number,
-                )
-            )
-        number += bool(found)
+            label = classes[best].item() if hasattr(classes[best], "item") else classes[best]
+            box = _box(piece, page, picture.shape)
+            digits.append(DigitReading(label=label, probability=float(probabilities[best]), box=box, line=n_lines))
+        n_lines += bool(found)
     return Reading(digits=tuple(digits), image=picture)
 
 
@@ -257,7 +233,7 @@ def _read_line(
 
 
 def _box(piece: Piece, page: Page, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return a piece's box in pixels of the picture."""
+    """Return a piece's box in pixels of the image."""
     height, width = shape[:2]
     down, right = height / page.ink.shape[0], width / page.ink.shape[1]
     return (

@@ -1,6 +1,6 @@
-"""Ruled lines that go through writing, and strokes that were taken away with them.
+"""Removal of ruled lines that go through writing, and repair of the strokes that they cross.
 
-In: a mask of what may be ink, the ink map, and how high digits are. Out: a mask.
+In: a mask of possible ink, the ink map, and the height of digits. Out: a mask.
 Next: :mod:`lenetkit.reading._segmentation` takes the mask apart.
 """
 
@@ -11,24 +11,25 @@ from lenetkit.reading._segmentation import Array
 
 __all__ = ["with_lost_strokes", "without_rules"]
 
-# In digit heights: how long a level and an upright line is that no digit has, and how thick a rule may be.
+# Set by eye on drawn, scanned and photographed paper, and guarded by tests/reading (ruled, dotted and squared paper,
+# frames); benchmarks/whole_numbers.py shows the effect of a change. Lower ones take strokes for rules.
+# In digit heights: the length of a level and of an upright line that no digit has, and the thickness of a rule.
 _LEVEL, _UPRIGHT, _THICKEST = 1.6, 2.2, 0.14
-
-# The same as shares of the page's sides.
-_ACROSS, _THICKEST_ON_PAGE = 0.7, 0.012
-
+# The same as fractions of the page's sides, and pixels that a rule is thicker at least.
+_ACROSS, _THICKEST_ON_PAGE, _LEAST_THICK = 0.7, 0.012, 2.0
+# Where a rule is so many times thicker than its median, and a pixel, a stroke crosses it.
+_CROSSED = 1.6
 # Pixels of a rule that may be missing.
 _BROKEN = 5
-
-# What is darker than this share of the way from paper to ink is the pen's and not printed.
-_PEN = 0.7
+# Ink darker than this level between paper and ink, and so many standard deviations of the noise, is the pen's.
+_PEN, _PEN_NOISES = 0.7, 3.5
 
 
 def without_rules(mask: Array, height: float) -> Array:
     """Remove thin straight lines longer than any stroke, level or upright, and keep what crosses them."""
     out = mask.copy()
     # Where all ink hangs together, as on squared paper, the height is that of the page.
-    thickest = max(2.0, min(_THICKEST * height, _THICKEST_ON_PAGE * max(mask.shape) + 2))
+    thickest = max(_LEAST_THICK, min(_THICKEST * height, _THICKEST_ON_PAGE * max(mask.shape) + _LEAST_THICK))
     for view, length in ((out, _LEVEL), (out.T, _UPRIGHT)):
         _erase(view, round(min(length * height, _ACROSS * view.shape[1])), thickest)
     return out
@@ -45,7 +46,7 @@ def _erase(mask: Array, length: int, thickest: float) -> None:
         return
     runs = _run_lengths(mask)
     thickness = ndimage.median(runs, lines, np.arange(1, count + 1))
-    limits = np.append(0.0, np.where(thickness <= thickest, 1.6 * thickness + 1, 0.0))
+    limits = np.append(0.0, np.where(thickness <= thickest, _CROSSED * thickness + 1, 0.0))
     mask[(lines > 0) & (runs <= limits[lines])] = False
 
 
@@ -62,7 +63,7 @@ def _long_runs(mask: Array, length: int) -> Array:
 
 
 def _run_lengths(mask: Array) -> Array:
-    """Return for each pixel how many pixels of the mask stand over and under it, itself among them."""
+    """Return for each pixel the length of the upright run of the mask that it lies in."""
     lengths = np.zeros(mask.shape, np.int32)
     for view, counts in ((mask, lengths), (mask[::-1], lengths[::-1])):
         count = np.zeros(mask.shape[1], np.int32)
@@ -73,10 +74,10 @@ def _run_lengths(mask: Array) -> Array:
 
 
 def with_lost_strokes(mask: Array, ink: Array, contrast: Contrast, height: float) -> Array:
-    """Put back what is as dark as the pen beside what is left of it, but nothing where a rule as dark runs."""
+    """Put back ink as dark as the pen beside the rest of a stroke, but nothing where a rule as dark runs."""
     from scipy import ndimage
 
-    lost = (ink > contrast.level(_PEN, 3.5)[0]) & ~mask
+    lost = (ink > contrast.level(_PEN, _PEN_NOISES)[0]) & ~mask
     for view, length in ((lost, _LEVEL), (lost.T, _UPRIGHT)):
         thick = ndimage.binary_dilation(view, np.ones((3, 1), bool))
         view[_long_runs(thick, round(length * height)).any(axis=1)] = False

@@ -3,8 +3,8 @@
 In: images as the transforms give them, uint8 or float of shape (n, height, width, channels).
 Out: float32 probabilities of shape (n, n_classes). Next: :meth:`lenetkit.encoder.LabelEncoder.inverse_transform`.
 
-An answer does not depend on company: row i has the same bits for every batch size, order, split, thread and
-neighbour. LiteRT is imported when the first image is predicted, TensorFlow never.
+Predictions are batch-invariant: row i has the same bits for every batch size, order, split, thread and neighbour.
+LiteRT is imported when the first image is predicted, TensorFlow never.
 """
 
 from lenetkit.runtime._predictor import Predictor

@@ -1,11 +1,4 @@
-"""Prediction without TensorFlow: a LiteRT model in bytes, images in, probabilities out.
-
-In: images as the transforms give them, uint8 or float of shape (n, height, width, channels).
-Out: float32 probabilities of shape (n, n_classes). Next: :meth:`lenetkit.encoder.LabelEncoder.inverse_transform`.
-
-An answer does not depend on company: row i has the same bits for every batch size, order, split, thread and
-neighbour. LiteRT is imported when the first image is predicted, TensorFlow never.
-"""
+"""The predictor: a LiteRT model, its interpreters, and the threads that share them; see :mod:`lenetkit.runtime`."""
 
 import contextlib
 import functools
@@ -18,15 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.machine import count_cores
 from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["Predictor"]
 
-# Large enough for the full throughput of a core, small enough for its cache and for the rest of a division by it.
+# Measured by benchmarks/predict.py: large enough for the full throughput of a core, small enough for its cache and for
+# the rest of a division by it, which is predicted one by one.
 _BATCH = 64
-# What one thread takes at a time. Below two of these, starting threads costs more than they save.
+# The rows of one thread's task, measured likewise: below two tasks, starting threads costs more than they save.
 _ROWS_PER_TASK = 8 * _BATCH
+# A server has other work to do; more threads gain little, because memory limits them.
 _MOST_THREADS = 8
 
 
@@ -42,10 +38,10 @@ class Predictor:
         A LiteRT model with one float32 input of shape (n, height, width, channels) and one float32 output of shape
         (n, n_classes), as :func:`lenetkit.exporting.convert_to_litert` gives it.
     scale : array-like of float32, optional
-        What uint8 images are multiplied with; it must broadcast to (height, width, channels). Without it uint8 images
+        Factor of uint8 images; it must broadcast to (height, width, channels). Without it uint8 images
         are refused. Images of floating-point numbers go to the model as they are.
     offset : array-like of float32, optional
-        What is added after that.
+        Added after that.
 
     Examples
     --------
@@ -83,24 +79,12 @@ class Predictor:
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one image.
-
-        Raises
-        ------
-        DataError
-            If LiteRT cannot use the model.
-        """
+        """(height, width, channels) of one image; a DataError if LiteRT cannot use the model."""
         return self._contract[:3]
 
     @property
     def n_classes(self) -> int:
-        """Number of columns in the answer.
-
-        Raises
-        ------
-        DataError
-            If LiteRT cannot use the model.
-        """
+        """Number of columns in the answer; a DataError if LiteRT cannot use the model."""
         return self._contract[3]
 
     def predict_proba(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -132,7 +116,7 @@ class Predictor:
 
     def _spread(self, rows: int, images: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]) -> None:
         starts = range(0, len(images), _ROWS_PER_TASK)
-        n_threads = min(len(starts), _n_cores(), _MOST_THREADS)
+        n_threads = min(len(starts), count_cores(), _MOST_THREADS) if len(starts) > 1 else 1
         if n_threads < 2:
             self._run(rows, images, probabilities)
             return
@@ -149,7 +133,7 @@ class Predictor:
         if not len(images):
             return
         idle = self._idle(rows)
-        # Nobody else has a runner that was taken: two threads must not meet in one interpreter.
+        # A runner belongs to one thread while it is out of the queue: two must not meet in one interpreter.
         try:
             runner = idle.pop()
         except IndexError:
@@ -184,7 +168,7 @@ class Predictor:
         return (*runner.input_shape, runner.n_classes)
 
     def _batches_agree(self) -> bool:
-        """Tell whether this machine computes a row of a batch as it computes the image alone, to the last bit.
+        """Return True if this machine computes a row of a batch as it computes the image alone, to the last bit.
 
         LiteRT picks its kernels by shape and processor, not by content, so one batch of noise tells. They agree on
         every processor seen so far; on one where they do not, images are predicted one by one.
@@ -293,13 +277,6 @@ def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
 def _listed(details: list[dict[str, Any]]) -> str:
     tensors = [f"{np.dtype(detail['dtype']).name} {tuple(map(int, detail['shape']))}" for detail in details]
     return ", ".join(tensors) or "none"
-
-
-def _n_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 _chatter_is_over = False

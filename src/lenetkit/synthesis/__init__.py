@@ -1,4 +1,4 @@
-"""Digits, numbers, paper, non-digits and corruptions, drawn by the library itself: images where there are none.
+"""Synthesis: digits, numbers, paper, non-digits and corruptions drawn by the library itself.
 
 In: settings and a seed; for :func:`corrupt`, images uint8 (n, height, width[, channels]) in [0, 255].
 Out: a :class:`~lenetkit.datasets.Dataset` (:func:`draw_digits`, :func:`draw_nondigits`), a :class:`DrawnNumber`, or

@@ -1,4 +1,7 @@
-"""Paper: blank, ruled, dotted, squared or framed, unevenly lit."""
+"""Paper: blank, ruled, dotted, squared or framed, unevenly lit.
+
+In: a size, settings and a seed. Out: uint8 pixels. Next: :meth:`lenetkit.synthesis.DrawnNumber.on` writes on it.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +18,13 @@ __all__ = ["draw_paper"]
 
 _LONGEST = 20_000
 
+# All set by eye beside scans and phone photos; tests/synthesis/test_drawing.py holds what follows from them, and any
+# change draws other pixels for every seed. The fraction of a shadow that is a slope of the light, and where, in page
+# lengths from the middle, and how soft the edge of the rest is.
+_SLOPE, _EDGE_SHIFT, _EDGE_SOFTNESS = 0.4, (-0.3, 0.3), (0.02, 0.15)
+# Darkness of a speck, its smallest radius in pixels and by how much others are larger; line widths between two lines.
+_SPECK_DARKNESS, _SPECK_RADIUS, _SPECK_SPREAD, _PITCH_PER_LINE = 0.75, 0.6, 1.6, 30
+
 
 def draw_paper(
     height: int,
@@ -30,30 +40,30 @@ def draw_paper(
     specks: int = 0,
     seed: int = 0,
 ) -> npt.NDArray[np.uint8]:
-    """Draw a sheet of paper, as a scanner or a camera sees it: the ground of test pictures.
+    """Draw a sheet of paper, as a scanner or a camera sees it: the background of test images.
 
     Parameters
     ----------
     height, width : int
-        Of the picture in pixels.
+        Size of the image in pixels.
     ruling : {"plain", "ruled", "dotted", "grid", "framed"}, default "plain"
-        What is printed on it: nothing, lines, lines of dots, squares, or a rectangle near the border.
+        The print: nothing, lines, lines of dots, squares, or a rectangle near the border.
     rows : iterable of float, optional
-        Where the lines of ``"ruled"`` and ``"dotted"`` paper are, for example a number's ``baselines``. By default
+        Rows of the lines of ``"ruled"`` and ``"dotted"`` paper, for example a number's ``baselines``. By default
         every `pitch` pixels.
     pitch : float, default 40.0
         Distance of lines and squares in pixels, at least 4; dots are a quarter of it apart.
     print_strength : float, default 0.55
-        How dark the print is, from 0 (not there) to 1 (black).
+        Darkness of the print, from 0 (not there) to 1 (black).
     shade : int or tuple of three int, default 238
         Grey level or RGB colour of the paper, 0 to 255.
     shadow : float, default 0.0
-        How much light the darkest part lacks, 0 to 1: the light falls off to one side, and a soft-edged shadow lies on
+        Light that the darkest part lacks, 0 to 1: the light falls off to one side, and a soft-edged shadow lies on
         a part of the sheet.
     noise : float, default 2.0
         Standard deviation of the noise in grey levels, 0 to 64.
     specks : int, default 0
-        How many dark specks lie about.
+        Number of dark specks.
     seed : int, default 0
         Decides light, noise and specks.
 
@@ -89,7 +99,7 @@ def draw_paper(
     printed = np.clip(_RULINGS[ruling](height, width, lines, pitch), 0, 1)
     rng = RandomStreams("paper", seed, n=1).generator()
     light = _light(height, width, shadow, rng) * (1 - print_strength * printed)
-    light *= 1 - 0.75 * _specks(height, width, specks, rng)
+    light *= 1 - _SPECK_DARKNESS * _specks(height, width, specks, rng)
     colour = as_colour("shade", shade)
     levels = light.astype(np.float32)[..., None] * np.array(colour, np.float32)
     levels += np.float32(noise) * rng.standard_normal((height, width, 1), np.float32)
@@ -108,7 +118,7 @@ def _checked_rows(rows: Iterable[float]) -> Floats:
 
 
 def _across(length: int, lines: Floats, thickness: float) -> Floats:
-    """Return how much of each pixel along one axis is covered by lines at the given places."""
+    """Return the fraction of each pixel along one axis that lines at the given positions cover."""
     middles = np.arange(length) + 0.5
     covered = np.zeros(length)
     for line in lines:
@@ -117,11 +127,7 @@ def _across(length: int, lines: Floats, thickness: float) -> Floats:
 
 
 def _thickness(pitch: float) -> float:
-    return max(1.0, pitch / 30)
-
-
-def _ruled(height: int, width: int, lines: Floats, pitch: float) -> Floats:
-    return np.tile(_across(height, lines, _thickness(pitch))[:, None], (1, width))
+    return max(1.0, pitch / _PITCH_PER_LINE)
 
 
 def _dotted(height: int, width: int, lines: Floats, pitch: float) -> Floats:
@@ -148,7 +154,9 @@ def _framed(height: int, width: int, _: Floats, pitch: float) -> Floats:
 
 _RULINGS: Mapping[str, Callable[[int, int, Floats, float], Floats]] = {
     "plain": lambda height, width, _lines, _pitch: np.zeros((height, width)),
-    "ruled": _ruled,
+    "ruled": lambda height, width, lines, pitch: np.tile(
+        _across(height, lines, _thickness(pitch))[:, None], (1, width)
+    ),
     "dotted": _dotted,
     "grid": _grid,
     "framed": _framed,
@@ -158,17 +166,17 @@ _RULINGS: Mapping[str, Callable[[int, int, Floats, float], Floats]] = {
 def _light(height: int, width: int, shadow: float, rng: np.random.Generator) -> Floats:
     """Return the light on the paper, 1 where it is full: a slope, and the soft edge of something that stands in it."""
     angles = rng.uniform(0, 2 * np.pi, 2)
-    place, softness = rng.uniform(-0.3, 0.3), rng.uniform(0.02, 0.15)
+    shift, softness = rng.uniform(*_EDGE_SHIFT), rng.uniform(*_EDGE_SOFTNESS)
     y = ((np.arange(height) + 0.5) / height - 0.5)[:, None]
     x = ((np.arange(width) + 0.5) / width - 0.5)[None, :]
     slope = 0.5 + (x * np.cos(angles[0]) + y * np.sin(angles[0])) / np.sqrt(2)
-    edge = 1 / (1 + np.exp(-(x * np.cos(angles[1]) + y * np.sin(angles[1]) - place) / softness))
-    return np.asarray(1 - shadow * (0.4 * slope + 0.6 * edge))
+    edge = 1 / (1 + np.exp(-(x * np.cos(angles[1]) + y * np.sin(angles[1]) - shift) / softness))
+    return np.asarray(1 - shadow * (_SLOPE * slope + (1 - _SLOPE) * edge))
 
 
 def _specks(height: int, width: int, n: int, rng: np.random.Generator) -> Floats:
     covered = np.zeros((height, width))
-    for row, column, radius in rng.random((n, 3)) * (height, width, 1.6) + (0, 0, 0.6):
+    for row, column, radius in rng.random((n, 3)) * (height, width, _SPECK_SPREAD) + (0, 0, _SPECK_RADIUS):
         top, left = max(0, int(row - 4)), max(0, int(column - 4))
         part = covered[top : top + 9, left : left + 9]
         y = np.arange(top, top + part.shape[0])[:, None] + 0.5 - row

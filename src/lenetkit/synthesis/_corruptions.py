@@ -1,6 +1,6 @@
-"""The fifteen corruptions of MNIST-C: what a model meets outside its test set.
+"""The fifteen corruptions of MNIST-C, each in five severities.
 
-In: uint8 images of digits, ink bright on black. Out: the same, spoilt in one way, of one severity.
+In: uint8 images of digits, ink bright on black. Out: the same images, spoilt in one way. Next: an evaluation.
 """
 
 import math
@@ -35,7 +35,7 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     severity : int, default 3
         From 1, mild, to 5, severe; 3 is the published setting. See the notes.
     seed : int, default 0
-        Decides everything that is random. What happens to an image depends on the seed and on its position alone, and
+        Decides everything that is random. The corruption of an image depends on the seed and on its position alone, and
         is the same for every severity as far as that makes sense.
 
     Returns
@@ -58,14 +58,14 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     kind           what it does                                            severity 1, 2, **3**, 4, 5
     ============== ======================================================= ======================================
     shot_noise     counts few photons, so many for white                   12, 6, **3**, 2, 1
-    impulse_noise  a share of the pixels becomes black or white            0.06, 0.1, **0.17**, 0.27, 0.4
+    impulse_noise  a fraction of the pixels becomes black or white         0.06, 0.1, **0.17**, 0.27, 0.4
     glass_blur     swaps neighbours between two Gaussian blurs             sigma 0.5, 0.6, **0.7**, 0.8, 1; so many
                                                                            rounds: 1, 1, **2**, 3, 3
     motion_blur    smears within 45 degrees of the horizontal              sigma 1, 2, **3**, 4.5, 6.5 pixels
     shear          leans to either side, so much per unit of height        0.2, 0.3, **0.4**, 0.6, 0.8
     scale          shrinks to                                              0.9, 0.8, **0.7**, 0.6, 0.5
     rotate         turns to either side, by radians                        0.2, 0.3, **0.4**, 0.6, 0.8
-    brightness     adds a share of full white                              0.2, 0.35, **0.5**, 0.65, 0.8
+    brightness     adds a fraction of full white                           0.2, 0.35, **0.5**, 0.65, 0.8
     translate      shifts along both axes, by pixels                       1, 2, **3**, 4, 5
     stripe         inverts the columns on both sides, so many each         3, 5, **7**, 8, 9
     fog            lies over it in clouds, so thick in relation to ink     1, 2, **3**, 4, 5
@@ -95,27 +95,22 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     kind = chosen_one("kind", kind, CORRUPTIONS)
     check_whole("severity", severity, 1, 5)
     check_seed(seed)
-    given = _checked_images(images)
-    spoilt = np.empty(given.shape, np.uint8)
-    spoil, settings = _KINDS[kind]
-    for number, start in enumerate(range(0, len(given), _BLOCK)):
-        block = given[start : start + _BLOCK] / 255.0
-        result = spoil(block, settings[severity - 1], RandomStreams(kind, seed, number, n=len(block)))
-        spoilt[start : start + _BLOCK] = np.rint(np.clip(result, 0, 1) * 255)
-    return spoilt
-
-
-def _checked_images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     given = np.asarray(images)
     if given.dtype != np.uint8 or given.ndim != 3 or min(given.shape[1:]) < _SMALLEST:
         raise DataError(
             f"images must be uint8 of shape (n, height, width), at least {_SMALLEST} pixels high and wide; got "
             f"{given.dtype} of shape {given.shape}. Of images with one channel pass images[..., 0]."
         )
-    return given
+    spoilt = np.empty(given.shape, np.uint8)
+    spoil, settings = _KINDS[kind]
+    for index, start in enumerate(range(0, len(given), _BLOCK)):
+        block = given[start : start + _BLOCK] / 255.0
+        result = spoil(block, settings[severity - 1], RandomStreams(kind, seed, index, n=len(block)))
+        spoilt[start : start + _BLOCK] = np.rint(np.clip(result, 0, 1) * 255)
+    return spoilt
 
 
-def _shot_noise(images: Floats, photons: float, chance: RandomStreams) -> Floats:
+def _shot_noise(images: Floats, photons: float, streams: RandomStreams) -> Floats:
     """Draw Poisson numbers by inverting their distribution: then each image uses up equally many random numbers."""
     levels = np.rint(images * 255).astype(int)
     means = np.arange(256) / 255 * photons
@@ -125,23 +120,23 @@ def _shot_noise(images: Floats, photons: float, chance: RandomStreams) -> Floats
     below = np.cumsum(np.exp(-means[:, None]) * means[:, None] ** counts / factorials, axis=1)
     # The 256 distributions one after the other make one ascending table, so that one search answers for all pixels.
     table = (np.minimum(below, 1) + np.arange(256)[:, None]).ravel()
-    found = np.searchsorted(table, levels + chance.uniform(0, 1, *images.shape[1:]), side="right")
+    found = np.searchsorted(table, levels + streams.uniform(0, 1, *images.shape[1:]), side="right")
     return np.asarray((found - levels * most) / photons)
 
 
-def _impulse_noise(images: Floats, share: float, chance: RandomStreams) -> Floats:
-    draw = chance.uniform(0, 1, *images.shape[1:])
-    return np.where(draw < share / 2, 0.0, np.where(draw < share, 1.0, images))
+def _impulse_noise(images: Floats, fraction: float, streams: RandomStreams) -> Floats:
+    draw = streams.uniform(0, 1, *images.shape[1:])
+    return np.where(draw < fraction / 2, 0.0, np.where(draw < fraction, 1.0, images))
 
 
-def _glass_blur(images: Floats, settings: tuple[float, int], chance: RandomStreams) -> Floats:
+def _glass_blur(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
     sigma, rounds = settings
     blurred = _blur(images, sigma)
     n, height, width = images.shape
     every = np.arange(n)
     for _ in range(rounds):
-        swaps = chance.uniform(0, 1, height, width) < 0.5
-        steps = np.floor(chance.uniform(-1, 1, height, width, 2)).astype(int)  # -1 or 0, as published
+        swaps = streams.uniform(0, 1, height, width) < 0.5
+        steps = np.floor(streams.uniform(-1, 1, height, width, 2)).astype(int)  # -1 or 0, as published
         for row in range(height - 1, 1, -1):
             for column in range(width - 1, 1, -1):
                 step = steps[:, row, column] * swaps[:, row, column, None]
@@ -158,9 +153,9 @@ def _blur(images: Floats, sigma: float) -> Floats:
     return np.asarray(gaussian_filter(images, (0, sigma, sigma), mode="nearest"))
 
 
-def _motion_blur(images: Floats, sigma: float, chance: RandomStreams) -> Floats:
+def _motion_blur(images: Floats, sigma: float, streams: RandomStreams) -> Floats:
     """Smear one way with the right half of a Gaussian, cut off at 10 pixels in the published setting."""
-    angle = np.deg2rad(chance.uniform(-45, 45))
+    angle = np.deg2rad(streams.uniform(-45, 45))
     smeared, total = np.zeros_like(images), 0.0
     for step in range(math.ceil(10 / 3 * sigma) + 1):
         weight = math.exp(-0.5 * (step / sigma) ** 2)
@@ -176,42 +171,28 @@ def _mapped(images: Floats, matrix: Floats, shift: Floats | float = 0.0) -> Floa
     """
     from scipy.ndimage import affine_transform
 
-    n = len(images)
-    matrices = np.broadcast_to(matrix, (n, 2, 2))
+    matrices = np.broadcast_to(matrix, (len(images), 2, 2))
     middle = (np.array(images.shape[1:]) - 1) / 2
-    offsets = middle - matrices @ middle + shift
     mapped = np.empty_like(images)
-    for number in range(n):
-        affine_transform(images[number], matrices[number], offsets[number], output=mapped[number], order=1)
+    for image, *by, output in zip(images, matrices, middle - matrices @ middle + shift, mapped, strict=True):
+        affine_transform(image, *by, output=output, order=1)
     return mapped
 
 
-def _signs(chance: RandomStreams, *shape: int) -> Floats:
-    return np.where(chance.uniform(0, 1, *shape) < 0.5, -1.0, 1.0)
+def _signs(streams: RandomStreams, *shape: int) -> Floats:
+    return np.where(streams.uniform(0, 1, *shape) < 0.5, -1.0, 1.0)
 
 
-def _shear(images: Floats, lean: float, chance: RandomStreams) -> Floats:
+def _shear(images: Floats, lean: float, streams: RandomStreams) -> Floats:
     matrix = np.tile(np.eye(2), (len(images), 1, 1))
-    matrix[:, 1, 0] = lean * _signs(chance)
+    matrix[:, 1, 0] = lean * _signs(streams)
     return _mapped(images, matrix)
 
 
-def _scale(images: Floats, factor: float, _: RandomStreams) -> Floats:
-    return _mapped(images, np.eye(2) / factor)
-
-
-def _rotate(images: Floats, radians: float, chance: RandomStreams) -> Floats:
+def _rotate(images: Floats, radians: float, streams: RandomStreams) -> Floats:
     cosine = np.full(len(images), math.cos(radians))
-    sine = math.sin(radians) * _signs(chance)
+    sine = math.sin(radians) * _signs(streams)
     return _mapped(images, np.array([[cosine, -sine], [sine, cosine]]).transpose(2, 0, 1))
-
-
-def _brightness(images: Floats, share: float, _: RandomStreams) -> Floats:
-    return images + share
-
-
-def _translate(images: Floats, pixels: int, chance: RandomStreams) -> Floats:
-    return _mapped(images, np.eye(2), pixels * _signs(chance, 2))
 
 
 def _stripe(images: Floats, columns: int, _: RandomStreams) -> Floats:
@@ -221,13 +202,13 @@ def _stripe(images: Floats, columns: int, _: RandomStreams) -> Floats:
     return striped
 
 
-def _fog(images: Floats, thickness: float, chance: RandomStreams) -> Floats:
+def _fog(images: Floats, thickness: float, streams: RandomStreams) -> Floats:
     """Lay clouds over the ink: noise of ever finer grain, each octave 1.4 times weaker, spread over 0 to 1."""
     n, height, width = images.shape
     clouds = np.zeros_like(images)
     for octave in range(5):
         knots = 2**octave + 1
-        noise = chance.uniform(-1, 1, knots, knots) / 1.4**octave
+        noise = streams.uniform(-1, 1, knots, knots) / 1.4**octave
         clouds += _between(height, knots) @ noise @ _between(width, knots).T
     flat = clouds.reshape(n, -1)
     low, high = flat.min(axis=1)[:, None, None], flat.max(axis=1)[:, None, None]
@@ -240,35 +221,35 @@ def _between(length: int, knots: int) -> Floats:
     return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(knots))))
 
 
-def _spatter(images: Floats, threshold: float, chance: RandomStreams) -> Floats:
-    wet = _blur(0.65 + 0.3 * chance.normal(*images.shape[1:]), 1.0) > threshold
+def _spatter(images: Floats, threshold: float, streams: RandomStreams) -> Floats:
+    wet = _blur(0.65 + 0.3 * streams.normal(*images.shape[1:]), 1.0) > threshold
     mud = _blur(wet.astype(float), 1.5)
     mud[mud < 0.8] = 0
     return np.asarray(images * (1 - mud) + 63 / 255 * mud)
 
 
-def _dotted_line(images: Floats, settings: tuple[float, int], chance: RandomStreams) -> Floats:
+def _dotted_line(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
     """Draw lines from the left border to the right, in dots of two columns that are two columns apart."""
     strength, n_lines = settings
     height, width = images.shape[1:]
     x = np.add.outer(np.arange(2.5, width - 1, 4), (0, 1)).ravel()
     lined = images
     for _ in range(n_lines):
-        ends = np.floor(chance.uniform(0, height - 1, 2)) + 0.5
+        ends = np.floor(streams.uniform(0, height - 1, 2)) + 0.5
         y = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * x / width
         points = np.stack([np.broadcast_to(x, y.shape), y], axis=-1)
         lined = lined + strength * _lines(points, np.arange(len(x) - 1) % 2 == 0, height, width)
     return lined
 
 
-def _zigzag(images: Floats, settings: tuple[float, int], chance: RandomStreams) -> Floats:
+def _zigzag(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
     """Draw lines that go 2 pixels to either side every 4 pixels, from near the left border to near the right."""
     strength, n_lines = settings
     height, width = images.shape[1:]
     zigzagged = images
     for _ in range(n_lines):
-        start = np.floor(chance.uniform(0, height - 1)) + 0.5
-        drop = np.floor(chance.uniform(-5, 5))
+        start = np.floor(streams.uniform(0, height - 1)) + 0.5
+        drop = np.floor(streams.uniform(-5, 5))
         along = np.append(np.arange(0, width - 5, 4) - 2.0, width - 5)
         along[0] = 0
         aside = np.where(np.arange(len(along)) % 2, 2.0, -2.0) * (np.arange(len(along)) > 0)
@@ -287,9 +268,9 @@ def _lines(points: Floats, down: npt.NDArray[np.bool_], height: int, width: int)
     return lay_ink(trace, height, width, softness=1.5).astype(np.float64)
 
 
-def _canny_edges(images: Floats, settings: tuple[float, float], chance: RandomStreams) -> Floats:
+def _canny_edges(images: Floats, settings: tuple[float, float], streams: RandomStreams) -> Floats:
     share, missing = settings
-    kept = chance.uniform(0, 1, *images.shape[1:]) >= missing
+    kept = streams.uniform(0, 1, *images.shape[1:]) >= missing
     return (1 - share) * images + share * kept * _edges(images)
 
 
@@ -325,10 +306,10 @@ _KINDS: Mapping[str, _Kind] = {
     "glass_blur": (_glass_blur, ((0.5, 1), (0.6, 1), (0.7, 2), (0.8, 3), (1.0, 3))),
     "motion_blur": (_motion_blur, (1, 2, 3, 4.5, 6.5)),
     "shear": (_shear, (0.2, 0.3, 0.4, 0.6, 0.8)),
-    "scale": (_scale, (0.9, 0.8, 0.7, 0.6, 0.5)),
+    "scale": (lambda images, factor, _: _mapped(images, np.eye(2) / factor), (0.9, 0.8, 0.7, 0.6, 0.5)),
     "rotate": (_rotate, (0.2, 0.3, 0.4, 0.6, 0.8)),
-    "brightness": (_brightness, (0.2, 0.35, 0.5, 0.65, 0.8)),
-    "translate": (_translate, (1, 2, 3, 4, 5)),
+    "brightness": (lambda images, fraction, _: images + fraction, (0.2, 0.35, 0.5, 0.65, 0.8)),
+    "translate": (lambda images, n, streams: _mapped(images, np.eye(2), n * _signs(streams, 2)), (1, 2, 3, 4, 5)),
     "stripe": (_stripe, (3, 5, 7, 8, 9)),
     "fog": (_fog, (1, 2, 3, 4, 5)),
     "spatter": (_spatter, (0.69, 0.67, 0.65, 0.63, 0.61)),

@@ -1,4 +1,7 @@
-"""Single digits laid out as MNIST's are."""
+"""Single digits laid out as MNIST's are.
+
+In: styles, digits, forms and a seed. Out: a :class:`~lenetkit.datasets.Dataset`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,17 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.rng import Floats, RandomStreams
-from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole
+from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._allographs import ALLOGRAPHS, STYLES, Allograph, Style
-from lenetkit.synthesis._choices import chosen_allographs, chosen_digits, chosen_styles
 from lenetkit.synthesis._pen import Hand, Trace, lay_ink, trace_digits
 
-__all__ = ["FormTable", "centred", "choose_forms", "draw_digits", "form_table", "list_allographs"]
+__all__ = ["SOFTNESS", "FormTable", "centred", "choose_forms", "draw_digits", "form_table", "list_allographs"]
 
 # Digits that are drawn together. Each block has random streams of its own, so it must not change.
 _BLOCK = 256
+
+# Pixels over which the edges of lines fade out in a 28x28 image; set by eye beside MNIST.
+SOFTNESS = (0.8, 1.5)
 
 
 def list_allographs(*, styles: str | Iterable[str] | None = None, digits: Iterable[int] | None = None) -> list[str]:
@@ -46,8 +51,8 @@ def list_allographs(*, styles: str | Iterable[str] | None = None, digits: Iterab
     >>> list_allographs(styles="continental", digits=[4])
     ['4-open', '4-slanted', '4-phi', '4-phi-upright']
     """
-    among = chosen_styles(STYLES if styles is None else styles)
-    wanted = chosen_digits(digits)
+    among = chosen("styles", STYLES if styles is None else styles, STYLES)
+    wanted = _chosen_digits(digits)
     return [
         name
         for name, allograph in ALLOGRAPHS.items()
@@ -75,7 +80,7 @@ def draw_digits(
     Parameters
     ----------
     n : int
-        How many.
+        Number of digits.
     styles : str or iterable of str, default ("american", "continental")
         Whose forms are used, in equal parts:
 
@@ -95,7 +100,7 @@ def draw_digits(
     pen_width : tuple of two float, default (1.4, 4.4)
         Thinnest and thickest line in pixels of a 28x28 image.
     variation : float, default 1.0
-        How much forms, slant and proportions vary, from 0 (each form as it is designed) to 2.
+        Variation of forms, slant and proportions, from 0 (each form as it is designed) to 2.
 
     Returns
     -------
@@ -130,33 +135,27 @@ def draw_digits(
     table = form_table(styles, digits, allographs)
     labels = np.resize(np.array(sorted(table), np.int64), n)
     images = np.empty((n, size, size), np.uint8)
-    for number, start in enumerate(range(0, n, _BLOCK)):
+    for block, start in enumerate(range(0, n, _BLOCK)):
         part = slice(start, min(n, start + _BLOCK))
-        chance = RandomStreams("digits", seed, number, n=part.stop - part.start)
-        forms, writers = choose_forms(labels[part].tolist(), table, chance)
-        trace = trace_digits(forms, Hand.drawn(writers, chance, variation), chance)
-        images[part] = _laid_out(trace, pen_width, chance, size)
+        streams = RandomStreams("digits", seed, block, n=part.stop - part.start)
+        forms, writers = choose_forms(labels[part].tolist(), table, streams)
+        trace = trace_digits(forms, Hand.drawn(writers, streams, variation), streams)
+        images[part] = _laid_out(trace, pen_width, streams, size)
     class_names = tuple(str(digit) for digit in range(10))
     return Dataset(images=images, labels=labels, class_names=class_names, name="drawn digits")
 
 
-# For each digit its choices: a style, and the forms that it uses with their cumulative shares.
+# For each digit its choices: a style, and the forms that it uses with their cumulative weights.
 FormTable = Mapping[int, Sequence[tuple[Style, Sequence[Allograph], Floats]]]
 
 
 def form_table(
     styles: str | Iterable[str], digits: Iterable[int] | None, allographs: str | Iterable[str] | None
 ) -> FormTable:
-    """Return which forms each wanted digit can have.
-
-    Raises
-    ------
-    SettingError
-        If something is unknown, or a digit has no form.
-    """
-    names = chosen_styles(styles)
-    given = None if allographs is None else chosen_allographs(allographs)
-    wanted = chosen_digits(sorted({form.digit for form in given}) if given and digits is None else digits)
+    """Return the possible forms of each wanted digit; SettingError where something is unknown or a digit has none."""
+    names = chosen("styles", styles, STYLES)
+    given = None if allographs is None else [ALLOGRAPHS[name] for name in chosen("allographs", allographs, ALLOGRAPHS)]
+    wanted = _chosen_digits(sorted({form.digit for form in given}) if given and digits is None else digits)
     table = {}
     for digit in wanted:
         choices = []
@@ -165,29 +164,32 @@ def form_table(
             weights = {form: form.weights.get(name, 0.0) if given is None else 1.0 for form in among}
             forms = [form for form, weight in weights.items() if form.digit == digit and weight]
             if forms:
-                shares = np.cumsum([weights[form] for form in forms])
-                choices.append((STYLES[name], forms, shares / shares[-1]))
+                total = np.cumsum([weights[form] for form in forms])
+                choices.append((STYLES[name], forms, total / total[-1]))
         if not choices:
             raise SettingError(f"digits: none of the given allographs is a {digit}. Leave it out, or add a form of it.")
         table[digit] = choices
     return table
 
 
-def choose_forms(digits: Sequence[int], table: FormTable, chance: RandomStreams) -> tuple[list[Allograph], list[Style]]:
+def choose_forms(
+    digits: Sequence[int], table: FormTable, streams: RandomStreams
+) -> tuple[list[Allograph], list[Style]]:
     """Choose for each digit a form, and the style of the hand that writes it."""
     forms, writers = [], []
-    for digit, (which, share) in zip(digits, chance.uniform(0, 1, 2).tolist(), strict=True):
-        style, among, shares = table[digit][int(which * len(table[digit]))]
-        forms.append(among[int(np.searchsorted(shares, share, side="right"))])
+    for digit, (at_style, at_form) in zip(digits, streams.uniform(0, 1, 2).tolist(), strict=True):
+        style, among, weights = table[digit][int(at_style * len(table[digit]))]
+        forms.append(among[int(np.searchsorted(weights, at_form, side="right"))])
         writers.append(style)
     return forms, writers
 
 
-def _laid_out(trace: Trace, pen_width: tuple[float, float], chance: RandomStreams, size: int) -> npt.NDArray[np.uint8]:
+def _laid_out(trace: Trace, pen_width: tuple[float, float], streams: RandomStreams, size: int) -> npt.NDArray[np.uint8]:
     """Return digits of a size that fits MNIST's box, their centres of mass in the middle."""
+    # LeCun et al. (1998): the longer side is 20 of 28 pixels.
     box, unit = round(size * 20 / 28), size / 28
     # The mean of two even draws: middling pens are the most frequent.
-    middling = chance.uniform(0, 1, 2).mean(axis=1)
+    middling = streams.uniform(0, 1, 2).mean(axis=1)
     radius = unit / 2 * pen_width[0] * (pen_width[1] / pen_width[0]) ** middling
     spans = np.ptp(trace.points, axis=1).max(axis=1)
     scale = np.maximum(box - 2 * radius, 1) / spans
@@ -195,7 +197,7 @@ def _laid_out(trace: Trace, pen_width: tuple[float, float], chance: RandomStream
     low, high = trace.extent()
     fit = box / (high - low).max(axis=1)
     trace = trace.moved(fit, box / 2 - fit[:, None] * (low + high) / 2)
-    ink = lay_ink(trace, box, box, unit * chance.uniform(0.8, 1.5))
+    ink = lay_ink(trace, box, box, unit * streams.uniform(*SOFTNESS))
     return centred(np.rint(ink * 255).astype(np.uint8), size)
 
 
@@ -209,6 +211,22 @@ def centred(inks: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     # MNIST's rule: the offset is rounded down, so that the centre comes to lie in the pixel after the middle or on it.
     corners = np.floor(size / 2 + 1 - np.stack([rows, columns], axis=1)).astype(int)
     images = np.zeros((n, size, size), np.uint8)
-    for number, (top, left) in enumerate(np.clip(corners, 0, size - box).tolist()):
-        images[number, top : top + box, left : left + box] = inks[number]
+    for image, ink, (top, left) in zip(images, inks, np.clip(corners, 0, size - box).tolist(), strict=True):
+        image[top : top + box, left : left + box] = ink
     return images
+
+
+def _chosen_digits(digits: Iterable[int] | None) -> tuple[int, ...]:
+    """Return digits in ascending order, at least one; all ten for None."""
+    if digits is None:
+        return tuple(range(10))
+    try:
+        wanted = list(digits)
+    except TypeError:
+        wanted = []
+    for digit in wanted:
+        if isinstance(digit, bool) or not isinstance(digit, (int, np.integer)) or not 0 <= digit <= 9:
+            raise SettingError(f"digits must be integers from 0 to 9; got {digit!r} among them.")
+    if not wanted:
+        raise SettingError(f"digits must be one or more integers from 0 to 9; got {digits!r}.")
+    return tuple(sorted({int(digit) for digit in wanted}))

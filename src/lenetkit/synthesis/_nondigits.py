@@ -1,6 +1,7 @@
-"""What is no digit: blank paper, noise, scribbles, letters, shapes, two digits at once.
+"""Non-digits: blank paper, noise, scribbles, letters, shapes, turned digits, several digits at once.
 
-Laid out as digits are, so that nothing but the form tells them apart.
+In: kinds and a seed. Out: a :class:`~lenetkit.datasets.Dataset`, laid out as digits are, so that nothing but the form
+tells them apart. Next: :mod:`lenetkit.rejection` learns from them.
 """
 
 import os
@@ -14,23 +15,32 @@ from lenetkit._utils.rng import RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.exceptions import SettingError
-from lenetkit.synthesis._digit_images import centred, draw_digits
+from lenetkit.synthesis._digit_images import SOFTNESS, centred, draw_digits
 from lenetkit.synthesis._pen import Trace, lay_ink
 
-__all__ = ["LETTERS", "OTHERS", "draw_nondigits", "draw_printed"]
+__all__ = ["LETTERS", "NONDIGITS", "draw_nondigits", "draw_printed"]
 
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYadefhjkmnprtuvwxy"
-"""The letters that :func:`draw_nondigits` draws: those that no digit looks like."""
+"""The letters that :func:`draw_nondigits` draws: no digit looks like them."""
 
 _SYMBOLS = "&@#%$?!+=<>{}[]*~ΓΔΠΣΨΩαεηλμπψωГДЖИЛПФЦШЩЫЮЯ"
 
-# Pictures that are drawn together. Each block has random streams of its own, so it must not change.
+# Images that are drawn together. Each block has random streams of its own, so it must not change.
 _BLOCK = 256
 
 # Letters are drawn so large before they are shrunk into the box.
 _LARGE = 72
 
-Pictures = npt.NDArray[np.uint8]
+# All numbers of this module are set by eye, so that the kinds vary as much as digits do; tests/synthesis and the
+# thresholds of the pretrained gate depend on them, and any change draws other pixels for every seed.
+# Standard deviations of slant, turn in radians, and of width and height of printed characters.
+_SHEAR, _TURN, _BEND = 0.15, 0.08, 0.08
+# Radii of a scribble's pen in pixels, the fraction that is angular, and how often the pen is lifted.
+_SCRIBBLE_RADII, _ANGULAR, _LIFTED = (0.8, 2.0), 0.3, 0.12
+# The fraction of images of three digits instead of two, and the gaps between them in pixels of 56 high digits.
+_THREE, _GAPS = 0.15, (-3, 14)
+
+Images = npt.NDArray[np.uint8]
 
 
 def draw_nondigits(
@@ -40,14 +50,14 @@ def draw_nondigits(
     seed: int = 0,
     fonts: Sequence[str | os.PathLike[str]] = (),
 ) -> Dataset:
-    """Draw what is no digit, to learn or to test what must be rejected.
+    """Draw non-digits: images that a model must learn to reject.
 
     Parameters
     ----------
     n : int
-        How many pictures.
+        Number of images.
     kinds : str or iterable of str, optional
-        Which, in equal parts; all by default:
+        The kinds, in equal parts; all by default:
 
         * ``"blank"``: paper, at most with a few specks.
         * ``"noise"``: from pixel to pixel, or cloudy.
@@ -57,14 +67,14 @@ def draw_nondigits(
         * ``"turned"``: digits that are mirrored or lie on their side, and are no other digit then.
         * ``"several"``: two or three digits side by side.
     seed : int, default 0
-        Decides everything else. The same seed gives the same pictures.
+        Decides everything else. The same seed gives the same images.
     fonts : sequence of path
         Font files that letters are drawn with, besides the one that comes with Pillow.
 
     Returns
     -------
     Dataset
-        Images uint8 of shape (n, 28, 28), ink bright on black, the longer side of what is drawn 20 pixels; labels are
+        Images uint8 of shape (n, 28, 28), ink bright on black, the longer side of the ink 20 pixels; labels are
         indices into `class_names`, the kinds.
 
     Raises
@@ -80,16 +90,16 @@ def draw_nondigits(
     """
     check_whole("n", n, 0)
     check_seed(seed)
-    names = chosen("kinds", OTHERS if kinds is None else kinds, OTHERS)
+    names = chosen("kinds", NONDIGITS if kinds is None else kinds, NONDIGITS)
     faces = tuple(os.fspath(font) for font in fonts)
     images = np.empty((n, 28, 28), np.uint8)
     labels = np.resize(np.arange(len(names)), n)
     for label, name in enumerate(names):
         rows = np.flatnonzero(labels == label)
-        for number, start in enumerate(range(0, len(rows), _BLOCK)):
+        for block, start in enumerate(range(0, len(rows), _BLOCK)):
             part = rows[start : start + _BLOCK]
-            chance = RandomStreams(f"no digits: {name}", seed, number, n=_BLOCK)
-            images[part] = OTHERS[name](chance, faces)[: len(part)]
+            streams = RandomStreams(f"no digits: {name}", seed, block, n=_BLOCK)
+            images[part] = NONDIGITS[name](streams, faces)[: len(part)]
     return Dataset(images=images, labels=labels, class_names=names, name="no digits")
 
 
@@ -101,11 +111,11 @@ def draw_printed(
     Parameters
     ----------
     n : int
-        How many. The labels run through the characters again and again.
+        Number of images. The labels run through the characters again and again.
     characters : str, default "0123456789"
-        Which.
+        The characters.
     seed : int, default 0
-        Decides font, weight and slant. The same seed gives the same pictures.
+        Decides font, weight and slant. The same seed gives the same images.
     fonts : sequence of path
         Font files, instead of the one that comes with Pillow.
 
@@ -140,22 +150,22 @@ def draw_printed(
     )
 
 
-def _blank(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
-    images = np.zeros((chance.n, 28, 28), np.uint8)
-    specks, levels = chance.generator().integers(0, 28, (chance.n, 6, 2)), chance.uniform(20, 255, 6)
-    shown = chance.uniform(-4, 6)
-    for number in range(6):
-        rows = np.flatnonzero(shown > number)
-        images[rows, specks[rows, number, 0], specks[rows, number, 1]] = levels[rows, number]
+def _blank(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
+    images = np.zeros((streams.n, 28, 28), np.uint8)
+    specks, levels = streams.generator().integers(0, 28, (streams.n, 6, 2)), streams.uniform(20, 255, 6)
+    shown = streams.uniform(-4, 6)
+    for index in range(6):
+        rows = np.flatnonzero(shown > index)
+        images[rows, specks[rows, index, 0], specks[rows, index, 1]] = levels[rows, index]
     return images
 
 
-def _noise(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
+def _noise(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     from scipy import ndimage
 
-    noise = chance.normal(28, 28)
-    coarseness, threshold = chance.uniform(-0.8, 3), chance.uniform(-1.5, 1.5)
-    images = np.empty((chance.n, 28, 28))
+    noise = streams.normal(28, 28)
+    coarseness, threshold = streams.uniform(-0.8, 3), streams.uniform(-1.5, 1.5)
+    images = np.empty((streams.n, 28, 28))
     for number, width in enumerate(coarseness):
         field = ndimage.gaussian_filter(noise[number], max(width, 0))
         field = field / field.std()
@@ -164,66 +174,66 @@ def _noise(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     return _as_bytes(images)
 
 
-def _scribble(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
-    n, steps = chance.n, 96
-    knots = chance.normal(14, 2)
-    count = chance.uniform(5, 15).astype(int)
+def _scribble(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
+    n, steps = streams.n, 96
+    knots = streams.normal(14, 2)
+    count = streams.uniform(5, 15).astype(int)
     points = np.empty((n, steps, 2))
     for number in range(n):
         at = np.linspace(0, count[number] - 1, steps)
         inner = np.arange(count[number])
         for axis in (0, 1):
             points[number, :, axis] = np.interp(at, inner, knots[number, : count[number], axis])
-    sharp = chance.uniform(0, 1) < 0.3
+    sharp = streams.uniform(0, 1) < _ANGULAR
     kernel = np.hanning(29)
     kernel /= kernel.sum()
     padded = np.pad(points, ((0, 0), (14, 14), (0, 0)), mode="edge")
-    smooth = sum(weight * padded[:, place : place + steps] for place, weight in enumerate(kernel))
+    smooth = sum(weight * padded[:, at : at + steps] for at, weight in enumerate(kernel))
     points = np.where(sharp[:, None, None], points, smooth)
-    down = np.repeat(chance.uniform(0, 1, 8) > 0.12, steps // 8, axis=1)[:, : steps - 1]
-    return _drawn(points, down, chance)
+    down = np.repeat(streams.uniform(0, 1, 8) > _LIFTED, steps // 8, axis=1)[:, : steps - 1]
+    return _drawn(points, down, streams)
 
 
-def _drawn(points: npt.NDArray[np.float64], down: npt.NDArray[np.bool_], chance: RandomStreams) -> Pictures:
-    """Draw lines with a pen, in MNIST's box."""
-    radius = chance.uniform(0.8, 2.0)
+def _drawn(points: npt.NDArray[np.float64], down: npt.NDArray[np.bool_], streams: RandomStreams) -> Images:
+    """Draw lines with a pen in MNIST's box of 20x20 pixels."""
+    radius = streams.uniform(*_SCRIBBLE_RADII)
     low, high = points.min(axis=1), points.max(axis=1)
     scale = (20 - 2 * radius) / np.maximum((high - low).max(axis=1), 1e-6)
     trace = Trace(points=points, radii=np.ones(points.shape[:2]), down=down)
     trace = trace.moved(scale, 10 - scale[:, None] * (low + high) / 2)
     trace = Trace(points=trace.points, radii=np.repeat(radius[:, None], points.shape[1], axis=1), down=down)
-    return centred(_as_bytes(lay_ink(trace, 20, 20, chance.uniform(0.8, 1.5))), 28)
+    return centred(_as_bytes(lay_ink(trace, 20, 20, streams.uniform(*SOFTNESS))), 28)
 
 
-def _letter(chance: RandomStreams, fonts: Sequence[str]) -> Pictures:
+def _letter(streams: RandomStreams, fonts: Sequence[str]) -> Images:
     characters = LETTERS * 3 + _SYMBOLS
-    text = [characters[int(share * len(characters))] for share in chance.uniform(0, 1)]
-    return _printed(text, (None, *fonts), chance)
+    text = [characters[int(share * len(characters))] for share in streams.uniform(0, 1)]
+    return _printed(text, (None, *fonts), streams)
 
 
-def _printed(text: Sequence[str], fonts: Sequence[str | None], chance: RandomStreams) -> Pictures:
+def _printed(text: Sequence[str], fonts: Sequence[str | None], streams: RandomStreams) -> Images:
     from PIL import Image, ImageDraw, ImageFilter
 
     faces = [_face(font) for font in fonts]
-    which, slant, turn = chance.uniform(0, 1), chance.normal(), chance.normal()
-    bold, bend = chance.uniform(-2, 4), chance.normal(4)
-    boxes = np.zeros((chance.n, 20, 20), np.uint8)
+    which, slant, turn = streams.uniform(0, 1), streams.normal(), streams.normal()
+    bold, bend = streams.uniform(-2, 4), streams.normal(4)
+    boxes = np.zeros((streams.n, 20, 20), np.uint8)
     for number, character in enumerate(text):
         face = faces[int(which[number] * len(faces))]
         picture = Image.new("L", (3 * _LARGE, 3 * _LARGE))
         pen = ImageDraw.Draw(picture)
         width = int(max(0, bold[number]))
         pen.text((_LARGE, _LARGE), character, fill=255, font=face, stroke_width=width)
-        # From places in the result to places in the original: slanted, turned and a little uneven.
-        shear, angle, middle = 0.15 * slant[number], 0.08 * turn[number], 1.5 * _LARGE
-        a, b, d, e = 1 + 0.08 * bend[number, 0], shear + angle, -angle, 1 + 0.08 * bend[number, 1]
+        # From positions in the result to positions in the original: slanted, turned and a little uneven.
+        shear, angle, middle = _SHEAR * slant[number], _TURN * turn[number], 1.5 * _LARGE
+        a, b, d, e = 1 + _BEND * bend[number, 0], shear + angle, -angle, 1 + _BEND * bend[number, 1]
         shift = (middle - a * middle - b * middle, middle - d * middle - e * middle)
         picture = picture.transform(
             picture.size, Image.Transform.AFFINE, (a, b, shift[0], d, e, shift[1]), Image.Resampling.BILINEAR
         ).filter(ImageFilter.GaussianBlur(1))
-        place = picture.getbbox()
-        if place is not None:
-            boxes[number] = _in_box(picture.crop(place))
+        box = picture.getbbox()
+        if box is not None:
+            boxes[number] = _in_box(picture.crop(box))
     return centred(boxes, 28)
 
 
@@ -240,7 +250,7 @@ def _face(font: str | None) -> Any:
         ) from error
 
 
-def _in_box(picture: Any) -> Pictures:
+def _in_box(picture: Any) -> Images:
     from PIL import Image
 
     width, height = picture.size
@@ -251,17 +261,17 @@ def _in_box(picture: Any) -> Pictures:
     return np.asarray(box)
 
 
-def _shape(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
+def _shape(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     from scipy import ndimage
 
     y, x = np.mgrid[-1:1:20j, -1:1:20j]
-    sides = chance.uniform(0.25, 1, 2)
+    sides = streams.uniform(0.25, 1, 2)
     sides /= sides.max(axis=1, keepdims=True)
-    power, hollow = chance.uniform(0.8, 8), chance.uniform(-0.5, 0.9)
-    waves, texture = chance.normal(5, 2), chance.normal(20, 20)
-    turn, plain = chance.uniform(0, np.pi), chance.uniform(0, 1) < 0.4
-    images = np.empty((chance.n, 20, 20))
-    for number in range(chance.n):
+    power, hollow = streams.uniform(0.8, 8), streams.uniform(-0.5, 0.9)
+    waves, texture = streams.normal(5, 2), streams.normal(20, 20)
+    turn, plain = streams.uniform(0, np.pi), streams.uniform(0, 1) < 0.4
+    images = np.empty((streams.n, 20, 20))
+    for number in range(streams.n):
         cosine, sine = np.cos(turn[number]), np.sin(turn[number])
         tilted = number % 3 == 0
         across, down = (cosine * x + sine * y, cosine * y - sine * x) if tilted else (x, y)
@@ -284,8 +294,8 @@ def _shape(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     return centred(_as_bytes(images), 28)
 
 
-# Which digits are none any more when they are turned so.
-_TURNS: Sequence[tuple[Callable[[Pictures], Pictures], Sequence[int]]] = (
+# The digits that are no digit any more when they are turned so.
+_TURNS: Sequence[tuple[Callable[[Images], Images], Sequence[int]]] = (
     (lambda images: images[:, :, ::-1], (3, 6, 7, 9)),
     (lambda images: images[:, ::-1, ::-1], (3, 4, 7)),
     (lambda images: np.rot90(images, 1, (1, 2)), (3, 4, 6, 7, 9)),
@@ -293,25 +303,29 @@ _TURNS: Sequence[tuple[Callable[[Pictures], Pictures], Sequence[int]]] = (
 )
 
 
-def _turned(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
-    images = np.empty((chance.n, 28, 28), np.uint8)
+def _turned(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
+    images = np.empty((streams.n, 28, 28), np.uint8)
     for number, (turn, digits) in enumerate(_TURNS):
         rows = slice(number, None, len(_TURNS))
-        seed = int(chance.generator().integers(2**32))
+        seed = int(streams.generator().integers(2**32))
         images[rows] = turn(np.asarray(draw_digits(len(images[rows]), digits=digits, seed=seed).images))
     return images
 
 
-def _several(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
+def _several(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     from PIL import Image
 
-    seeds = chance.generator().integers(2**32, size=2).tolist()
-    digits = draw_digits(3 * chance.n, seed=seeds[0], size=56).images
+    seeds = streams.generator().integers(2**32, size=2).tolist()
+    digits = draw_digits(3 * streams.n, seed=seeds[0], size=56).images
     order = np.random.default_rng(seeds[1]).permutation(len(digits)).reshape(-1, 3)
-    three, gap = chance.uniform(0, 1) < 0.15, chance.uniform(-3, 14).astype(int)
-    boxes = np.zeros((chance.n, 20, 20), np.uint8)
+    three, gap = streams.uniform(0, 1) < _THREE, streams.uniform(*_GAPS).astype(int)
+    boxes = np.zeros((streams.n, 20, 20), np.uint8)
     for number, members in enumerate(order):
-        cut = [digits[member][:, _columns(digits[member])] for member in members[: 3 if three[number] else 2]]
+        chosen_ones = digits[members[: 3 if three[number] else 2]]
+        cut = [
+            digit[:, np.flatnonzero(digit.any(axis=0))[0] : np.flatnonzero(digit.any(axis=0))[-1] + 1]
+            for digit in chosen_ones
+        ]
         width = sum(part.shape[1] for part in cut) + gap[number] * (len(cut) - 1)
         canvas, left = np.zeros((56, max(width, 1)), np.uint8), 0
         for part in cut:
@@ -323,16 +337,11 @@ def _several(chance: RandomStreams, _fonts: Sequence[str]) -> Pictures:
     return centred(boxes, 28)
 
 
-def _columns(image: Pictures) -> slice:
-    inked = np.flatnonzero(image.any(axis=0))
-    return slice(int(inked[0]), int(inked[-1]) + 1)
-
-
-def _as_bytes(images: npt.NDArray[np.floating]) -> Pictures:
+def _as_bytes(images: npt.NDArray[np.floating]) -> Images:
     return np.asarray(np.rint(np.clip(images, 0, 1) * 255), np.uint8)
 
 
-OTHERS: Mapping[str, Callable[[RandomStreams, Sequence[str]], Pictures]] = {
+NONDIGITS: Mapping[str, Callable[[RandomStreams, Sequence[str]], Images]] = {
     "blank": _blank,
     "noise": _noise,
     "scribble": _scribble,

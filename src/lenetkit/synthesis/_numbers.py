@@ -1,4 +1,7 @@
-"""Whole numbers on a line, and how they come onto paper."""
+"""Whole numbers, written by one hand and laid on paper.
+
+In: a text, settings and a seed. Out: a :class:`DrawnNumber`.
+"""
 
 import math
 
@@ -18,21 +21,21 @@ __all__ = ["DrawnNumber", "draw_number"]
 
 _MOST_DIGITS, _MOST_PIXELS = 10_000, 100_000_000
 
-# In digit heights: the width of a space, from line to line, the blank border, and how a hand varies its digits.
+# All set by eye beside written numbers; tests/synthesis/test_drawing.py holds what follows from them, and any change
+# draws other pixels for every seed. In digit heights: the width of a space, from line to line, and the blank border.
 _SPACE, _LINE_PITCH, _MARGIN = 0.6, 1.9, 0.35
+# Standard deviations within one hand, in digit heights: of size, height above the line, gaps, and of the line's slope.
 _SIZE_SPREAD, _LINE_SPREAD, _GAP_SPREAD, _SLOPE_SPREAD = 0.05, 0.03, 0.04, 0.02
-
-# How far the digits of one hand differ in slant and proportions, beside those of different hands.
+# Spread of slant and proportions within one hand, of that between hands.
 _OWN = 0.2
-
 # A pixel of which so much is covered belongs to a digit's box.
 _INKED = 0.25
-
 # Steps of the pen that are drawn together: short pieces of a line lie in small boxes.
 _RUN = 8
-
-# Rows per digit height in which the distance between neighbours is looked at.
-_ROWS = 8
+# Rows per digit height in which the distance between neighbours is measured, and the highest above the line.
+_ROWS, _HIGHEST = 8, 1.6
+# Spots of grain per digit height; contrast and threshold of the grain.
+_SPOTS, _GRAIN_CONTRAST, _GRAIN_THRESHOLD = 40, 1.6, 0.3
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -42,7 +45,7 @@ class DrawnNumber:
     Parameters
     ----------
     text : str
-        What it says, lines joined by newlines.
+        The digits, lines joined by newlines.
     image : ndarray of shape (height, width)
         uint8, ink bright on black.
     boxes : ndarray of shape (k, 4)
@@ -68,7 +71,7 @@ class DrawnNumber:
     baselines: tuple[float, ...]
 
     def on(self, paper: npt.NDArray[np.uint8], *, ink: int | tuple[int, int, int] = 45) -> npt.NDArray[np.uint8]:
-        """Return a picture of the number on paper, as a scanner or a camera would see it.
+        """Return an image of the number on paper, as a scanner or a camera would see it.
 
         Parameters
         ----------
@@ -130,20 +133,19 @@ def draw_number(
     text : str
         Digits; spaces and newlines part them.
     style : str, default "american"
-        Whose forms are used, as in :func:`draw_digits`.
+        Style of the forms, as in :func:`draw_digits`.
     seed : int, default 0
         Decides the hand and the pen, and how each digit comes out.
     height : int, default 48
         Height of the digits in pixels, 12 to 2000.
     pen_width : tuple of two float, default (0.05, 0.11)
-        Thinnest and thickest line as shares of `height`.
+        Thinnest and thickest line as fractions of `height`.
     spacing : float, default 0.12
-        Mean distance between the ink of neighbouring digits as a share of `height`, -0.5 to 3. From about 0 downwards
-        they touch.
+        Mean distance between the ink of neighbours as a fraction of `height`, -0.5 to 3. From about 0 down they touch.
     grain : float, default 0.0
-        How much of the line the grain of the paper keeps white, 0 to 1, as with a pencil.
+        Strength of the paper's grain in the line, 0 to 1, as with a pencil.
     variation : float, default 1.0
-        How much the hands differ, from 0 to 2.
+        Variation between hands, from 0 to 2.
 
     Returns
     -------
@@ -153,7 +155,7 @@ def draw_number(
     Raises
     ------
     SettingError
-        If the text holds anything else or no digit, the style is unknown, a number is out of its range, or the picture
+        If the text holds anything else or no digit, the style is unknown, a number is out of its range, or the image
         would have more than a hundred million pixels.
 
     Examples
@@ -170,30 +172,27 @@ def draw_number(
     check_seed(seed)
     check_whole("height", height, 12, 2000)
     check_interval("pen_width", pen_width, 0.01, 0.3)
-    for name, value, lowest, highest in (("spacing", spacing, -0.5, 3), ("grain", grain, 0, 1)):
-        check_number(name, value, lowest, highest)
+    check_number("spacing", spacing, -0.5, 3)
+    check_number("grain", grain, 0, 1)
     check_number("variation", variation, 0, 2)
     trace = _written(digits, style, seed, pen_width, variation, n_samples=96 + height // 8)
     trace, baselines, size = _set_out(trace, text, spacing, RandomStreams("places", seed, n=len(digits)), variation)
-    inks = _page(math.ceil(size[0] * height), math.ceil(size[1] * height))
-    unit = np.full(len(digits), float(height))
-    boxes = inks.write(trace.moved(unit, np.zeros((len(digits), 2))))
+    rows, columns = (math.ceil(side * height) for side in size)
+    if rows * columns > _MOST_PIXELS:
+        raise SettingError(
+            f"text and height would give a picture of {columns} x {rows} pixels; at most {_MOST_PIXELS:,} are drawn. "
+            "Take a smaller height or a shorter text."
+        )
+    ink = np.zeros((rows, columns), np.float32)
+    trace = trace.moved(np.full(len(digits), float(height)), np.zeros((len(digits), 2)))
+    boxes = np.array([_write(trace, index, ink) for index in range(len(digits))], np.int64)
     return DrawnNumber(
         text=text,
-        image=_grained(inks.ink, grain, height, seed),
+        image=_grained(ink, grain, height, seed),
         boxes=boxes,
         labels=digits,
         baselines=tuple(height * row for row in baselines),
     )
-
-
-def _page(height: int, width: int) -> "_Page":
-    if height * width > _MOST_PIXELS:
-        raise SettingError(
-            f"text and height would give a picture of {width} x {height} pixels; at most {_MOST_PIXELS:,} are drawn. "
-            "Take a smaller height or a shorter text."
-        )
-    return _Page(height, width)
 
 
 def _checked_digits(text: str) -> npt.NDArray[np.int64]:
@@ -233,40 +232,40 @@ def _written(
 
 
 def _set_out(
-    trace: Trace, text: str, spacing: float, chance: RandomStreams, variation: float
+    trace: Trace, text: str, spacing: float, streams: RandomStreams, variation: float
 ) -> tuple[Trace, list[float], tuple[float, float]]:
     """Put the digits side by side and the lines below one another; return also the lines' rows and the page's size."""
-    sizes = np.exp(variation * _SIZE_SPREAD * chance.normal())
-    gaps = spacing + variation * _GAP_SPREAD * chance.normal()
-    heights = variation * _LINE_SPREAD * chance.normal()
-    slope = variation * _SLOPE_SPREAD * chance.normal()[0]
+    sizes = np.exp(variation * _SIZE_SPREAD * streams.normal())
+    gaps = spacing + variation * _GAP_SPREAD * streams.normal()
+    heights = variation * _LINE_SPREAD * streams.normal()
+    slope = variation * _SLOPE_SPREAD * streams.normal()[0]
     # The designs stand on y = 1; now on y = 0.
-    trace = trace.moved(sizes, np.stack([np.zeros(chance.n), -sizes], axis=1))
-    shifts, number = np.zeros((chance.n, 2)), 0
+    trace = trace.moved(sizes, np.stack([np.zeros(streams.n), -sizes], axis=1))
+    shifts, index = np.zeros((streams.n, 2)), 0
     lines = text.split("\n")
-    for line_number, line in enumerate(lines):
+    for row, line in enumerate(lines):
         edge: Floats | None = None
         pause = 0.0
         for character in line:
             if not character.strip():
                 pause += _SPACE
                 continue
-            left, right = _profile(trace.points[number], trace.radii[number])
-            at = -left.min() if edge is None else np.max(edge - left) + gaps[number] + pause
+            left, right = _profile(trace.points[index], trace.radii[index])
+            at = -left.min() if edge is None else np.max(edge - left) + gaps[index] + pause
             edge, pause = right + at, 0.0
-            shifts[number] = at, line_number * _LINE_PITCH + heights[number] + slope * at
-            number += 1
-    trace = trace.moved(np.ones(chance.n), shifts)
+            shifts[index] = at, row * _LINE_PITCH + heights[index] + slope * at
+            index += 1
+    trace = trace.moved(np.ones(streams.n), shifts)
     low, high = trace.extent()
     corner = low.min(axis=0) - _MARGIN
     width, height = high.max(axis=0) + _MARGIN - corner
-    rows = [line_number * _LINE_PITCH - float(corner[1]) for line_number in range(len(lines))]
-    return trace.moved(np.ones(chance.n), np.tile(-corner, (chance.n, 1))), rows, (height, width)
+    rows = [row * _LINE_PITCH - float(corner[1]) for row in range(len(lines))]
+    return trace.moved(np.ones(streams.n), np.tile(-corner, (streams.n, 1))), rows, (height, width)
 
 
 def _profile(points: Floats, radii: Floats) -> tuple[Floats, Floats]:
     """Return how far left and right the ink reaches, in rows from above the digit to below it."""
-    rows = np.clip(((points[:, 1] + 1.6) * _ROWS).astype(int), 0, 3 * _ROWS - 1)
+    rows = np.clip(((points[:, 1] + _HIGHEST) * _ROWS).astype(int), 0, 3 * _ROWS - 1)
     left, right = np.full(3 * _ROWS, np.inf), np.full(3 * _ROWS, -np.inf)
     np.minimum.at(left, rows, points[:, 0] - radii)
     np.maximum.at(right, rows, points[:, 0] + radii)
@@ -277,48 +276,30 @@ def _profile(points: Floats, radii: Floats) -> tuple[Floats, Floats]:
     return np.minimum(left, middle), np.maximum(right, middle)
 
 
-class _Page:
-    """Ink on a page, written digit by digit."""
-
-    def __init__(self, height: int, width: int) -> None:
-        self.ink = np.zeros((height, width), np.float32)
-
-    def write(self, trace: Trace) -> npt.NDArray[np.int64]:
-        """Write all digits and return their boxes."""
-        boxes = []
-        for number in range(len(trace.points)):
-            parts = [
-                self._write_part(trace.cut(number, start, start + _RUN)) for start in range(0, trace.n_steps, _RUN)
-            ]
-            lefts, tops, rights, bottoms = zip(*(part for part in parts if part is not None), strict=True)
-            boxes.append((min(lefts), min(tops), max(rights), max(bottoms)))
-        return np.array(boxes, np.int64)
-
-    def _write_part(self, trace: Trace) -> tuple[int, int, int, int] | None:
-        """Write a piece of one line where it lies and return the box of its ink."""
-        low, high = trace.extent()
+def _write(trace: Trace, index: int, page: npt.NDArray[np.float32]) -> tuple[int, int, int, int]:
+    """Write one digit onto the page, a few steps of the pen at a time, and return the box of its ink."""
+    boxes = []
+    for start in range(0, trace.down.shape[1], _RUN):
+        part = trace.cut(index, start, start + _RUN)
+        low, high = part.extent()
         left, top = np.maximum(np.floor(low[0]).astype(int) - 1, 0).tolist()
-        right, bottom = np.minimum(np.ceil(high[0]).astype(int) + 1, self.ink.shape[::-1]).tolist()
-        ink = lay_ink(trace.moved(np.ones(1), np.array([[-left, -top]])), bottom - top, right - left)[0]
-        here = self.ink[top:bottom, left:right]
+        right, bottom = np.minimum(np.ceil(high[0]).astype(int) + 1, page.shape[::-1]).tolist()
+        ink = lay_ink(part.moved(np.ones(1), np.array([[-left, -top]])), bottom - top, right - left)[0]
+        here = page[top:bottom, left:right]
         np.maximum(here, ink, out=here)
         rows, columns = np.nonzero(ink > _INKED)
-        if not len(rows):
-            return None
-        return (
-            left + int(columns.min()),
-            top + int(rows.min()),
-            left + int(columns.max()) + 1,
-            top + int(rows.max()) + 1,
-        )
+        if len(rows):
+            boxes.append((left + columns.min(), top + rows.min(), left + columns.max() + 1, top + rows.max() + 1))
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _grained(ink: npt.NDArray[np.float32], grain: float, height: int, seed: int) -> npt.NDArray[np.uint8]:
-    """Let the paper show through the ink in spots of about a hundredth of the height."""
+    """Let the paper show through the ink in spots."""
     if grain:
-        spot = max(1, round(height / 40))
+        spot = max(1, round(height / _SPOTS))
         rng = RandomStreams("grain", seed, n=1).generator()
         coarse = rng.random(tuple(side // spot + 2 for side in ink.shape), np.float32)
         noise = np.kron(coarse, np.ones((spot, spot), np.float32))[: ink.shape[0], : ink.shape[1]]
-        ink = ink * (1 - grain * np.clip(1.6 * noise - 0.3, 0, 1))
+        ink = ink * (1 - grain * np.clip(_GRAIN_CONTRAST * noise - _GRAIN_THRESHOLD, 0, 1))
     return np.asarray(np.rint(ink * 255), np.uint8)

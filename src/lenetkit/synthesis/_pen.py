@@ -1,7 +1,7 @@
-"""From forms to ink: bend the skeletons as hands do, and lay a line of varying width along them.
+"""The pen: skeletons of digits bent as hands do, and a line of varying width along them.
 
-Everything is done for many digits at once. Lengths are in units of the digit's height until :func:`lay_ink`, which
-works in pixels.
+In: allographs and hands, many at once, lengths in units of the digit's height. Out: traces of the pen, and, from
+:func:`lay_ink`, which works in pixels, ink. Next: the modules that lay out digits, numbers and non-digits.
 """
 
 import functools
@@ -16,10 +16,18 @@ from lenetkit.synthesis._allographs import Allograph, Style
 
 __all__ = ["Hand", "Trace", "lay_ink", "trace_digits"]
 
-# Standard deviations in units of the digit's height, set by eye beside MNIST.
+# All set by eye beside MNIST's digits; tests/synthesis/test_drawing.py compares ink and proportions with MNIST's, and
+# whether what reads MNIST reads them. Any change draws other pixels for every seed.
+# Standard deviations of control points, ends, strokes and of the bow of a digit, in units of its height.
 _POINT_JITTER, _END_JITTER, _STROKE_JITTER, _BOW = 0.014, 0.04, 0.026, 0.045
+# Logarithm of the width (mean, standard deviation) and rotation in radians (standard deviation) of an ordinary hand.
+_STRETCH, _STRETCH_SPREAD, _ROTATION_SPREAD = 0.05, 0.2, 0.05
+# Largest swell of the line along its way, its second frequency, and largest difference that the nib's direction makes.
+_SWELL, _SECOND_WAVE, _NIB = 0.18, 2.7, 0.2
+# About here a digit is stretched, slanted and turned: the middle of the line on which it stands.
+_FOOT = 0.35
 
-# The displacement field that bends a form as a whole: waves (x, y) per digit height, and how high they are.
+# The displacement field that bends a form as a whole: waves (x, y) per digit height, and their heights.
 _WAVES = np.array([(0.0, 0.5), (0.6, 0.3), (0.3, -0.8), (0.9, 0.9)])
 _WAVE_HEIGHTS = np.array([0.036, 0.032, 0.024, 0.01])
 
@@ -32,77 +40,44 @@ _BLOCK = 100_000
 
 @attrs.frozen(kw_only=True, eq=False)
 class Hand:
-    """How n digits are written, apart from their forms; every array has shape (n,).
+    """The hands of n digits apart from their forms; every array has shape (n,)."""
 
-    Parameters
-    ----------
-    slant : ndarray
-        How far the top leans to the right, as a share of the height.
-    stretch : ndarray
-        Logarithm of the width in relation to the form's.
-    rotation : ndarray
-        Radians, clockwise.
-    roundness : ndarray
-        From 0, corners as they are, to 1, corners cut as in a hurry.
-    looseness : ndarray
-        How freely everything else is bent; 0 gives the forms as they are.
-    """
-
-    slant: Floats
-    stretch: Floats
-    rotation: Floats
-    roundness: Floats
-    looseness: Floats
+    slant: Floats  # how far the top leans to the right, as a fraction of the height
+    stretch: Floats  # logarithm of the width in relation to the form's
+    rotation: Floats  # radians, clockwise
+    roundness: Floats  # from 0, corners as they are, to 1, corners cut as in a hurry
+    looseness: Floats  # of everything else; 0 gives the forms as they are
 
     @classmethod
-    def drawn(cls, styles: Sequence[Style], chance: RandomStreams, variation: float) -> "Hand":
+    def drawn(cls, styles: Sequence[Style], streams: RandomStreams, variation: float) -> "Hand":
         """Draw one hand of each style."""
         slant, spread, looseness = np.array([(style.slant, style.slant_spread, style.looseness) for style in styles]).T
         return cls(
-            slant=slant + variation * spread * chance.normal(),
-            stretch=variation * looseness * (0.05 + 0.2 * chance.normal()),
-            rotation=variation * looseness * 0.05 * chance.normal(),
-            roundness=np.minimum(1, variation) * looseness * chance.uniform(0, 1),
+            slant=slant + variation * spread * streams.normal(),
+            stretch=variation * looseness * (_STRETCH + _STRETCH_SPREAD * streams.normal()),
+            rotation=variation * looseness * _ROTATION_SPREAD * streams.normal(),
+            roundness=np.minimum(1, variation) * looseness * streams.uniform(0, 1),
             looseness=variation * looseness,
         )
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Trace:
-    """The way of the pen for n digits.
+    """The way of the pen for n digits."""
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, s, 2)
-        Positions (x, y), y downwards.
-    radii : ndarray of shape (n, s)
-        Half the width of the line, in the units of `points`.
-    down : ndarray of shape (n, s - 1)
-        bool, whether the pen touches the paper from one position to the next.
-    """
-
-    points: Floats
-    radii: Floats
-    down: npt.NDArray[np.bool_]
+    points: Floats  # (n, s, 2), positions (x, y), y downwards
+    radii: Floats  # (n, s), half the width of the line, in the units of the points
+    down: npt.NDArray[np.bool_]  # (n, s - 1), True where the pen touches the paper from one position to the next
 
     def extent(self) -> tuple[Floats, Floats]:
         """Return the upper left and the lower right corner (x, y) of the ink, each of shape (n, 2)."""
         radii = self.radii[..., None]
         return (self.points - radii).min(axis=1), (self.points + radii).max(axis=1)
 
-    @property
-    def n_steps(self) -> int:
-        """Steps from one position to the next."""
-        return int(self.down.shape[1])
-
-    def cut(self, number: int, start: int, stop: int) -> "Trace":
+    def cut(self, index: int, start: int, stop: int) -> "Trace":
         """Return some steps of one digit."""
-        one, steps = slice(number, number + 1), slice(start, stop)
-        return Trace(
-            points=self.points[one, start : stop + 1],
-            radii=self.radii[one, start : stop + 1],
-            down=self.down[one, steps],
-        )
+        one, ends = slice(index, index + 1), slice(start, stop + 1)
+        return Trace(points=self.points[one, ends], radii=self.radii[one, ends], down=self.down[one, start:stop])
 
     def moved(self, scale: Floats, shift: Floats) -> "Trace":
         """Return it scaled about the origin by (n,), then shifted by (n, 2)."""
@@ -112,7 +87,7 @@ class Trace:
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Sampling:
-    """How positions along an allograph follow from its k control points, to which they are linear."""
+    """Weights of an allograph's k control points in the positions along it, to which these are linear."""
 
     sharp: Floats  # (s, k), through the points, corners kept
     smooth: Floats  # (s, k), corners cut
@@ -145,59 +120,37 @@ def _curve(run: Sequence[int], at: Floats, basis: Floats, n_points: int) -> Floa
 @functools.lru_cache(maxsize=256)
 def _sampling(allograph: Allograph, n_samples: int) -> _Sampling:
     k = len(allograph.points)
-    lengths = [_lengths(allograph.points, stroke) for stroke in allograph.strokes]
-    shares = np.cumsum([0.0, *(length.sum() for length in lengths)])
-    bounds = np.rint(shares / shares[-1] * n_samples).astype(int)
+    runs = [[*stroke[0], *(point for piece in stroke[1:] for point in piece[1:])] for stroke in allograph.strokes]
+    lengths = [np.linalg.norm(np.diff(allograph.points[run], axis=0), axis=1) for run in runs]
+    ends = np.cumsum([0.0, *(length.sum() for length in lengths)])
+    bounds = np.rint(ends / ends[-1] * n_samples).astype(int)
     sharp, smooth = np.zeros((n_samples, k)), np.zeros((n_samples, k))
-    jitter, stroke_of = np.full(k, _POINT_JITTER), np.zeros(k, np.int64)
-    for number, (pieces, length) in enumerate(zip(allograph.strokes, lengths, strict=True)):
-        here = slice(bounds[number], bounds[number + 1])
-        run = _joined(pieces)
+    jitter, strokes = np.full(k, _POINT_JITTER), np.zeros(k, np.int64)
+    for index, (pieces, run, length) in enumerate(zip(allograph.strokes, runs, lengths, strict=True)):
+        here = slice(bounds[index], bounds[index + 1])
         way = np.concatenate([[0.0], np.cumsum(length)])
         at = np.interp(np.linspace(0, way[-1], here.stop - here.start), way, np.arange(len(way)))
         smooth[here] = _curve(run, at, _BESIDE, k)
         starts = np.cumsum([0, *(len(piece) - 1 for piece in pieces)])
-        piece_of = np.clip(np.searchsorted(starts, at, side="right") - 1, 0, len(pieces) - 1)
-        for index, piece in enumerate(pieces):
-            mine = np.flatnonzero(piece_of == index)
-            sharp[here.start + mine] = _curve(piece, at[mine] - starts[index], _THROUGH, k)
-        stroke_of[list(run)] = number
+        owners = np.clip(np.searchsorted(starts, at, side="right") - 1, 0, len(pieces) - 1)
+        for number, piece in enumerate(pieces):
+            own = np.flatnonzero(owners == number)
+            sharp[here.start + own] = _curve(piece, at[own] - starts[number], _THROUGH, k)
+        strokes[run] = index
         jitter[[run[0], run[-1]]] = _END_JITTER
     down = np.ones(n_samples - 1, bool)
     down[bounds[1:-1] - 1] = False
-    return _Sampling(sharp=sharp, smooth=smooth, down=down, jitter=jitter, stroke=stroke_of)
+    return _Sampling(sharp=sharp, smooth=smooth, down=down, jitter=jitter, stroke=strokes)
 
 
-def _joined(pieces: Sequence[Sequence[int]]) -> list[int]:
-    return [*pieces[0], *(point for piece in pieces[1:] for point in piece[1:])]
+def trace_digits(allographs: Sequence[Allograph], hand: Hand, streams: RandomStreams, n_samples: int = 64) -> Trace:
+    """Write n digits, each allograph bent by its hand and at random, with `n_samples` positions of the pen.
 
-
-def _lengths(points: Floats, pieces: Sequence[Sequence[int]]) -> Floats:
-    return np.asarray(np.linalg.norm(np.diff(points[_joined(pieces)], axis=0), axis=1))
-
-
-def trace_digits(allographs: Sequence[Allograph], hand: Hand, chance: RandomStreams, n_samples: int = 64) -> Trace:
-    """Write digits: each allograph bent as its hand and chance will have it.
-
-    Parameters
-    ----------
-    allographs : sequence of Allograph
-        n forms.
-    hand : Hand
-        n hands.
-    chance : RandomStreams
-        For n digits.
-    n_samples : int, default 64
-        Positions of the pen for each digit.
-
-    Returns
-    -------
-    Trace
-        In units of the digit's height, lying on the line y = 1; the radii are 1 on average.
+    The trace is in units of the digit's height and stands on the line y = 1; its radii are 1 on average.
     """
     n = len(allographs)
     points, down = np.empty((n, n_samples, 2)), np.empty((n, n_samples - 1), bool)
-    jitter, offsets = chance.normal(_MOST_POINTS, 2), chance.normal(_MOST_STROKES, 2)
+    jitter, offsets = streams.normal(_MOST_POINTS, 2), streams.normal(_MOST_STROKES, 2)
     for allograph in dict.fromkeys(allographs):
         rows = np.flatnonzero([other is allograph for other in allographs])
         sampling = _sampling(allograph, n_samples)
@@ -207,60 +160,50 @@ def trace_digits(allographs: Sequence[Allograph], hand: Hand, chance: RandomStre
         curve = sampling.sharp + hand.roundness[rows, None, None] * (sampling.smooth - sampling.sharp)
         points[rows] = curve @ (allograph.points + looseness * moved)
         down[rows] = sampling.down
-    points = _leant(_bent(points, hand, chance), hand)
-    return Trace(points=points, radii=_pressure(points, hand, chance), down=down)
+    points = _leant(_bent(points, hand, streams), hand)
+    return Trace(points=points, radii=_pressure(points, hand, streams), down=down)
 
 
-def _bent(points: Floats, hand: Hand, chance: RandomStreams) -> Floats:
+def _bent(points: Floats, hand: Hand, streams: RandomStreams) -> Floats:
     """Displace everything by smooth waves, and bow it to one side."""
     n, waves = len(points), len(_WAVES)
-    heights = _WAVE_HEIGHTS[:, None] * chance.normal(waves, 2) * hand.looseness[:, None, None]
-    phases = chance.uniform(0, 2 * np.pi, waves)
+    heights = _WAVE_HEIGHTS[:, None] * streams.normal(waves, 2) * hand.looseness[:, None, None]
+    phases = streams.uniform(0, 2 * np.pi, waves)
     arguments = 2 * np.pi * points @ _WAVES.T + phases[:, None, :]
     bent = points + np.sin(arguments) @ heights
-    bow = _BOW * hand.looseness * chance.normal()
+    bow = _BOW * hand.looseness * streams.normal()
     bent[..., 0] += bow[:, None] * (4 * (bent[..., 1] - 0.5) ** 2 - 1).reshape(n, -1)
     return np.asarray(bent)
 
 
 def _leant(points: Floats, hand: Hand) -> Floats:
     """Stretch, lean and turn about the middle of the line on which the digits stand."""
-    x = (points[..., 0] - 0.35) * np.exp(hand.stretch)[:, None]
+    x = (points[..., 0] - _FOOT) * np.exp(hand.stretch)[:, None]
     y = points[..., 1] - 1
     x = x - hand.slant[:, None] * y
     sine, cosine = np.sin(hand.rotation)[:, None], np.cos(hand.rotation)[:, None]
-    return np.stack([x * cosine - y * sine + 0.35, x * sine + y * cosine + 1], axis=-1)
+    return np.stack([x * cosine - y * sine + _FOOT, x * sine + y * cosine + 1], axis=-1)
 
 
-def _pressure(points: Floats, hand: Hand, chance: RandomStreams) -> Floats:
+def _pressure(points: Floats, hand: Hand, streams: RandomStreams) -> Floats:
     """Return radii around 1: the pen presses unevenly, has a broad side, and lands and leaves."""
     s = points.shape[1]
     along = np.linspace(0, 2 * np.pi, s)
-    swell = chance.uniform(0, 0.18, 2) * np.minimum(1, hand.looseness)[:, None]
-    phases = chance.uniform(0, 2 * np.pi, 3)
-    radii = 1 + swell[:, :1] * np.sin(along + phases[:, :1]) + swell[:, 1:] * np.sin(2.7 * along + phases[:, 1:2])
+    swell = streams.uniform(0, _SWELL, 2) * np.minimum(1, hand.looseness)[:, None]
+    phases = streams.uniform(0, 2 * np.pi, 3)
+    radii = (
+        1 + swell[:, :1] * np.sin(along + phases[:, :1]) + swell[:, 1:] * np.sin(_SECOND_WAVE * along + phases[:, 1:2])
+    )
     way = np.gradient(points, axis=1)
     direction = np.arctan2(way[..., 1], way[..., 0])
-    nib = chance.uniform(0, 0.2) * np.minimum(1, hand.looseness)
+    nib = streams.uniform(0, _NIB) * np.minimum(1, hand.looseness)
     return np.asarray(radii * (1 + nib[:, None] * np.cos(2 * direction + phases[:, 2:])))
 
 
 def lay_ink(trace: Trace, height: int, width: int, softness: npt.ArrayLike = 1.0) -> npt.NDArray[np.float32]:
-    """Draw the lines.
+    """Draw traces in pixels, the middle of the upper left pixel at (0.5, 0.5): float32 (n, height, width), ink 1.
 
-    Parameters
-    ----------
-    trace : Trace
-        In pixels; the middle of the pixel in the upper left corner is (0.5, 0.5).
-    height, width : int
-        Size of the pictures in pixels.
-    softness : float or array-like of shape (n,), default 1.0
-        Over how many pixels the edge of a line fades out; 1 is exact coverage.
-
-    Returns
-    -------
-    ndarray of shape (n, height, width)
-        float32 in [0, 1], ink is 1.
+    The edges of the lines fade out over `softness` pixels, a number or one for each trace; 1 is exact coverage.
     """
     n = len(trace.points)
     soft = np.broadcast_to(np.asarray(softness, np.float32), (n,))
@@ -276,7 +219,7 @@ def lay_ink(trace: Trace, height: int, width: int, softness: npt.ArrayLike = 1.0
 def _depth(
     points: Floats, radii: Floats, down: npt.NDArray[np.bool_], height: int, width: int
 ) -> npt.NDArray[np.float32]:
-    """Return how deep inside the line every pixel's middle lies, negative outside: the largest over all segments."""
+    """Return the depth of every pixel's middle inside the line, negative outside: the largest over all segments."""
     start = points[:, :-1].astype(np.float32)
     way = np.diff(points, axis=1).astype(np.float32)
     towards = way / np.maximum((way**2).sum(axis=-1, keepdims=True), 1e-12)
@@ -285,19 +228,19 @@ def _depth(
     x = np.arange(width, dtype=np.float32)[None, None, :] + np.float32(0.5)
     y = np.arange(height, dtype=np.float32)[None, :, None] + np.float32(0.5)
     deepest = np.full((len(points), height, width), -1e6, np.float32)
-    for number in range(way.shape[1]):
-        dx = x - start[:, number, 0, None, None]
-        dy = y - start[:, number, 1, None, None]
-        share = dx * towards[:, number, 0, None, None] + dy * towards[:, number, 1, None, None]
-        np.clip(share, 0, 1, out=share)
-        across = share * way[:, number, 0, None, None]
+    for step in range(way.shape[1]):
+        dx = x - start[:, step, 0, None, None]
+        dy = y - start[:, step, 1, None, None]
+        along = dx * towards[:, step, 0, None, None] + dy * towards[:, step, 1, None, None]
+        np.clip(along, 0, 1, out=along)
+        across = along * way[:, step, 0, None, None]
         np.subtract(dx, across, out=across)
-        share *= way[:, number, 1, None, None]
-        np.subtract(dy, share, out=share)
+        along *= way[:, step, 1, None, None]
+        np.subtract(dy, along, out=along)
         across *= across
-        share *= share
-        across += share
+        along *= along
+        across += along
         np.sqrt(across, out=across)
-        np.subtract(radius[:, number, None, None], across, out=across)
+        np.subtract(radius[:, step, None, None], across, out=across)
         np.maximum(deepest, across, out=deepest)
     return deepest

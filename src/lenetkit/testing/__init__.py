@@ -1,7 +1,7 @@
 """The contract of models, data sets and transforms, as functions and as a pytest parametrisation.
 
 In: the name of something registered, a built-in or a plug-in. Out: nothing, or a
-:class:`~lenetkit.exceptions.ContractError` that says what it does not keep. Next: the tests of whoever wrote it::
+:class:`~lenetkit.exceptions.ContractError` that names the broken promise. Next: the tests of its author::
 
     from lenetkit.testing import parametrize_with_checks
 

@@ -1,4 +1,4 @@
-"""All checks of one kind in a row, or each as a test of its own."""
+"""Checks of registered members: all of one kind in a row, or each as a test of its own."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ def check_model(name: str) -> None:
     Raises
     ------
     ContractError
-        If it does not; the message says what was expected and what was found.
+        If it does not; the message names what was expected and what was found.
     UnknownNameError, PluginError
         If there is no such model, or its plug-in cannot be imported.
 
@@ -42,8 +42,8 @@ def check_model(name: str) -> None:
 def check_dataset(name: str) -> None:
     """Check that a registered data set keeps its contract.
 
-    It holds to its record, is the same every time, has predefined splits that make up the whole or refuses them, and
-    opens no socket where nothing may be downloaded.
+    It matches its record, is the same every time, has predefined splits that make up the whole or refuses them, and
+    opens no socket if nothing may be downloaded.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def check_dataset(name: str) -> None:
     Raises
     ------
     ContractError
-        If it does not; the message says what was expected and what was found.
+        If it does not; the message names what was expected and what was found.
     DownloadError
         If its data are not on this machine.
     UnknownNameError, PluginError
@@ -71,9 +71,8 @@ def check_dataset(name: str) -> None:
 def check_transform(name: str) -> None:
     """Check that a registered transform keeps its contract.
 
-    With its default settings it takes images of any size as an array or a list, uint8 and floating, leaves them as
-    they are, gives the same for an image whatever comes with it, refuses what is no image, and survives copies,
-    pickles and JSON.
+    With its default settings it takes images of any size as an array or a list, uint8 and floating, leaves them
+    unchanged, is batch-invariant, refuses invalid images, and survives copies, pickles and JSON.
 
     Parameters
     ----------
@@ -83,7 +82,7 @@ def check_transform(name: str) -> None:
     Raises
     ------
     ContractError
-        If it does not; the message says what was expected and what was found.
+        If it does not; the message names what was expected and what was found.
     UnknownNameError, PluginError
         If there is no such transform, or its plug-in cannot be imported.
 
@@ -99,7 +98,7 @@ def check_transform(name: str) -> None:
 def parametrize_with_checks(
     *, models: Iterable[str] = (), datasets: Iterable[str] = (), transforms: Iterable[str] = ()
 ) -> Any:
-    """Make one test of each check of each name: a pytest decorator in the manner of scikit-learn's.
+    """Return ``pytest.mark.parametrize`` with each check of each name as a test, like scikit-learn's decorator.
 
     The test takes ``name`` and ``check``, and calls ``check(name)``. A data set that is not on the machine is skipped.
 
@@ -107,11 +106,6 @@ def parametrize_with_checks(
     ----------
     models, datasets, transforms : iterable of str
         Registered names.
-
-    Returns
-    -------
-    callable
-        ``pytest.mark.parametrize`` with all of them.
 
     Raises
     ------
@@ -129,14 +123,14 @@ def parametrize_with_checks(
 
     pairs: list[tuple[str, Check]] = [
         *((name, check) for name in models for check in _model_contract.CHECKS),
-        *((name, _skipped_where_absent(check)) for name in datasets for check in _dataset_contract.CHECKS),
+        *((name, _skipped_if_missing(check)) for name in datasets for check in _dataset_contract.CHECKS),
         *((name, check) for name in transforms for check in _transform_contract.CHECKS),
     ]
     cases = [pytest.param(name, check, id=f"{name}-{check.__name__}") for name, check in pairs]
     return pytest.mark.parametrize(("name", "check"), cases)
 
 
-def _skipped_where_absent(check: Check) -> Check:
+def _skipped_if_missing(check: Check) -> Check:
     import pytest
 
     @functools.wraps(check)

@@ -1,4 +1,4 @@
-"""What every registered data set promises."""
+"""Contract of a registered data set."""
 
 import pickle
 import socket
@@ -28,7 +28,7 @@ def the_record_is_true(name: str) -> None:
 
 
 def it_is_the_same_every_time(name: str) -> None:
-    """Check that what is drawn or read has one fingerprint, and travels to other processes."""
+    """Check that the data have one fingerprint, and that they travel to other processes."""
     data = _load(name)
     require(data.fingerprint == _load(name).fingerprint, f"{name!r}", "the same every time", "different data")
     first = data[: min(len(data), 10)]
@@ -36,21 +36,21 @@ def it_is_the_same_every_time(name: str) -> None:
     require(copy.fingerprint == first.fingerprint, f"{name!r}, unpickled", "the same", "different data")
 
 
-def official_parts_make_up_the_whole(name: str) -> None:
+def predefined_splits_make_up_the_whole(name: str) -> None:
     """Check that the training part followed by the test part is all of it, or that both are refused."""
     whole, train, test = _load(name), _part(name, "train"), _part(name, "test")
     if train is None or test is None:
         require(train is test, f"the predefined splits of {name!r}", "both there or both refused", "one of them there")
         return
     require(len(train) + len(test) == len(whole), f"the parts of {name!r}", len(whole), f"{len(train)} + {len(test)}")
-    labels = np.concatenate([train.labels, test.labels])
-    require(np.array_equal(labels, whole.labels), f"the parts of {name!r}", "in the order of the whole", "in another")
+    ordered = np.array_equal(np.concatenate([train.labels, test.labels]), whole.labels)
+    require(ordered, f"the parts of {name!r}", "in the order of the whole", "in another")
     last = np.array_equal(test.images[-1], whole.images[-1])
     require(last, f"the last image of {name!r}", "that of its test part", "another")
 
 
 def no_socket_is_opened(name: str) -> None:
-    """Check that ``download=False`` is meant."""
+    """Check that nothing is downloaded with ``download=False``."""
 
     def refuse(*_: Any, **__: Any) -> None:
         raise ContractError(f"{name!r} must open no socket with download=False; it opened one.")
@@ -62,7 +62,7 @@ def no_socket_is_opened(name: str) -> None:
 CHECKS: tuple[Callable[[str], None], ...] = (
     the_record_is_true,
     it_is_the_same_every_time,
-    official_parts_make_up_the_whole,
+    predefined_splits_make_up_the_whole,
     no_socket_is_opened,
 )
 

@@ -1,4 +1,4 @@
-"""One sentence for a contract that is not kept."""
+"""Errors about a broken contract, in one form."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,26 +9,14 @@ __all__ = ["promised", "require"]
 
 
 def require(condition: object, what: str, expected: object, found: object) -> None:
-    """Raise what says which promise is broken, unless the condition holds.
-
-    Raises
-    ------
-    ContractError
-        If the condition does not hold.
-    """
+    """Raise ContractError, with expectation and finding, unless the condition holds."""
     if not condition:
         raise ContractError(f"{what} must be {expected}; got {found}.")
 
 
 @contextlib.contextmanager
 def promised(promise: str) -> Iterator[None]:
-    """Make one kind of error of whatever a member raises while it should do what it promises.
-
-    Raises
-    ------
-    ContractError
-        If the block raises anything, but for data that are not on this machine.
-    """
+    """Raise ContractError from any error of the block, except for data that are not on this machine."""
     try:
         yield
     except (ContractError, DownloadError):

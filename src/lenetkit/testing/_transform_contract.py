@@ -1,4 +1,4 @@
-"""What every registered transform promises, with its default settings."""
+"""Contract of a registered transform with its default settings."""
 
 import copy
 import json
@@ -16,14 +16,9 @@ from lenetkit.transforms import AffineTransform, create_transform, transform_fro
 
 __all__ = ["CHECKS"]
 
-_NO_IMAGES: tuple[Any, ...] = (
-    None,
-    3,
-    "digits.png",
-    [],
-    np.zeros(3, np.uint8),
-    np.zeros((28, 28), np.uint8),
-    np.zeros((0, 28, 28), np.uint8),
+_INVALID_IMAGES: tuple[Any, ...] = (
+    *(None, 3, "digits.png", []),
+    *(np.zeros(shape, np.uint8) for shape in ((3,), (28, 28), (0, 28, 28))),
     np.zeros((2, 28, 28), np.int64),
     np.full((2, 28, 28), np.nan, np.float32),
     np.full((2, 28, 28), 255.0),
@@ -44,9 +39,9 @@ def images_give_images(name: str) -> None:
         require(np.array_equal(images, before), f"the images given to {name!r}", "left alone", "changed")
 
 
-def what_is_no_image_is_refused(name: str) -> None:
-    """Check that anything else is an error that is meant: lenetkit's own, not one from deep inside."""
-    for thing in _NO_IMAGES:
+def invalid_images_are_refused(name: str) -> None:
+    """Check that invalid images raise lenetkit's own error, not one from deep inside."""
+    for thing in _INVALID_IMAGES:
         try:
             _fitted(name)(thing)
         except LenetkitError:
@@ -56,10 +51,10 @@ def what_is_no_image_is_refused(name: str) -> None:
                 f"{name!r} must refuse {thing!r:.60} with a DataError; it raised {type(error).__name__}: {error}. "
                 "lenetkit.transforms.map_images and check_images see to that."
             ) from error
-        raise ContractError(f"{name!r} must refuse {thing!r:.60} with a DataError; it took it.")
+        raise ContractError(f"{name!r} must refuse {thing!r:.60} with a DataError; it accepted it.")
 
 
-def company_does_not_matter(name: str) -> None:
+def transforms_are_batch_invariant(name: str) -> None:
     """Check that a list, an array, a part of it and one image alone give the same, in any order of memory."""
     images = np.random.default_rng(0).integers(0, 256, (1500, 20, 30), dtype=np.uint8)
     transform = _fitted(name)
@@ -85,7 +80,7 @@ def sizes_may_differ(name: str) -> None:
 
 
 def copies_do_the_same(name: str) -> None:
-    """Check copies, pickles and plain JSON values, with what was learnt."""
+    """Check copies, pickles and plain JSON values, the fitted state included."""
     images = _digits()
     transform = _fitted(name, images)
     expected = _apply(name, transform, images)
@@ -96,10 +91,10 @@ def copies_do_the_same(name: str) -> None:
             "unpickled": pickle.loads(pickle.dumps(transform)),  # noqa: S301
             "from JSON": transform_from_dict(described),
         }
-    for how, again in copies.items():
-        require(repr(again) == repr(transform), f"{name!r}, {how}", repr(transform), repr(again))
-        require(np.array_equal(again(images), expected), f"what {name!r}, {how}, gives", "the same", "something else")
-        require(transform_to_dict(again) == described, f"{name!r}, {how}", described, transform_to_dict(again))
+    for origin, again in copies.items():
+        require(repr(again) == repr(transform), f"{name!r}, {origin}", repr(transform), repr(again))
+        require(np.array_equal(again(images), expected), f"results of {name!r}, {origin}", "the same", "others")
+        require(transform_to_dict(again) == described, f"{name!r}, {origin}", described, transform_to_dict(again))
 
 
 def settings_are_frozen(name: str) -> None:
@@ -116,11 +111,11 @@ def settings_are_frozen(name: str) -> None:
         create_transform(name, no_such_setting=1)
     except SettingError:
         return
-    raise ContractError(f"{name!r} must refuse unknown settings; it took no_such_setting=1.")
+    raise ContractError(f"{name!r} must refuse unknown settings; it accepted no_such_setting=1.")
 
 
-def affine_means_affine(name: str) -> None:
-    """Check that scale and offset, where a transform has them, are what it does, bit for bit."""
+def scale_and_offset_are_exact(name: str) -> None:
+    """Check that scale and offset, if a transform has them, give its result bit for bit."""
     for images in (_digits(), (_digits() / np.float32(255)).astype(np.float32)):
         transform = _fitted(name, images)
         if not isinstance(transform, AffineTransform):
@@ -132,12 +127,12 @@ def affine_means_affine(name: str) -> None:
 
 CHECKS: tuple[Callable[[str], None], ...] = (
     images_give_images,
-    what_is_no_image_is_refused,
-    company_does_not_matter,
+    invalid_images_are_refused,
+    transforms_are_batch_invariant,
     sizes_may_differ,
     settings_are_frozen,
     copies_do_the_same,
-    affine_means_affine,
+    scale_and_offset_are_exact,
 )
 
 

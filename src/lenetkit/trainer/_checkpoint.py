@@ -1,4 +1,4 @@
-"""One file that holds a whole run: weights, optimizer, metrics, callbacks, history and where the run is.
+"""Checkpoint of a run: one file with weights, optimizer, metrics, callbacks, history and the position in the run.
 
 The file is in the safetensors format, tensors plus JSON: reading it runs no code. It carries a hash of its content, and
 it replaces its predecessor atomically, so that there is a good one at every moment.
@@ -7,7 +7,7 @@ it replaces its predecessor atomically, so that there is a good one at every mom
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +21,23 @@ from lenetkit.exceptions import CheckpointError, SettingError
 __all__ = ["Checkpoint", "callback_state", "read_checkpoint", "restore_callback", "write_checkpoint"]
 
 FILE_NAME = "checkpoint.safetensors"
-_FORMAT = 1
+# 2: the provenance has the fingerprint of a data set, and hashes of rows and weights beside it.
+_FORMAT = 2
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Checkpoint:
-    """Everything a run needs to go on as if nothing had happened.
+    """Everything a run needs to go on as if it had not been stopped."""
 
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Variables of model, optimizer and metrics, and what callbacks hold.
-    state : dict
-        Plain values: epoch, row, step, history and so on.
-    provenance : dict of str to str
-        What must be the same for the run to go on: data, settings, versions, machine.
-    """
-
-    arrays: Arrays
-    state: dict[str, Any]
-    provenance: dict[str, str]
+    arrays: Arrays  # variables of model, optimizer and metrics, and the arrays of callbacks
+    state: dict[str, Any]  # plain values: epoch, row, step, history and so on
+    provenance: dict[str, str]  # data, settings, versions and machine: the run goes on only with the same
 
 
 def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint, replacing the one before it.
-
-    Parameters
-    ----------
-    folder : path
-        Made if it is not there.
-    checkpoint : Checkpoint
-        What to write.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
+    """Write a checkpoint into a folder, made if missing, replacing the one before it; return the file's path.
 
     Raises
     ------
@@ -69,7 +48,7 @@ def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> 
     """
     from safetensors.numpy import save
 
-    path = _file(folder)
+    path = Path(folder) / FILE_NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -81,19 +60,7 @@ def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> 
 
 
 def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str]) -> Checkpoint | None:
-    """Read the checkpoint of a run, if there is one.
-
-    Parameters
-    ----------
-    folder : path
-        Where :func:`write_checkpoint` wrote it.
-    provenance : mapping of str to str
-        What the run that wants to go on rests on.
-
-    Returns
-    -------
-    Checkpoint or None
-        None where there is no checkpoint yet.
+    """Read the checkpoint of the run with this provenance; return None if there is no checkpoint yet.
 
     Raises
     ------
@@ -103,7 +70,7 @@ def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str
     """
     from safetensors import SafetensorError, safe_open
 
-    path = _file(folder)
+    path = Path(folder) / FILE_NAME
     if not path.is_file():
         return None
     try:
@@ -123,12 +90,19 @@ def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str
             f"the checkpoint {path} has format {content['format']}; this version of lenetkit reads format {_FORMAT}. "
             "Go on with the version that wrote it, or remove the file to start anew."
         )
-    _require_same(path, content["provenance"], provenance)
-    return Checkpoint(arrays=arrays, state=content["state"], provenance=content["provenance"])
-
-
-def _file(folder: str | os.PathLike[str]) -> Path:
-    return Path(folder) / FILE_NAME
+    found = Checkpoint(arrays=arrays, state=content["state"], provenance=content["provenance"])
+    differences = [
+        f"  {name}: {found.provenance.get(name, 'missing')} then, {provenance.get(name, 'missing')} now"
+        for name in {**found.provenance, **provenance}
+        if found.provenance.get(name) != provenance.get(name)
+    ]
+    if differences:
+        raise CheckpointError(
+            f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
+            + "\n".join(differences)
+            + "\nRun with what it was written with, or remove the file to start anew."
+        )
+    return found
 
 
 def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
@@ -140,56 +114,35 @@ def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
     return digest.hexdigest()
 
 
-def _require_same(path: Path, then: Mapping[str, str], now: Mapping[str, str]) -> None:
-    different = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-    if different:
-        lines = [
-            f"  {name}: {then.get(name, 'not there')} then, {now.get(name, 'not there')} now" for name in different
-        ]
-        raise CheckpointError(
-            f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
-            + "\n".join(lines)
-            + "\nRun with what it was written with, or remove the file to start anew."
-        )
-
-
 def callback_state(callback: Any, prefix: str, arrays: Arrays) -> dict[str, Any]:
-    """Return what a callback remembers, as plain values; arrays are put into `arrays` under names with `prefix`.
+    """Return the state of a callback as plain values; arrays are put into `arrays` under names with `prefix`.
 
-    What is neither a plain value nor an array (open files, functions, models) belongs to the process, not to the run.
+    Values that are neither plain nor arrays (open files, functions, models) belong to the process, not to the run.
     """
-    state: dict[str, Any] = {}
-    for name, value in vars(callback).items():
-        plain = _as_plain(value, f"{prefix}/{name}", arrays)
-        if plain is not None:
-            state[name] = plain
-    return state
+    plain = {name: _to_plain(value, f"{prefix}/{name}", arrays) for name, value in vars(callback).items()}
+    return {name: value for name, value in plain.items() if value is not None}
 
 
 def restore_callback(callback: Any, state: Mapping[str, Any], arrays: Arrays) -> None:
-    """Give a callback back what :func:`callback_state` took down."""
+    """Restore the state of a callback that :func:`callback_state` returned."""
     for name, plain in state.items():
         setattr(callback, name, _from_plain(plain, arrays))
 
 
-def _as_plain(value: Any, name: str, arrays: Arrays) -> dict[str, Any] | None:
-    """Return a value in a JSON form that tells its type; None where it has none."""
+def _to_plain(value: Any, name: str, arrays: Arrays) -> dict[str, Any] | None:
+    """Return a value in a JSON form that names its type; None if it has none."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return {"plain": value}
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
         arrays[name] = np.asarray(value)
         return {"array": name, "scalar": isinstance(value, np.generic)}
     if isinstance(value, (list, tuple)):
-        return _sequence_as_plain(value, name, arrays)
+        items = [_to_plain(item, f"{name}/{index}", arrays) for index, item in enumerate(value)]
+        return None if None in items else {"list": items, "tuple": isinstance(value, tuple)}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        items = {key: _as_plain(item, f"{name}/{key}", arrays) for key, item in value.items()}
-        return None if None in items.values() else {"dict": items}
+        named = {key: _to_plain(item, f"{name}/{key}", arrays) for key, item in value.items()}
+        return None if None in named.values() else {"dict": named}
     return None
-
-
-def _sequence_as_plain(value: Sequence[Any], name: str, arrays: Arrays) -> dict[str, Any] | None:
-    items = [_as_plain(item, f"{name}/{index}", arrays) for index, item in enumerate(value)]
-    return None if None in items else {"list": items, "tuple": isinstance(value, tuple)}
 
 
 def _from_plain(plain: Mapping[str, Any], arrays: Arrays) -> Any:

@@ -18,26 +18,11 @@ __all__ = ["Engine", "Preparation"]
 
 @attrs.frozen(kw_only=True, eq=False)
 class Preparation:
-    """What happens to a batch inside the graph, before the model sees it.
-
-    Parameters
-    ----------
-    scale, offset : ndarray of float32
-        Images become ``images * scale + offset``.
-    n_classes : int or None
-        Class indices become one-hot rows of this width; None leaves targets as they are.
-    augmentation : callable or None
-        ``augmentation(images, seed)`` with float32 images (n, height, width, channels), uint8 pixels brought to 0..1,
-        and int32 seed (2,); returns images of the same shape.
-    label_smoothing : float
-        This share of each one-hot row is spread over all classes while training.
-    seed : int
-        Decides the augmentation, together with the number of the step.
-    """
+    """Preparation of a batch inside the graph, before the model; see :class:`lenetkit.trainer.Trainer`."""
 
     scale: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
-    n_classes: int | None
+    n_classes: int | None  # the width of one-hot rows; None leaves targets as they are
     augmentation: Callable[[Any, Any], Any] | None = None
     label_smoothing: float = 0.0
     seed: int = 0
@@ -67,19 +52,7 @@ class Preparation:
 
 
 class Engine:
-    """The compiled loops over a compiled Keras model.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Compiled with optimizer, loss and metrics.
-    preparation : Preparation
-        What happens to each batch first.
-    batch_size : int
-        Images per step.
-    weighted : bool
-        Whether the examples' weights count.
-    """
+    """The compiled loops over a compiled Keras model; `weighted` says that the examples' weights count."""
 
     def __init__(self, model: Any, preparation: Preparation, *, batch_size: int, weighted: bool) -> None:
         self._model = model
@@ -95,21 +68,9 @@ class Engine:
         return images, targets, weights
 
     def train(self, arrays: tuple[Any, Any, Any], order: npt.NDArray[np.int64], first_step: int) -> int:
-        """Run one step per batch of `order`.
+        """Run one step per batch of the rows in `order`, numbered from `first_step` since training began.
 
-        Parameters
-        ----------
-        arrays : tuple of array
-            Images, targets and weights.
-        order : ndarray of int64
-            Which rows, in which order.
-        first_step : int
-            Number of the first of these steps since training began.
-
-        Returns
-        -------
-        int
-            How many steps ended with a finite loss; fewer than were asked for when one did not.
+        Return the number of steps with a finite loss; a step without one is the last.
         """
         return int(self._train(*arrays, tf.constant(order, tf.int64), tf.constant(first_step, tf.int32)))
 

@@ -1,31 +1,30 @@
-"""Where the learning rate should be: train with a rising one and watch the loss."""
+"""Learning-rate range test: the loss while the rate rises, and the rate at which the loss falls fastest."""
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import DataError, SettingError, TrainingError
+from lenetkit._utils.validation import check_whole
+from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lenetkit.trainer._trainer import Trainer
+__all__ = ["LearningRateSearch", "rising_settings", "summarise_search"]
 
-__all__ = ["LearningRateSearch", "search_learning_rate", "summarise_search"]
-
-# The loss of single batches jumps: an exponential mean over about so many tells the trend.
+# The loss of single batches jumps: an exponential mean over about so many steps shows the trend.
 _SMOOTHED_OVER = 10
-# Beyond this multiple of the best loss the run has left the useful range.
+# Beyond this multiple of the best loss the run has left the useful range; fast.ai's range test uses the same.
 _DIVERGED = 4.0
+# Fewer steps than two spans of the mean show no trend.
 _FEWEST_STEPS = 20
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class LearningRateSearch:
-    """What a search for the learning rate found.
+    """Result of a search for the learning rate.
 
     Parameters
     ----------
@@ -49,35 +48,51 @@ class LearningRateSearch:
     table: "pd.DataFrame"
 
     def plot(self, **options: Any) -> Any:
-        """Draw the loss against the rate; see :func:`lenetkit.plotting.plot_learning_rate_finder`.
-
-        Returns
-        -------
-        LearningRateDisplay
-            With ``figure_`` and ``ax_``.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
-        """
+        """Draw the loss against the rate; see :func:`lenetkit.plotting.plot_learning_rate_finder`."""
         from lenetkit.plotting import plot_learning_rate_finder
 
         rates, losses = self.table["learning_rate"].to_numpy(), self.table["smoothed_loss"].to_numpy()
         return plot_learning_rate_finder(rates, losses, self.suggestion, **options)
 
 
+def rising_settings(
+    batch_size: int, n_images: int, lowest: float, highest: float, steps: int
+) -> tuple[dict[str, Any], list[float]]:
+    """Return the trainer's settings for a search, and the list to which its callback appends the loss of each step.
+
+    Raises
+    ------
+    SettingError
+        If the rates or the number of steps is invalid.
+    """
+    import keras
+
+    if not (0 < lowest < highest < float("inf")):
+        raise SettingError(f"lowest and highest must be positive and rising; got {lowest!r} and {highest!r}.")
+    check_whole("steps", steps, _FEWEST_STEPS)
+    losses: list[float] = []
+
+    class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            losses.append(float(logs["loss"]))
+            self.model.reset_metrics()  # or the next loss would be a mean over the steps so far
+            self.model.stop_training = losses[-1] > _DIVERGED * min(losses)
+
+    changes = {
+        "learning_rate": keras.optimizers.schedules.ExponentialDecay(lowest, steps, highest / lowest),
+        "epochs": steps * batch_size / n_images,
+        "steps_per_call": 1,
+        "callbacks": (Recorder(),),
+        "metrics": (),
+        "validation_split": 0.0,
+        "checkpoint": None,
+        "verbose": 0,
+    }
+    return changes, losses
+
+
 def summarise_search(rates: npt.NDArray[np.float64], losses: npt.NDArray[np.float64]) -> LearningRateSearch:
-    """Find the rate at which the loss falls fastest.
-
-    Parameters
-    ----------
-    rates, losses : ndarray of shape (n_steps,)
-        The rate of each step, and the loss of its batch.
-
-    Returns
-    -------
-    LearningRateSearch
+    """Find the rate at which the loss falls fastest, from the rate and the loss of each step.
 
     Raises
     ------
@@ -89,58 +104,10 @@ def summarise_search(rates: npt.NDArray[np.float64], losses: npt.NDArray[np.floa
     table = pd.DataFrame({"learning_rate": rates, "loss": losses})
     table["smoothed_loss"] = table["loss"].ewm(span=_SMOOTHED_OVER).mean()
     smooth = table["smoothed_loss"].to_numpy()
-    lowest = int(np.argmin(smooth))
-    useful = smooth[: lowest + 1]
+    useful = smooth[: int(np.argmin(smooth)) + 1]
     if len(useful) < 3 or not useful.min() < smooth[0]:
         raise DataError(
             "the loss did not fall at any learning rate tried; look at images and targets, or search lower rates."
         )
-    slope = np.gradient(useful, np.log(rates[: lowest + 1]))
+    slope = np.gradient(useful, np.log(rates[: len(useful)]))
     return LearningRateSearch(suggestion=float(rates[int(np.argmin(slope))]), table=table)
-
-
-def search_learning_rate(
-    trainer: "Trainer",
-    model: Any,
-    images: Any,
-    targets: Any,
-    lowest: float,
-    highest: float,
-    steps: int,
-    options: dict[str, Any],
-) -> LearningRateSearch:
-    """Do what :meth:`lenetkit.trainer.Trainer.find_learning_rate` says."""
-    import keras
-
-    if not (0 < lowest < highest < float("inf")):
-        raise SettingError(f"lowest and highest must be positive and rising; got {lowest!r} and {highest!r}.")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < _FEWEST_STEPS:
-        raise SettingError(f"steps must be an integer of at least {_FEWEST_STEPS}; got {steps!r}.")
-    losses: list[float] = []
-
-    class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-            losses.append(float(logs["loss"]))
-            self.model.reset_metrics()  # or the next loss would be a mean over the steps so far
-            self.model.stop_training = losses[-1] > _DIVERGED * min(losses)
-
-    searching = attrs.evolve(
-        trainer,
-        learning_rate=keras.optimizers.schedules.ExponentialDecay(lowest, steps, highest / lowest),
-        epochs=steps * trainer.batch_size / len(images),
-        steps_per_call=1,
-        callbacks=(Recorder(),),
-        metrics=(),
-        validation_split=0.0,
-        checkpoint=None,
-        verbose=0,
-    )
-    weights = model.get_weights()
-    try:
-        # A loss that is not finite only says that the rate was too high.
-        with contextlib.suppress(TrainingError):
-            searching.fit(model, images, targets, **options)
-    finally:
-        model.set_weights(weights)
-    rates = lowest * (highest / lowest) ** (np.arange(len(losses)) / steps)
-    return summarise_search(rates, np.array(losses))

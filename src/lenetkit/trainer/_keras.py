@@ -1,4 +1,4 @@
-"""What has to be a Keras class: a learning-rate schedule and an optimizer. Imports Keras."""
+"""Keras classes: the one-cycle learning-rate schedule and the optimizer Muon. Imports Keras."""
 
 import math
 from typing import Any
@@ -8,7 +8,8 @@ from keras import ops
 
 __all__ = ["Muon", "OneCycleSchedule"]
 
-# Coefficients of the quintic Newton-Schulz iteration: Jordan et al., Muon (2024), "Newton-Schulz".
+# Coefficients of the quintic Newton-Schulz iteration: Jordan et al., Muon (2024), "Newton-Schulz". With others it does
+# not bring singular values near 1, which tests/trainer/test_trainer.py measures.
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
@@ -41,18 +42,14 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     Parameters
     ----------
-    learning_rate : float or schedule, default 0.02
-        Of the matrices.
+    learning_rate, momentum, weight_decay
+        Of the matrices; the momentum is Nesterov's, the weight decay decoupled.
     adam_ratio : float, default 0.1
-        Adam's rate as a share of `learning_rate`.
-    momentum : float, default 0.95
-        Of the matrices; Nesterov's kind.
+        Adam's rate as a fraction of `learning_rate`.
     beta_1, beta_2, epsilon : float
         Adam's.
     newton_schulz_steps : int, default 5
         Steps of the iteration that orthogonalises.
-    weight_decay : float, optional
-        Decoupled, and for the matrices alone.
     """
 
     def __init__(
@@ -89,10 +86,10 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
         """Update one variable."""
         rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
-        place = self._get_variable_index(variable)
-        first = self._first[place]
-        if place in self._second:
-            self._update_vector(gradient, variable, rate * self.adam_ratio, first, self._second[place])
+        index = self._get_variable_index(variable)
+        first = self._first[index]
+        if index in self._second:
+            self._update_vector(gradient, variable, rate * self.adam_ratio, first, self._second[index])
         else:
             self.assign(first, self.momentum * first + gradient)
             self._update_matrix(gradient + self.momentum * first, variable, rate)

@@ -1,49 +1,42 @@
-"""What a person sees while it trains: a bar on a terminal and in a notebook, a line per epoch elsewhere, or nothing."""
+"""Progress of a training run: a bar on a terminal and in a notebook, a line per epoch elsewhere, or nothing."""
 
 import math
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from lenetkit._utils.html import in_a_notebook, progress_html
+from lenetkit._utils.html import card, in_a_notebook, text
 
 __all__ = ["Progress", "create_progress"]
 
-# What a notebook keeps in sight; the history has all epochs.
+# A notebook shows the last epochs; the history has all of them.
 _MOST_LINES = 20
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
-class Progress(Protocol):
-    """Told by the trainer how far it is."""
+class Progress:
+    """Silent progress, and the calls that a run makes to every kind; epochs are counted from 0."""
 
     def start(self, epochs: float, images: int) -> None:
-        """Tell that training begins: so many epochs of so many images."""
+        """Begin a training of so many epochs of so many images."""
 
     def resume(self, epoch: int, images_done: int) -> None:
-        """Tell that a checkpoint was taken up, with so many images of this epoch (counted from 0) done."""
+        """Continue from a checkpoint, with so many images of this epoch done."""
 
     def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:
-        """Tell how many images of this epoch (counted from 0) are done."""
+        """Show that so many images of this epoch are done."""
 
     def finish_epoch(self, epoch: int, seconds: float, images: int, logs: Mapping[str, float]) -> None:
-        """Tell that an epoch is done."""
+        """Show that an epoch is done."""
 
     def stop(self) -> None:
-        """Tell that training has ended, well or not."""
+        """End, after an error too."""
 
 
 def create_progress(verbose: str | int) -> Progress:
-    """Return the kind of progress that a ``verbose`` setting asks for.
-
-    Parameters
-    ----------
-    verbose : {"auto", 0, 1, 2}
-        0 is silent, 1 is a bar, 2 a line per epoch; ``"auto"`` is a bar on a terminal and in a notebook, and lines
-        elsewhere.
-    """
+    """Return the kind of progress that the trainer's setting `verbose` names."""
     if verbose == 0:
-        return _Silent()
+        return Progress()
     if verbose != 2 and in_a_notebook():
         return _NotebookBar()
     from rich.console import Console
@@ -53,24 +46,7 @@ def create_progress(verbose: str | int) -> Progress:
     return _Bar(console) if verbose == 1 or (verbose == "auto" and console.is_terminal) else _Lines(console)
 
 
-class _Silent:
-    def start(self, epochs: float, images: int) -> None:
-        pass
-
-    def resume(self, epoch: int, images_done: int) -> None:
-        pass
-
-    def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:
-        pass
-
-    def finish_epoch(self, epoch: int, seconds: float, images: int, logs: Mapping[str, float]) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
-
-class _Lines(_Silent):
+class _Lines(Progress):
     def __init__(self, console: Any) -> None:
         self._console = console
         self._epochs = 0
@@ -79,12 +55,12 @@ class _Lines(_Silent):
         self._epochs = math.ceil(epochs)
 
     def resume(self, epoch: int, images_done: int) -> None:
-        where = f"after {images_done:,} images of epoch {epoch + 1}" if images_done else f"after epoch {epoch}"
-        self._write(f"going on from the checkpoint {where}")
+        reached = f"after {images_done:,} images of epoch {epoch + 1}" if images_done else f"after epoch {epoch}"
+        self._write(f"going on from the checkpoint {reached}")
 
     def finish_epoch(self, epoch: int, seconds: float, images: int, logs: Mapping[str, float]) -> None:
         self._write(
-            f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs}  {_words(logs)}  "
+            f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs}  {_format(logs)}  "
             f"{images / max(seconds, 1e-9):,.0f} images/s  {seconds:.1f} s"
         )
 
@@ -102,13 +78,13 @@ class _Bar(_Lines):
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[values]}"),
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
         )
         self._task = self._progress.add_task(
-            "", total=round(images * epochs), epoch=f"1/{self._epochs}", words="compiling"
+            "", total=round(images * epochs), epoch=f"1/{self._epochs}", values="compiling"
         )
         self._progress.start()
 
@@ -118,7 +94,7 @@ class _Bar(_Lines):
             self._task,
             completed=epoch * self._images + images_done,
             epoch=f"{epoch + 1}/{self._epochs}",
-            words=f"{_words(logs)}  {speed:,.0f} images/s",
+            values=f"{_format(logs)}  {speed:,.0f} images/s",
         )
 
     def stop(self) -> None:
@@ -146,8 +122,8 @@ class _NotebookBar(_Lines):
         now, done = time.perf_counter(), epoch * self._images + images_done
         began, done_before = self._first = self._first or (now, done)  # compiling is no measure of speed
         speed = (done - done_before) / max(now - began, 1e-9)
-        words = f"{done / self._total:.0%}  {_words(logs)}" + (f"  {speed:,.0f} images/s" if speed else "")
-        self._bar = (f"epoch {epoch + 1}/{self._epochs}", min(done / self._total, 1.0), words)
+        values = f"{done / self._total:.0%}  {_format(logs)}" + (f"  {speed:,.0f} images/s" if speed else "")
+        self._bar = (f"epoch {epoch + 1}/{self._epochs}", min(done / self._total, 1.0), values)
         if now - self._shown_at >= _SECONDS_BETWEEN_UPDATES:
             self._show()
 
@@ -164,13 +140,27 @@ class _NotebookBar(_Lines):
 
         left_out = max(0, len(self._lines) - _MOST_LINES)
         lines = self._lines[left_out:]
-        shown = {"text/html": progress_html(lines, left_out, self._bar), "text/plain": "\n".join(lines)}
+        shown = {"text/html": self._html(lines, left_out), "text/plain": "\n".join(lines)}
         if self._handle is None:
             self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call, unused-ignore]
         else:
             self._handle.update(shown, raw=True)
         self._shown_at = time.perf_counter()
 
+    def _html(self, lines: list[str], left_out: int) -> str:
+        html, written = "", "\n".join([f"({left_out} more epochs)"] * bool(left_out) + lines)
+        if written:
+            style = "margin:0;background:none;font-family:monospace;font-size:inherit"
+            html = f"<pre style='{style}'>{text(written)}</pre>"
+        if self._bar is not None:
+            before, done, after = self._bar
+            style = "width:16em;vertical-align:middle;margin:0 .6em"
+            html += (
+                f"<div style='white-space:nowrap'>{text(before)}<progress max='1' value='{done:.4f}' style='{style}'>"
+                f"</progress>{text(after)}</div>"
+            )
+        return card(html)
 
-def _words(logs: Mapping[str, float]) -> str:
+
+def _format(logs: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4f}" for name, value in logs.items() if name != "learning_rate")

@@ -1,4 +1,4 @@
-"""What the bits of a run rest on: data, settings, model, versions and machine, each as a short string."""
+"""Provenance of a run: data, settings, model, versions and machine, each as a short string."""
 
 import hashlib
 import inspect
@@ -6,86 +6,64 @@ import json
 import os
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 
-from lenetkit._utils.memmap import release_pages
+from lenetkit._utils.fingerprint import fingerprint
+from lenetkit._utils.machine import count_cores, get_instruction_set
+from lenetkit.trainer._data import TrainingData
+from lenetkit.trainer._settings import TrainerSettings
 
-if TYPE_CHECKING:
-    from lenetkit.trainer._data import TrainingData
-    from lenetkit.trainer._trainer import Trainer
-
-__all__ = ["environment", "fingerprint", "record_provenance"]
+__all__ = ["record_provenance"]
 
 # Settings that change what a run shows or keeps, not what it computes.
 _WITHOUT_EFFECT = ("verbose", "steps_per_call", "checkpoint", "checkpoint_steps", "checkpoint_seconds")
 _PACKAGES = ("lenetkit", "keras", "tensorflow", "numpy")
-_CHUNK_BYTES = 8 * 2**20
 
 
-def record_provenance(trainer: "Trainer", model: Any, data: "TrainingData", validation: Any) -> dict[str, str]:
-    """Return what the result of a run rests on; two runs with the same description end with the same bits."""
-    settings = {
-        f"setting {field.name}": _describe(getattr(trainer, field.name))
-        for field in attrs.fields(type(trainer))
-        if field.name not in _WITHOUT_EFFECT
-    }
-    return {
-        "data": fingerprint(data),
-        "validation data": "none" if validation is None else fingerprint(validation),
-        "model": _model_fingerprint(model),
-        **settings,
-        **{name: str(value) for name, value in environment().items()},
-    }
-
-
-def environment() -> dict[str, Any]:
-    """Return versions, threads and instruction set."""
+def record_provenance(
+    settings: TrainerSettings, model: Any, data: TrainingData, validation: TrainingData | None
+) -> dict[str, str]:
+    """Return everything that the weights depend on: two runs with the same provenance end with the same bits."""
     import tensorflow as tf
 
     return {
+        **_data_fingerprints("data", data),
+        **({"validation data": "none"} if validation is None else _data_fingerprints("validation data", validation)),
+        "model": _model_fingerprint(model),
+        **{
+            f"setting {field.name}": _describe(getattr(settings, field.name))
+            for field in attrs.fields(TrainerSettings)
+            if field.name not in _WITHOUT_EFFECT
+        },
         "python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},
         "machine": platform.machine(),
-        "instruction_set": " ".join(_instruction_set()),
-        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads() or _cores(),
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "instruction_set": " ".join(get_instruction_set()),
+        "intra_op_threads": str(tf.config.threading.get_intra_op_parallelism_threads() or count_cores()),
+        "onednn": str(os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0"),
     }
 
 
-def fingerprint(data: "TrainingData") -> str:
-    """Return a hash of images, targets and weights."""
-    images = data.images
-    digest = hashlib.sha256(f"{images.dtype} {images.shape}".encode())
-    rows = max(1, _CHUNK_BYTES // max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize))
-    for start in range(0, len(images), rows):
-        digest.update(np.ascontiguousarray(images[start : start + rows]).data)
-        release_pages(images)
-    for array in (data.targets, data.weights):
-        if array is not None:
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+def _data_fingerprints(name: str, data: TrainingData) -> dict[str, str]:
+    """Return the fingerprint of images and labels, that of a Dataset of them, and hashes of what a Dataset lacks."""
+    labels = data.targets if data.targets.ndim == 1 else data.targets.argmax(axis=1)
+    found = {name: fingerprint(data.images, labels)}
+    if data.targets.ndim == 2:
+        found[f"{name}: rows"] = _hash(data.targets)
+    if data.weights is not None:
+        found[f"{name}: weights"] = _hash(data.weights)
+    return found
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _instruction_set() -> list[str]:
-    """Name the vector extensions that the kernels may choose between."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
-            flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    except OSError:
-        return []
-    return sorted(flag for flag in flags.split() if flag.startswith(("avx", "fma", "amx", "sse4", "asimd", "sve")))
+def _hash(array: Any) -> str:
+    return hashlib.sha256(f"{array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 def _model_fingerprint(model: Any) -> str:
-    """Hash the architecture: what the layers are set to where Keras can tell, and all variables' shapes."""
+    """Hash the architecture: the layers' configuration if Keras can tell, and the shapes of all variables."""
     shapes = [(variable.path, list(variable.shape), str(variable.dtype)) for variable in model.variables]
     try:
         config = json.dumps(model.get_config(), sort_keys=True, default=str)
@@ -98,8 +76,11 @@ def _describe(value: Any) -> str:
     """Describe a setting in a way that is the same in every process."""
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_describe, value)) + "]"
-    if _is_callback(value):
-        return _describe_callback(value)
+    if hasattr(value, "on_epoch_end") and hasattr(value, "set_model"):
+        # Of a callback, the constructor's arguments that no callback changes while it runs.
+        arguments = {name: vars(value).get(name) for name in inspect.signature(type(value).__init__).parameters}
+        fixed = {name: argument for name, argument in arguments.items() if isinstance(argument, (bool, int, str))}
+        return f"{type(value).__qualname__} {fixed}"
     if hasattr(value, "get_config"):
         return f"{type(value).__qualname__} {json.dumps(value.get_config(), sort_keys=True, default=str)}"
     if inspect.isroutine(value):
@@ -107,15 +88,3 @@ def _describe(value: Any) -> str:
     if value is None or isinstance(value, (bool, int, float, str)) or attrs.has(type(value)):
         return repr(value)
     return type(value).__qualname__
-
-
-def _is_callback(value: Any) -> bool:
-    return hasattr(value, "on_epoch_end") and hasattr(value, "set_model")
-
-
-def _describe_callback(callback: Any) -> str:
-    """Name the class and those constructor arguments that no callback changes while it runs."""
-    parameters = inspect.signature(type(callback).__init__).parameters
-    fixed = {name: vars(callback).get(name) for name in parameters}
-    plain = {name: value for name, value in fixed.items() if isinstance(value, (bool, int, str))}
-    return f"{type(callback).__qualname__} {plain}"

@@ -1,21 +1,26 @@
-"""What a training run leaves behind: its history, its cost and what its bits rest on."""
+"""Result of a training run: its history, its cost and its provenance."""
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from lenetkit._utils.deprecation import warn_renamed
+from lenetkit._utils.html import card, heading, note, table, text
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TrainingResult", "peak_memory"]
+__all__ = ["TrainingResult"]
+
+# A notebook shows the last epochs; the history has all of them.
+_MOST_EPOCHS = 10
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class TrainingResult:
-    """What a training run leaves behind.
+    """Result of a training run.
 
     Parameters
     ----------
@@ -33,12 +38,13 @@ class TrainingResult:
     images_per_second : float
         Training images seen, over the seconds spent.
     stopped_by : {"epochs", "callback", "interrupt"}
-        Why it ended: all epochs done, a callback such as EarlyStopping, or Ctrl-C.
+        The reason for the end: all epochs done, a callback such as EarlyStopping, or Ctrl-C.
     peak_memory : int
         Largest resident memory of the process so far, in bytes; 0 where the system does not tell.
-    environment : dict of str to str
-        What the bits of the weights rest on: fingerprints of data and model, settings, versions, threads and
-        instruction set. The same environment gives the same weights.
+    provenance : dict of str to str
+        Everything that the weights depend on: fingerprints of data and model, settings, versions, threads and
+        instruction set. The same provenance gives the same weights. ``provenance["data"]`` is the
+        ``fingerprint`` of a data set of the same images and integer labels.
 
     Examples
     --------
@@ -59,30 +65,16 @@ class TrainingResult:
     images_per_second: float
     stopped_by: str
     peak_memory: int
-    environment: dict[str, str]
+    provenance: dict[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Deprecated name of :attr:`provenance`."""
+        warn_renamed("TrainingResult.environment", "provenance")
+        return self.provenance
 
     def plot(self, **options: Any) -> Any:
-        """Draw loss and accuracy per epoch; see :func:`lenetkit.plotting.plot_history`.
-
-        Returns
-        -------
-        Display
-            With ``figure_`` and ``axes_``.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from lenetkit import Trainer, create_model
-        >>> from lenetkit.synthesis import draw_digits
-        >>> digits = draw_digits(100)
-        >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
-        >>> [ax.get_title() for ax in result.plot().axes_]
-        ['loss', 'accuracy', 'learning rate']
-        """
+        """Draw loss and accuracy per epoch; see :func:`lenetkit.plotting.plot_history`."""
         from lenetkit.plotting import plot_history
 
         return plot_history(cast("Mapping[str, Any]", self.history), **options)
@@ -105,27 +97,19 @@ class TrainingResult:
         return json.dumps(fields)
 
     def _repr_html_(self) -> str:
-        from lenetkit._utils.html import training_html
-
-        return training_html(self)
+        history = self.history.tail(_MOST_EPOCHS)
+        rows = [
+            [str(epoch), *("-" if value != value else f"{value:.4g}" for value in row)]
+            for epoch, row in zip(history.index, history.to_numpy(), strict=True)
+        ]
+        left_out = len(self.history) - len(history)
+        rest = note(f"the first {left_out} epochs are left out") if left_out else ""
+        return card(heading(str(self)) + table(["epoch", *map(text, history.columns)], rows) + rest)
 
     def __str__(self) -> str:
-        last = (
-            ""
-            if self.history.empty
-            else ", ".join(f"{name} {value:.4f}" for name, value in self.history.iloc[-1].items())
-        )
+        columns = [] if self.history.empty else list(self.history)
+        values = ", ".join(f"{name} {self.history[name].iloc[-1]:.4f}" for name in columns)
         ending = {"epochs": "", "callback": ", stopped by a callback", "interrupt": ", interrupted"}[self.stopped_by]
         return f"{self.epochs_run} epochs in {self.seconds:.1f} s ({self.images_per_second:,.0f} images/s){ending}" + (
-            f": {last}" if last else ""
+            f": {values}" if values else ""
         )
-
-
-def peak_memory() -> int:
-    """Return the largest resident memory of this process so far, in bytes; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,4 +1,4 @@
-"""One run of a trainer: the loop over epochs and compiled calls, and what surrounds it."""
+"""One run of a trainer: the loop over epochs and compiled calls, with callbacks, progress and checkpoints."""
 
 import math
 import time
@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.machine import get_peak_memory
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import TrainingError
 from lenetkit.trainer._checkpoint import (
@@ -21,24 +22,26 @@ from lenetkit.trainer._checkpoint import (
 from lenetkit.trainer._data import TrainingData
 from lenetkit.trainer._progress import create_progress
 from lenetkit.trainer._provenance import record_provenance
-from lenetkit.trainer._result import TrainingResult, peak_memory
+from lenetkit.trainer._result import TrainingResult
+from lenetkit.trainer._settings import TrainerSettings
 from lenetkit.trainer._signals import StopSignals
 
 if TYPE_CHECKING:
     from lenetkit.trainer._engine import Engine
-    from lenetkit.trainer._trainer import Trainer
 
-__all__ = ["Run", "steps_of_run"]
+__all__ = ["Run", "count_steps"]
 
-# A compiled call is sized to last about this long, so that bars move and Ctrl-C is heard.
+# A compiled call is sized to last about this long, so that bars move and Ctrl-C is heard; the result does not depend
+# on it, and benchmarks/train.py shows its price.
 _SECONDS_PER_CALL = 0.25
 _STREAMED_BYTES_PER_CALL = 8 * 2**20
+# Before the speed is measured.
 _FIRST_STEPS = 8
 
 
 @attrs.define(kw_only=True)
 class _Position:
-    """Where a run is; with the variables and the callbacks, all that a checkpoint needs."""
+    """Position in a run; with the variables and the callbacks, all that a checkpoint needs."""
 
     epoch: int = 0
     row: int = 0
@@ -51,24 +54,15 @@ class _Position:
 
 
 class Run:
-    """One run of a trainer.
-
-    Parameters
-    ----------
-    trainer : Trainer
-        The settings.
-    model : keras.Model
-        Compiled; trained in place.
-    engine : Engine
-        The compiled loops over this model.
-    data : TrainingData
-        What is learnt.
-    validation : TrainingData or None
-        What is measured after each epoch.
-    """
+    """One run of a trainer: a compiled model, trained in place with the loops of `engine` on checked data."""
 
     def __init__(
-        self, trainer: "Trainer", model: Any, engine: "Engine", data: TrainingData, validation: TrainingData | None
+        self,
+        trainer: TrainerSettings,
+        model: Any,
+        engine: "Engine",
+        data: TrainingData,
+        validation: TrainingData | None,
     ) -> None:
         self._trainer, self._model, self._engine = trainer, model, engine
         self._data, self._validation = data, validation
@@ -121,7 +115,7 @@ class Run:
         )
 
     def _all_epochs(self) -> str:
-        """Return what ended it."""
+        """Train to the end; return the reason for it."""
         while self._at.epoch < self._trainer.epochs:
             if self._at.stop_training:
                 return "callback"
@@ -139,14 +133,13 @@ class Run:
             model.reset_metrics()
             self._callbacks.on_epoch_begin(at.epoch)
         order = np.random.default_rng([self._trainer.seed, at.epoch]).permutation(len(self._data))
-        order = order[: rows_of_epoch(len(self._data), self._trainer.epochs, at.epoch)]
+        order = order[: count_rows(len(self._data), self._trainer.epochs, at.epoch)]
         while at.row < len(order) and not model.stop_training:
             if self._signals.heard:
                 return False
             self._one_call(order)
         logs = _plain(model.get_metrics_result())
-        if self._validation is not None:
-            logs |= self._validate()
+        logs |= self._validate()
         self._callbacks.on_epoch_end(at.epoch, logs)
         rate = float(np.asarray(model.optimizer.learning_rate))
         at.history.append({**logs, "learning_rate": rate})
@@ -220,14 +213,12 @@ class Run:
             return {}
         self._model.reset_metrics()
         self._callbacks.on_test_begin()
-        for rows in _parts(len(validation), len(validation) if validation.resident else self._streamed_rows()):
-            self._engine.test(validation.rows(rows))
+        size = len(validation) if validation.resident else self._trainer.batch_size * 8
+        for start in range(0, len(validation), size):
+            self._engine.test(validation.rows(np.arange(start, min(start + size, len(validation)))))
         logs = _plain(self._model.get_metrics_result())
         self._callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
-
-    def _streamed_rows(self) -> int:
-        return self._trainer.batch_size * 8
 
     def _variables(self) -> list[Any]:
         """Return every variable that a step changes."""
@@ -240,39 +231,36 @@ class Run:
             variable.assign(value)
 
     def _save_is_due(self) -> bool:
-        trainer = self._trainer
+        trainer, steps = self._trainer, self._trainer.checkpoint_steps
         if trainer.checkpoint is None:
             return False
-        steps = trainer.checkpoint_steps
-        if steps is not None and self._at.step % steps == 0:
-            return True
-        return time.perf_counter() - self._saved_at >= trainer.checkpoint_seconds
+        overdue = time.perf_counter() - self._saved_at >= trainer.checkpoint_seconds
+        return overdue or (steps is not None and self._at.step % steps == 0)
 
     def _save(self) -> None:
-        """Write a checkpoint, where checkpoints are wanted."""
+        """Write a checkpoint, if the trainer has a folder for it."""
         if self._trainer.checkpoint is None:
             return
         now = time.perf_counter()
         self._at.seconds, self._started, self._saved_at = self._at.seconds + now - self._started, now, now
-        arrays = {f"variable/{place}": np.asarray(v.numpy()) for place, v in enumerate(self._variables())}
+        arrays = {f"variable/{index}": np.asarray(v.numpy()) for index, v in enumerate(self._variables())}
         states = [
-            callback_state(callback, f"callback/{place}", arrays)
-            for place, callback in enumerate(self._trainer.callbacks)
+            callback_state(callback, f"callback/{index}", arrays)
+            for index, callback in enumerate(self._trainer.callbacks)
         ]
         state = {**attrs.asdict(self._at), "callbacks": states}
         write_checkpoint(self._trainer.checkpoint, Checkpoint(arrays=arrays, state=state, provenance=self._provenance))
 
     def _resume(self) -> None:
-        """Take up the run that a checkpoint holds, if there is one."""
-        if self._trainer.checkpoint is None:
-            return
-        found = read_checkpoint(self._trainer.checkpoint, self._provenance)
+        """Continue the run of a checkpoint, if there is one."""
+        folder = self._trainer.checkpoint
+        found = None if folder is None else read_checkpoint(folder, self._provenance)
         if found is None:
             return
         state = dict(found.state)
         for callback, kept in zip(self._trainer.callbacks, state.pop("callbacks"), strict=True):
             restore_callback(callback, kept, found.arrays)
-        self._assign([found.arrays[f"variable/{place}"] for place in range(len(self._variables()))])
+        self._assign([found.arrays[f"variable/{index}"] for index in range(len(self._variables()))])
         self._at = _Position(**state)
         self._model.stop_training = self._at.stop_training
         self._progress.resume(self._at.epoch, self._at.row)
@@ -291,25 +279,25 @@ class Run:
             seconds_per_epoch=tuple(at.seconds_per_epoch),
             images_per_second=at.images_seen / seconds,
             stopped_by=stopped_by,
-            peak_memory=peak_memory(),
-            environment=self._provenance,
+            peak_memory=get_peak_memory(),
+            provenance=self._provenance,
         )
 
 
-def rows_of_epoch(n: int, epochs: float, epoch: int) -> int:
-    """Return how many of `n` images this epoch (from 0) takes: all but in a last one that is a fraction."""
+def count_rows(n: int, epochs: float, epoch: int) -> int:
+    """Return the number of images, of `n`, in an epoch (from 0): all of them but in a last one that is a fraction."""
     return n if epoch + 1 <= epochs else max(1, round(n * (epochs - epoch)))
 
 
-def steps_of_run(n: int, epochs: float, batch_size: int) -> int:
-    """Return how many steps a run takes."""
-    return sum(-(-rows_of_epoch(n, epochs, epoch) // batch_size) for epoch in range(math.ceil(epochs)))
+def count_steps(n: int, epochs: float, batch_size: int) -> int:
+    """Return the number of steps of a run."""
+    return sum(-(-count_rows(n, epochs, epoch) // batch_size) for epoch in range(math.ceil(epochs)))
 
 
 def _key_random_layers(model: Any, seed: int) -> None:
-    """Key every random layer by (seed, its place in the model); the layer itself counts the steps."""
-    for place, generator in enumerate(_seed_generators(model)):
-        words = np.random.SeedSequence([seed, place]).generate_state(1, np.uint32)
+    """Key every random layer by (seed, its index in the model); the layer itself counts the steps."""
+    for index, generator in enumerate(_seed_generators(model)):
+        words = np.random.SeedSequence([seed, index]).generate_state(1, np.uint32)
         generator.state.assign(np.array([words[0], 0], np.uint32))
 
 
@@ -322,11 +310,6 @@ def _seed_generators(model: Any) -> Iterator[Any]:
             if isinstance(value, keras.random.SeedGenerator) and id(value) not in seen:
                 seen.add(id(value))
                 yield value
-
-
-def _parts(n: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
-    for start in range(0, n, size):
-        yield np.arange(start, min(start + size, n))
 
 
 def _plain(logs: Mapping[str, Any]) -> dict[str, float]:

@@ -23,11 +23,11 @@ class OneCycle:
     peak : float
         The highest rate.
     warmup : float, default 0.2
-        Share of the steps that rise.
+        Fraction of the steps that rise.
     start : float, default 0.1
-        First rate, as a share of the peak.
+        First rate, as a fraction of the peak.
     shape : {"cosine", "linear"}, default "cosine"
-        How it falls.
+        Form of the fall.
 
     Raises
     ------
@@ -62,17 +62,7 @@ class OneCycle:
         return float(self.schedule(steps)(step))
 
     def schedule(self, steps: int) -> Any:
-        """Return the Keras schedule for a run of so many steps.
-
-        Parameters
-        ----------
-        steps : int
-            Steps of the whole run.
-
-        Returns
-        -------
-        keras.optimizers.schedules.LearningRateSchedule
-        """
+        """Return the Keras ``LearningRateSchedule`` for a run of so many steps."""
         from lenetkit.trainer._keras import OneCycleSchedule
 
         return OneCycleSchedule(**attrs.asdict(self), steps=max(1, steps))

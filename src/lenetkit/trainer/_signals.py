@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, heard between two compiled calls rather than in the middle of one."""
+"""Ctrl-C and SIGTERM, handled between two compiled calls rather than in the middle of one."""
 
 import signal
 import threading
@@ -16,7 +16,7 @@ class StopSignals:
     Parameters
     ----------
     terminate : bool
-        Whether SIGTERM is heard too; :meth:`pass_on` ends the process then, after the run has saved itself.
+        True for SIGTERM, too; :meth:`pass_on` ends the process then, after the run has saved itself.
     """
 
     def __init__(self, *, terminate: bool) -> None:

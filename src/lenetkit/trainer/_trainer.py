@@ -1,5 +1,6 @@
-"""The trainer: settings, and the loop over epochs."""
+"""The trainer: settings, and the calls that use them."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -7,14 +8,12 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.rng import preserve_rng_state
-from lenetkit._utils.validation import number, share, whole_number
-from lenetkit.augment import Shift
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit.exceptions import DataError, SettingError, TrainingError
 from lenetkit.trainer._data import TrainingData, check_examples
-from lenetkit.trainer._optimizers import fresh_optimizer
 from lenetkit.trainer._result import TrainingResult
-from lenetkit.trainer._run import Run, steps_of_run
+from lenetkit.trainer._run import Run, count_steps
 from lenetkit.trainer._schedules import OneCycle
+from lenetkit.trainer._settings import TrainerSettings, preset_settings
 
 if TYPE_CHECKING:
     import keras
@@ -25,24 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Trainer"]
 
 
-def _check_verbose(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, bool) or value not in ("auto", 0, 1, 2):
-        raise SettingError(f"{attribute.name} must be 'auto', 0 (silent), 1 (bar) or 2 (lines); got {value!r}.")
-
-
-def _check_steps_per_call(_: Any, attribute: Any, value: Any) -> None:
-    if value != "auto":
-        whole_number(1)(_, attribute, value)
-
-
-def _check_learning_rate(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, (int, float)) and (isinstance(value, bool) or not np.isfinite(value) or value <= 0):
-        raise SettingError(f"{attribute.name} must be a positive number or a Keras schedule; got {value!r}.")
-
-
 @attrs.frozen(kw_only=True)
-class Trainer:
-    """How a model is trained; :meth:`Trainer.fit <lenetkit.trainer.Trainer.fit>` does it.
+class Trainer(TrainerSettings):
+    """Settings of a training run; :meth:`Trainer.fit <lenetkit.trainer.Trainer.fit>` trains a model with them.
 
     Parameters
     ----------
@@ -58,13 +42,13 @@ class Trainer:
         Arguments for an optimizer given by name, but for the learning rate; those that it does not have are an error.
         The default is for ``"adam"``, and no other optimizer is given it.
     loss : str, callable or keras.losses.Loss, default "categorical_crossentropy"
-        What is minimised.
+        The function that is minimised.
     learning_rate : OneCycle, float, keras LearningRateSchedule or None, default OneCycle(0.01)
         Schedule, or constant rate. None keeps the optimizer's own.
     metrics : sequence of str or keras.metrics.Metric, default ("accuracy",)
         Measured on the training images as they pass, and on the validation images.
     validation_split : float, default 0.0
-        This share of the images, cut off at the end, is held back for validation.
+        Fraction of the images, cut off at the end, that is held back for validation.
     callbacks : sequence of keras.callbacks.Callback, default ()
         Called as under ``keras.Model.fit``; see `steps_per_call` for the hooks of batches.
     augmentation : callable or None, default Shift(pixels=1)
@@ -72,7 +56,7 @@ class Trainer:
         :mod:`lenetkit.augment`. Images are float32 (n, height, width, channels), 0..1 where they came as
         uint8; the key is int32 (`seed`, step).
     label_smoothing : float, default 0.05
-        This share of each one-hot training target is spread evenly over all classes (Szegedy et al., Rethinking the
+        Fraction of each one-hot training target that is spread evenly over all classes (Szegedy et al., Rethinking the
         Inception Architecture, 2016, section 7). Validation is measured against the plain targets; sparse losses, which
         have no rows to smooth, go without.
     seed : int, default 0
@@ -111,37 +95,19 @@ class Trainer:
     True
     """
 
-    epochs: float = attrs.field(default=5, validator=number(0, 1_000_000))
-    batch_size: int = attrs.field(default=128, validator=whole_number(1))
-    optimizer: Any = "adam"
-    optimizer_options: Mapping[str, Any] | None = None
-    loss: Any = "categorical_crossentropy"
-    learning_rate: Any = attrs.field(default=OneCycle(0.01), validator=_check_learning_rate)
-    metrics: Sequence[Any] = ("accuracy",)
-    validation_split: float = attrs.field(default=0.0, validator=share)
-    callbacks: Sequence[Any] = ()
-    augmentation: Any = attrs.field(default=Shift(pixels=1))
-    label_smoothing: float = attrs.field(default=0.05, validator=share)
-    seed: int = attrs.field(default=0, validator=whole_number(0))
-    steps_per_call: int | str = attrs.field(default="auto", validator=_check_steps_per_call)
-    checkpoint: Any = None
-    checkpoint_steps: int | None = attrs.field(default=None, validator=attrs.validators.optional(whole_number(1)))
-    checkpoint_seconds: float = attrs.field(default=30.0, validator=number(0))
-    verbose: str | int = attrs.field(default="auto", validator=_check_verbose)
-
     @classmethod
     def preset(cls, name: str = "default", **changes: Any) -> "Trainer":
-        """Return a trainer for a purpose.
+        """Return a trainer with the settings of a preset.
 
-        What each gave, against what else was tried, stands in the documentation's page of recipes.
+        The documentation's page of recipes compares the presets with the other settings that were tried.
 
         Parameters
         ----------
         name : {"default", "classic", "fast", "accurate"}
             ``"default"`` is ``Trainer()``: Adam, categorical cross-entropy, 5 epochs. ``"classic"`` is the classical
-            procedure to the letter: Adam at a constant 0.001 and nothing else. ``"fast"`` reaches what classic reaches
-            in the least time. ``"accurate"`` gives the best digits for the time that plain Keras takes for its five
-            epochs; with more epochs, such as 30, the best that the network can do.
+            procedure to the letter: Adam at a constant 0.001 and nothing else. ``"fast"`` reaches the accuracy of
+            classic in the least time. ``"accurate"`` gives the highest accuracy in the time that plain Keras takes for
+            five epochs; with more epochs, such as 30, the highest that the network can reach.
         **changes
             Settings that differ from the preset's.
 
@@ -160,8 +126,6 @@ class Trainer:
         >>> Trainer.preset("classic", epochs=10).learning_rate
         0.001
         """
-        from lenetkit.trainer._presets import preset_settings
-
         return cls(**{**preset_settings(name, changes.get("epochs")), **changes})
 
     def fit(
@@ -176,7 +140,7 @@ class Trainer:
         scale: Any = None,
         offset: Any = None,
     ) -> TrainingResult:
-        """Train a model in place.
+        """Train a model in place, with images and targets that are checked first.
 
         Parameters
         ----------
@@ -188,7 +152,7 @@ class Trainer:
         targets : array-like of shape (n,) or (n, n_classes)
             Integer class indices, or one-hot rows.
         validation_data : tuple of (images, targets) or (images, targets, sample_weight), optional
-            Measured after every epoch.
+            Evaluated after every epoch.
         sample_weight : array-like of shape (n,), optional
             Weight of each image in the loss.
         class_weight : mapping of int to float, optional
@@ -204,7 +168,7 @@ class Trainer:
         Raises
         ------
         DataError
-            If images, targets or weights do not hold what they should; nothing has been trained then.
+            If images, targets or weights are invalid; nothing has been trained then.
         SettingError
             If the settings contradict each other or do not fit the model.
         TrainingError
@@ -235,7 +199,7 @@ class Trainer:
             examples, validation = examples.split(self.validation_split)
         _check_callbacks(self.callbacks, self.learning_rate)
         with preserve_rng_state():
-            optimizer = fresh_optimizer(self, steps_of_run(len(examples), self.epochs, self.batch_size))
+            optimizer = self._create_optimizer(count_steps(len(examples), self.epochs, self.batch_size))
             model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
             engine = self._engine(model, examples, n_classes, scale, offset)
         return Run(self, model, engine, examples, validation).run()
@@ -251,20 +215,18 @@ class Trainer:
         steps: int = 200,
         **options: Any,
     ) -> "LearningRateSearch":
-        """Try rising learning rates on a model, and put the model back as it was.
+        """Train with a rising learning rate, watch the loss, and restore the model.
 
         Smith, Cyclical Learning Rates for Training Neural Networks (WACV 2017), section 3.3.
 
         Parameters
         ----------
-        model : keras.Model
-            As for :meth:`fit`.
-        images, targets
+        model, images, targets
             As for :meth:`fit`.
         lowest, highest : float
-            The rate rises from one to the other, by the same factor in every step.
+            First and last rate; each step multiplies the rate by the same factor.
         steps : int, default 200
-            At most so many; the search ends sooner when the loss explodes.
+            Largest number of steps; the search ends sooner when the loss explodes.
         **options
             Further arguments of :meth:`fit`, such as ``scale``.
 
@@ -276,7 +238,7 @@ class Trainer:
         Raises
         ------
         DataError
-            If images or targets do not hold what they should, or the loss fell at no rate.
+            If images or targets are invalid, or the loss fell at no rate.
         SettingError
             If the rates or the number of steps is invalid.
 
@@ -291,9 +253,17 @@ class Trainer:
         >>> 1e-5 < search.suggestion < 1
         True
         """
-        from lenetkit.trainer._finder import search_learning_rate
+        from lenetkit.trainer._finder import rising_settings, summarise_search
 
-        return search_learning_rate(self, model, images, targets, lowest, highest, steps, options)
+        changes, losses = rising_settings(self.batch_size, len(images), lowest, highest, steps)
+        weights = model.get_weights()
+        try:
+            # A loss that is not finite only shows that the rate was too high.
+            with contextlib.suppress(TrainingError):
+                attrs.evolve(self, **changes).fit(model, images, targets, **options)
+        finally:
+            model.set_weights(weights)
+        return summarise_search(lowest * (highest / lowest) ** (np.arange(len(losses)) / steps), np.array(losses))
 
     def _validation(
         self, data: tuple[Any, ...] | None, input_shape: tuple[int | None, ...], n_classes: int | None
@@ -306,12 +276,11 @@ class Trainer:
                 f"got {type(data).__name__}{f' of length {len(data)}' if hasattr(data, '__len__') else ''}."
             )
         return check_examples(
-            data[0],
-            data[1],
+            *data[:2],
             input_shape=input_shape,
             n_classes=n_classes,
             sample_weight=data[2] if len(data) == 3 else None,
-            what="validation ",
+            part="validation ",
         )
 
     def _engine(
@@ -334,9 +303,8 @@ class Trainer:
 
 
 def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
-    """Return what the model takes (without the batch axis) and how many classes it tells apart."""
-    shape = getattr(model, "input_shape", None)
-    output = getattr(model, "output_shape", None)
+    """Return the model's input shape without the batch axis, and the number of its classes."""
+    shape, output = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if not isinstance(shape, tuple) or not isinstance(output, tuple):
         raise SettingError(
             f"the model must have one input and one output and be built; {model!r} has input shape {shape} and output "

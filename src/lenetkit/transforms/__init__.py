@@ -38,7 +38,7 @@ from lenetkit.transforms._base import (
 )
 from lenetkit.transforms._pixels import check_images, map_images
 from lenetkit.transforms._saving import transform_from_dict, transform_to_dict
-from lenetkit.transforms.compose import Compose
+from lenetkit.transforms.compose import Compose, Prepared
 from lenetkit.transforms.grayscale import Grayscale
 from lenetkit.transforms.invert import Invert
 from lenetkit.transforms.mnist_normalize import MnistNormalize
@@ -56,6 +56,7 @@ __all__ = [
     "Invert",
     "MnistNormalize",
     "Pad",
+    "Prepared",
     "Rescale",
     "Resize",
     "Standardize",

@@ -1,4 +1,4 @@
-"""What a transform is, and the table of those that have a name."""
+"""Protocols of transforms, and the registry of those that have a name."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
@@ -70,6 +70,14 @@ class Affine(NamedTuple):
     scale: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
 
+    def apply(self, images: Array) -> npt.NDArray[np.float32]:
+        """Return the mapped images."""
+        # The type is given, not deduced: NumPy would make uint8 times a float32 scalar another type before version 2.
+        out = np.multiply(images, self.scale, dtype=np.float32)
+        if self.offset.any():
+            np.add(out, self.offset, out=out)
+        return out
+
 
 @runtime_checkable
 class AffineTransform(Transform, Protocol):
@@ -83,18 +91,7 @@ class AffineTransform(Transform, Protocol):
     """
 
     def affine(self, dtype: npt.DTypeLike) -> Affine:
-        """Return the map for images of this type.
-
-        Parameters
-        ----------
-        dtype : dtype
-            uint8 or a floating type, which decides what the pixel values mean.
-
-        Returns
-        -------
-        Affine
-            float32 scale and offset.
-        """
+        """Return the map for images of this type, uint8 or floating: always the same one if there is no ``fit``."""
         ...
 
 
@@ -117,18 +114,15 @@ class FittableTransform(Transform, Protocol):
         """Return what was learnt as plain JSON values; None before ``fit``."""
         ...
 
-    def set_state(self, learnt: dict[str, Any]) -> None:
-        """Restore what :meth:`get_state` returned.
-
-        Raises
-        ------
-        SettingError
-            If it is not what :meth:`get_state` returns.
-        """
+    def set_state(self, state: dict[str, Any], /) -> None:
+        """Restore what :meth:`get_state` returned; a SettingError if it is not that."""
         ...
 
 
 _transforms: Registry[type[Any]] = Registry("transform", group="lenetkit.transforms", package="lenetkit.transforms")
+
+transform_class = _transforms.get
+"""Return the class that has a name."""
 
 
 def register_transform(name: str, *, replace: bool = False) -> Callable[[TransformClass], TransformClass]:
@@ -241,11 +235,6 @@ def create_transform(name: str, /, **settings: Any) -> Any:
                 f"Its settings: {', '.join(known) if known else 'none'}."
             )
     return transform(**settings)
-
-
-def transform_class(name: str) -> type[Any]:
-    """Return the class that has this name."""
-    return _transforms.get(name)
 
 
 def name_of(transform: object) -> str:

@@ -1,16 +1,14 @@
-"""Images laid on larger ones: the settings and the work that such transforms have in common."""
+"""Images laid on larger ones: settings and arithmetic that such transforms have in common."""
 
-import math
-import numbers
-import operator
 from typing import Any
 
 import numpy as np
 
+from lenetkit._utils.validation import is_integer, is_number
 from lenetkit.exceptions import SettingError
 from lenetkit.transforms._pixels import Array
 
-__all__ = ["as_background", "as_lengths", "background_of", "lay_on_background"]
+__all__ = ["as_background", "as_lengths", "get_background", "lay_on_background"]
 
 # A saved pipeline from a stranger must not be able to ask for any amount of memory.
 _MAX_LENGTH = 4096
@@ -19,25 +17,21 @@ _MAX_LENGTH = 4096
 def as_lengths(setting: str, value: Any, names: str, *, least: int) -> tuple[int, ...]:
     """Return lengths in pixels, one for each of the names, or say what is wrong with the setting."""
     count = len(names.split(", "))
-    try:
-        lengths = tuple(operator.index(length) for length in (value if np.iterable(value) else [value] * count))
-    except TypeError:
-        lengths = ()
-    if isinstance(value, bool) or len(lengths) != count or not all(least <= n <= _MAX_LENGTH for n in lengths):
+    given = value.tolist() if isinstance(value, np.ndarray) else value
+    lengths = tuple(given) if isinstance(given, (list, tuple, range)) else (given,) * count
+    if len(lengths) != count or not all(is_integer(length, least, _MAX_LENGTH) for length in lengths):
         raise SettingError(
             f"{setting} must be ({names}), each {least} to {_MAX_LENGTH} pixels, or one number for all; got {value!r}."
         )
-    return lengths
+    return tuple(int(length) for length in lengths)
 
 
 def as_background(value: Any) -> float | None:
     """Return a setting `background` as a float in [0, 1] or None, or say what is wrong with it."""
     if value is None:
         return None
-    # True is a number too, for Python.
-    number = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real) else float(value)
-    if 0 <= number <= 1:
-        return number
+    if is_number(value, 0, 1):
+        return float(value)
     raise SettingError(
         f"background must be a number from 0 (black) to 1 (white), or None for the median of each image's border; "
         f"got {value!r}."
@@ -70,7 +64,7 @@ def lay_on_background(batch: Array, size: tuple[int, int], corner: tuple[int, in
     return out
 
 
-def background_of(batch: Array, background: float | None) -> Array:
+def get_background(batch: Array, background: float | None) -> Array:
     """Return the value of the paper for each image: the setting's, or the lower median of its outermost pixels.
 
     Returns

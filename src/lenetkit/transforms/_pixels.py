@@ -1,24 +1,23 @@
-"""What counts as images, and how a function on a batch is carried over them.
+"""Checked images, and functions on batches of one size applied to them.
 
 In: an array (n, height, width[, channels]), or a list of images of different sizes. uint8 means 0..255 and float means
 0..1; everything else is refused.
 Out: the images, known to be good: uint8 as it was, float as float32.
-Next: the transforms, which are written as functions on a batch of images of one size.
+Next: the transforms, subclasses of :class:`BatchTransform`, and :class:`~lenetkit.transforms.Compose`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
 
-__all__ = ["Array", "Images", "check_images", "chunks", "join", "map_images"]
+__all__ = ["Array", "BatchTransform", "Images", "apply_steps", "check_images", "chunks", "map_images"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Array | Sequence[Array]
-Result = TypeVar("Result")
 
 # Pixel values handled at once: small enough for a processor's cache, large enough to hide what a call costs.
 _CHUNK = 2**19
@@ -130,19 +129,101 @@ def map_images(
     >>> map_images(mirror, np.array([[[1, 2, 3]]], np.uint8))
     array([[[3, 2, 1]]], dtype=uint8)
     """
-    checked = check_images(images, channels=channels)
-    if isinstance(checked, list):
-        return join(
-            [image if unless(image.shape, image.dtype) else function(image[np.newaxis])[0] for image in checked]
+    return _map_checked(function, check_images(images, channels=channels), unless)
+
+
+class BatchTransform:
+    """Base of this package's transforms: a function on a batch of images of one size, each image by itself.
+
+    A subclass defines :meth:`_apply`, as `function` of :func:`map_images`, and may define :meth:`_passes`, as `unless`,
+    and the channels that it allows.
+    """
+
+    __slots__ = ()
+    _channels: ClassVar[Collection[int] | None] = None
+
+    def __call__(self, images: Images, /) -> Array | list[Array]:
+        """Return the transformed images, as the class says.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
+            uint8 in [0, 255] or floating in [0, 1].
+
+        Returns
+        -------
+        ndarray of shape (n, ...) or list of ndarray
+            An array where all results have one shape.
+
+        Raises
+        ------
+        DataError
+            If the images are not that, or have other channels than the transform allows.
+        NotFittedError
+            If the transform learns and was not fitted.
+        """
+        return self._map(check_images(images, channels=self._channels))
+
+    def _map(self, images: Array | list[Array]) -> Array | list[Array]:
+        """Transform images that were checked."""
+        return _map_checked(self._apply, images, self._passes)
+
+    def _apply(self, batch: Array) -> Array:
+        raise NotImplementedError
+
+    def _passes(self, _shape: tuple[int, ...], _dtype: np.dtype[Any]) -> bool:
+        return False
+
+
+def apply_steps(steps: Iterable[Any], images: Images, *, fit: bool = False, check_last: bool = False) -> Any:
+    """Check images once and apply transforms one after the other.
+
+    Parameters
+    ----------
+    steps : iterable of Transform
+        Where one is not a :class:`BatchTransform`, what it returns is checked before the next one that is.
+    images : array-like or list of arrays
+        As in :func:`check_images`.
+    fit : bool
+        Fit the steps that learn, each on what the steps before it return.
+    check_last : bool
+        Check what is not known to be good after the last step, too.
+    """
+    result, checked = _as_pixels(check_images(images)), True
+    for step in steps:
+        # A subclass from elsewhere may call its images in a way of its own.
+        own = isinstance(step, BatchTransform) and type(step).__call__ is BatchTransform.__call__
+        if own and not checked:
+            result = _as_pixels(check_images(result))
+        if fit and hasattr(step, "fit"):
+            step.fit(result)
+        if own and step._channels is not None:
+            _check_all_channels(result, step._channels)
+        result = step._map(result) if own else step(result)
+        checked = own
+    return result if checked or not check_last else _as_pixels(check_images(result))
+
+
+def _map_checked(
+    function: Callable[[Array], Array],
+    images: Array | list[Array],
+    unless: Callable[[tuple[int, ...], np.dtype[Any]], bool],
+) -> Array | list[Array]:
+    if isinstance(images, list):
+        return _join(
+            [image if unless(image.shape, image.dtype) else function(image[np.newaxis])[0] for image in images]
         )
-    if not unless(tuple(checked.shape[1:]), checked.dtype):
-        return _map_chunks(function, checked)
-    if checked.dtype in (np.uint8, np.float32):
-        return checked
-    return _map_chunks(lambda batch: batch, checked)
+    return _as_pixels(images) if unless(tuple(images.shape[1:]), images.dtype) else _map_chunks(function, images)
 
 
-def join(images: list[Array]) -> Array | list[Array]:
+def _as_pixels(images: Any) -> Any:
+    """Return checked images as uint8 or float32; a list of them is that already."""
+    if isinstance(images, list) or images.dtype in (np.uint8, np.float32):
+        return images
+    return _map_chunks(lambda batch: batch, images)
+
+
+def _join(images: list[Array]) -> Array | list[Array]:
     """Stack images where all have one shape; leave the list alone otherwise."""
     if len(images) == 1:
         return images[0][np.newaxis]  # a large photo alone is not copied
@@ -158,17 +239,13 @@ def chunks(images: Array) -> Iterator[slice]:
 def _map_chunks(function: Callable[[Array], Array], images: Array) -> Array:
     out: Array | None = None
     for part in chunks(images):
-        result = function(_as_pixels(images[part]))
+        batch = np.asarray(images[part])
+        result = function(batch if batch.dtype == np.uint8 else batch.astype(np.float32, copy=False))
         if out is None:
             out = np.empty((len(images), *result.shape[1:]), result.dtype)
         out[part] = result
     assert out is not None  # noqa: S101 (check_images lets no empty array through)
     return out
-
-
-def _as_pixels(array: Array) -> Array:
-    array = np.asarray(array)
-    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
 
 
 def _check_list(images: Sequence[Array], channels: Collection[int] | None) -> Array | list[Array]:
@@ -181,7 +258,7 @@ def _check_list(images: Sequence[Array], channels: Collection[int] | None) -> Ar
                 "images must be all uint8 or all float, since their ranges differ; "
                 f"images[0] is {checked[0].dtype} and images[{index}] is {image.dtype}."
             )
-    return join(checked)
+    return _join(checked)
 
 
 def _check_image(image: Array, index: int, channels: Collection[int] | None) -> Array:
@@ -195,7 +272,7 @@ def _check_image(image: Array, index: int, channels: Collection[int] | None) -> 
     _check_dtype(array.dtype, name)
     if array.dtype.kind == "f":
         _check_range(array[np.newaxis], index)
-    return _as_pixels(array)
+    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
 
 
 def _as_array(images: Any, name: str) -> Array:
@@ -209,6 +286,14 @@ def _as_array(images: Any, name: str) -> Array:
         return np.asarray(images)
     except Exception as error:
         raise DataError(f"{name} cannot be made an array: {type(error).__name__}: {error}.") from error
+
+
+def _check_all_channels(images: Array | list[Array], channels: Collection[int]) -> None:
+    if isinstance(images, list):
+        for index, image in enumerate(images):
+            _check_channels(image.shape, channels, f"images[{index}]")
+    else:
+        _check_channels(tuple(images.shape[1:]), channels, "images")
 
 
 def _check_channels(shape: tuple[int, ...], channels: Collection[int] | None, name: str) -> None:

@@ -1,12 +1,17 @@
 """Transforms as plain JSON values, and back. Nothing is imported by a path that stands in the data."""
 
+import contextlib
+import enum
 import json
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, get_args, get_origin
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Union, get_args, get_origin
 
-import cattrs
+import attrs
+import numpy as np
 
+from lenetkit._utils.deprecation import warn_renamed
 from lenetkit.exceptions import LenetkitError, SettingError
 from lenetkit.transforms._base import FittableTransform, Transform, name_of, transform_class
 
@@ -43,8 +48,12 @@ def transform_to_dict(transform: Transform) -> dict[str, Any]:
     """
     described: dict[str, Any] = {"name": name_of(transform)}
     try:
-        described["settings"] = _converter.unstructure(transform)
-        if isinstance(transform, FittableTransform) and (learnt := transform.get_state()) is not None:
+        instance: Any = transform
+        described["settings"] = attrs.asdict(
+            instance, filter=lambda field, _: bool(field.init), value_serializer=_to_plain
+        )
+        state = _state_methods(transform)
+        if state is not None and (learnt := state[0]()) is not None:
             described["learnt"] = learnt
         plain: dict[str, Any] = json.loads(json.dumps(described, allow_nan=False))
     except LenetkitError:
@@ -83,11 +92,17 @@ def transform_from_dict(described: Mapping[str, Any]) -> Any:
     Resize(size=(32, 32), background=None)
     """
     name, settings, learnt = _parts(described)
-    transform = _structure(name, settings)
+    try:
+        transform = _from_settings(transform_class(name), settings, name)
+    except LenetkitError:
+        raise
+    except Exception as error:
+        raise SettingError(f"the settings of the transform {name!r} are not what it expects: {error}.") from error
     if learnt is not None:
-        if not isinstance(transform, FittableTransform):
+        state = _state_methods(transform)
+        if state is None:
             raise SettingError(f"the transform {name!r} learns nothing; got 'learnt': {learnt!r}.")
-        transform.set_state(learnt)
+        state[1](learnt)
     return transform
 
 
@@ -104,77 +119,82 @@ def _parts(described: Any) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
     return described["name"], settings, learnt
 
 
-def _structure(name: str, settings: dict[str, Any]) -> Any:
-    try:
-        return _converter.structure(settings, transform_class(name))
-    except LenetkitError:
-        raise
-    except Exception as error:
-        for leaf in _leaves(error):
-            # It says all there is to say: a setting refused by its class, an unknown name inside a Compose.
-            if isinstance(leaf, LenetkitError):
-                raise leaf from error
-        reasons = "; ".join(cattrs.transform_error(error, path=name, format_exception=_reason))
-        raise SettingError(f"the settings of the transform {name!r} are not what it expects: {reasons}.") from error
+def _state_methods(transform: Any) -> tuple[Callable[[], Any], Callable[[Any], None]] | None:
+    """Return the methods that get and set what a transform has learnt; None if it learns nothing."""
+    if isinstance(transform, FittableTransform):
+        return transform.get_state, transform.set_state
+    if hasattr(transform, "learnt_to_dict") and hasattr(transform, "learnt_from_dict"):
+        kind = type(transform).__qualname__
+        warn_renamed(f"{kind}.learnt_to_dict with .learnt_from_dict", "get_state with set_state", stacklevel=3)
+        return transform.learnt_to_dict, transform.learnt_from_dict
+    return None
+
+
+def _to_plain(instance: Any, field: Any, value: Any) -> Any:
+    """Return a setting as plain values, for ``attrs.asdict``: transforms by their names."""
+    if isinstance(value, (list, tuple)):
+        return [_to_plain(instance, field, item) for item in value]
+    if callable(value):
+        return transform_to_dict(value)
+    return value.item() if isinstance(value, np.generic) else getattr(value, "value", value)
 
 
 class _WrongValueError(ValueError):
-    """A value of a type that cattrs would have converted."""
+    """A value of another type than the setting's."""
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
+def _from_settings(cls: type[Any], settings: dict[str, Any], where: str) -> Any:
+    """Create an instance of an attrs class; the message says where each fault is."""
+    fields = {field.name: field for field in attrs.fields(attrs.resolve_types(cls)) if field.init}
+    arguments: dict[str, Any] = {}
+    reasons = []
+    for name, value in settings.items():
+        try:
+            if name in fields:
+                arguments[str(fields[name].alias)] = _from_plain(value, fields[name].type)
+        except _WrongValueError as error:
+            reasons.append(f"{error} @ {where}.{name}")
+    if extra := settings.keys() - fields.keys():
+        reasons.append(f"extra fields found ({', '.join(sorted(extra))}) @ {where}")
+    if reasons:
+        raise _WrongValueError("; ".join(reasons))
+    return cls(**arguments)
 
 
-def _reason(error: BaseException, expected: type[Any] | None) -> str:
-    return str(error) if isinstance(error, _WrongValueError) else cattrs.v.format_exception(error, expected)
-
-
-def _exactly(kind: type[Any]) -> Any:
-    # cattrs would turn "3" into 3 and 0.5 into 0.
-    def structure(value: Any, _: type[Any]) -> Any:
-        if type(value) is not kind:
-            raise _WrongValueError(f"expected {kind.__name__}, got {value!r}")
+def _from_plain(value: Any, kind: Any) -> Any:
+    """Return a JSON value as its setting's annotation says. Only lists become tuples, and integers floats."""
+    origin, members = get_origin(kind) or kind, get_args(kind)
+    if origin in (None, Any, object) or (value is None and type(None) in members):
         return value
-
-    return structure
-
-
-def _number(value: Any, _: type[Any]) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise _WrongValueError(f"expected a finite number, got {value!r}")
-    return float(value)
-
-
-def _is_tuple(kind: Any) -> bool:
-    return get_origin(kind) is tuple
-
-
-def _tuple(value: Any, kind: Any) -> tuple[Any, ...]:
-    # cattrs would take the letters of a str and the keys of a dict.
-    if not isinstance(value, list):
-        raise _WrongValueError(f"expected a list, got {value!r}")
-    members = get_args(kind)
-    if members[-1] is Ellipsis:
-        members = members[:1] * len(value)
-    if len(value) != len(members):
-        raise _WrongValueError(f"expected {len(members)} values, got {value!r}")
-    return tuple(_converter.structure(item, member) for item, member in zip(value, members, strict=True))
-
-
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for kind in (bool, int, str):
-        converter.register_structure_hook(kind, _exactly(kind))
-    converter.register_structure_hook(float, _number)
-    converter.register_structure_hook_func(_is_tuple, _tuple)
-    converter.register_structure_hook_func(lambda kind: kind is Transform, lambda value, _: transform_from_dict(value))
-    converter.register_unstructure_hook_func(lambda kind: kind is Transform, transform_to_dict)
-    return converter
-
-
-_converter = _make_converter()
+    if kind is Transform:
+        return transform_from_dict(value)
+    if origin in (Union, types.UnionType):
+        *others, last = (member for member in members if member is not type(None))
+        for member in others:
+            with contextlib.suppress(_WrongValueError):
+                return _from_plain(value, member)
+        return _from_plain(value, last)
+    if origin in (tuple, list):
+        if not isinstance(value, list):
+            raise _WrongValueError(f"expected a list, got {value!r}")
+        if origin is list or not members or members[-1] is Ellipsis:
+            members = (*members, Any)[:1] * len(value)
+        if len(value) != len(members):
+            raise _WrongValueError(f"expected {len(members)} values, got {value!r}")
+        return origin(_from_plain(item, member) for item, member in zip(value, members, strict=True))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise _WrongValueError(f"expected a dict, got {value!r}")
+        return {key: _from_plain(item, (*members, Any, Any)[1]) for key, item in value.items()}
+    if origin is float:
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise _WrongValueError(f"expected a finite number, got {value!r}")
+        return float(value)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind(value)
+    if isinstance(kind, type) and attrs.has(kind) and isinstance(value, dict):
+        named = hasattr(kind, "__transform_name__") and "name" in value
+        return transform_from_dict(value) if named else _from_settings(kind, value, kind.__name__)
+    if value not in members if origin is Literal else type(value) is not kind:
+        raise _WrongValueError(f"expected {getattr(kind, '__name__', kind)}, got {value!r}")
+    return value

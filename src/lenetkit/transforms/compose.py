@@ -1,19 +1,52 @@
 """Several transforms as one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, Self
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 
-from lenetkit.exceptions import SettingError
-from lenetkit.transforms._base import AffineTransform, Transform, register_transform
-from lenetkit.transforms._pixels import Array, Images, map_images
+from lenetkit.exceptions import DataError, SettingError
+from lenetkit.transforms._base import Affine, AffineTransform, Transform, register_transform
+from lenetkit.transforms._pixels import Array, Images, apply_steps
 
-__all__ = ["Compose"]
+__all__ = ["Compose", "Prepared"]
+
+
+@attrs.frozen(eq=False)
+class Prepared:
+    """Images after all transforms but a trailing affine one, with that one's scale and offset.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width[, channels])
+        uint8 in [0, 255] or floating in [0, 1], of one size.
+    scale, offset : ndarray of shape () or (n_channels,)
+        float32; 1 and 0 where no affine transform comes last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.transforms import Compose, Invert, Rescale
+    >>> prepared = Compose([Invert(), Rescale()]).prepare(np.array([[[0, 255]]], np.uint8))
+    >>> prepared.images
+    array([[[255,   0]]], dtype=uint8)
+    >>> prepared.apply_affine()
+    array([[[1., 0.]]], dtype=float32)
+    """
+
+    images: Array
+    scale: npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
+
+    def apply_affine(self) -> npt.NDArray[np.float32]:
+        """Return ``images.astype(float32) * scale + offset``: what the whole composition makes of the images."""
+        return Affine(self.scale, self.offset).apply(np.asarray(self.images))
 
 
 def _as_steps(steps: Any) -> tuple[Transform, ...]:
-    if not isinstance(steps, Iterable) or isinstance(steps, str):
+    if not isinstance(steps, Iterable) or isinstance(steps, (str, Mapping, Set)):
         raise SettingError(f"Compose: steps must be a list of transforms; got {steps!r}.")
     callables: tuple[Transform, ...] = tuple(steps)
     for index, step in enumerate(callables):
@@ -64,6 +97,18 @@ class Compose:
     """
 
     steps: tuple[Transform, ...] = attrs.field(default=(), converter=_as_steps)
+    # All steps, those of nested Composes included, but a trailing affine one; and that one.
+    _head: tuple[Transform, ...] = attrs.field(init=False, repr=False, eq=False)
+    _tail: AffineTransform | None = attrs.field(init=False, repr=False, eq=False)
+    _affine: dict[np.dtype[Any], Affine] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        flat: list[Transform] = []
+        for step in self.steps:
+            flat.extend(step._flat() if type(step) is Compose else [step])
+        tail = flat.pop() if flat and isinstance(flat[-1], AffineTransform) else None
+        object.__setattr__(self, "_head", tuple(flat))
+        object.__setattr__(self, "_tail", tail)
 
     def __call__(self, images: Images, /) -> Array | list[Array]:
         """Return what the last step makes of the images.
@@ -85,9 +130,7 @@ class Compose:
         NotFittedError
             If a step that learns was not fitted.
         """
-        result = _checked(images)
-        for step in self.steps:
-            result = step(result)
+        result: Array | list[Array] = apply_steps(self._flat(), images)
         return result
 
     def fit(self, images: Images, /) -> Self:
@@ -108,15 +151,53 @@ class Compose:
         DataError
             If the images are not that, or a step can't learn from them.
         """
-        steps = _flatten(self.steps)
-        learners = [index for index, step in enumerate(steps) if hasattr(step, "fit")]
-        result = _checked(images)
-        for index, step in enumerate(steps[: max(learners, default=-1) + 1]):
-            if hasattr(step, "fit"):
-                step.fit(result)
-            if index < learners[-1]:
-                result = step(result)
+        steps: tuple[Any, ...] = self._flat()
+        last = max((index for index, step in enumerate(steps) if hasattr(step, "fit")), default=-1)
+        result = apply_steps(steps[: max(last, 0)], images, fit=True)
+        if last >= 0:
+            steps[last].fit(result)
         return self
+
+    def prepare(self, images: Images, /) -> Prepared:
+        """Apply all steps but a trailing affine one, and return that one's scale and offset for the result.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
+            uint8 in [0, 255] or floating in [0, 1].
+
+        Returns
+        -------
+        Prepared
+            One array of images, scale and offset.
+
+        Raises
+        ------
+        DataError
+            If the images are not that, a step can't use what the step before it made, or the results differ in shape.
+        NotFittedError
+            If a step that learns was not fitted.
+        """
+        return self._prepared(apply_steps(self._head, images, check_last=self._tail is not None))
+
+    def fit_prepare(self, images: Images, /) -> Prepared:
+        """Fit the steps that learn and prepare the same images: :meth:`fit` and then :meth:`prepare`, in one pass."""
+        result = apply_steps(self._head, images, fit=True, check_last=self._tail is not None)
+        tail: Any = self._tail
+        if hasattr(tail, "fit"):
+            tail.fit(result)
+        return self._prepared(result)
+
+    def get_affine(self, dtype: npt.DTypeLike) -> Affine:
+        """Return scale and offset of a trailing affine step for prepared images of this type; 1 and 0 without one."""
+        if self._tail is None:
+            return Affine(np.ones((), np.float32), np.zeros((), np.float32))
+        if hasattr(self._tail, "fit"):
+            return self._tail.affine(dtype)
+        dtype = np.dtype(dtype)
+        if dtype not in self._affine:
+            self._affine[dtype] = self._tail.affine(dtype)
+        return self._affine[dtype]
 
     def split_affine(self) -> tuple["Compose", AffineTransform | None]:
         """Take off the last step if it only maps pixel values, so that a trainer can do it inside its graph.
@@ -129,19 +210,16 @@ class Compose:
             The last step, if it is affine. ``self(images)`` is, bit for bit,
             ``head(images).astype(float32) * scale + offset`` with ``scale, offset = tail.affine(head(images).dtype)``.
         """
-        steps = _flatten(self.steps)
-        if steps and isinstance(steps[-1], AffineTransform):
-            return Compose(steps[:-1]), steps[-1]
-        return Compose(steps), None
+        return Compose(self._head), self._tail
 
+    def _flat(self) -> tuple[Transform, ...]:
+        return self._head if self._tail is None else (*self._head, self._tail)
 
-def _checked(images: Images) -> Array | list[Array]:
-    """Return the images, floating ones as float32."""
-    return map_images(lambda batch: batch, images, unless=lambda *_: True)
-
-
-def _flatten(steps: Iterable[Transform]) -> tuple[Transform, ...]:
-    flat: list[Transform] = []
-    for step in steps:
-        flat.extend(_flatten(step.steps) if isinstance(step, Compose) else [step])
-    return tuple(flat)
+    def _prepared(self, images: Array | list[Array]) -> Prepared:
+        if isinstance(images, list):
+            shapes = sorted({image.shape for image in images})
+            raise DataError(
+                f"after the transforms all images must have one shape; got {', '.join(map(str, shapes[:4]))}. "
+                "Add lenetkit.transforms.Resize."
+            )
+        return Prepared(images, *self.get_affine(images.dtype))

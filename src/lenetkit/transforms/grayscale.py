@@ -1,10 +1,12 @@
 """Colour to grey."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._pixels import Array, Images, map_images
+from lenetkit.transforms._pixels import Array, BatchTransform
 
 __all__ = ["Grayscale"]
 
@@ -14,11 +16,12 @@ _WEIGHTS = (19595, 38470, 7471)
 
 @register_transform("grayscale")
 @attrs.frozen(kw_only=True)
-class Grayscale:
+class Grayscale(BatchTransform):
     """Turn colour images into grey ones: ITU-R 601 luma, the same values as Pillow's ``convert("L")``.
 
     Images with three channels are taken as red, green, blue; one channel is squeezed; images without a channel axis
-    pass unchanged and are not copied. The result never has a channel axis.
+    pass unchanged and are not copied. The result never has a channel axis. Two and four channels are refused: what
+    shines through depends on the paper.
 
     Examples
     --------
@@ -31,33 +34,17 @@ class Grayscale:
     ((1, 28, 28), dtype('uint8'), 76)
     """
 
-    def __call__(self, images: Images, /) -> Array | list[Array]:
-        """Return the images in grey.
+    _channels = (1, 3)
 
-        Parameters
-        ----------
-        images : array-like of shape (n, height, width[, 1 or 3]), or list of (height, width[, 1 or 3]) arrays
-            uint8 in [0, 255] or floating in [0, 1].
+    def _passes(self, shape: tuple[int, ...], _: np.dtype[Any]) -> bool:
+        return len(shape) == 2
 
-        Returns
-        -------
-        ndarray of shape (n, height, width), or list of ndarray of shape (height, width)
-            uint8 where the images are uint8, else float32.
-
-        Raises
-        ------
-        DataError
-            If the images are not that. Four channels are refused: what shines through depends on the paper.
-        """
-        return map_images(_luma, images, channels=(1, 3), unless=lambda shape, _: len(shape) == 2)
-
-
-def _luma(batch: Array) -> Array:
-    if batch.shape[-1] == 1:
-        return np.asarray(batch[..., 0])
-    red, green, blue = np.moveaxis(batch, -1, 0)
-    if batch.dtype == np.uint8:
-        parts = [np.multiply(c, w, dtype=np.uint32) for c, w in zip((red, green, blue), _WEIGHTS, strict=True)]
-        return np.asarray((sum(parts) + np.uint32(2**15)) >> np.uint32(16), np.uint8)
-    shares = [np.float32(weight / 2**16) for weight in _WEIGHTS]
-    return np.asarray(red * shares[0] + green * shares[1] + blue * shares[2])
+    def _apply(self, batch: Array) -> Array:
+        if batch.shape[-1] == 1:
+            return np.asarray(batch[..., 0])
+        red, green, blue = np.moveaxis(batch, -1, 0)
+        if batch.dtype == np.uint8:
+            parts = [np.multiply(c, w, dtype=np.uint32) for c, w in zip((red, green, blue), _WEIGHTS, strict=True)]
+            return np.asarray((sum(parts) + np.uint32(2**15)) >> np.uint32(16), np.uint8)
+        weights = [np.float32(weight / 2**16) for weight in _WEIGHTS]
+        return np.asarray(red * weights[0] + green * weights[1] + blue * weights[2])

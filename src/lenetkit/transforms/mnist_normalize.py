@@ -1,39 +1,19 @@
-"""Any picture of one digit to the image that MNIST would have made of it."""
-
-from collections.abc import Iterator
+"""Pictures of one digit to the images that MNIST would have made of them."""
 
 import attrs
 import numpy as np
 
-from lenetkit._ink import (
-    centre,
-    contrast_of,
-    cut_out,
-    dark_on_light,
-    digit_mask,
-    even_ink,
-    even_stroke,
-    fit_box,
-    ink_map,
-    possible_ink,
-    shrink,
-    to_grey,
-)
+from lenetkit._ink import normalise, stages
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._pixels import Array, Images, check_images, map_images
+from lenetkit.transforms._pixels import Array, BatchTransform, check_images
 
 __all__ = ["MnistNormalize"]
-
-_SIDE, _BOX, _WHITE = 28, 20, 250
-
-# Larger pictures are averaged down to at most this side first.
-_WORKING_SIDE = 512
 
 
 @register_transform("mnist_normalize")
 @attrs.frozen(kw_only=True)
-class MnistNormalize:
+class MnistNormalize(BatchTransform):
     """Make of any picture of one digit the 28x28 grey image that MNIST would have made of it.
 
     A photo, a scan or a drawing, in colour or grey, dark on light or light on dark, of any size. The light is evened
@@ -96,28 +76,13 @@ class MnistNormalize:
 
     stroke: bool = attrs.field(default=True, validator=switch)
 
-    def __call__(self, images: Images, /) -> Array | list[Array]:
-        """Return the images as MNIST's are.
+    _channels = (1, 3)
 
-        Parameters
-        ----------
-        images : array-like of shape (n, height, width[, 1 or 3]), or list of (height, width[, 1 or 3]) arrays
-            uint8 in [0, 255] or floating in [0, 1].
-
-        Returns
-        -------
-        ndarray of shape (n, 28, 28)
-            uint8, also where the images are floating: ink up to 255 on black; all black where there is no digit.
-
-        Raises
-        ------
-        DataError
-            If the images are not that. Two and four channels are refused: what shines through depends on the paper.
-        """
-        return map_images(self._normalize, images, channels=(1, 3))
+    def _apply(self, batch: Array) -> Array:
+        return normalise(batch, stroke=self.stroke)
 
     def steps(self, image: Array) -> dict[str, Array]:
-        """Return what becomes of one image on the way.
+        """Return the stages of one image.
 
         Parameters
         ----------
@@ -127,7 +92,7 @@ class MnistNormalize:
         Returns
         -------
         dict of str to ndarray
-            The pictures in their order, each uint8: ``"grey"``, ``"even paper"``, ``"possible ink"``, ``"digit"``,
+            The stages in their order, each uint8: ``"grey"``, ``"even paper"``, ``"possible ink"``, ``"digit"``,
             ``"stroke"`` and ``"result"``, which is what calling the transform gives; only that where the image passes
             unchanged.
 
@@ -142,8 +107,8 @@ class MnistNormalize:
         >>> from lenetkit.transforms import MnistNormalize
         >>> drawing = np.full((60, 90), 230, np.uint8)
         >>> drawing[10:50, 20:26] = 60
-        >>> for name, picture in MnistNormalize().steps(drawing).items():
-        ...     print(name, picture.shape)
+        >>> for name, stage in MnistNormalize().steps(drawing).items():
+        ...     print(name, stage.shape)
         grey (60, 90)
         even paper (60, 90)
         possible ink (60, 90)
@@ -151,60 +116,5 @@ class MnistNormalize:
         stroke (104, 104)
         result (28, 28)
         """
-        checked = check_images([image], channels=(1, 3))
-        batch = _as_grey_or_colour(np.asarray(checked))
-        if _is_like_mnist(batch)[0]:
-            return {"result": batch[0]}
-        return {name: pictures[0] for name, pictures in self._stages(batch)}
-
-    def _normalize(self, batch: Array) -> Array:
-        batch = _as_grey_or_colour(batch)
-        done = _is_like_mnist(batch)
-        if done.all():
-            return batch
-        *_, (_, result) = self._stages(batch[~done])
-        if not done.any():
-            return result
-        out = batch.copy()
-        out[~done] = result
-        return out
-
-    def _stages(self, batch: Array) -> Iterator[tuple[str, Array]]:
-        grey = to_grey(shrink(batch, _WORKING_SIDE))
-        yield "grey", grey
-        ink = ink_map(dark_on_light(grey))
-        yield "even paper", ink
-        contrast = contrast_of(ink)
-        mask = possible_ink(ink, contrast)
-        yield "possible ink", mask * np.uint8(255)
-        digit = even_ink(ink, digit_mask(mask, ink, contrast), contrast)
-        yield "digit", digit
-        canvas = cut_out(digit)
-        if self.stroke:
-            canvas = even_stroke(canvas)
-        yield "stroke", np.rint(canvas * 255).astype(np.uint8)
-        yield "result", centre(fit_box(canvas))
-
-
-def _as_grey_or_colour(batch: Array) -> Array:
-    """Return uint8 images (n, height, width) or (n, height, width, 3)."""
-    if batch.ndim == 4 and batch.shape[3] == 1:
-        batch = batch[..., 0]
-    return batch if batch.dtype == np.uint8 else np.rint(batch * 255).astype(np.uint8)
-
-
-def _is_like_mnist(batch: Array) -> Array:
-    """Return which images are what MNIST's are: a box of 20 pixels on pure black, well placed, with white ink."""
-    if batch.shape[1:] != (_SIDE, _SIDE):
-        return np.zeros(len(batch), bool)
-    # Whole numbers below 2**24 are exact in float32, in whatever order they are summed.
-    levels = batch.astype(np.float32)
-    ones, middles = np.ones(_SIDE, np.float32), np.arange(_SIDE, dtype=np.float32) + np.float32(0.5)
-    rows, columns = levels.reshape(-1, _SIDE).dot(ones).reshape(-1, _SIDE), np.matmul(ones, levels)
-    total = rows.dot(ones)
-    like = batch.reshape(len(batch), -1).max(axis=1) >= _WHITE
-    for sums in (rows, columns):
-        moment = sums.dot(middles)
-        like &= (moment > 14 * total) & (moment <= 15 * total)
-    lengths = [_SIDE - (sums > 0).argmax(axis=1) - (sums[:, ::-1] > 0).argmax(axis=1) for sums in (rows, columns)]
-    return np.asarray(like & (np.maximum(*lengths) == _BOX))
+        checked = np.asarray(check_images([image], channels=self._channels))
+        return {name: images[0] for name, images in stages(checked, stroke=self.stroke)}

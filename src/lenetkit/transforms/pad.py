@@ -5,8 +5,8 @@ from typing import Any
 import attrs
 
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._canvas import as_background, as_lengths, background_of, lay_on_background
-from lenetkit.transforms._pixels import Array, Images, map_images
+from lenetkit.transforms._canvas import as_background, as_lengths, get_background, lay_on_background
+from lenetkit.transforms._pixels import Array, BatchTransform
 
 __all__ = ["Pad"]
 
@@ -18,7 +18,7 @@ def _as_margin(value: Any) -> tuple[int, int, int, int]:
 
 @register_transform("pad")
 @attrs.frozen
-class Pad:
+class Pad(BatchTransform):
     """Lay images on a larger background.
 
     Parameters
@@ -47,27 +47,10 @@ class Pad:
     margin: tuple[int, int, int, int] = attrs.field(default=(2, 2, 2, 2), converter=_as_margin)
     background: float | None = attrs.field(default=None, converter=as_background, kw_only=True)
 
-    def __call__(self, images: Images, /) -> Array | list[Array]:
-        """Return the images with their margin.
+    def _passes(self, *_: Any) -> bool:
+        return not any(self.margin)
 
-        Parameters
-        ----------
-        images : array-like of shape (n, h, w[, channels]), or list of (h, w[, channels]) arrays
-            uint8 in [0, 255] or floating in [0, 1].
-
-        Returns
-        -------
-        ndarray of shape (n, top + h + bottom, left + w + right[, channels]), or list of ndarray
-            uint8 where the images are uint8, else float32.
-
-        Raises
-        ------
-        DataError
-            If the images are not that.
-        """
-        return map_images(self._pad, images, unless=lambda *_: not any(self.margin))
-
-    def _pad(self, batch: Array) -> Array:
+    def _apply(self, batch: Array) -> Array:
         top, bottom, left, right = self.margin
         size = (top + batch.shape[1] + bottom, left + batch.shape[2] + right)
-        return lay_on_background(batch, size, (top, left), background_of(batch, self.background))
+        return lay_on_background(batch, size, (top, left), get_background(batch, self.background))

@@ -1,20 +1,23 @@
 """Pixels 0..255 to 0..1."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.transforms._affine import apply_affine
 from lenetkit.transforms._base import Affine, register_transform
-from lenetkit.transforms._pixels import Array, Images, map_images
+from lenetkit.transforms._pixels import Array, BatchTransform
 
 __all__ = ["Rescale"]
 
 
 @register_transform("rescale")
 @attrs.frozen(kw_only=True)
-class Rescale:
+class Rescale(BatchTransform):
     """Bring pixels to float32 in [0, 1]: what uint8 images mean as 0..255. Floating images are in [0, 1] already.
+
+    Arrays of float32 are not copied.
 
     Examples
     --------
@@ -25,18 +28,7 @@ class Rescale:
     """
 
     def affine(self, dtype: npt.DTypeLike) -> Affine:
-        """Return the map as ``images.astype(float32) * scale + offset``.
-
-        Parameters
-        ----------
-        dtype : dtype
-            Of the images: uint8 has the scale 1/255, a floating type 1.
-
-        Returns
-        -------
-        Affine
-            float32 scale and offset of shape (); the offset is 0.
-        """
+        """Return the map: scale 1/255 for uint8, 1 for a floating type, and offset 0; float32 of shape ()."""
         scale = 1 / 255 if np.dtype(dtype) == np.uint8 else 1.0
         return Affine(np.array(scale, np.float32), np.array(0, np.float32))
 
@@ -50,25 +42,8 @@ class Rescale:
         """Offset for uint8 images: 0, float32 of shape ()."""
         return self.affine(np.uint8).offset
 
-    def __call__(self, images: Images, /) -> Array | list[Array]:
-        """Return the images in [0, 1].
+    def _passes(self, _: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+        return dtype.kind == "f"
 
-        Parameters
-        ----------
-        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
-            uint8 in [0, 255] or floating in [0, 1].
-
-        Returns
-        -------
-        ndarray or list of ndarray
-            float32, in the images' shape; float32 arrays are not copied.
-
-        Raises
-        ------
-        DataError
-            If the images are not that.
-        """
-        return map_images(self._rescale, images, unless=lambda _, dtype: dtype.kind == "f")
-
-    def _rescale(self, batch: Array) -> Array:
-        return apply_affine(batch, self.affine(batch.dtype))
+    def _apply(self, batch: Array) -> Array:
+        return self.affine(batch.dtype).apply(batch)

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._canvas import as_background, as_lengths, background_of, lay_on_background
-from lenetkit.transforms._pixels import Array, Images, map_images
+from lenetkit.transforms._canvas import as_background, as_lengths, get_background, lay_on_background
+from lenetkit.transforms._pixels import Array, BatchTransform
 
 __all__ = ["Resize"]
 
@@ -20,7 +20,7 @@ def _as_size(value: Any) -> tuple[int, int]:
 
 @register_transform("resize")
 @attrs.frozen
-class Resize:
+class Resize(BatchTransform):
     """Bring images to one size, keeping their aspect ratio.
 
     Each image is scaled until it fits, laid in the middle, and the rest is filled with the background. Scaling is
@@ -58,33 +58,16 @@ class Resize:
     size: tuple[int, int] = attrs.field(default=(28, 28), converter=_as_size)
     background: float | None = attrs.field(default=None, converter=as_background, kw_only=True)
 
-    def __call__(self, images: Images, /) -> Array | list[Array]:
-        """Return the images in the new size.
+    def _passes(self, shape: tuple[int, ...], _: np.dtype[Any]) -> bool:
+        return shape[:2] == self.size
 
-        Parameters
-        ----------
-        images : array-like of shape (n, h, w[, channels]), or list of (h, w[, channels]) arrays
-            uint8 in [0, 255] or floating in [0, 1].
-
-        Returns
-        -------
-        ndarray of shape (n, height, width[, channels])
-            uint8 where the images are uint8, else float32. A list of arrays if the images differ in their channels.
-
-        Raises
-        ------
-        DataError
-            If the images are not that.
-        """
-        return map_images(self._resize, images, unless=lambda shape, _: shape[:2] == self.size)
-
-    def _resize(self, batch: Array) -> Array:
+    def _apply(self, batch: Array) -> Array:
         inner = _fit(batch.shape[1:3], self.size)
         resized = _resample(batch, inner)
         if inner == self.size:
             return resized
         corner = (self.size[0] - inner[0]) // 2, (self.size[1] - inner[1]) // 2
-        return lay_on_background(resized, self.size, corner, background_of(batch, self.background))
+        return lay_on_background(resized, self.size, corner, get_background(batch, self.background))
 
 
 def _fit(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:

@@ -1,16 +1,16 @@
-"""Pixels to mean 0 and deviation 1."""
+"""Pixels to mean 0 and standard deviation 1."""
 
-from collections.abc import Iterator
 from typing import Any, Self
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.deprecation import warn_renamed
+from lenetkit._utils.validation import switch
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
-from lenetkit.transforms._affine import apply_affine
 from lenetkit.transforms._base import Affine, register_transform
-from lenetkit.transforms._pixels import Array, Images, check_images, chunks, map_images
+from lenetkit.transforms._pixels import Array, BatchTransform, Images, check_images, chunks
 
 __all__ = ["Standardize"]
 
@@ -18,32 +18,27 @@ __all__ = ["Standardize"]
 _SMALLEST_STD = 1e-6
 
 
-def _check_flag(_: Any, attribute: "attrs.Attribute[bool]", value: Any) -> None:
-    if not isinstance(value, bool):
-        raise SettingError(f"Standardize: {attribute.name} must be True or False; got {value!r}.")
-
-
 @attrs.frozen(eq=False)
-class _Learnt:
+class _State:
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
 
 
 @register_transform("standardize")
 @attrs.define(kw_only=True, eq=False)
-class Standardize:
-    """Subtract the mean that the training images had and divide by their deviation. Comes last, if at all.
+class Standardize(BatchTransform):
+    """Subtract the mean that the training images had and divide by their standard deviation. Comes last, if at all.
 
     Parameters
     ----------
     per_channel : bool
-        Learn one mean and deviation for each channel rather than one for all pixels.
+        Learn one mean and standard deviation for each channel rather than one for all pixels.
 
     Attributes
     ----------
     mean_, std_ : ndarray of shape (1,), or (n_channels,) with `per_channel`
-        float64, learnt by :meth:`fit`: mean and (population) deviation of all pixels in units of 0..1, whatever the
-        images' type.
+        float64, learnt by :meth:`fit`: mean and (population) standard deviation of all pixels in units of 0..1,
+        whatever the images' type.
 
     Raises
     ------
@@ -62,8 +57,8 @@ class Standardize:
     array([[-1.,  1.]], dtype=float32)
     """
 
-    per_channel: bool = attrs.field(default=False, on_setattr=attrs.setters.frozen, validator=_check_flag)
-    _learnt: _Learnt | None = attrs.field(default=None, init=False, repr=False)
+    per_channel: bool = attrs.field(default=False, on_setattr=attrs.setters.frozen, validator=switch)
+    _state: _State | None = attrs.field(default=None, init=False, repr=False)
 
     @property
     def mean_(self) -> npt.NDArray[np.float64]:
@@ -72,7 +67,7 @@ class Standardize:
 
     @property
     def std_(self) -> npt.NDArray[np.float64]:
-        """Deviation of the training images' pixels, float64 of shape (1,) or (n_channels,)."""
+        """Standard deviation of the training images' pixels, float64 of shape (1,) or (n_channels,)."""
         return self._fitted().std
 
     @property
@@ -86,7 +81,7 @@ class Standardize:
         return self.affine(np.uint8).offset
 
     def fit(self, images: Images, /) -> Self:
-        """Learn mean and deviation.
+        """Learn mean and standard deviation.
 
         Parameters
         ----------
@@ -112,23 +107,13 @@ class Standardize:
             where = f" in channel {int(np.argmin(std))}" if n_channels > 1 else ""
             raise DataError(
                 f"Standardize: the images must hold more than one grey level; found only "
-                f"{mean[np.argmin(std)]:.4g} (of 0..1){where}. There is no deviation to divide by."
+                f"{mean[np.argmin(std)]:.4g} (of 0..1){where}. There is no standard deviation to divide by."
             )
-        self._learnt = _Learnt(mean, std)
+        self._state = _State(mean, std)
         return self
 
     def affine(self, dtype: npt.DTypeLike) -> Affine:
-        """Return the map as ``images.astype(float32) * scale + offset``.
-
-        Parameters
-        ----------
-        dtype : dtype
-            Of the images: for uint8 the scale is 1 / (255 std), for a floating type 1 / std. The offset is -mean / std.
-
-        Returns
-        -------
-        Affine
-            float32 scale and offset of shape (1,) or (n_channels,).
+        """Return the map: scale 1 / (255 std) for uint8, 1 / std for float, and offset -mean / std, shaped as ``std_``.
 
         Raises
         ------
@@ -139,64 +124,45 @@ class Standardize:
         scale, offset = 1 / (white * self.std_), -self.mean_ / self.std_
         return Affine(scale.astype(np.float32), offset.astype(np.float32))
 
-    def __call__(self, images: Images, /) -> Array | list[Array]:
-        """Return the images with mean 0 and deviation 1, as far as they are like those in :meth:`fit`.
+    def _map(self, images: Array | list[Array]) -> Array | list[Array]:
+        self._count_channels(images, expected=len(self.mean_))
+        return super()._map(images)
 
-        Parameters
-        ----------
-        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
-            uint8 in [0, 255] or floating in [0, 1].
-
-        Returns
-        -------
-        ndarray or list of ndarray
-            float32, in the images' shape.
-
-        Raises
-        ------
-        NotFittedError
-            Before :meth:`fit`.
-        DataError
-            If the images are not that, or have another number of channels than in :meth:`fit` (with `per_channel`).
-        """
-        checked = check_images(images)
-        self._count_channels(checked, expected=len(self.mean_))
-        return map_images(lambda batch: apply_affine(batch, self.affine(batch.dtype)), checked)
+    def _apply(self, batch: Array) -> Array:
+        return self.affine(batch.dtype).apply(batch)
 
     def get_state(self) -> dict[str, Any] | None:
         """Return ``mean`` and ``std`` as lists of float; None before :meth:`fit`."""
-        if self._learnt is None:
-            return None
-        return {"mean": self._learnt.mean.tolist(), "std": self._learnt.std.tolist()}
+        return self._state and {"mean": self._state.mean.tolist(), "std": self._state.std.tolist()}
 
-    def set_state(self, learnt: dict[str, Any]) -> None:
-        """Restore what :meth:`get_state` returned.
-
-        Parameters
-        ----------
-        learnt : dict
-            ``mean`` and ``std``, lists of float.
-
-        Raises
-        ------
-        SettingError
-            If it is not that.
-        """
-        mean, std = learnt.get("mean"), learnt.get("std")
-        good = learnt.keys() == {"mean", "std"} and _count_numbers(mean, 0) == _count_numbers(std, _SMALLEST_STD) > 0
+    def set_state(self, state: dict[str, Any], /) -> None:
+        """Restore what :meth:`get_state` returned; a SettingError if it is not that."""
+        mean, std = state.get("mean"), state.get("std")
+        good = state.keys() == {"mean", "std"} and _count_numbers(mean, 0) == _count_numbers(std, _SMALLEST_STD) > 0
         if not good or (_count_numbers(mean, 0) > 1 and not self.per_channel):
             raise SettingError(
                 "Standardize: what was learnt must be 'mean' in 0..1 and 'std' in 1e-6..1, a list of numbers each, "
-                f"one for all pixels or one per channel; got {learnt!r}."
+                f"one for all pixels or one per channel; got {state!r}."
             )
-        self._learnt = _Learnt(np.array(mean, np.float64), np.array(std, np.float64))
+        self._state = _State(np.array(mean, np.float64), np.array(std, np.float64))
 
-    def _fitted(self) -> _Learnt:
-        if self._learnt is None:
+    def learnt_to_dict(self) -> dict[str, Any] | None:
+        """Return what :meth:`get_state` returns: its old name."""
+        warn_renamed("Standardize.learnt_to_dict", "Standardize.get_state")
+        return self.get_state()
+
+    def learnt_from_dict(self, learnt: dict[str, Any]) -> None:
+        """Do what :meth:`set_state` does: its old name."""
+        warn_renamed("Standardize.learnt_from_dict", "Standardize.set_state")
+        self.set_state(learnt)
+
+    def _fitted(self) -> _State:
+        if self._state is None:
             raise NotFittedError(
-                "Standardize has not learnt its mean and deviation yet. Call fit with the training images first."
+                "Standardize has not learnt its mean and standard deviation yet. "
+                "Call fit with the training images first."
             )
-        return self._learnt
+        return self._state
 
     def _count_channels(self, images: Array | list[Array], expected: int | None = None) -> int:
         if not self.per_channel:
@@ -216,20 +182,12 @@ class Standardize:
 def _moment(images: Array | list[Array], centre: npt.NDArray[np.float64], *, power: int) -> npt.NDArray[np.float64]:
     """Return the mean over all pixels of (pixel - centre) ** power for each channel, pixels in 0..1."""
     total, count = np.zeros(len(centre)), 0
-    for batch in _batches(images):
+    for batch in images if isinstance(images, list) else (np.asarray(images[part]) for part in chunks(images)):
         white = 255 if batch.dtype == np.uint8 else 1
         pixels = batch.astype(np.float64).reshape(-1, len(centre)) / white
         total += ((pixels - centre) ** power).sum(axis=0)
         count += len(pixels)
     return total / count
-
-
-def _batches(images: Array | list[Array]) -> Iterator[Array]:
-    if isinstance(images, list):
-        yield from images
-    else:
-        for part in chunks(images):
-            yield np.asarray(images[part])
 
 
 def _count_numbers(values: Any, least: float) -> int:

@@ -235,7 +235,7 @@ const lookInside = asker(async () => {
   try {
     const { layers } = await post("layers", await picture(), nameOfPicture());
     if (asked !== epoch) return;
-    $("inside-note").textContent = "What each layer makes of the picture. Black is the smallest value in a layer, white the largest.";
+    $("inside-note").textContent = "The output of each layer for the picture. Black is the smallest value in a layer, white the largest.";
     fill($("layers"), layers.map((layer) => figure(layer.picture, layer.name, layer.caption)));
   } catch (error) {
     if (asked !== epoch) return;
@@ -380,7 +380,7 @@ function showHeadline() {
     const title = first.length < found.number.digits.length ? `How probable the first ${MOST_BARS} digits are` : "How probable each digit is";
     bars(first.map((digit) => [String(digit.label), digit.probability, true]), title);
   }
-  $("stages-note").textContent = kind === "number" ? "What becomes of the whole picture when it is taken for one digit." : "From the picture as it was read to what the network sees.";
+  $("stages-note").textContent = kind === "number" ? "The stages of the whole picture when it is read as one digit." : "From the picture as it was read to what the network sees.";
   showBoxes();
   clearTimeout(silence);
   silence = setTimeout(() => {

@@ -3,8 +3,8 @@
 In: an evaluation and, as far as there are any, its images, the pipeline, learning curves and a table of corruptions.
 Out: a file that fetches nothing and runs no script. Next: a person reads it, prints it or sends it on.
 
-Ground floor: knows no stage, only what their objects offer. Needs matplotlib and Jinja2 (extra ``plot``);
-:meth:`lenetkit.evaluator.Evaluation.to_html` calls it.
+Other stages' objects are known by the few attributes that :mod:`lenetkit.evaluator._report.provenance` names. Needs
+matplotlib and Jinja2 (extra ``plot``); :meth:`lenetkit.evaluator.Evaluation.to_html` calls it.
 """
 
 from lenetkit.evaluator._report.writer import write_report

@@ -1,21 +1,37 @@
-"""What was evaluated, with what: data, settings, versions, as words."""
+"""Provenance of an evaluation in words: data, settings, versions.
+
+In: the images and the pipeline, known by a few attributes. Out: texts. Next: the tables at the end of the report.
+"""
 
 import platform
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
+from lenetkit.evaluator._metrics import Measures
 from lenetkit.exceptions import DataError, NotFittedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import pandas as pd
 
-__all__ = ["CONTESTED", "MNIST_TEST", "DataFacts", "facts_of_data", "settings_of", "versions"]
+__all__ = [
+    "CONTESTED",
+    "MNIST_TEST",
+    "DataFacts",
+    "FittedPipeline",
+    "Images",
+    "LabelledImages",
+    "describe_data",
+    "describe_pipeline",
+    "versions",
+]
 
 MNIST_TEST = "518b28f86be030eab887979c43bfd1f6b68aedd354e519f8894e4fe14546c350"
-"""Fingerprint of MNIST's 10,000 official test images."""
+"""Fingerprint of MNIST's predefined test split of 10,000 images."""
 
 CONTESTED = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
 """Those of MNIST's test images whose labels are contested."""
@@ -23,29 +39,56 @@ CONTESTED = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 67
 _PACKAGES = ("lenetkit", "keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn", "pandas")
 
 
+Images = Sequence[Any] | npt.NDArray[Any]
+
+
+class LabelledImages(Protocol):
+    """What the report needs of a :class:`lenetkit.datasets.Dataset`."""
+
+    @property
+    def images(self) -> Any: ...
+    @property
+    def labels(self) -> npt.NDArray[Any]: ...
+    @property
+    def class_names(self) -> Sequence[str]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+
+class FittedPipeline(Protocol):
+    """What the report needs of a :class:`lenetkit.pipeline.Pipeline`."""
+
+    @property
+    def model(self) -> Any: ...
+    @property
+    def model_options(self) -> Mapping[str, Any] | None: ...
+    @property
+    def trainer(self) -> object: ...
+    @property
+    def transforms_(self) -> Any: ...
+    @property
+    def classes_(self) -> npt.NDArray[Any]: ...
+    @property
+    def history_(self) -> "pd.DataFrame": ...
+    @property
+    def provenance_(self) -> Mapping[str, Any]: ...
+    @property
+    def result_(self) -> object: ...
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class DataFacts:
-    """The images, if there are any, and what is known of them.
+    """The images, if there are any, and what is known of them."""
 
-    Parameters
-    ----------
-    images : sequence of ndarray, optional
-        In the order of the evaluation.
-    name : str
-        Empty where it has none.
-    rows : dict of str to str
-        What to list.
-    contested : frozenset of int
-        Positions whose labels are contested.
-    """
-
-    images: "Sequence[Any] | None" = None
+    images: Images | None = None  # in the order of the evaluation
     name: str = ""
-    rows: dict[str, str] = attrs.field(factory=dict)
-    contested: frozenset[int] = frozenset()
+    rows: dict[str, str] = attrs.field(factory=dict)  # facts to list
+    contested: frozenset[int] = frozenset()  # positions whose labels are contested
 
 
-def facts_of_data(data: Any, evaluation: Any) -> DataFacts:
+def describe_data(data: LabelledImages | Images | None, evaluation: Measures) -> DataFacts:
     """Return what is known of the data.
 
     Raises
@@ -53,17 +96,18 @@ def facts_of_data(data: Any, evaluation: Any) -> DataFacts:
     DataError
         If there are not as many images as labels, or the labels are others than those that were evaluated.
     """
+    rows = {"images": f"{evaluation.n:,}"}
     if data is None:
-        return DataFacts(rows={"images": f"{evaluation.n:,}"})
-    is_dataset = hasattr(data, "fingerprint") and hasattr(data, "labels")
-    images = data.images if is_dataset else data
+        return DataFacts(rows=rows)
+    labelled = cast("LabelledImages", data) if hasattr(data, "fingerprint") and hasattr(data, "labels") else None
+    images: Any = data if labelled is None else labelled.images
     if len(images) != evaluation.n:
         raise DataError(
             f"data must be the {evaluation.n} images that were evaluated, in the same order; got {len(images)}."
         )
-    if not is_dataset:
-        return DataFacts(images=images, rows={"images": f"{evaluation.n:,}"})
-    labels = np.asarray(data.labels)
+    if labelled is None:
+        return DataFacts(images=images, rows=rows)
+    labels = np.asarray(labelled.labels)
     if labels.dtype.kind == evaluation.labels.dtype.kind and not np.array_equal(labels, evaluation.labels):
         row = int(np.flatnonzero(labels != evaluation.labels)[0])
         raise DataError(
@@ -71,18 +115,18 @@ def facts_of_data(data: Any, evaluation: Any) -> DataFacts:
             f"and {evaluation.labels[row]!r} in the evaluation."
         )
     rows = {
-        "name": data.name,
-        "images": f"{evaluation.n:,} of {' x '.join(map(str, images.shape[1:]))}",
-        "classes": _shortened(data.class_names),
-        "fingerprint (SHA-256 of the content)": data.fingerprint,
+        "name": labelled.name,
+        "images": f"{evaluation.n:,} of {' x '.join(map(str, labelled.images.shape[1:]))}",
+        "classes": _shortened(labelled.class_names),
+        "fingerprint (SHA-256 of the content)": labelled.fingerprint,
     }
-    if data.fingerprint != MNIST_TEST:
-        return DataFacts(images=images, name=data.name, rows=rows)
-    rows["known as"] = "MNIST's official test part"
-    return DataFacts(images=images, name="MNIST's test part", rows=rows, contested=frozenset(CONTESTED))
+    if labelled.fingerprint != MNIST_TEST:
+        return DataFacts(images=images, name=labelled.name, rows=rows)
+    rows["known as"] = "MNIST's predefined test split"
+    return DataFacts(images=images, name="MNIST's test split", rows=rows, contested=frozenset(CONTESTED))
 
 
-def settings_of(pipeline: Any) -> tuple[dict[str, str], Any]:
+def describe_pipeline(pipeline: FittedPipeline | None) -> "tuple[dict[str, str], pd.DataFrame | None]":
     """Return a pipeline's settings in words, and its learning curves if it has any."""
     if pipeline is None:
         return {}, None
@@ -95,21 +139,18 @@ def settings_of(pipeline: Any) -> tuple[dict[str, str], Any]:
     if pipeline.trainer is not None:
         settings["trainer"] = str(pipeline.trainer)
     try:
-        history, environment = pipeline.history_, pipeline.provenance_
+        history, provenance = pipeline.history_, pipeline.provenance_
     except NotFittedError:
         return {**settings, "training": "in another process: there are no learning curves"}, None
-    settings["training"] = _training_of(pipeline, history)
-    settings.update({f"training: {name}": str(value) for name, value in environment.items()})
-    return settings, history if len(history) and "loss" in history else None
-
-
-def _training_of(pipeline: Any, history: Any) -> str:
-    """Return how the training went; what it cost is known only where it was done."""
     try:
-        return str(pipeline.result_)
+        # The cost of the training is known only where it was done.
+        settings["training"] = str(pipeline.result_)
     except NotFittedError:
         last = [f"{name} {value:.4f}" for name, value in history.iloc[-1].items()] if len(history) else []
-        return f"{len(history)} epochs, in another process" + (f": {', '.join(last)}" if last else "")
+        ended = f": {', '.join(last)}" if last else ""
+        settings["training"] = f"{len(history)} epochs, in another process{ended}"
+    settings.update({f"training: {name}": str(value) for name, value in provenance.items()})
+    return settings, history if len(history) and "loss" in history else None
 
 
 def versions() -> dict[str, str]:
@@ -123,7 +164,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _shortened(names: Any) -> str:
+def _shortened(names: Iterable[object]) -> str:
     given = [str(name) for name in names]
     shown = ", ".join(given[:20])
     return shown if len(given) <= 20 else f"{shown}, ... ({len(given)} in all)"

@@ -1,4 +1,7 @@
-"""The report's figures as words: everything that the template only has to put in its place."""
+"""The report's tables, their numbers formatted.
+
+In: an evaluation. Out: rows of texts. Next: the template puts them in place.
+"""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -6,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from lenetkit.evaluator._report.figures import png_uri
+from lenetkit._utils.html import png_uri
+from lenetkit.evaluator._metrics import Measures
+from lenetkit.evaluator._report.provenance import DataFacts
 from lenetkit.exceptions import DataError
+from lenetkit.plotting import as_uint8
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from lenetkit.evaluator._report.provenance import DataFacts
 
 __all__ = ["confused", "contested", "corruptions", "hardest", "operating_points", "per_class", "summary"]
 
 _HARDEST = 32
 _MOST_PAIRS = 10
+# Pixels of the longer side of a digit's picture; photographs are shrunk to it.
+_LARGEST = 160
 _WANTED_ERRORS = (0.02, 0.01, 0.005, 0.002, 0.001)
 
 
-def summary(evaluation: Any) -> dict[str, Any]:
+def summary(evaluation: Measures) -> dict[str, Any]:
     """Return the headline figures."""
     return {
         "line": evaluation.summary_line,
@@ -36,7 +42,7 @@ def summary(evaluation: Any) -> dict[str, Any]:
     }
 
 
-def contested(evaluation: Any, facts: "DataFacts") -> dict[str, Any] | None:
+def contested(evaluation: Measures, facts: DataFacts) -> dict[str, Any] | None:
     """Return the figures with and without the images whose labels are contested; None where none are known."""
     if not facts.contested:
         return None
@@ -54,7 +60,7 @@ def contested(evaluation: Any, facts: "DataFacts") -> dict[str, Any] | None:
     }
 
 
-def per_class(evaluation: Any) -> list[tuple[str, ...]]:
+def per_class(evaluation: Measures) -> list[tuple[str, ...]]:
     """Return class, precision, recall, F1 and support of each class."""
     return [
         (str(name), *(_percent(row[measure]) for measure in ("precision", "recall", "f1")), f"{int(row['support']):,}")
@@ -62,16 +68,16 @@ def per_class(evaluation: Any) -> list[tuple[str, ...]]:
     ]
 
 
-def confused(evaluation: Any) -> list[tuple[str, ...]]:
+def confused(evaluation: Measures) -> list[tuple[str, ...]]:
     """Return the pairs of classes that are taken for one another most often."""
-    table = evaluation.most_confused(_MOST_PAIRS)
+    columns = (column.tolist() for _, column in evaluation.most_confused(_MOST_PAIRS).items())
     return [
-        (str(row.true), str(row.predicted), _times(row.count_), _percent(row.share))
-        for row in table.rename(columns={"count": "count_"}).itertuples(index=False)
+        (str(true), str(predicted), "once" if count == 1 else f"{count:,} times", _percent(fraction))
+        for true, predicted, count, fraction in zip(*columns, strict=True)
     ]
 
 
-def hardest(evaluation: Any, facts: "DataFacts") -> list[dict[str, Any]]:
+def hardest(evaluation: Measures, facts: DataFacts) -> list[dict[str, Any]]:
     """Return pictures of the images that the model got most wrong, or right with the least confidence.
 
     Raises
@@ -91,7 +97,7 @@ def hardest(evaluation: Any, facts: "DataFacts") -> list[dict[str, Any]]:
         shown.append(
             {
                 "index": row,
-                "picture": png_uri(image, row),
+                "picture": png_uri(as_uint8(image, index=row), _LARGEST),
                 "true": str(true),
                 "predicted": str(predicted),
                 "of_true": _percent(of_true, 1),
@@ -103,8 +109,8 @@ def hardest(evaluation: Any, facts: "DataFacts") -> list[dict[str, Any]]:
     return shown
 
 
-def operating_points(evaluation: Any) -> list[tuple[str, ...]]:
-    """Return what it would take to get below some errors: how much to reject, and from which confidence on."""
+def operating_points(evaluation: Measures) -> list[tuple[str, ...]]:
+    """Return the operating points of some error rates: how much to reject, and from which confidence on."""
     curve = evaluation.rejection_curve()
     points: list[tuple[str, ...]] = []
     for wanted in (error for error in _WANTED_ERRORS if error < evaluation.error_rate):
@@ -126,10 +132,11 @@ def corruptions(table: "pd.DataFrame | None") -> dict[str, Any] | None:
     """Return the accuracies on spoilt images, each with how far it falls behind, from 0 to 1, for its colour."""
     if table is None:
         return None
-    rows = []
-    for kind, accuracies in table.iterrows():
-        cells = [(_percent(value, 1), _shade(value)) for value in accuracies]
-        rows.append((str(kind), cells))
+    lost = (1 - table).clip(0, 1).fillna(0)
+    rows = [
+        (str(kind), [(_percent(value, 1), f"{0.75 * loss**0.7:.2f}") for value, loss in zip(*cells, strict=True)])
+        for kind, *cells in zip(table.index, table.to_numpy(float), lost.to_numpy(float), strict=True)
+    ]
     spoilt = table.drop(index="clean", errors="ignore").to_numpy(dtype=float)
     return {
         "severities": [str(severity) for severity in table.columns],
@@ -139,19 +146,10 @@ def corruptions(table: "pd.DataFrame | None") -> dict[str, Any] | None:
     }
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
-
-
-def _shade(accuracy: float) -> str:
-    lost = 0.0 if math.isnan(accuracy) else min(max(1 - accuracy, 0.0), 1.0)
-    return f"{0.75 * lost**0.7:.2f}"
-
-
-def _interval(evaluation: Any) -> str:
+def _interval(evaluation: Measures) -> str:
     low, high = evaluation.accuracy_interval
     return f"{100 * low:.2f} to {_percent(high)}"
 
 
-def _percent(share: float, digits: int = 2) -> str:
-    return "-" if math.isnan(share) else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+def _percent(fraction: float, digits: int = 2) -> str:
+    return "-" if math.isnan(fraction) else f"{100 * fraction:.{digits}f}\N{NO-BREAK SPACE}%"

@@ -1,9 +1,6 @@
 """Tests for ``lenetkit diagnose``."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,27 +10,14 @@ import PIL.Image
 import pytest
 
 from lenetkit.bundle import read_bundle, write_bundle
-from lenetkit.diagnosis import reference_of
+from lenetkit.diagnosis import compute_reference
 from lenetkit.synthesis import draw_digits
 from lenetkit.transforms import Grayscale, Rescale, Resize, transform_to_dict
 
 # Reads 4 x 4 pixels as drei, eins or zwölf.
 SAMPLE = Path(__file__).parents[1] / "data" / "format_1.lenet"
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def run() -> Run:
-    """Return a function that runs ``lenetkit`` in a process of its own."""
-
-    def _run(*arguments: Any) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lenetkit", *map(str, arguments)]
-        environment = {**os.environ, "PYTHONUTF8": "1"}
-        environment.pop("MPLBACKEND", None)
-        return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
-
-    return _run
+Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +25,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with saved pipelines and pictures, one of which is dark on light and one damaged."""
     folder = tmp_path_factory.mktemp("diagnose")
     digits = draw_digits(200, styles="american", seed=1).images
-    reference = reference_of(digits)
+    reference = compute_reference(digits)
     steps = tuple(transform_to_dict(step) for step in (Grayscale(), Resize((28, 28)), Rescale()))
     sample = read_bundle(SAMPLE)
-    write_bundle(folder / "large.lenet", attrs.evolve(sample, transforms=steps, extras={"reference": reference}))
-    small = reference_of(Resize((4, 4))(digits))
-    write_bundle(folder / "small.lenet", attrs.evolve(sample, extras={"reference": small}))
+    write_bundle(folder / "large.lenet", attrs.evolve(sample, transforms=steps, extras={}, reference=reference))
+    small = compute_reference(Resize((4, 4))(digits))
+    write_bundle(folder / "small.lenet", attrs.evolve(sample, extras={}, reference=small))
     (folder / "pictures").mkdir()
     for name, image in {"dark.png": 255 - digits[0], "good.png": digits[0]}.items():
         PIL.Image.fromarray(image).save(folder / "pictures" / name)
@@ -95,11 +79,11 @@ def test_a_trace_is_printed_or_drawn(run: Run, folder: Path, tmp_path: Path) -> 
     [
         (["large.lenet"], "there is nothing to diagnose with"),
         (["none.lenet", "bad.png"], "none.lenet: there is no such file"),
-        (["large.lenet", "pictures", "--trace", "a.png"], "--trace is for one picture, and not with --json; got 2"),
-        (["large.lenet", "bad.png", "--trace", "a.png", "--json"], "--trace is for one picture, and not with --json"),
+        (["large.lenet", "pictures", "--trace", "a.png"], "--trace is for one image, and not with --json; got 2"),
+        (["large.lenet", "bad.png", "--trace", "a.png", "--json"], "--trace is for one image, and not with --json"),
         (
             ["small.lenet", "pictures/good.png", "--trace", "a.doc"],
-            "--trace must end in .png, .svg, .pdf, or be -; got",
+            "--trace must end in .png, .jpg, .jpeg, .svg, .pdf; got",
         ),
     ],
 )

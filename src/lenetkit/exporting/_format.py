@@ -1,0 +1,97 @@
+"""The parts of an export format, and what several formats share: tracing, silence and the check of answers."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.rng import preserve_rng_state
+from lenetkit._utils.stderr import filter_stderr
+from lenetkit.exceptions import ExportError
+
+__all__ = [
+    "TOLERANCE",
+    "Array",
+    "BuildModel",
+    "Format",
+    "check_answers",
+    "first_line",
+    "quiet_conversion",
+    "trace_model",
+]
+
+# The log lines of TensorFlow's converter: I and W for information and warnings, month and day.
+_CONVERTER_CHATTER = r"[IW]\d{4} \d\d:|WARNING: All log messages before"
+
+Array = npt.NDArray[np.float32]
+BuildModel = Callable[[], Any]  # which gives a keras.Model
+
+TOLERANCE = 1e-5
+"""The largest accepted difference between an exported model's probabilities and the known ones."""
+
+
+class Format(NamedTuple):
+    """An export format: the suffix of its files, the functions that write and run one, the modules of its extra."""
+
+    suffix: str
+    write: Callable[[Path, bytes, BuildModel], None]
+    run: Callable[[Path, Array], Array]
+    modules: tuple[str, ...] = ()
+
+
+def check_answers(format_name: str, actual: Array, expected: Array) -> float:
+    """Return the greatest difference between answers and the known ones; refuse another shape and more than 1e-5."""
+    if actual.shape != expected.shape:
+        raise ExportError(
+            f"the {format_name} model answers with shape {actual.shape}; it should be {expected.shape}. Not exported."
+        )
+    differences = np.abs(actual.astype(np.float64) - expected).max(axis=1)
+    greatest = float(differences.max())
+    if not greatest <= TOLERANCE:
+        raise ExportError(
+            f"the {format_name} model does not answer as it should: on golden input {int(differences.argmax())} a "
+            f"probability is off by {greatest:.3g}, more than {TOLERANCE:g}. Not exported."
+        )
+    return greatest
+
+
+@contextlib.contextmanager
+def quiet_conversion() -> Iterator[None]:
+    """Leave random generators as they are, and hold back what TensorFlow tells of its temporary files and passes."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    with preserve_rng_state(), filter_stderr(_CONVERTER_CHATTER):
+        logger.setLevel(max(level, logging.WARNING))  # in notebooks it is INFO
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def trace_model(model: Any) -> tuple[Any, Any]:
+    """Return the model as a ``tf.function`` for any number of images, and the ``tf.Module`` that owns its variables."""
+    import tensorflow as tf
+
+    shape = tuple(model.input_shape) if isinstance(model.input_shape, tuple) else ()
+    if len(shape) != 4:
+        raise ExportError(
+            f"a model to export must have one input of shape (n, height, width, channels); {model.name!r} has "
+            f"{model.input_shape}."
+        )
+    signature = [tf.TensorSpec((None, *shape[1:]), tf.float32, name="images")]
+    module = tf.Module()
+    module.variables_of_the_model = [variable.value for variable in model.variables]
+    module.function = tf.function(
+        lambda images: {"probabilities": model(images, training=False)}, input_signature=signature, autograph=False
+    )
+    return module, module.function
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's type and the first line of its message."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -1,0 +1,116 @@
+"""The export format LiteRT: a ``.tflite`` file, and the conversion of a Keras model to it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from lenetkit.exceptions import ExportError
+from lenetkit.exporting._format import (
+    Array,
+    BuildModel,
+    Format,
+    check_answers,
+    first_line,
+    quiet_conversion,
+    trace_model,
+)
+from lenetkit.runtime import Predictor
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["LITERT", "convert_to_litert"]
+
+
+def _write(path: Path, tflite: bytes, _: BuildModel) -> None:
+    path.write_bytes(tflite)
+
+
+def _run(path: Path, images: Array) -> Array:
+    return Predictor(path.read_bytes()).predict_proba(images)
+
+
+LITERT = Format(".tflite", _write, _run)
+
+
+def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None) -> bytes:
+    """Convert a Keras model to LiteRT: float32, nothing quantised, no custom operations.
+
+    The bytes depend on the architecture, the weights and the version of TensorFlow alone, not on how layers happen to
+    be called. Global random generators are left as they were found.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One input of shape (n, height, width, channels), one output of shape (n, n_classes), float32.
+    check_images : ndarray of shape (k, height, width, channels), optional
+        Inputs that the converted model must answer as the Keras model does.
+
+    Returns
+    -------
+    bytes
+        For :class:`lenetkit.runtime.Predictor`, or to be written to a ``.tflite`` file. The input is called
+        ``images``, the output ``probabilities``.
+
+    Raises
+    ------
+    ExportError
+        If LiteRT has no operation for a layer, or an answer to `check_images` is off by more than 1e-5.
+
+    Examples
+    --------
+    >>> from lenetkit.exporting import convert_to_litert
+    >>> from lenetkit.models import create_model
+    >>> from lenetkit.runtime import Predictor
+    >>> images = np.zeros((2, 28, 28, 1), np.float32)
+    >>> tflite = convert_to_litert(create_model("lenet5", seed=0), check_images=images)
+    >>> Predictor(tflite).predict_proba(images).shape
+    (2, 10)
+    """
+    with quiet_conversion():
+        module, function = trace_model(model)
+        import tensorflow as tf
+
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], module)
+        try:
+            converted = converter.convert()
+        except Exception as error:
+            raise ExportError(
+                f"the model {model.name!r} cannot be converted to LiteRT: {first_line(error)}. "
+                "Build it of layers that LiteRT has operations for: https://ai.google.dev/edge/litert/conversion."
+            ) from error
+        tflite = _without_layer_names(converted)
+        if check_images is not None:
+            expected = np.asarray(function(check_images)["probabilities"])
+            check_answers("litert", Predictor(tflite).predict_proba(check_images), expected)
+    return tflite
+
+
+def _without_layer_names(tflite: bytes) -> bytes:
+    """Return the same LiteRT model without the names that Keras gives to layers as it goes: dense, dense_1, ..."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(tflite))
+    for graph in model.subgraphs:
+        graph.name = None
+        for tensor in graph.tensors:
+            tensor.name = None
+    main = model.subgraphs[0]
+    main.tensors[main.inputs[0]].name = b"images"
+    main.tensors[main.outputs[0]].name = b"probabilities"
+    model.buffers = [_AlignedBuffer(buffer) for buffer in model.buffers]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+@attrs.frozen
+class _AlignedBuffer:
+    """A buffer that is written at a multiple of 16 bytes: LiteRT's schema wants it, the Python generator ignores it."""
+
+    buffer: Any
+
+    def Pack(self, builder: Any) -> Any:  # noqa: N802 -- the generated classes call it so
+        if self.buffer.data is not None:
+            builder.Prep(16, len(self.buffer.data))
+        return self.buffer.Pack(builder)

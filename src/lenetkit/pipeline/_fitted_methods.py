@@ -1,0 +1,322 @@
+"""Methods and attributes of a fitted pipeline: its answers, the reports on them, and everything it has learnt.
+
+In: images as people have them. Out: labels, probabilities, readings, evaluations, diagnoses.
+Next: :class:`lenetkit.pipeline.Pipeline` inherits them.
+"""
+
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy.typing as npt
+
+from lenetkit._utils.deprecation import warn_renamed
+from lenetkit.exceptions import NotFittedError
+from lenetkit.pipeline._fitted import FittedState
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    import pandas as pd
+
+    from lenetkit.diagnosis import Diagnosis, Trace
+    from lenetkit.encoder import LabelEncoder
+    from lenetkit.evaluator import Evaluation
+    from lenetkit.plotting import FeatureMapsDisplay
+    from lenetkit.reading import Reading
+    from lenetkit.rejection import Prediction
+    from lenetkit.trainer import TrainingResult
+    from lenetkit.transforms import Compose
+
+__all__ = ["FittedMethods"]
+
+_NOT_KEPT = "this Pipeline has no {}: it was loaded from a file that keeps none. Call fit to train it here."
+
+
+class FittedMethods:
+    """Base of :class:`lenetkit.pipeline.Pipeline`: everything that needs its fitted state and leaves it as it is."""
+
+    _fitted: FittedState | None = None
+
+    @overload
+    def predict(self, images: Any) -> npt.NDArray[Any]: ...
+
+    @overload
+    def predict(self, images: Any, *, reject: float) -> "list[Prediction]": ...
+
+    def predict(self, images: Any, *, reject: float | None = None) -> "npt.NDArray[Any] | list[Prediction]":
+        """Return the most probable label of each image, an ndarray of shape (n,), or decline.
+
+        With `reject` it is a list of :class:`~lenetkit.rejection.Prediction`, rejected where the image does not look
+        like a digit, or where the answer is not sure enough to keep the fraction of errors among accepted answers at
+        `reject` or below. 1 asks only if it is a digit.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`; with `reject` before :meth:`calibrate`.
+        DataError
+            If the images do not hold what they should; the message names the first offender.
+        SettingError
+            If `reject` is not above 0 and up to 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_digits
+        >>> pipe = Pipeline.pretrained()
+        >>> pipe.predict(draw_digits(5, styles="school", seed=3).images)
+        array([0, 1, 2, 3, 4])
+        >>> (answer,) = pipe.predict(np.full((1, 28, 28), 255, np.uint8), reject=0.01)
+        >>> answer.rejected, answer.reason
+        (True, 'there is nothing in the picture.')
+        """
+        fitted = self._check_fitted()
+        if reject is not None:
+            from lenetkit.pipeline._rejecting import predict_or_reject
+
+            return predict_or_reject(fitted, images, reject)
+        labels: npt.NDArray[Any] = fitted.classes[fitted.predict_proba(fitted.prepare(images)).argmax(axis=1)]
+        return labels
+
+    def predict_set(self, images: Any, alpha: float = 0.05) -> list[npt.NDArray[Any]]:
+        """Return for each image a set of labels that misses the true one for at most a fraction `alpha` of the images.
+
+        That holds for images like those of :meth:`calibrate`. Labels come in the order of `classes_`; a set is empty
+        where no label is as probable as the true one of 1 - `alpha` of the examples.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`calibrate`.
+        DataError
+            If the images do not hold what they should; the message names the first offender.
+        SettingError
+            If `alpha` is not above 0 and up to 1.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_digits
+        >>> sets = Pipeline.pretrained().predict_set(draw_digits(3, styles="school", seed=3).images, alpha=0.01)
+        >>> [labels.tolist() for labels in sets]
+        [[0], [1], [2]]
+        """
+        from lenetkit.pipeline._rejecting import label_sets
+
+        return label_sets(self._check_fitted(), images, alpha)
+
+    def predict_proba(self, images: Any) -> "npt.NDArray[np.float32]":
+        """Return the probability of every class for each image: float32 of shape (n, n_classes), as in `classes_`.
+
+        Predictions are batch-invariant: an image gets the same answer, to the bit, with whatever others it comes.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        DataError
+            If the images do not hold what they should; the message names the first offender.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_digits
+        >>> probabilities = Pipeline.pretrained().predict_proba(draw_digits(3, styles="school", seed=3).images)
+        >>> probabilities.shape, probabilities.argmax(axis=1).tolist()
+        ((3, 10), [0, 1, 2])
+        """
+        fitted = self._check_fitted()
+        return fitted.predict_proba(fitted.prepare(images))
+
+    def score(self, images: Any, labels: Any) -> float:
+        """Return the accuracy, 0 to 1; see :meth:`evaluate`, which raises the same errors.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_digits
+        >>> test = draw_digits(100, seed=3)
+        >>> Pipeline.pretrained().score(test.images, test.labels) > 0.95
+        True
+        """
+        return float(self.evaluate(images, labels).accuracy)
+
+    def evaluate(self, images: Any, labels: Any) -> "Evaluation":
+        """Compare the answers with the true labels; see :func:`lenetkit.evaluator.evaluate`.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        DataError
+            If images or labels do not hold what they should, or a label is none of `classes_`.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_digits
+        >>> test = draw_digits(100, seed=3)
+        >>> evaluation = Pipeline.pretrained().evaluate(test.images, test.labels)
+        >>> evaluation.n, evaluation.accuracy > 0.95
+        (100, True)
+        """
+        from lenetkit.evaluator import evaluate
+
+        return evaluate(labels, self.predict_proba(images), self.classes_)
+
+    def read_number(self, image: Any) -> "Reading":
+        """Read the numbers in one picture; see :func:`lenetkit.reading.read_number`.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        DataError
+            If the picture cannot be read.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_number, draw_paper
+        >>> number = draw_number("1947", seed=4)
+        >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
+        >>> Pipeline.pretrained().read_number(picture).text
+        '1947'
+        """
+        from lenetkit.reading import read_number
+
+        rejecting = self._check_fitted().rejecting
+        return read_number(image, self, is_digit=None if rejecting is None else rejecting[1].digit_probability)
+
+    def diagnose(self, images: Any) -> "Diagnosis":
+        """Compare images with the training images and name causes and cures; see :func:`lenetkit.diagnosis.diagnose`.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        SettingError
+            If the file was saved before pipelines kept the range of their training images.
+        DataError
+            If these are no images at all.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit import Pipeline
+        >>> diagnosis = Pipeline.pretrained().diagnose(np.full((1, 60, 40), 230, np.uint8))
+        >>> [finding.problem for finding in diagnosis.findings]
+        ['blank']
+        """
+        from lenetkit.diagnosis import diagnose
+
+        return diagnose(images, self)
+
+    def trace(self, image: Any) -> "Trace":
+        """Show one image after every stage; see :func:`lenetkit.diagnosis.trace`, which raises the same errors.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_number
+        >>> trace = Pipeline.pretrained().trace(255 - draw_number("7", height=120, seed=1).image)
+        >>> int(trace.label), trace.stages[-1][1].shape
+        (7, (28, 28))
+        """
+        from lenetkit.diagnosis import trace
+
+        return trace(image, self)
+
+    def plot_feature_maps(self, image: Any) -> "FeatureMapsDisplay":
+        """Draw one image's feature maps; see :func:`lenetkit.diagnosis.feature_maps`, which raises the same errors.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_digits
+        >>> display = Pipeline.pretrained().plot_feature_maps(draw_digits(8, seed=1).images[7])
+        >>> [ax.get_title() for ax in display.axes_][:3]
+        ['input', 'c1', 's2']
+        """
+        from lenetkit.diagnosis import feature_maps
+
+        return feature_maps(image, self).plot()
+
+    @property
+    def model_(self) -> "keras.Model":
+        """The trained model; a loaded pipeline builds it from the registry when it is asked for.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`, as every attribute that ends in an underscore.
+        PluginError
+            If it comes from a plug-in that is not installed here.
+        BundleError
+            If a loaded pipeline's model has no registered name, or its weights do not fit what has that name now.
+        """
+        return self._check_fitted().model
+
+    @property
+    def transforms_(self) -> "Compose":
+        """The fitted transforms."""
+        return self._check_fitted().transforms
+
+    @property
+    def encoder_(self) -> "LabelEncoder":
+        """The fitted encoder."""
+        return self._check_fitted().encoder
+
+    @property
+    def classes_(self) -> npt.NDArray[Any]:
+        """The labels, ndarray of shape (n_classes,), in the order of the columns of :meth:`predict_proba`."""
+        return self._check_fitted().classes
+
+    @property
+    def result_(self) -> "TrainingResult":
+        """The result of the last :meth:`fit`; a NotFittedError if the pipeline was loaded."""
+        result = self._check_fitted().result
+        if result is None:
+            raise NotFittedError(
+                "this Pipeline has no training result: it was not trained in this process. Call fit first; "
+                "what a file keeps of a training is in history_ and provenance_."
+            )
+        return result
+
+    @property
+    def history_(self) -> "pd.DataFrame":
+        """The learning curves, one row per epoch; a NotFittedError if the pipeline's file keeps none."""
+        history: pd.DataFrame = self._check_kept("history")
+        return history
+
+    @property
+    def provenance_(self) -> dict[str, str]:
+        """Settings, fingerprints, versions and machine of the training; a NotFittedError if the file keeps none.
+
+        ``provenance_["data"]`` is the :attr:`~lenetkit.datasets.Dataset.fingerprint` of the training data. All but
+        callbacks is saved with the pipeline.
+        """
+        provenance: dict[str, str] = self._check_kept("provenance")
+        return provenance
+
+    @property
+    def reference_(self) -> dict[str, Any] | None:
+        """The range of the training images, for :meth:`diagnose`; None in files of older versions."""
+        return self._check_fitted().reference
+
+    @property
+    def environment_(self) -> dict[str, str]:
+        """Deprecated name of :attr:`provenance_`."""
+        warn_renamed("Pipeline.environment_", "provenance_")
+        return self.provenance_
+
+    def _check_fitted(self) -> FittedState:
+        if self._fitted is None:
+            raise NotFittedError("this Pipeline is not fitted yet; call fit(images, labels) first.")
+        return self._fitted
+
+    def _check_kept(self, name: str) -> Any:
+        kept = getattr(self._check_fitted(), name)
+        if kept is None:
+            raise NotFittedError(_NOT_KEPT.format(name))
+        return kept

@@ -1,0 +1,125 @@
+"""Fitting of a pipeline: labels, transforms and model, from images as people have them.
+
+In: a pipeline's settings, images and labels. Out: its fitted state.
+Next: :class:`lenetkit.pipeline.Pipeline` keeps it.
+"""
+
+import copy
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.fingerprint import fingerprint
+from lenetkit.datasets import read_images
+from lenetkit.encoder import LabelEncoder
+from lenetkit.exceptions import SettingError
+from lenetkit.pipeline._fitted import FittedState, check_one_each
+from lenetkit.pipeline._trained import Trained
+from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["create_transforms", "fit", "get_input_shape"]
+
+
+def fit(
+    settings: Any,
+    images: Any,
+    labels: Any,
+    *,
+    validation_data: tuple[Any, Any] | None,
+    sample_weight: Any,
+    class_weight: Mapping[Any, float] | None,
+) -> FittedState:
+    """Fit encoder, transforms and model as a pipeline's settings say."""
+    from lenetkit.trainer import Trainer
+
+    encoder = copy.deepcopy(LabelEncoder() if settings.encoder is None else settings.encoder)
+    indices = encoder.fit(labels).indices(labels)
+    transforms = create_transforms(settings.model, settings.transforms)
+    images = read_images(images)
+    prepared = transforms.fit_prepare(images)
+    check_one_each(prepared.images, indices)
+    options = dict(settings.model_options or {})
+    model = _create_model(settings, options, prepared.images, len(encoder.classes_))
+    if validation_data is not None:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+            raise SettingError(f"validation_data must be (images, labels); got {type(validation_data).__name__}.")
+        held_back = transforms.prepare(read_images(validation_data[0]))
+        validation_data = held_back.images, encoder.indices(validation_data[1])
+    trainer = Trainer() if settings.trainer is None else settings.trainer
+    result = trainer.fit(
+        model,
+        prepared.images,
+        indices,
+        validation_data,
+        sample_weight=sample_weight,
+        class_weight=None if class_weight is None else _index_weights(class_weight, encoder),
+        scale=prepared.scale,
+        offset=prepared.offset,
+    )
+    trained = Trained(
+        model=model,
+        name=settings.model if isinstance(settings.model, str) else None,
+        options=options,
+        result=result,
+        provenance={**result.provenance, "data": _get_fingerprint(images, encoder.classes_[indices])},
+        **Trained.choose_images(prepared, indices),
+    )
+    return FittedState(transforms, encoder, trained)
+
+
+def create_transforms(model: Any, transforms: Any) -> Compose:
+    """Return a copy of the transforms; by default grey, the model's size, 0..1."""
+    if transforms is None:
+        height, width, channels = get_input_shape(model)
+        grey = [Grayscale()] if channels == 1 else []
+        return Compose([*grey, Resize((height, width)), Rescale()])
+    return Compose(copy.deepcopy(transforms if isinstance(transforms, (list, tuple)) else [transforms]))
+
+
+def get_input_shape(model: Any) -> tuple[int, int, int]:
+    """Return (height, width, channels) of the images that a model, or the model of a name, wants."""
+    if isinstance(model, str):
+        from lenetkit.models import model_info
+
+        return model_info(model).input_shape
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+        raise SettingError(
+            f"the model must take images of one known shape (height, width, channels) for the default transforms; "
+            f"its input shape is {shape}. Pass transforms of your own."
+        )
+    return shape[1], shape[2], shape[3]
+
+
+def _create_model(settings: Any, options: dict[str, Any], images: Any, n_classes: int) -> "keras.Model":
+    if not isinstance(settings.model, str):
+        if options:
+            raise SettingError("model_options are for models given by name; this model is built already.")
+        return settings.model
+    from lenetkit.models import create_model
+
+    seed = getattr(settings.trainer, "seed", 0)
+    shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
+    return create_model(settings.model, input_shape=shape, n_classes=n_classes, seed=seed, **options)
+
+
+def _index_weights(weights: Mapping[Any, float], encoder: LabelEncoder) -> dict[int, float]:
+    pairs = list(weights.items())  # which a pandas Series has, too
+    indices = encoder.indices([label for label, _ in pairs])
+    return {int(index): float(weight) for index, (_, weight) in zip(indices, pairs, strict=True)}
+
+
+def _get_fingerprint(images: Any, labels: npt.NDArray[Any]) -> str:
+    """Return the fingerprint of a data set of these images; of images that differ in size, that of all of theirs."""
+    if not isinstance(images, list):
+        return fingerprint(images if hasattr(images, "dtype") else np.asarray(images), labels)
+    if len({(image.shape, image.dtype) for image in images}) == 1:
+        return fingerprint(np.stack(images), labels)
+    each = [fingerprint(image[None], labels[index : index + 1]) for index, image in enumerate(images)]
+    return hashlib.sha256("".join(each).encode()).hexdigest()
