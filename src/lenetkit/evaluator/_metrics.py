@@ -118,15 +118,8 @@ class Measures:
     def most_confused(self, k: int = 10) -> "pd.DataFrame":
         """Return the pairs of classes that are taken for one another most often.
 
-        Parameters
-        ----------
-        k : int
-            Number of pairs at most.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``true``, ``predicted``, ``count`` and ``share`` (of the true class's images), most frequent first.
+        The table of `k` rows at most has the columns ``true``, ``predicted``, ``count`` and ``share`` (of the true
+        class's images), most frequent first.
 
         Raises
         ------
@@ -155,16 +148,8 @@ class Measures:
     def top_losses(self, k: int = 10) -> "pd.DataFrame":
         """Return the images that the model got most wrong, or right with the least confidence.
 
-        Parameters
-        ----------
-        k : int
-            Number of images at most.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``index`` (position among the evaluated images), ``true``, ``predicted``, ``loss`` and
-            ``probability`` (of the true class), largest loss first.
+        The table of `k` rows at most has the columns ``index`` (position among the evaluated images), ``true``,
+        ``predicted``, ``loss`` and ``probability`` (of the true class), largest loss first.
 
         Raises
         ------
@@ -220,12 +205,9 @@ class Measures:
     def rejection_curve(self) -> "pd.DataFrame":
         """Return the error rate that is left when the least sure predictions are rejected.
 
-        Returns
-        -------
-        pandas.DataFrame
-            A row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that are at
-            least so sure are kept), ``rejected`` (the fraction of the others), ``error_rate`` (among those kept, in
-            [0, 1]), ``answered`` and ``errors`` (their numbers).
+        The table has a row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that
+        are at least so sure are kept), ``rejected`` (the fraction of the others), ``error_rate`` (among those kept, in
+        [0, 1]), ``answered`` and ``errors`` (their numbers).
 
         Examples
         --------

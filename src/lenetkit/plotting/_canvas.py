@@ -79,13 +79,7 @@ class FigureDisplay:
 
 
 def import_matplotlib() -> Any:
-    """Import matplotlib and return it.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
+    """Import matplotlib and return it. Raise MissingExtraError if it is not installed."""
     try:
         import matplotlib.figure
     except ImportError as error:

@@ -83,15 +83,12 @@ def draw_paper(
     >>> draw_paper(60, 200, ruling="grid", pitch=20, shadow=0.5).shape
     (60, 200)
     """
-    for name, value in (("height", height), ("width", width)):
-        check_whole(name, value, 1, _LONGEST)
-    for name, number, lowest, highest in (
-        ("pitch", pitch, 4, math.inf),
-        ("print_strength", print_strength, 0, 1),
-        ("shadow", shadow, 0, 1),
-        ("noise", noise, 0, 64),
-    ):
-        check_number(name, number, lowest, highest)
+    check_whole("height", height, 1, _LONGEST)
+    check_whole("width", width, 1, _LONGEST)
+    check_number("pitch", pitch, 4, math.inf)
+    check_number("print_strength", print_strength, 0, 1)
+    check_number("shadow", shadow, 0, 1)
+    check_number("noise", noise, 0, 64)
     check_whole("specks", specks, 0)
     check_seed(seed)
     ruling = chosen_one("ruling", ruling, _RULINGS)

@@ -91,10 +91,7 @@ class DataFacts:
 def describe_data(data: LabelledImages | Images | None, evaluation: Measures) -> DataFacts:
     """Return what is known of the data.
 
-    Raises
-    ------
-    DataError
-        If there are not as many images as labels, or the labels are others than those that were evaluated.
+    Raise DataError if there are not as many images as labels, or the labels are others than those that were evaluated.
     """
     rows = {"images": f"{evaluation.n:,}"}
     if data is None:

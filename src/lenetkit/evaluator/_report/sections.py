@@ -80,10 +80,7 @@ def confused(evaluation: Measures) -> list[tuple[str, ...]]:
 def hardest(evaluation: Measures, facts: DataFacts) -> list[dict[str, Any]]:
     """Return pictures of the images that the model got most wrong, or right with the least confidence.
 
-    Raises
-    ------
-    DataError
-        If an image cannot be drawn.
+    Raise DataError if an image cannot be drawn.
     """
     if facts.images is None:
         return []
