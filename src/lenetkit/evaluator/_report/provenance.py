@@ -43,7 +43,7 @@ Images = Sequence[Any] | npt.NDArray[Any]
 
 
 class LabelledImages(Protocol):
-    """What the report needs of a :class:`lenetkit.datasets.Dataset`."""
+    """The part of a :class:`lenetkit.datasets.Dataset` that the report needs."""
 
     @property
     def images(self) -> Any: ...
@@ -58,7 +58,7 @@ class LabelledImages(Protocol):
 
 
 class FittedPipeline(Protocol):
-    """What the report needs of a :class:`lenetkit.pipeline.Pipeline`."""
+    """The part of a :class:`lenetkit.pipeline.Pipeline` that the report needs."""
 
     @property
     def model(self) -> Any: ...
