@@ -1,5 +1,7 @@
 """What notebooks show: small, escaped, whole, and drawn without matplotlib."""
 
+import base64
+import io
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -7,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 
 from lenetkit import Pipeline
+from lenetkit._utils.html import png_uri
 from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.evaluator import evaluate
 from lenetkit.reading import DigitReading, Reading
@@ -159,3 +163,18 @@ def test_notebooks_need_no_matplotlib() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (5, 4, 2), (5, 4, 3), (5, 4, 4)])
+def test_a_png_in_a_uri_gives_the_pixels_back(shape: tuple[int, ...]) -> None:
+    """Grey, with opacity, in colours."""
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    kind, _, content = png_uri(pixels).partition(",")
+    assert kind == "data:image/png;base64"
+    np.testing.assert_array_equal(np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(content)))), pixels)
+
+
+def test_large_images_are_shrunk() -> None:
+    """The longer side has as many pixels as were allowed."""
+    content = png_uri(np.zeros((300, 3000, 1), np.uint8), 100).partition(",")[2]
+    assert PIL.Image.open(io.BytesIO(base64.b64decode(content))).size == (100, 10)

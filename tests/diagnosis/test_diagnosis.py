@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import lenetkit
 from lenetkit import Pipeline
 from lenetkit.bundle import read_bundle, write_bundle
 from lenetkit.diagnosis import Diagnosis, Finding, compute_reference, describe_images, diagnose, trace
@@ -167,6 +168,13 @@ def test_what_cannot_be_measured_is_refused(images: np.ndarray, message: str) ->
 
 
 # compute_reference
+
+
+def test_the_old_name_of_compute_reference_works_for_one_minor_release() -> None:
+    """And says where the name is now."""
+    with pytest.warns(DeprecationWarning, match=r"use lenetkit\.diagnosis\.compute_reference"):
+        old: object = lenetkit.diagnosis.reference_of
+    assert old is compute_reference
 
 
 def test_a_reference_is_plain_and_depends_on_no_order(digits: np.ndarray, reference: dict[str, Any]) -> None:

@@ -181,6 +181,7 @@ def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
 
 
+@pytest.mark.slow
 def test_the_command_line_draws_maps_and_filters(digit: np.ndarray, tmp_path: Path) -> None:
     """And prints the label; without a file by the pipeline that comes along."""
     PIL.Image.fromarray(255 - digit).save(tmp_path / "seven.png")

@@ -173,11 +173,11 @@ def test_any_number_of_classes_gives_a_report(n_classes: int, tmp_path: Path) ->
 
 
 def test_mnists_contested_labels_are_told_apart(tmp_path: Path) -> None:
-    """Whoever has MNIST's test part, known by its fingerprint, sees the accuracy with and without them."""
+    """Whoever has MNIST's test split, known by its fingerprint, sees the accuracy with and without them."""
 
     @attrs.frozen
     class Known:
-        """Ten thousand blank images that pass for MNIST's test part."""
+        """Ten thousand blank images that pass for MNIST's test split."""
 
         images: Any
         labels: Any
@@ -285,6 +285,7 @@ def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_the_report(tmp_path: Path) -> None:
     """Of the pipeline that comes along, with spoilt images; scripts still find the accuracy on the last line."""
     folder = tmp_path / "pictures"

@@ -20,6 +20,7 @@ from lenetkit.plotting import (
     plot_rejection,
     plot_reliability,
 )
+from lenetkit.plotting._pixels import as_uint8
 
 matplotlib = pytest.importorskip("matplotlib")
 Figure = pytest.importorskip("matplotlib.figure").Figure
@@ -87,6 +88,22 @@ def test_a_grey_means_the_same_in_every_image(images, limits):
     """Floats are drawn from 0 to 1 where they fit and else from the smallest to the largest value of all images."""
     display = plot_digits(images)
     assert {ax.images[0].get_clim() for ax in display.axes_} == {limits}
+
+
+@pytest.mark.parametrize(
+    ("image", "limits", "bytes_"),
+    [
+        (np.array([[0, 7, 255]], np.uint8), None, [0, 7, 255]),
+        (np.array([[0, 0.5, 1]]), None, [0, 128, 255]),
+        (np.array([[-1.0, 0, 1]]), None, [0, 128, 255]),
+        (np.array([[np.nan, -np.inf, np.inf, 2.0]]), (0.0, 4.0), [0, 0, 255, 128]),
+        (np.full((1, 2), 3.0), None, [0, 0]),
+        (np.array([[False, True]]), None, [0, 255]),
+    ],
+)
+def test_bytes_have_the_greys_of_the_drawing(image, limits, bytes_):
+    """Black and white are those of the grid, or those that are given."""
+    assert as_uint8(image, limits).ravel().tolist() == bytes_
 
 
 def test_images_of_different_sizes_and_channels_share_a_grid():

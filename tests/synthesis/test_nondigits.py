@@ -1,5 +1,6 @@
-"""What is no digit, and printed characters: drawn by lenetkit itself."""
+"""Non-digits and printed characters, drawn by lenetkit itself."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +13,29 @@ from lenetkit.exceptions import SettingError
 from lenetkit.synthesis import draw_nondigits, draw_printed
 
 KINDS = ("blank", "noise", "scribble", "letter", "shape", "turned", "several")
+FAST = ("scribble", "shape", "turned", "blank", "noise")
 
 
 def test_kinds_take_turns_and_are_the_classes() -> None:
     """All kinds come in equal parts."""
-    others = draw_nondigits(70, seed=1)
-    assert others.class_names == KINDS
-    assert np.bincount(others.labels).tolist() == [10] * 7
-    assert others.images.shape == (70, 28, 28)
-    assert others.images.dtype == np.uint8
+    drawn = draw_nondigits(70, seed=1)
+    assert drawn.class_names == KINDS
+    assert np.bincount(drawn.labels).tolist() == [10] * 7
+    assert drawn.images.shape == (70, 28, 28)
+    assert drawn.images.dtype == np.uint8
+
+
+@functools.cache
+def sixty(seed: int) -> np.ndarray:
+    """Return sixty images of the kinds that are drawn fastest."""
+    return np.asarray(draw_nondigits(60, kinds=FAST, seed=seed).images)
 
 
 @settings(max_examples=10)
-@given(n=st.integers(0, 60), seed=st.integers(0, 3))
+@given(n=st.integers(0, 60), seed=st.integers(0, 1))
 def test_more_pictures_only_add_to_them(n: int, seed: int) -> None:
     """A picture depends on the seed and on its position alone."""
-    kinds = ["scribble", "shape", "turned", "blank", "noise"]
-    some, all_of_them = draw_nondigits(n, kinds=kinds, seed=seed), draw_nondigits(60, kinds=kinds, seed=seed)
-    np.testing.assert_array_equal(some.images, all_of_them.images[:n])
+    np.testing.assert_array_equal(draw_nondigits(n, kinds=FAST, seed=seed).images, sixty(seed)[:n])
 
 
 def test_another_seed_gives_other_pictures() -> None:

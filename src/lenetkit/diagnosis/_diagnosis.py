@@ -100,23 +100,19 @@ class Diagnosis:
         by_image: dict[int, list[Finding]] = {}
         for finding in self.findings:
             by_image.setdefault(finding.image, []).append(finding)
-        lines = [self._summary(len(by_image))]
+        total, different = len(self.names), len(by_image)
+        counts = ", ".join(f"{problem} ({count})" for problem, count in self.problems.items())
+        if not different:
+            subject = "the image looks" if total == 1 else f"all {total} images look"
+            return f"{subject} like what the model was trained on."
+        of = f"{different} of {total} {'image' if total == 1 else 'images'} {'differs' if different == 1 else 'differ'}"
+        lines = [f"{of} from what the model was trained on: {counts}"]
         for image, findings in list(by_image.items())[:_MOST_SHOWN]:
             lines += ["", self.names[image]]
             lines += [textwrap.indent(str(finding), "  ") for finding in findings]
         if len(by_image) > _MOST_SHOWN:
             lines += ["", f"... and {len(by_image) - _MOST_SHOWN} more; to_frame() has them all."]
         return "\n".join(lines)
-
-    def _summary(self, n_different: int) -> str:
-        total = len(self.names)
-        if not n_different:
-            subject = "the image looks" if total == 1 else f"all {total} images look"
-            return f"{subject} like what the model was trained on."
-        counts = ", ".join(f"{problem} ({count})" for problem, count in self.problems.items())
-        verb = "differs" if n_different == 1 else "differ"
-        noun = "image" if total == 1 else "images"
-        return f"{n_different} of {total} {noun} {verb} from what the model was trained on: {counts}"
 
 
 def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, Any] | None = None) -> Diagnosis:

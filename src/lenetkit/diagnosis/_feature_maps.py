@@ -189,18 +189,13 @@ def _filters(model: Any, image_shape: tuple[int, ...]) -> tuple[tuple[str, Array
             continue
         kernels = np.asarray(kernel)
         if hasattr(layer, "table"):
-            kernels = _spread(kernels, layer.table, layer.input.shape[-1])
+            # A sparse convolution: every pair of maps in its position, NaN where they are not connected.
+            dense = np.full((*kernels.shape[:2], layer.input.shape[-1], len(layer.table)), np.nan, np.float32)
+            pairs = [(below, above) for above, row in enumerate(layer.table) for below in row]
+            dense[:, :, *np.transpose(pairs)] = kernels
+            kernels = dense
         elif kernels.ndim == 2 and len(kernels) == np.prod(image_shape) and not found:
             kernels = kernels.reshape(*image_shape, -1)
         if kernels.ndim == 4:
             found.append((layer.name, kernels))
     return tuple(found)
-
-
-def _spread(kernels: Array, table: tuple[tuple[int, ...], ...], n_below: int) -> Array:
-    """Return the kernels of a sparse convolution for every pair of maps, NaN where they are not connected."""
-    dense = np.full((*kernels.shape[:2], n_below, len(table)), np.nan, np.float32)
-    connections = [(below, above) for above, row in enumerate(table) for below in row]
-    for index, (below, above) in enumerate(connections):
-        dense[:, :, below, above] = kernels[:, :, index]
-    return dense

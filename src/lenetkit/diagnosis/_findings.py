@@ -15,6 +15,14 @@ __all__ = ["Finding", "iter_findings"]
 
 _NORMALIZE = "use MnistNormalize()"
 
+# Set by eye on scans, photos and spoilt digits, and guarded by tests/diagnosis; they choose between causes only.
+# Of the usual contrast, an image with less is blank; the polarity is compared where so many training images agree.
+_BLANK, _ONE_POLARITY = 0.1, 0.9
+# White being 1: levels that are nearly black or dark, an ordinary span from paper to ink, the contrast lost by fading.
+_BLACK, _DARK, _SPAN, _FADED = 0.1, 0.3, 0.3, 0.2
+# Ink differs in colour where one channel spans so many times the grey levels.
+_COLOURED = 1.5
+
 
 @attrs.frozen(kw_only=True)
 class Finding:
@@ -208,8 +216,8 @@ def iter_findings(
         return
     sides = _sides(measured, reference)
     usual = 1 if reference["bright_ink"] >= 0.5 else -1
-    blank = sides["contrast"] < 0.1 * ranges["contrast"][1]
-    wrong = ~blank & (np.sign(measured["contrast"]) != usual) & (abs(2 * reference["bright_ink"] - 1) > 0.9)
+    blank = sides["contrast"] < _BLANK * ranges["contrast"][1]
+    wrong = ~blank & (np.sign(measured["contrast"]) != usual) & (abs(2 * reference["bright_ink"] - 1) > _ONE_POLARITY)
     beyond = _beyond(sides, ranges)
     normalize = "MnistNormalize" not in steps and _is_like_mnist(reference)
     for row in np.flatnonzero(blank | wrong | np.any(list(beyond.values()), axis=0)):
@@ -239,18 +247,14 @@ def _sides(measured: Mapping[str, Array], reference: Mapping[str, Any]) -> dict[
 
 
 def _beyond(sides: Mapping[str, Array], ranges: Mapping[str, Any]) -> dict[str, Array]:
-    """Return for each problem which images have it."""
+    """Return for each problem a mask of the images that have it."""
     beyond = {}
     for rule in _RULES:
-        values, bounds = sides[rule.measure], ranges[rule.measure]
-        out = np.zeros(values.shape, bool)
-        if bounds is not None:
-            # NaN, where there is no ink to measure, is beyond nothing.
-            if rule.low is not None:
-                out |= values < bounds[0] * (1 - rule.ratio) - rule.slack
-            if rule.high is not None:
-                out |= values > bounds[2] * (1 + rule.ratio) + rule.slack
-        beyond[rule.problem] = out
+        low, _, high = ranges[rule.measure] or (-np.inf, 0, np.inf)
+        # NaN, where there is no ink to measure, is beyond nothing.
+        lowest = -np.inf if rule.low is None else low * (1 - rule.ratio) - rule.slack
+        highest = np.inf if rule.high is None else high * (1 + rule.ratio) + rule.slack
+        beyond[rule.problem] = (sides[rule.measure] < lowest) | (sides[rule.measure] > highest)
     return beyond
 
 
@@ -290,6 +294,10 @@ def _finding(
     )
 
 
+def _differs_in_colour(prepared: PreparedImage) -> bool:
+    return prepared.colours > max(_SPAN, _COLOURED * prepared.span)
+
+
 def _range(low: float, high: float, show: Callable[[float], str]) -> str:
     start, end = show(low), show(high)
     if start == end:
@@ -300,11 +308,11 @@ def _range(low: float, high: float, show: Callable[[float], str]) -> str:
 
 def _faint(cause: str, prepared: PreparedImage, contrast: float) -> tuple[str, str]:
     """Return cause and cure of faint ink: it came so, differs in colour alone, or faded when the image was shrunk."""
-    if prepared.colours > max(0.3, 1.5 * prepared.span):
+    if _differs_in_colour(prepared):
         return f"{cause}, since ink and paper differ more in colour than in brightness", "write with a dark pen"
-    if prepared.peak < 0.3:
+    if prepared.peak < _DARK:
         return f"{cause}, since its brightest pixel is at {_per_cent(prepared.peak)} of white", _SCALE
-    if prepared.span > contrast + 0.2:
+    if prepared.span > contrast + _FADED:
         return (
             f"{cause}, since strokes as thin as these fade when a large picture is shrunk",
             "write with a thicker pen or cut the picture to the digit",
@@ -318,13 +326,13 @@ _SCALE = "bring the pixels to 0..255 (uint8) or 0..1 (float); they may have been
 def _blank(image: int, prepared: PreparedImage, contrast: float, ranges: Mapping[str, Any]) -> Finding:
     low, _, high = ranges["contrast"]
     problem, cure = "blank", "make sure that this is the picture that was meant, and that it shows a digit"
-    if 0 < prepared.span <= 0.1 and prepared.peak <= 0.1:
+    if 0 < prepared.span <= _BLACK and prepared.peak <= _BLACK:
         problem, cure = "range", _SCALE
         cause = f"the pixels are nearly black: the brightest is at {100 * prepared.peak:.2g} % of white"
-    elif prepared.colours > max(0.3, 1.5 * prepared.span):
+    elif _differs_in_colour(prepared):
         cause = "in grey the picture is blank, since ink and paper differ in colour only"
         cure = "write with a dark pen"
-    elif prepared.span > 0.3:
+    elif prepared.span > _SPAN:
         cause = "what the picture holds is gone after the transforms"
         cure = "cut the picture to the digit, and look at its trace"
     else:

@@ -134,22 +134,25 @@ def compute_reference(images: npt.ArrayLike) -> dict[str, Any]:
     measured = describe_images(array)
     bright = measured["contrast"] > 0
     measured["contrast"] = np.abs(measured["contrast"])
+    quantiles: dict[str, list[float] | None] = {}
+    for name, values in measured.items():
+        known = values[np.isfinite(values)]
+        # Few digits, so that the same images give the same reference on every machine.
+        found = [float(f"{value:.4g}") for value in np.quantile(known, [_LOW, 0.5, _HIGH])] if known.size else None
+        quantiles[name] = found
     return {
         "version": _VERSION,
         "n": len(array),
         "shape": list(array.shape[1:]),
         "bright_ink": float(bright.mean().round(4)),
-        "measures": {name: _quantiles(values) for name, values in measured.items()},
+        "measures": quantiles,
     }
 
 
 def check_reference(reference: Any) -> None:
     """Refuse what :func:`compute_reference` does not return.
 
-    Raises
-    ------
-    DataError
-        If it is anything else, or comes from another version.
+    Raise DataError if it is anything else, or comes from another version.
     """
     expected = "the reference must be what lenetkit.diagnosis.compute_reference returns"
     if not isinstance(reference, Mapping):
@@ -172,14 +175,6 @@ def _is_list_of(length: int, value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _quantiles(values: Array) -> list[float] | None:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return None
-    # Few digits, so that the same images give the same reference on every machine.
-    return [float(f"{value:.4g}") for value in np.quantile(known, [_LOW, 0.5, _HIGH])]
 
 
 def _levels(images: Array) -> Iterator[Array]:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.intervals import wilson_interval
-from lenetkit.evaluator._confidence import calibration_error, rejection_table, reliability_table
 from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -116,17 +115,10 @@ class Measures:
         )
 
     def most_confused(self, k: int = 10) -> "pd.DataFrame":
-        """Return the pairs of classes that are taken for one another most often.
+        """Return the most confused pairs of classes.
 
-        Parameters
-        ----------
-        k : int
-            Number of pairs at most.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``true``, ``predicted``, ``count`` and ``share`` (of the true class's images), most frequent first.
+        The table of `k` rows at most has the columns ``true``, ``predicted``, ``count`` and ``share`` (of the true
+        class's images), most frequent first.
 
         Raises
         ------
@@ -146,7 +138,7 @@ class Measures:
         counts = self.confusion_matrix.to_numpy(copy=True)
         support = counts.sum(axis=1)
         np.fill_diagonal(counts, 0)
-        order = np.argsort(-counts, axis=None, kind="stable")[: _positive(k)]
+        order = np.argsort(-counts, axis=None, kind="stable")[: _positive("k", k)]
         true, predicted = np.divmod(order[counts.ravel()[order] > 0], len(self.classes))
         count = counts[true, predicted]
         pairs = {"true": self._named(true), "predicted": self._named(predicted)}
@@ -155,16 +147,8 @@ class Measures:
     def top_losses(self, k: int = 10) -> "pd.DataFrame":
         """Return the images that the model got most wrong, or right with the least confidence.
 
-        Parameters
-        ----------
-        k : int
-            Number of images at most.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``index`` (position among the evaluated images), ``true``, ``predicted``, ``loss`` and
-            ``probability`` (of the true class), largest loss first.
+        The table of `k` rows at most has the columns ``index`` (position among the evaluated images), ``true``,
+        ``predicted``, ``loss`` and ``probability`` (of the true class), largest loss first.
 
         Raises
         ------
@@ -178,7 +162,7 @@ class Measures:
         >>> evaluation.top_losses(1)["index"].tolist()
         [1]
         """
-        return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive(k)])
+        return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive("k", k)])
 
     def reliability(self, n_bins: int = 15) -> "pd.DataFrame":
         """Compare the confidence of the predictions with their accuracy, bin by bin.
@@ -207,25 +191,36 @@ class Measures:
         >>> evaluation.reliability(n_bins=2)[["low", "high", "count"]].values.tolist()
         [[0.5, 1.0, 3.0]]
         """
-        return reliability_table(self._confidences, self._right, n_bins)
+        import pandas as pd
+
+        n_bins = _positive("n_bins", n_bins)
+        # A bin holds its upper edge, as in Guo et al.; rounding may take a sum of probabilities beyond 1.
+        bins = np.clip(np.ceil(self._confidences * n_bins).astype(int) - 1, 0, n_bins - 1)
+        count = np.bincount(bins, minlength=n_bins)
+        filled = np.flatnonzero(count)
+        edges = {"low": filled / n_bins, "high": (filled + 1) / n_bins}
+        means = {
+            name: np.bincount(bins, weights=values, minlength=n_bins)[filled] / count[filled]
+            for name, values in (("confidence", self._confidences), ("accuracy", self._right))
+        }
+        return pd.DataFrame({**edges, **means, "count": count[filled]})
 
     @property
     def calibration_error(self) -> float:
         """Expected calibration error: the mean distance of accuracy and confidence in :meth:`reliability`, in [0, 1].
 
-        0 where of all predictions that are 90 % sure 90 % are right. With few images it is above 0 by chance alone.
+        0 where of all predictions that are 90 % sure 90 % are right. With few images it is never quite 0.
         """
-        return calibration_error(self.reliability())
+        table = self.reliability()
+        distance = (table["confidence"] - table["accuracy"]).abs()
+        return float((distance * table["count"]).sum() / table["count"].sum())
 
     def rejection_curve(self) -> "pd.DataFrame":
         """Return the error rate that is left when the least sure predictions are rejected.
 
-        Returns
-        -------
-        pandas.DataFrame
-            A row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that are at
-            least so sure are kept), ``rejected`` (the fraction of the others), ``error_rate`` (among those kept, in
-            [0, 1]), ``answered`` and ``errors`` (their numbers).
+        The table has a row for each confidence that a prediction has, from the lowest: ``threshold`` (predictions that
+        are at least so sure are kept), ``rejected`` (the fraction of the others), ``error_rate`` (among those kept, in
+        [0, 1]), ``answered`` and ``errors`` (their numbers).
 
         Examples
         --------
@@ -234,7 +229,15 @@ class Measures:
         >>> evaluation.rejection_curve()[["answered", "errors"]].values.tolist()
         [[3, 1], [2, 0], [1, 0]]
         """
-        return rejection_table(self._confidences, self._right)
+        import pandas as pd
+
+        order = np.argsort(-self._confidences, kind="stable")
+        confidences = self._confidences[order]
+        # Equally sure answers are rejected together: only the last of each run is a threshold.
+        last = np.flatnonzero(np.append(confidences[1:] < confidences[:-1], True))[::-1]
+        errors, answered = np.cumsum(~self._right[order])[last], last + 1
+        rates = {"threshold": confidences[last], "rejected": 1 - answered / self.n, "error_rate": errors / answered}
+        return pd.DataFrame({**rates, "answered": answered, "errors": errors})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain values, for JSON: NaN is None, classes and rows in the order of the columns.
@@ -289,7 +292,7 @@ class Measures:
         )
 
 
-def _positive(k: int) -> int:
-    if not isinstance(k, int | np.integer) or k < 1:
-        raise SettingError(f"k must be a positive integer; got {k!r}.")
-    return int(k)
+def _positive(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise SettingError(f"{name} must be a positive integer; got {value!r}.")
+    return int(value)

@@ -58,7 +58,7 @@ class AxesDisplay:
         return new_figure((4.6, 4.2)).subplots()
 
     def _draw(self) -> None:
-        raise NotImplementedError
+        """Draw on ``ax_``."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -75,17 +75,11 @@ class FigureDisplay:
         return self
 
     def _draw(self, figure: "Figure | SubFigure | None") -> None:
-        raise NotImplementedError
+        """Set ``figure_`` and ``axes_``, and draw on them."""
 
 
 def import_matplotlib() -> Any:
-    """Import matplotlib and return it.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
+    """Import matplotlib and return it. Raise MissingExtraError if it is not installed."""
     try:
         import matplotlib.figure
     except ImportError as error:

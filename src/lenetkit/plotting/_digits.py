@@ -32,7 +32,8 @@ class DigitsDisplay(FigureDisplay):
         titles = None if self.titles is None else [str(self.titles[row]) for row in range(len(shown))]
         n_columns = max(1, min(self.n_columns, len(shown)))
         n_rows = max(1, -(-len(shown) // n_columns))
-        heading = self._heading(len(shown))
+        rest = f"the first {len(shown)} of {len(self.images)}" if shown and len(shown) < len(self.images) else None
+        heading = ", ".join(part for part in (self.title, rest) if part) or ("" if shown else "no images")
         side, lines = _tile(titles or [])
         height = n_rows * (side + 0.17 * lines) + (0.35 if heading else 0)
         self.figure_ = figure or new_figure((max((side + 0.02) * n_columns, 3.5), height), layout="compressed")
@@ -47,12 +48,6 @@ class DigitsDisplay(FigureDisplay):
             ax.set_title(text, fontsize=9, color=INK, pad=3)
         if heading:
             self.figure_.suptitle(heading, fontsize=11)
-
-    def _heading(self, n_shown: int) -> str:
-        if not n_shown:
-            return self.title or "no images"
-        rest = f"the first {n_shown} of {len(self.images)}" if n_shown < len(self.images) else None
-        return ", ".join(part for part in (self.title, rest) if part)
 
 
 def plot_digits(

@@ -42,10 +42,7 @@ class PanelsDisplay(FigureDisplay):
 def as_probabilities(probabilities: npt.ArrayLike | None, classes: Sequence[Any] | Array | None) -> Array | None:
     """Return the probabilities as an array.
 
-    Raises
-    ------
-    DataError
-        If they have another shape than (n_classes,), or another length than the classes.
+    Raise DataError if they have another shape than (n_classes,), or another length than the classes.
     """
     values = None if probabilities is None else np.asarray(probabilities)
     if values is not None and values.ndim != 1:

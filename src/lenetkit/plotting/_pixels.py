@@ -18,10 +18,7 @@ __all__ = ["as_uint8", "check_image", "finite_range", "value_range"]
 def check_image(image: Any, index: int = 0) -> Array:
     """Return an image's pixels of shape (h, w) or (h, w, 3 or 4).
 
-    Raises
-    ------
-    DataError
-        If it has another shape or holds no numbers; the message names it ``images[index]``.
+    Raise DataError if it has another shape or holds no numbers; the message names it ``images[index]``.
     """
     pixels = np.asarray(image)
     if pixels.ndim == 3 and pixels.shape[2] == 1:

@@ -64,7 +64,7 @@ def _page(picture: Array, scale: float) -> Page:
     page = _dark_page(grey, scale)
     if page.pieces and page.covered <= _MUCH_INK:
         return page
-    # A frame close to the writing, or a shadow on a wide image, may be taken for ink on dark paper.
+    # A frame close to the writing, or a shadow on a wide image, may look like ink on dark paper.
     # Strokes have more outline than the paper between them.
     return max(
         page,
@@ -130,7 +130,7 @@ def _is_blot(piece: Piece) -> bool:
 
 
 def _is_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
-    """Tell whether a piece lies along most of a side of the page."""
+    """Return True where a piece lies along most of a side of the page."""
     sides = (
         (piece.top == 0, piece.mask[0], shape[1]),
         (piece.bottom == shape[0], piece.mask[-1], shape[1]),

@@ -177,7 +177,7 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
         Fitted; it must know digits as MNIST's are: bright on black, in 28x28 pixels.
     is_digit : callable, optional
         Gives the probability that an image shows one digit and nothing else: from uint8 images of shape (n, 28, 28)
-        to float32 of shape (n,). Without it anything with the size and strokes of a digit is taken for one.
+        to float32 of shape (n,). Without it, everything with the size and strokes of a digit counts as one.
 
     Returns
     -------

@@ -117,7 +117,7 @@ def find_cuts(piece: Piece, *, distance: float, most_ink: float) -> list[Cut]:
     """
     ink = piece.mask.astype(np.float32)
     down, up = _cheapest(ink), _cheapest(ink[::-1])[::-1]
-    # Among cuts through as much ink the straight one at the middle of a gap is taken.
+    # Among cuts through as much ink the straight one at the middle of a gap is kept.
     cuts: dict[bytes, Cut] = {}
     for row in sorted({int(fraction * piece.height) for fraction in _ROWS}):
         for column in _minima(down[row] + up[row] - ink[row], distance):

@@ -40,7 +40,9 @@ class Allograph:
     digit: int
     weights: Mapping[str, float]  # of the styles that use it, in proportion to the digit's other forms
     points: npt.NDArray[np.float64]  # (k, 2), control points (x, y) in units of the digit's height
-    strokes: tuple[tuple[Piece, ...], ...]  # each of smooth pieces: positions of its points; neighbours share a corner
+    strokes: tuple[
+        tuple[Piece, ...], ...
+    ]  # each of smooth pieces: positions of its points; neighbours have a corner in common
 
 
 # Name, weight in each of the styles, path. The control points are lenetkit's own, set by eye beside handwriting of each
@@ -99,8 +101,8 @@ _FORMS = """
 
 
 def _allograph(row: str) -> Allograph:
-    name, *shares, path = row.split(None, len(STYLES) + 1)
-    weights = {style: float(share) for style, share in zip(STYLES, shares, strict=True) if float(share)}
+    name, *columns, path = row.split(None, len(STYLES) + 1)
+    weights = {style: float(weight) for style, weight in zip(STYLES, columns, strict=True) if float(weight)}
     points: list[tuple[float, float]] = []
     strokes = []
     for stroke in path.split(";"):

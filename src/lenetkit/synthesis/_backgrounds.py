@@ -4,7 +4,7 @@ In: a size, settings and a seed. Out: uint8 pixels. Next: :meth:`lenetkit.synthe
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,8 @@ import numpy.typing as npt
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_number, check_seed, check_whole, chosen_one
 from lenetkit.exceptions import SettingError
-from lenetkit.synthesis._choices import as_colour
 
-__all__ = ["draw_paper"]
+__all__ = ["as_colour", "draw_paper"]
 
 _LONGEST = 20_000
 
@@ -83,15 +82,12 @@ def draw_paper(
     >>> draw_paper(60, 200, ruling="grid", pitch=20, shadow=0.5).shape
     (60, 200)
     """
-    for name, value in (("height", height), ("width", width)):
-        check_whole(name, value, 1, _LONGEST)
-    for name, number, lowest, highest in (
-        ("pitch", pitch, 4, math.inf),
-        ("print_strength", print_strength, 0, 1),
-        ("shadow", shadow, 0, 1),
-        ("noise", noise, 0, 64),
-    ):
-        check_number(name, number, lowest, highest)
+    check_whole("height", height, 1, _LONGEST)
+    check_whole("width", width, 1, _LONGEST)
+    check_number("pitch", pitch, 4, math.inf)
+    check_number("print_strength", print_strength, 0, 1)
+    check_number("shadow", shadow, 0, 1)
+    check_number("noise", noise, 0, 64)
     check_whole("specks", specks, 0)
     check_seed(seed)
     ruling = chosen_one("ruling", ruling, _RULINGS)
@@ -115,6 +111,15 @@ def _checked_rows(rows: Iterable[float]) -> Floats:
     if given.ndim != 1 or not np.isfinite(given).all():
         raise SettingError(f"rows must be finite numbers, one for each line; got {rows!r}.")
     return given
+
+
+def as_colour(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
+    """Return one grey level or three of a colour. Raise SettingError if it is neither."""
+    levels = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    whole = all(isinstance(level, (int, np.integer)) and not isinstance(level, bool) for level in levels)
+    if not whole or len(levels) not in (1, 3) or not all(0 <= level <= 255 for level in levels):
+        raise SettingError(f"{name} must be a grey level or three levels of RGB, whole, 0 to 255; got {value!r}.")
+    return tuple(int(level) for level in levels)
 
 
 def _across(length: int, lines: Floats, thickness: float) -> Floats:

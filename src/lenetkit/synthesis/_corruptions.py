@@ -73,7 +73,7 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     dotted_line    a dotted line across: its strength, then their number   0.5, 0.75, **1**, 2, 3
     zigzag         a zigzag line across: likewise                          0.5, 0.75, **1**, 2, 3
     canny_edges    mixes in the edges, found after a Gaussian of sigma 1,  0.5, 0.75, **1**, 0.2, 0.4
-                   by this share; then this share of them is missing
+                   by this fraction; then this fraction is missing
     ============== ======================================================= ======================================
 
     The kinds are written anew on NumPy and SciPy, so they are not MNIST-C's images bit for bit: its motion blur and fog
@@ -269,9 +269,9 @@ def _lines(points: Floats, down: npt.NDArray[np.bool_], height: int, width: int)
 
 
 def _canny_edges(images: Floats, settings: tuple[float, float], streams: RandomStreams) -> Floats:
-    share, missing = settings
+    fraction, missing = settings
     kept = streams.uniform(0, 1, *images.shape[1:]) >= missing
-    return (1 - share) * images + share * kept * _edges(images)
+    return (1 - fraction) * images + fraction * kept * _edges(images)
 
 
 def _edges(images: Floats) -> Floats:

@@ -207,7 +207,7 @@ def _drawn(points: npt.NDArray[np.float64], down: npt.NDArray[np.bool_], streams
 
 def _letter(streams: RandomStreams, fonts: Sequence[str]) -> Images:
     characters = LETTERS * 3 + _SYMBOLS
-    text = [characters[int(share * len(characters))] for share in streams.uniform(0, 1)]
+    text = [characters[int(at * len(characters))] for at in streams.uniform(0, 1)]
     return _printed(text, (None, *fonts), streams)
 
 

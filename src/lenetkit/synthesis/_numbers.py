@@ -13,7 +13,7 @@ from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen_one
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.synthesis._allographs import STYLES, Allograph
-from lenetkit.synthesis._choices import as_colour
+from lenetkit.synthesis._backgrounds import as_colour
 from lenetkit.synthesis._digit_images import choose_forms, form_table
 from lenetkit.synthesis._pen import Hand, Trace, lay_ink, trace_digits
 

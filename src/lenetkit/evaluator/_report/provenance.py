@@ -43,7 +43,7 @@ Images = Sequence[Any] | npt.NDArray[Any]
 
 
 class LabelledImages(Protocol):
-    """What the report needs of a :class:`lenetkit.datasets.Dataset`."""
+    """The part of a :class:`lenetkit.datasets.Dataset` that the report needs."""
 
     @property
     def images(self) -> Any: ...
@@ -58,7 +58,7 @@ class LabelledImages(Protocol):
 
 
 class FittedPipeline(Protocol):
-    """What the report needs of a :class:`lenetkit.pipeline.Pipeline`."""
+    """The part of a :class:`lenetkit.pipeline.Pipeline` that the report needs."""
 
     @property
     def model(self) -> Any: ...
@@ -91,10 +91,7 @@ class DataFacts:
 def describe_data(data: LabelledImages | Images | None, evaluation: Measures) -> DataFacts:
     """Return what is known of the data.
 
-    Raises
-    ------
-    DataError
-        If there are not as many images as labels, or the labels are others than those that were evaluated.
+    Raise DataError if there are not as many images as labels, or the labels are others than those that were evaluated.
     """
     rows = {"images": f"{evaluation.n:,}"}
     if data is None:

@@ -69,7 +69,7 @@ def per_class(evaluation: Measures) -> list[tuple[str, ...]]:
 
 
 def confused(evaluation: Measures) -> list[tuple[str, ...]]:
-    """Return the pairs of classes that are taken for one another most often."""
+    """Return the most confused pairs of classes."""
     columns = (column.tolist() for _, column in evaluation.most_confused(_MOST_PAIRS).items())
     return [
         (str(true), str(predicted), "once" if count == 1 else f"{count:,} times", _percent(fraction))
@@ -80,10 +80,7 @@ def confused(evaluation: Measures) -> list[tuple[str, ...]]:
 def hardest(evaluation: Measures, facts: DataFacts) -> list[dict[str, Any]]:
     """Return pictures of the images that the model got most wrong, or right with the least confidence.
 
-    Raises
-    ------
-    DataError
-        If an image cannot be drawn.
+    Raise DataError if an image cannot be drawn.
     """
     if facts.images is None:
         return []
