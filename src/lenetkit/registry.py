@@ -38,7 +38,7 @@ class PlugIn(NamedTuple):
     Parameters
     ----------
     name : str
-        What it announces.
+        The announced name.
     distribution : str
         The distribution's name, as ``pip list`` shows it.
     error : str or None
@@ -62,7 +62,7 @@ class Registry(Generic[Member]):
     Parameters
     ----------
     kind : str
-        What the members are called in messages, for example ``"model"``.
+        Name of a member in messages, for example ``"model"``.
     group : str
         Entry-point group in which distributions announce their members. The entry point's name is the member's
         name; importing what it points to must register that name.
@@ -102,7 +102,7 @@ class Registry(Generic[Member]):
         name : str
             Letters, digits, ``_``, ``-`` and ``.``, starting with a letter or digit.
         member : object
-            What :meth:`get` will return.
+            Result of :meth:`get`.
         owner : str
             Who registers it, for messages: usually the dotted name of the function or class.
         replace : bool

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from lenetkit import _ink as ink
+from lenetkit._ink import digit, paper, pieces
 from lenetkit.synthesis import draw_digits, draw_paper
 
 BATCHES = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=12))
 
 
-def cross(side: int = 120, paper: float = 220, pen: float = 50) -> np.ndarray:
+def cross(side: int = 120, light: float = 220, pen: float = 50) -> np.ndarray:
     """Return a plus sign, a tenth of the picture thick."""
-    image = np.full((1, side, side), paper)
+    image = np.full((1, side, side), light)
     thick = side // 10
     image[:, side // 2 - thick // 2 :][:, :thick, side // 4 : 3 * side // 4] = pen
     image[:, side // 4 : 3 * side // 4, side // 2 - thick // 2 :][:, :, :thick] = pen
@@ -31,9 +31,9 @@ def as_bytes(levels: Any) -> np.ndarray:
 
 def mask_of(batch: np.ndarray) -> np.ndarray:
     """Return the mask of the digit, all the way."""
-    darkness = ink.ink_map(ink.dark_on_light(ink.to_grey(batch)))
-    contrast = ink.measure_contrast(darkness)
-    return ink.digit_mask(ink.possible_ink(darkness, contrast), darkness, contrast)
+    darkness = paper.ink_map(paper.dark_on_light(paper.to_grey(batch)))
+    contrast = paper.measure_contrast(darkness)
+    return digit.digit_mask(digit.possible_ink(darkness, contrast), darkness, contrast)
 
 
 # Neighbours
@@ -42,7 +42,7 @@ def mask_of(batch: np.ndarray) -> np.ndarray:
 @given(BATCHES, st.integers(1, 30))
 def test_closing_fills_what_is_dark_and_narrow(batch: np.ndarray, size: int) -> None:
     """As SciPy's grey closing with a mirrored border, one image at a time."""
-    closed = ink.close(batch, size)
+    closed = paper.close(batch, size)
     sizes = [min(size | 1, 2 * length - 1) for length in batch.shape[1:]]
     for image, found in zip(batch, closed, strict=True):
         widened = ndimage.maximum_filter(image, sizes, mode="reflect")
@@ -56,7 +56,7 @@ def test_spreading_takes_the_extreme_of_the_neighbours(batch: np.ndarray, square
     footprint = ndimage.generate_binary_structure(2, 2 if square else 1)[np.newaxis]
     for extreme, reference in ((np.maximum, ndimage.maximum_filter), (np.minimum, ndimage.minimum_filter)):
         expected = reference(batch, footprint=footprint, mode="nearest")
-        np.testing.assert_array_equal(ink.spread(batch, extreme, square=square), expected)
+        np.testing.assert_array_equal(digit.spread(batch, extreme, square=square), expected)
 
 
 @given(BATCHES)
@@ -64,7 +64,7 @@ def test_the_inside_of_a_mask_is_what_four_neighbours_surround(batch: np.ndarray
     """What lies beyond the border does not belong to it."""
     mask = batch > 60
     cross_of_five = ndimage.generate_binary_structure(2, 1)[np.newaxis]
-    np.testing.assert_array_equal(ink.inner(mask), ndimage.binary_erosion(mask, cross_of_five))
+    np.testing.assert_array_equal(paper.inner(mask), ndimage.binary_erosion(mask, cross_of_five))
 
 
 @given(BATCHES)
@@ -72,13 +72,13 @@ def test_slopes_are_squared_differences_of_neighbours(batch: np.ndarray) -> None
     """Whole numbers, without overflow."""
     padded = np.pad(batch.astype(np.int64), ((0, 0), (1, 1), (1, 1)), mode="edge")
     down, right = padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1], padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]
-    np.testing.assert_array_equal(ink.slope(batch), down**2 + right**2)
+    np.testing.assert_array_equal(paper.slope(batch), down**2 + right**2)
 
 
 @given(BATCHES)
 def test_smoothing_keeps_the_range_and_what_is_flat(batch: np.ndarray) -> None:
     """It is a mean."""
-    smooth = ink.smooth(batch)
+    smooth = paper.smooth(batch)
     assert (smooth.max(axis=(1, 2)) <= batch.max(axis=(1, 2))).all()
     assert (smooth.min(axis=(1, 2)) >= batch.min(axis=(1, 2))).all()
 
@@ -86,7 +86,7 @@ def test_smoothing_keeps_the_range_and_what_is_flat(batch: np.ndarray) -> None:
 @given(hnp.arrays(bool, hnp.array_shapes(min_dims=3, max_dims=3, max_side=9)))
 def test_bounds_are_the_smallest_box(mask: np.ndarray) -> None:
     """The whole image where nothing is set."""
-    for image, top, bottom, left, right in zip(mask, *ink.bounding_boxes(mask), strict=True):
+    for image, top, bottom, left, right in zip(mask, *digit.bounding_boxes(mask), strict=True):
         rows, columns = np.nonzero(image)
         box = (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) if len(rows) else (0, len(image), 0, None)
         assert (top, bottom, left, right) == (*box[:3], image.shape[1] if box[3] is None else box[3])
@@ -101,7 +101,7 @@ def test_bounds_are_the_smallest_box(mask: np.ndarray) -> None:
 )
 def test_shrinking_averages_blocks(batch: np.ndarray, side: int) -> None:
     """No side is longer than asked for, and each level is its block's mean, rounded to 0.5 + 1 / (2 n) of n pixels."""
-    small = ink.shrink(batch, side)
+    small = paper.shrink(batch, side)
     factor = -(-max(batch.shape[1:3]) // side)
     assert max(small.shape[1:3]) <= side
     expected, n_pixels = batch.astype(float), np.ones(batch.shape)
@@ -117,22 +117,22 @@ def test_pillow_rounds_a_block_of_nine_down_from_five_ninths() -> None:
     block = np.full((1, 3, 3), 147, np.uint8)
     block[0, 0, :] = 148, 150, 148
     assert block.mean() == pytest.approx(147 + 5 / 9)
-    assert ink.shrink(block, 1).tolist() == [[[147]]]
+    assert paper.shrink(block, 1).tolist() == [[[147]]]
 
 
 def test_grey_pictures_in_three_channels_keep_their_levels() -> None:
     """The mixture that tells most is then the plain mean."""
     grey = as_bytes(cross() + np.random.default_rng(0).normal(0, 3, (1, 120, 120)))
-    np.testing.assert_array_equal(ink.to_grey(np.repeat(grey[..., None], 3, axis=3)), grey)
-    np.testing.assert_array_equal(ink.to_grey(grey), grey)
-    np.testing.assert_array_equal(ink.to_grey(grey[..., None]), grey)
+    np.testing.assert_array_equal(paper.to_grey(np.repeat(grey[..., None], 3, axis=3)), grey)
+    np.testing.assert_array_equal(paper.to_grey(grey), grey)
+    np.testing.assert_array_equal(paper.to_grey(grey[..., None]), grey)
 
 
 def test_ink_shows_that_is_as_bright_as_its_paper() -> None:
     """Red on green of the same luma: the channels are mixed so that they differ."""
     shape = cross()[0] < 100
     picture = np.where(shape[..., None], (200, 60, 60), (40, 140, 65)).astype(np.uint8)
-    grey = ink.to_grey(picture[None])[0].astype(int)
+    grey = paper.to_grey(picture[None])[0].astype(int)
     assert abs(grey[shape].mean() - grey[~shape].mean()) > 60
 
 
@@ -140,7 +140,7 @@ def test_ink_shows_that_is_as_bright_as_its_paper() -> None:
 @settings(max_examples=50)
 def test_a_picture_and_its_negative_are_one_or_each_others(batch: np.ndarray) -> None:
     """Nothing but inversion happens."""
-    result = ink.dark_on_light(batch)
+    result = paper.dark_on_light(batch)
     for image, turned in zip(batch, result, strict=True):
         assert (turned == image).all() or (turned == 255 - image).all()
 
@@ -150,8 +150,8 @@ def test_a_picture_and_its_negative_are_one_or_each_others(batch: np.ndarray) ->
 def test_the_polarity_is_found(side: int, slope: float) -> None:
     """Also where the light falls off."""
     picture = as_bytes(cross(side, 200, 60) - slope * np.linspace(0, 1, side))
-    np.testing.assert_array_equal(ink.dark_on_light(picture), picture)
-    np.testing.assert_array_equal(ink.dark_on_light(255 - picture), picture)
+    np.testing.assert_array_equal(paper.dark_on_light(picture), picture)
+    np.testing.assert_array_equal(paper.dark_on_light(255 - picture), picture)
 
 
 @pytest.mark.parametrize("side", [120, 300])
@@ -159,7 +159,7 @@ def test_an_ink_map_is_even_where_the_light_is_not(side: int) -> None:
     """A slope of light to a third of its strength, and ink that is half as bright as its paper."""
     light = np.linspace(1, 1 / 3, side)
     picture = as_bytes(light * cross(side, 240, 120))
-    darkness = ink.ink_map(picture)[0].astype(int)
+    darkness = paper.ink_map(picture)[0].astype(int)
     shape = ndimage.binary_erosion(cross(side)[0] < 100, iterations=3)
     away = ~ndimage.binary_dilation(cross(side)[0] < 100, iterations=3)
     middle = slice(side // 8, -side // 8)
@@ -172,13 +172,13 @@ def test_an_ink_map_is_even_where_the_light_is_not(side: int) -> None:
 def test_noise_is_measured(side: int, deviation: float) -> None:
     """Its standard deviation, whatever is drawn there."""
     noisy = as_bytes(cross(side) + np.random.default_rng(1).normal(0, deviation, (1, side, side)))
-    assert ink.measure_noise(noisy)[0] == pytest.approx(deviation, rel=0.35)
+    assert paper.measure_noise(noisy)[0] == pytest.approx(deviation, rel=0.35)
 
 
 def test_contrast_says_where_paper_and_ink_are() -> None:
     """In levels of the ink map."""
-    darkness = ink.ink_map(as_bytes(cross(120, 200, 100)))
-    contrast = ink.measure_contrast(darkness)
+    darkness = paper.ink_map(as_bytes(cross(120, 200, 100)))
+    contrast = paper.measure_contrast(darkness)
     assert contrast.paper[0] == 0
     assert contrast.ink[0] == pytest.approx(127, abs=12)
     assert contrast.noise[0] == 0
@@ -189,18 +189,18 @@ def test_contrast_says_where_paper_and_ink_are() -> None:
 # Lines, frames and pieces
 
 
-def line_picture(side: int = 160, **paper: Any) -> np.ndarray:
+def line_picture(side: int = 160, **printing: Any) -> np.ndarray:
     """Return a plus sign on printed paper."""
-    printed = draw_paper(side, side, noise=0.0, print_strength=0.8, **paper).astype(float)
+    printed = draw_paper(side, side, noise=0.0, print_strength=0.8, **printing).astype(float)
     return as_bytes(np.where(cross(side) < 100, 40, printed))
 
 
-@pytest.mark.parametrize("paper", [{"ruling": "ruled", "pitch": 50}, {"ruling": "grid", "pitch": 45}], ids=str)
-def test_lines_from_border_to_border_go_and_what_crosses_them_stays(paper: dict[str, Any]) -> None:
+@pytest.mark.parametrize("printing", [{"ruling": "ruled", "pitch": 50}, {"ruling": "grid", "pitch": 45}], ids=str)
+def test_lines_from_border_to_border_go_and_what_crosses_them_stays(printing: dict[str, Any]) -> None:
     """Of a mask, in both directions."""
     shape = cross(160)[0] < 100
-    mask = line_picture(**paper)[0] < 150
-    left = ink.without_lines(mask)
+    mask = line_picture(**printing)[0] < 150
+    left = pieces.without_lines(mask)
     assert mask[~shape].sum() > 300
     assert left[~ndimage.binary_dilation(shape, iterations=3)].sum() < 30
     assert left[shape].mean() > 0.97
@@ -210,7 +210,7 @@ def test_a_line_alone_is_kept() -> None:
     """It may be the bar of a tightly cut 7; without it nothing would be left."""
     mask = np.zeros((100, 100), bool)
     mask[40:44] = True
-    np.testing.assert_array_equal(ink.without_lines(mask), mask)
+    np.testing.assert_array_equal(pieces.without_lines(mask), mask)
 
 
 def test_frames_go_and_what_is_in_them_stays() -> None:
@@ -220,14 +220,14 @@ def test_frames_go_and_what_is_in_them_stays() -> None:
     for part in (slice(15, 18), slice(142, 145)):
         mask[part, 15:145] = True
         mask[15:145, part] = True
-    np.testing.assert_array_equal(ink.without_frames(mask), shape)
+    np.testing.assert_array_equal(pieces.without_frames(mask), shape)
 
 
 def test_a_zero_is_no_frame() -> None:
     """It is round."""
     y, x = np.mgrid[:100, :100] - 50
     ring = abs(np.hypot(x / 0.8, y) - 40) < 4
-    np.testing.assert_array_equal(ink.without_frames(ring), ring)
+    np.testing.assert_array_equal(pieces.without_frames(ring), ring)
 
 
 @pytest.mark.parametrize(
@@ -256,15 +256,15 @@ def test_flat_pictures_have_no_ink(side: int, level: int) -> None:
 
 
 STEPS = {
-    "shrink": lambda batch: ink.shrink(batch, 50),
-    "dark_on_light": ink.dark_on_light,
-    "ink_map": ink.ink_map,
-    "close": lambda batch: ink.close(batch, 9),
-    "smooth": ink.smooth,
-    "slope": ink.slope,
-    "measure_noise": ink.measure_noise,
+    "shrink": lambda batch: paper.shrink(batch, 50),
+    "dark_on_light": paper.dark_on_light,
+    "ink_map": paper.ink_map,
+    "close": lambda batch: paper.close(batch, 9),
+    "smooth": paper.smooth,
+    "slope": paper.slope,
+    "measure_noise": paper.measure_noise,
     "mask_of": mask_of,
-    "to_grey": lambda batch: ink.to_grey(np.stack([batch, batch // 2, 255 - batch], axis=-1)),
+    "to_grey": lambda batch: paper.to_grey(np.stack([batch, batch // 2, 255 - batch], axis=-1)),
 }
 
 
@@ -284,9 +284,9 @@ def test_company_and_order_do_not_matter_and_the_input_stays(name: str, side: in
 def test_stages_lead_from_a_picture_to_its_28x28_pixels() -> None:
     """Each stage is uint8 and by its name; what is like MNIST's images already has the result alone."""
     pictures = np.asarray(255 - np.asarray(draw_digits(4, size=90, seed=2).images))
-    found = dict(ink.stages(pictures))
+    found = dict(digit.stages(pictures))
     assert list(found) == ["grey", "even paper", "possible ink", "digit", "stroke", "result"]
     assert {image.dtype for image in found.values()} == {np.dtype(np.uint8)}
-    np.testing.assert_array_equal(found["result"], ink.normalise(pictures))
-    assert list(dict(ink.stages(found["result"]))) == ["result"]
-    np.testing.assert_array_equal(ink.normalise(found["result"]), found["result"])
+    np.testing.assert_array_equal(found["result"], digit.normalise(pictures))
+    assert list(dict(digit.stages(found["result"]))) == ["result"]
+    np.testing.assert_array_equal(digit.normalise(found["result"]), found["result"])

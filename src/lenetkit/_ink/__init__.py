@@ -14,67 +14,29 @@ photographs: they are smoothed against noise, freed of shadows, and of ruled lin
 Examples
 --------
 >>> import numpy as np
->>> from lenetkit import _ink as ink
+>>> from lenetkit._ink import stages
 >>> page = np.full((1, 40, 40), 200, np.uint8)
 >>> page[0, 10:30, 18:22] = 30
->>> darkness = ink.ink_map(ink.dark_on_light(page))
->>> contrast = ink.measure_contrast(darkness)
->>> mask = ink.digit_mask(ink.possible_ink(darkness, contrast), darkness, contrast)
->>> [int(bound[0]) for bound in ink.bounding_boxes(mask)]
-[10, 30, 18, 22]
+>>> [(name, images.shape) for name, images in stages(page)][2:]
+[('possible ink', (1, 40, 40)), ('digit', (1, 40, 40)), ('stroke', (1, 46, 46)), ('result', (1, 28, 28))]
 """
 
-from lenetkit._ink.digit import (
-    bounding_boxes,
-    centre,
-    cut_out,
-    digit_mask,
-    even_ink,
-    even_stroke,
-    fit_box,
-    normalise,
-    possible_ink,
-    spread,
-    stages,
-)
-from lenetkit._ink.paper import (
-    Contrast,
-    close,
-    dark_on_light,
-    ink_map,
-    inner,
-    measure_contrast,
-    measure_noise,
-    shrink,
-    slope,
-    smooth,
-    to_grey,
-)
-from lenetkit._ink.pieces import without_frames, without_lines
+from lenetkit._ink.digit import centre, cut_out, even_ink, even_stroke, fit_box, normalise, possible_ink, stages
+from lenetkit._ink.paper import Contrast, dark_on_light, ink_map, measure_contrast, slope, to_grey
 
 __all__ = [
     "Contrast",
-    "bounding_boxes",
     "centre",
-    "close",
     "cut_out",
     "dark_on_light",
-    "digit_mask",
     "even_ink",
     "even_stroke",
     "fit_box",
     "ink_map",
-    "inner",
     "measure_contrast",
-    "measure_noise",
     "normalise",
     "possible_ink",
-    "shrink",
     "slope",
-    "smooth",
-    "spread",
     "stages",
     "to_grey",
-    "without_frames",
-    "without_lines",
 ]

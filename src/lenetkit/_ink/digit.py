@@ -40,46 +40,42 @@ __all__ = [
 # MNIST's images and the box of their digits, in pixels (LeCun, Cortes, Burges 1998). An image that has white ink of at
 # least this level may be one of MNIST's already.
 _SIDE, _BOX, _WHITE = 28, 20, 250
-# A fifth of the inked pixels of MNIST's digits are white: measured on its training images.
+# At least a fifth of a digit's inked pixels are white (250 and more): so it is in 92 % of MNIST's training images.
 _WHITE_PART = 5
 
-# Where no source is given, the number was set by eye on the development pictures, as in lenetkit._ink.paper.
+# Where no source is given, the number was set by eye on the development pictures, as in lenetkit._ink.paper,
+# and "wrong" says the same.
 
-# Larger pictures are averaged down to at most this side first.
+# Larger pictures are averaged down to at most this side first. Wrong: 30 results change.
 _WORKING_SIDE = 512
-# Ink stands out by so many grey levels at least, and by so many noises.
+# Ink stands out by so many grey levels at least, and by so many noises. Wrong: ink in up to 3 blank pictures fewer.
 _FAINTEST, _NOISES = 8, 6
 # No digit can be told on fewer pixels.
 _NARROWEST = 4
 # Fractions of the ink's contrast: what surely is ink, and what is ink if it hangs together with that.
+# Wrong: 28 results change and 24 fewer are read; 162 change.
 _SURE, _POSSIBLE = 0.5, 0.35
 # Full ink is what this fraction of the digit's pixels does not exceed; its edges are sharpened at most so many times.
+# Wrong: 217 results change, one fewer is read; 78 change.
 _FULL_INK, _SHARPEST = 0.9, 4
 
-# 5 % of MNIST's strokes are thinner than the first and 5 % wider than the second, in pixels of the box.
+# 12 % of MNIST's training images have thinner strokes than the first and 5 % wider ones than the second, in pixels of
+# the box, measured by _stroke_width; benchmarks/normalize.py shows what MNIST loses by them.
+# Wrong: 213 results change, one fewer is read.
 _THINNEST, _WIDEST = 1.8, 3.6
 # Strokes are changed on at most so many pixels, four for each of the box; with this margin, smaller digits with that;
-# twice at most, and not by less than this radius in pixels.
+# twice at most, and not by less than this radius in pixels. Wrong (the last two): 74 results change.
 _FINE, _MARGIN, _SMALL_MARGIN = 4 * _BOX, 12, 3
 _PASSES, _LEAST_RADIUS = 2, 0.02
-# Levels, of 1: what counts as black, and what counts to the digit's box.
+# Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK = 0.5 / 255, 0.1
 
 
 def normalise(batch: Array, *, stroke: bool = True) -> Array:
-    """Make MNIST's images of pictures of one size; those that have all this already pass unchanged.
+    """Make MNIST's images of pictures of one size; those that are like MNIST's already pass unchanged.
 
-    Parameters
-    ----------
-    batch : ndarray of shape (n, height, width[, 1 or 3])
-        uint8 in [0, 255] or floating in [0, 1].
-    stroke : bool
-        Bring very thin and very wide strokes to the width of MNIST's.
-
-    Returns
-    -------
-    ndarray of shape (n, 28, 28)
-        uint8.
+    From (n, height, width[, 1 or 3]), uint8 in [0, 255] or floating in [0, 1], to uint8 (n, 28, 28). With `stroke`,
+    very thin and very wide strokes are brought to the width of MNIST's.
     """
     batch = _to_bytes(batch)
     done = _is_like_mnist(batch)
@@ -283,16 +279,9 @@ def _whiten(box: Array) -> Array:
 
 
 def _place(images: Array, spans: Array, size: tuple[int, int]) -> Array:
-    """Scale parts of images into the middle of the fewest pixels that hold them, at the top left of a new image.
+    """Scale parts of float32 images into the middle of the fewest pixels that hold them, at the top left of new ones.
 
-    Parameters
-    ----------
-    images : ndarray of shape (n, height, width)
-        float32.
-    spans : ndarray of shape (2, 3, n)
-        For rows and for columns: start and length of the part, and the length wanted.
-    size : tuple of int
-        Of the new images.
+    `spans` (2, 3, n) holds, for rows and for columns, start and length of the part, and the length wanted.
     """
     rows = _weights(spans[0], images.shape[1], size[0])
     columns = _weights(spans[1], images.shape[2], size[1])

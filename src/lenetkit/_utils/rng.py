@@ -41,7 +41,7 @@ class RandomStreams:
     Parameters
     ----------
     purpose : str
-        What they are for: different purposes get different numbers.
+        Their use: different purposes get different numbers.
     seed : int
         0 to `HIGHEST_SEED`.
     block : int, default 0

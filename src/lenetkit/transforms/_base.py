@@ -10,16 +10,17 @@ import numpy.typing as npt
 from lenetkit._utils.names import did_you_mean
 from lenetkit.exceptions import SettingError
 from lenetkit.registry import Registry
-from lenetkit.transforms._pixels import Array, Images
+from lenetkit.transforms._pixels import Array, BatchTransform, Images
 
 __all__ = [
     "Affine",
+    "AffineBatchTransform",
     "AffineTransform",
     "FittableTransform",
     "Transform",
     "create_transform",
+    "get_name",
     "list_transforms",
-    "name_of",
     "register_transform",
     "transform_class",
 ]
@@ -93,6 +94,29 @@ class AffineTransform(Transform, Protocol):
     def affine(self, dtype: npt.DTypeLike) -> Affine:
         """Return the map for images of this type, uint8 or floating: always the same one if there is no ``fit``."""
         ...
+
+
+class AffineBatchTransform(BatchTransform):
+    """Base of this package's affine transforms: a subclass defines :meth:`affine`."""
+
+    __slots__ = ()
+
+    def affine(self, dtype: npt.DTypeLike) -> Affine:
+        """Return the map for images of this type."""
+        raise NotImplementedError
+
+    @property
+    def scale(self) -> npt.NDArray[np.float32]:
+        """Scale for uint8 images, float32 of shape () or (n_channels,)."""
+        return self.affine(np.uint8).scale
+
+    @property
+    def offset(self) -> npt.NDArray[np.float32]:
+        """Offset for uint8 images, float32 of shape () or (n_channels,)."""
+        return self.affine(np.uint8).offset
+
+    def _apply(self, batch: Array) -> Array:
+        return self.affine(batch.dtype).apply(batch)
 
 
 @runtime_checkable
@@ -237,7 +261,7 @@ def create_transform(name: str, /, **settings: Any) -> Any:
     return transform(**settings)
 
 
-def name_of(transform: object) -> str:
+def get_name(transform: object) -> str:
     """Return the name under which a transform's class is registered.
 
     Raises

@@ -39,23 +39,9 @@ def as_background(value: Any) -> float | None:
 
 
 def lay_on_background(batch: Array, size: tuple[int, int], corner: tuple[int, int], background: Array) -> Array:
-    """Lay images on larger ones.
+    """Lay images on new, larger ones of a size (height, width), with their first pixel at a corner (top, left).
 
-    Parameters
-    ----------
-    batch : ndarray of shape (n, h, w[, c])
-        The images.
-    size : tuple of int
-        (height, width) of the results.
-    corner : tuple of int
-        (top, left) of the images in the results.
-    background : ndarray of shape (n, 1, 1[, c])
-        Value of the remaining pixels.
-
-    Returns
-    -------
-    ndarray of shape (n, height, width[, c])
-        A new array of the batch's type.
+    The remaining pixels have the value of `background`, (n, 1, 1[, c]).
     """
     (top, left), (height, width) = corner, batch.shape[1:3]
     out = np.empty((len(batch), *size, *batch.shape[3:]), batch.dtype)
@@ -65,12 +51,9 @@ def lay_on_background(batch: Array, size: tuple[int, int], corner: tuple[int, in
 
 
 def get_background(batch: Array, background: float | None) -> Array:
-    """Return the value of the paper for each image: the setting's, or the lower median of its outermost pixels.
+    """Return the level of the paper of each image: the setting, or the lower median of its outermost pixels.
 
-    Returns
-    -------
-    ndarray of shape (n, 1, 1[, c])
-        In the batch's type and range.
+    Its shape is (n, 1, 1[, c]), in the batch's type and range.
     """
     shape = (len(batch), 1, 1, *batch.shape[3:])
     if background is not None:

@@ -178,16 +178,8 @@ class BatchTransform:
 def apply_steps(steps: Iterable[Any], images: Images, *, fit: bool = False, check_last: bool = False) -> Any:
     """Check images once and apply transforms one after the other.
 
-    Parameters
-    ----------
-    steps : iterable of Transform
-        Where one is not a :class:`BatchTransform`, what it returns is checked before the next one that is.
-    images : array-like or list of arrays
-        As in :func:`check_images`.
-    fit : bool
-        Fit the steps that learn, each on what the steps before it return.
-    check_last : bool
-        Check what is not known to be good after the last step, too.
+    The result of a step that is no :class:`BatchTransform` is checked before the next one that is, and after the last
+    step with `check_last`. With `fit` the steps that learn are fitted, each on the result of the steps before it.
     """
     result, checked = _as_pixels(check_images(images)), True
     for step in steps:

@@ -13,7 +13,7 @@ import numpy as np
 
 from lenetkit._utils.deprecation import warn_renamed
 from lenetkit.exceptions import LenetkitError, SettingError
-from lenetkit.transforms._base import FittableTransform, Transform, name_of, transform_class
+from lenetkit.transforms._base import FittableTransform, Transform, get_name, transform_class
 
 __all__ = ["transform_from_dict", "transform_to_dict"]
 
@@ -46,7 +46,7 @@ def transform_to_dict(transform: Transform) -> dict[str, Any]:
     >>> transform_from_dict(transform_to_dict(Resize((32, 32))))
     Resize(size=(32, 32), background=None)
     """
-    described: dict[str, Any] = {"name": name_of(transform)}
+    described: dict[str, Any] = {"name": get_name(transform)}
     try:
         instance: Any = transform
         described["settings"] = attrs.asdict(

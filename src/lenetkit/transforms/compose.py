@@ -87,7 +87,7 @@ class Compose:
     >>> images.shape, images.dtype
     ((2, 28, 28), dtype('float32'))
 
-    What comes before the last affine map leaves uint8 as uint8, a quarter of the memory:
+    The steps before the last affine map leave uint8 as uint8, a quarter of the memory:
 
     >>> head, tail = prepare.split_affine()
     >>> tail
@@ -111,35 +111,12 @@ class Compose:
         object.__setattr__(self, "_tail", tail)
 
     def __call__(self, images: Images, /) -> Array | list[Array]:
-        """Return what the last step makes of the images.
-
-        Parameters
-        ----------
-        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
-            uint8 in [0, 255] or floating in [0, 1].
-
-        Returns
-        -------
-        ndarray or list of ndarray
-            As the last step says.
-
-        Raises
-        ------
-        DataError
-            If the images are not that, or a step can't take what the step before it made.
-        NotFittedError
-            If a step that learns was not fitted.
-        """
+        """Return what the last step makes of the images; errors are those of :meth:`prepare`, but shapes may differ."""
         result: Array | list[Array] = apply_steps(self._flat(), images)
         return result
 
     def fit(self, images: Images, /) -> Self:
         """Fit the steps that learn, each on what the steps before it make of the images.
-
-        Parameters
-        ----------
-        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
-            Training images, uint8 in [0, 255] or floating in [0, 1].
 
         Returns
         -------

@@ -19,14 +19,14 @@ class MnistNormalize(BatchTransform):
     A photo, a scan or a drawing, in colour or grey, dark on light or light on dark, of any size. The light is evened
     out, ink is told from paper by its contrast and not by a fixed level, and noise, specks, ruled and dotted lines,
     frames and the edges of the paper are left out, as far as a digit remains without them. Strokes much thinner or
-    wider than MNIST's are brought to the nearest width that is common there. Then MNIST's own recipe [1]_: the digit is
-    scaled to fit 20x20 pixels by area weighting, its aspect ratio kept, and laid in 28x28 such that its centre of mass
-    falls on the middle.
+    wider than MNIST's are brought to the nearest width that is common there. Then MNIST's own preparation [1]_: the
+    digit is scaled to fit 20x20 pixels by area weighting, its aspect ratio kept, and laid in 28x28 such that its centre
+    of mass falls on the middle.
 
     Images of 28x28 that have all this already (black around a box of 20 pixels, the centre of mass in the middle,
     white ink) pass unchanged and fast, so that MNIST itself stays MNIST. A picture in which no ink is found becomes
-    black: blank ones, noise, light that falls off, and pictures fewer than 4 pixels high or wide. Whether what was
-    found *is* a digit this transform does not judge; two digits in one picture stay two digits in one image.
+    black: blank ones, noise, light that falls off, and pictures fewer than 4 pixels high or wide. This
+    transform does not judge if what was found *is* a digit; two digits in one picture stay two digits in one image.
 
     Parameters
     ----------

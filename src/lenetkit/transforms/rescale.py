@@ -6,15 +6,14 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.transforms._base import Affine, register_transform
-from lenetkit.transforms._pixels import Array, BatchTransform
+from lenetkit.transforms._base import Affine, AffineBatchTransform, register_transform
 
 __all__ = ["Rescale"]
 
 
 @register_transform("rescale")
 @attrs.frozen(kw_only=True)
-class Rescale(BatchTransform):
+class Rescale(AffineBatchTransform):
     """Bring pixels to float32 in [0, 1]: what uint8 images mean as 0..255. Floating images are in [0, 1] already.
 
     Arrays of float32 are not copied.
@@ -32,18 +31,5 @@ class Rescale(BatchTransform):
         scale = 1 / 255 if np.dtype(dtype) == np.uint8 else 1.0
         return Affine(np.array(scale, np.float32), np.array(0, np.float32))
 
-    @property
-    def scale(self) -> npt.NDArray[np.float32]:
-        """Scale for uint8 images, float32 of shape ()."""
-        return self.affine(np.uint8).scale
-
-    @property
-    def offset(self) -> npt.NDArray[np.float32]:
-        """Offset for uint8 images: 0, float32 of shape ()."""
-        return self.affine(np.uint8).offset
-
     def _passes(self, _: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
         return dtype.kind == "f"
-
-    def _apply(self, batch: Array) -> Array:
-        return self.affine(batch.dtype).apply(batch)

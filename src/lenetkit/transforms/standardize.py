@@ -9,8 +9,8 @@ import numpy.typing as npt
 from lenetkit._utils.deprecation import warn_renamed
 from lenetkit._utils.validation import switch
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
-from lenetkit.transforms._base import Affine, register_transform
-from lenetkit.transforms._pixels import Array, BatchTransform, Images, check_images, chunks
+from lenetkit.transforms._base import Affine, AffineBatchTransform, register_transform
+from lenetkit.transforms._pixels import Array, Images, check_images, chunks
 
 __all__ = ["Standardize"]
 
@@ -26,7 +26,7 @@ class _State:
 
 @register_transform("standardize")
 @attrs.define(kw_only=True, eq=False)
-class Standardize(BatchTransform):
+class Standardize(AffineBatchTransform):
     """Subtract the mean that the training images had and divide by their standard deviation. Comes last, if at all.
 
     Parameters
@@ -69,16 +69,6 @@ class Standardize(BatchTransform):
     def std_(self) -> npt.NDArray[np.float64]:
         """Standard deviation of the training images' pixels, float64 of shape (1,) or (n_channels,)."""
         return self._fitted().std
-
-    @property
-    def scale(self) -> npt.NDArray[np.float32]:
-        """Scale for uint8 images, float32 in the shape of ``std_``."""
-        return self.affine(np.uint8).scale
-
-    @property
-    def offset(self) -> npt.NDArray[np.float32]:
-        """Offset for uint8 images, float32 in the shape of ``std_``."""
-        return self.affine(np.uint8).offset
 
     def fit(self, images: Images, /) -> Self:
         """Learn mean and standard deviation.
@@ -128,18 +118,16 @@ class Standardize(BatchTransform):
         self._count_channels(images, expected=len(self.mean_))
         return super()._map(images)
 
-    def _apply(self, batch: Array) -> Array:
-        return self.affine(batch.dtype).apply(batch)
-
     def get_state(self) -> dict[str, Any] | None:
         """Return ``mean`` and ``std`` as lists of float; None before :meth:`fit`."""
-        return self._state and {"mean": self._state.mean.tolist(), "std": self._state.std.tolist()}
+        return None if self._state is None else {"mean": self._state.mean.tolist(), "std": self._state.std.tolist()}
 
     def set_state(self, state: dict[str, Any], /) -> None:
         """Restore what :meth:`get_state` returned; a SettingError if it is not that."""
         mean, std = state.get("mean"), state.get("std")
-        good = state.keys() == {"mean", "std"} and _count_numbers(mean, 0) == _count_numbers(std, _SMALLEST_STD) > 0
-        if not good or (_count_numbers(mean, 0) > 1 and not self.per_channel):
+        count = _count_numbers(mean, 0)
+        good = state.keys() == {"mean", "std"} and count == _count_numbers(std, _SMALLEST_STD) > 0
+        if not good or (count > 1 and not self.per_channel):
             raise SettingError(
                 "Standardize: what was learnt must be 'mean' in 0..1 and 'std' in 1e-6..1, a list of numbers each, "
                 f"one for all pixels or one per channel; got {state!r}."
