@@ -57,6 +57,7 @@ def test_the_readme_names_one_command_to_train_and_one_to_test() -> None:
     assert test == "python -m pip install tox && python -m tox\n"
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_code_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All blocks, one after the other, on the embedded digits in MNIST's place."""
@@ -93,6 +94,7 @@ def run(folder: Path, code: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_model_and_a_data_set_are_one_new_file_each(extended_package: Path) -> None:
     """The files of the checklists, laid beside the others, are found by the command line, which learns with them."""

@@ -48,6 +48,7 @@ def test_an_installed_plug_in_is_listed(run_in: Run, installed: Path) -> None:
     assert re.search(r"^ ?bars_and_rings +5 ", run_in(installed, "-m", "lenetkit", "datasets").stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_an_installed_plug_in_is_trained_saved_and_predicts(run_in: Run, installed: Path, tmp_path: Path) -> None:
     """Its data set with its model, through the command line alone."""
@@ -65,6 +66,7 @@ def test_an_installed_plug_in_is_trained_saved_and_predicts(run_in: Run, install
     assert answer.stdout.split("\t")[1] == "1", answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_pipeline_with_a_plug_ins_transform_names_what_is_missing(
     run_in: Run, installed: Path, tmp_path: Path
@@ -89,6 +91,7 @@ print(Pipeline.load(sys.argv[1]).transforms_.steps[1])
     assert "unknown transform 'threshold'" in answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_example_keeps_the_contract_by_its_own_test(run_in: Run, installed: Path) -> None:
     """The parametrisation works in a package of somebody else."""
@@ -159,6 +162,7 @@ def test_every_broken_plug_in_is_shown_with_its_distribution(run_in: Run, wrecks
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(run_in: Run, wrecks: Path) -> None:
     """It is built, and the others are checked all the same."""
@@ -170,6 +174,7 @@ def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(run_in: Run, wreck
     assert len(lines) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_training_goes_on_beside_broken_plug_ins(run_in: Run, wrecks: Path) -> None:
     """And asking for a broken one is one message."""
