@@ -49,10 +49,11 @@ def test_files_that_pages_speak_of_are_in_the_repository() -> None:
     assert sorted(path for path in named if not any(ROOT.glob(path))) == []
 
 
-def test_the_readme_names_one_command_to_train_and_one_to_test() -> None:
-    """Both are single lines; the second is found by its comment, as continuous integration does."""
-    train, test = blocks("README.md", "sh")
+def test_the_readme_names_one_command_to_train_and_two_to_test() -> None:
+    """Each is a single line; the last is found by its comment, as continuous integration does."""
+    train, quick, test = blocks("README.md", "sh")
     assert train == "python -m pip install . && lenetkit train\n"
+    assert quick.endswith(' && python -m pytest -m "not slow and not tensorflow" -n 2\n')
     assert f"<!-- test command -->\n```sh\n{test}```" in (ROOT / "README.md").read_text("utf-8")
     assert test == "python -m pip install tox && python -m tox\n"
 
