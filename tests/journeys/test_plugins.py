@@ -11,6 +11,8 @@ from PIL import Image
 
 from lenetkit.datasets import load_dataset
 
+from .conftest import run_anew
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin"
 
 Completed = subprocess.CompletedProcess[str]
@@ -18,8 +20,14 @@ Run = Callable[..., Completed]
 
 
 @pytest.fixture(scope="session")
-def run_in(python: Callable[..., Completed]) -> Run:
+def run_in(nowhere: dict[str, str]) -> Run:
     """Return a function that runs Python in a folder, where what is installed in it is found."""
+    return lambda folder, *command: run_anew(nowhere, *command, folder=folder, path=[folder])
+
+
+@pytest.fixture(scope="session")
+def run_quickly_in(python: Run) -> Run:
+    """Return a function that does the same with TensorFlow imported already."""
     return lambda folder, *command: python(*command, folder=folder, path=[folder])
 
 
@@ -50,26 +58,28 @@ def test_an_installed_plug_in_is_listed(run_in: Run, installed: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
-def test_an_installed_plug_in_is_trained_saved_and_predicts(run_in: Run, installed: Path, tmp_path: Path) -> None:
+def test_an_installed_plug_in_is_trained_saved_and_predicts(
+    run_quickly_in: Run, installed: Path, tmp_path: Path
+) -> None:
     """Its data set with its model, through the command line alone."""
     saved, picture = tmp_path / "plugin.lenet", tmp_path / "ring.png"
     names = ("--dataset", "bars_and_rings", "--model", "two_layers")
-    answer = run_in(installed, "-m", "lenetkit", "train", *names, "--output", saved)
+    answer = run_quickly_in(installed, "-m", "lenetkit", "train", *names, "--output", saved)
     assert answer.returncode == 0, answer.stderr
     accuracy = re.search(r"accuracy ([\d.]+) % \(.*n = 40\)$", answer.stdout.strip())
     assert accuracy is not None
     assert float(accuracy[1]) > 90
     draw = "from lenetkit import load_dataset; from PIL import Image; import sys;"
     draw += "Image.fromarray(load_dataset('bars_and_rings').images[399]).save(sys.argv[1])"
-    assert run_in(installed, "-c", draw, picture).returncode == 0
-    answer = run_in(installed, "-m", "lenetkit", "predict", saved, picture)
+    assert run_quickly_in(installed, "-c", draw, picture).returncode == 0
+    answer = run_quickly_in(installed, "-m", "lenetkit", "predict", saved, picture)
     assert answer.stdout.split("\t")[1] == "1", answer.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_pipeline_with_a_plug_ins_transform_names_what_is_missing(
-    run_in: Run, installed: Path, tmp_path: Path
+    run_quickly_in: Run, installed: Path, tmp_path: Path
 ) -> None:
     """It is saved and loaded where the plug-in is; elsewhere the message says what to install."""
     code = """
@@ -82,20 +92,20 @@ pipe.fit(data.images, data.labels).save(sys.argv[1])
 print(Pipeline.load(sys.argv[1]).transforms_.steps[1])
 """
     path = tmp_path / "threshold.lenet"
-    answer = run_in(installed, "-c", code, path)
+    answer = run_quickly_in(installed, "-c", code, path)
     assert answer.stdout == "Threshold(level=0.5)\n", answer.stderr
     picture = tmp_path / "zero.png"
     Image.fromarray(load_dataset("digits").images[0]).save(picture)
-    answer = run_in(tmp_path, "-m", "lenetkit", "predict", path, picture)
+    answer = run_quickly_in(tmp_path, "-m", "lenetkit", "predict", path, picture)
     assert answer.returncode == 2
     assert "unknown transform 'threshold'" in answer.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
-def test_the_example_keeps_the_contract_by_its_own_test(run_in: Run, installed: Path) -> None:
+def test_the_example_keeps_the_contract_by_its_own_test(run_quickly_in: Run, installed: Path) -> None:
     """The parametrisation works in a package of somebody else."""
-    answer = run_in(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLE / "test_contract.py")
+    answer = run_quickly_in(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLE / "test_contract.py")
     assert answer.returncode == 0, answer.stdout
     assert re.search(r"^17 passed", answer.stdout, re.MULTILINE), answer.stdout
 
@@ -164,9 +174,9 @@ def test_every_broken_plug_in_is_shown_with_its_distribution(run_in: Run, wrecks
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
-def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(run_in: Run, wrecks: Path) -> None:
+def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(run_quickly_in: Run, wrecks: Path) -> None:
     """It is built, and the others are checked all the same."""
-    answer = run_in(wrecks, "-m", "lenetkit", "models", "--check", "[mw]*")
+    answer = run_quickly_in(wrecks, "-m", "lenetkit", "models", "--check", "[mw]*")
     assert answer.returncode == 1
     lines = answer.stdout.splitlines()
     assert lines[0] == "mlp: keeps its contract"
@@ -176,11 +186,11 @@ def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(run_in: Run, wreck
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
-def test_training_goes_on_beside_broken_plug_ins(run_in: Run, wrecks: Path) -> None:
+def test_training_goes_on_beside_broken_plug_ins(run_quickly_in: Run, wrecks: Path) -> None:
     """And asking for a broken one is one message."""
     command = ("-m", "lenetkit", "train", "--dataset", "digits", "--epochs", "0", "--model")
-    assert "accuracy" in run_in(wrecks, *command, "mlp").stdout
-    answer = run_in(wrecks, *command, "leaves")
+    assert "accuracy" in run_quickly_in(wrecks, *command, "mlp").stdout
+    answer = run_quickly_in(wrecks, *command, "leaves")
     assert answer.returncode == 1
     assert answer.stderr.endswith(
         "error: the model 'leaves' of the distribution dist-leaves cannot be loaded: SystemExit: 3. "
