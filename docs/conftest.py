@@ -28,6 +28,9 @@ from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParse
 
 mpl.use("Agg")
 
+# So that `pytest --doctest-modules docs` leaves the gallery's scripts to Sphinx.
+collect_ignore_glob = ["*.py"]
+
 ROOT = Path(__file__).parents[1]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
 QUICK = {"--help", "--version", "datasets", "diagnose", "info", "inspect", "models", "predict", "read", "verify"}

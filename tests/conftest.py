@@ -1,12 +1,13 @@
-"""What several test files share: where the real data are."""
+"""Settings and fixtures of all tests: the real data, Hypothesis, and files that need not be imported."""
 
 import os
+import re
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-# What is written to a pipe or a file is compared; these would have it coloured as on a terminal.
+# Tests compare what is written to a pipe or a file; these would have it coloured as on a terminal.
 for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
     os.environ.pop(name, None)
 
@@ -19,6 +20,19 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("lenetkit")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of which no test is asked for: with ``-m "not tensorflow"`` nothing imports TensorFlow.
+
+    A file says so by its ``pytestmark``. Each process of a parallel run would import it, only to deselect its tests.
+    """
+    excluded = re.fullmatch(r"not \w+(?: and not \w+)*", config.option.markexpr)
+    if excluded is None or not collection_path.name.startswith("test_"):
+        return None
+    marks = re.search(r"^pytestmark = (\[[^]]*]|.*?$)", collection_path.read_text("utf-8"), re.MULTILINE)
+    names = re.findall(r"pytest\.mark\.(\w+)", marks[1]) if marks else []
+    return True if set(names) & set(excluded[0].replace("not ", "").split(" and ")) else None
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ if not REQUIRED:
     pytest.importorskip("playwright")
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 WORDS = Path(__file__).parents[1] / "data" / "format_1.lenet"
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {
@@ -224,10 +226,11 @@ def test_a_digit_drawn_with_the_mouse_is_read(visit: Visit, digit: str, stroke: 
 def test_what_is_cleared_is_not_said_any_more(visit: Visit) -> None:
     """Nor when the words were about to be said."""
     page, _ = visit(**DESK)
+    page.clock.install()
     draw(page, SEVEN)
     is_answered(page, "7")
     page.get_by_role("button", name="Clear").click()
-    page.wait_for_timeout(1500)
+    page.clock.fast_forward(1500)
     expect(page.get_by_role("status").first).to_have_text("")
 
 

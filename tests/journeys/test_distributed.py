@@ -17,6 +17,7 @@ distributed = pytest.importorskip("distributed", reason="needs the extra 'distri
 dask = pytest.importorskip("dask")
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.tensorflow,
     # A worker that is killed takes its connections with it.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -1,14 +1,15 @@
 """Each example runs offline on the embedded digits and shows what it says."""
 
-import os
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.tensorflow
+from .conftest import run_anew
+
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -100,19 +101,19 @@ EXPECTED = {
 }
 
 
+Run = Callable[..., str]
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Return an environment in which no data set lies anywhere."""
-    places = ("HOME", "KERAS_HOME", "LENETKIT_DATA", "XDG_CACHE_HOME")
-    return {**os.environ, **{name: str(tmp_path / "nothing") for name in places}, "TF_CPP_MIN_LOG_LEVEL": "3"}
+def run(python: Callable[..., Any], tmp_path: Path) -> Run:
+    """Return a function that runs an example in an empty folder and returns what it printed."""
 
+    def _run(example: str, *options: str) -> str:
+        done = python(EXAMPLES / example, *options, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-def run(example: str, environment: dict[str, str], *arguments: str) -> str:
-    """Run an example in a Python of its own and return what it printed."""
-    command = [sys.executable, str(EXAMPLES / example), *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return _run
 
 
 def test_every_example_is_tested() -> None:
@@ -121,9 +122,9 @@ def test_every_example_is_tested() -> None:
 
 
 @pytest.mark.parametrize("example", EXPECTED)
-def test_example_shows_what_it_says_and_reads_most_digits(example: str, environment: dict[str, str]) -> None:
+def test_example_shows_what_it_says_and_reads_most_digits(example: str, run: Run) -> None:
     """The expected lines come in their order, and every accuracy is far above chance."""
-    output = run(example, environment)
+    output = run(example)
     assert re.search(".*?".join(EXPECTED[example]), output, re.DOTALL), output
     accuracies = [float(figure) for figure in re.findall(r"accuracy (\d+\.\d+) %", output)]
     assert accuracies
@@ -134,12 +135,18 @@ def test_example_shows_what_it_says_and_reads_most_digits(example: str, environm
     "example",
     ["classical_procedure.py", "own_folder.py", "own_model.py", "read_number.py", "report.py", "save_and_serve.py"],
 )
-def test_example_explains_its_options(example: str, environment: dict[str, str]) -> None:
+def test_example_explains_its_options(example: str, run: Run) -> None:
     """``--help`` says what can be chosen."""
-    assert "--" in run(example, environment, "--help").split("options:")[1]
+    assert "--" in run(example, "--help").split("options:")[1]
 
 
-def test_own_folder_reads_a_folder_of_the_users_own(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_an_example_is_a_program(nowhere: dict[str, str], tmp_path: Path) -> None:
+    """It runs in a Python that has nothing imported, too."""
+    done = run_anew(nowhere, EXAMPLES / "read_number.py", folder=tmp_path)
+    assert re.search(EXPECTED["read_number.py"][0], done.stdout), done.stderr
+
+
+def test_own_folder_reads_a_folder_of_the_users_own(tmp_path: Path, run: Run) -> None:
     """``--folder`` takes pictures that are there instead of drawing some."""
     from PIL import Image
 
@@ -149,6 +156,6 @@ def test_own_folder_reads_a_folder_of_the_users_own(tmp_path: Path, environment:
         folder = tmp_path / "pictures" / ("even" if label % 2 == 0 else "odd")
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(255 - image).save(folder / f"{number}.png")
-    output = run("own_folder.py", environment, "--folder", str(tmp_path / "pictures"))
+    output = run("own_folder.py", "--folder", str(tmp_path / "pictures"))
     assert "500 images of 8 x 8, 2 classes" in output
     assert "0.png is read as even" in output

@@ -22,6 +22,7 @@ import pytest
 from lenetkit.datasets import load_dataset
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.tensorflow,
     pytest.mark.skipif(sys.platform == "win32", reason="the commands are a POSIX shell's"),
 ]

@@ -70,6 +70,7 @@ def html(executed: _Client, source: str) -> str:
     return str(result.data["text/html"])
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_bar_moves_while_it_trains_and_lines_are_left(executed: _Client) -> None:
     """One display that changes, with the last epochs in the end, and nothing on the streams."""
@@ -83,6 +84,7 @@ def test_a_bar_moves_while_it_trains_and_lines_are_left(executed: _Client) -> No
         assert re.findall(r"epoch +(\d+)/20  loss \d", shown.data[form]) == [str(epoch) for epoch in range(1, 21)]
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_streams_hold_what_was_printed_and_nothing_else(executed: _Client) -> None:
     """No escape codes, no bars in pieces, and no chatter of TensorFlow."""
@@ -93,6 +95,7 @@ def test_the_streams_hold_what_was_printed_and_nothing_else(executed: _Client) -
     assert re.findall(r"\x1b|\r|epoch|INFO:tensorflow|All log messages before|oneDNN|cuInit", warned) == []
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "source",
@@ -110,6 +113,7 @@ def test_each_plot_is_one_picture(executed: _Client, source: str) -> None:
     assert len(picture.data["image/png"]) > 1000
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
     ("source", "wanted"),

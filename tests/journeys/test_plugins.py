@@ -1,10 +1,8 @@
 """Plug-ins as users meet them: installed packages, good and broken, used through the command line."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,21 +11,28 @@ from PIL import Image
 
 from lenetkit.datasets import load_dataset
 
+from .conftest import run_anew
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin"
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Completed = subprocess.CompletedProcess[str]
+Run = Callable[..., Completed]
 
 
-def run_in(folder: Path, *command: object) -> "subprocess.CompletedProcess[str]":
-    """Run Python where what is installed in a folder is found."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.run(
-        [sys.executable, *map(str, command)], env=environment, cwd=folder, capture_output=True, text=True, check=False
-    )
+@pytest.fixture(scope="session")
+def run_in(nowhere: dict[str, str]) -> Run:
+    """Return a function that runs Python in a folder, where what is installed in it is found."""
+    return lambda folder, *command: run_anew(nowhere, *command, folder=folder, path=[folder])
+
+
+@pytest.fixture(scope="session")
+def run_quickly_in(python: Run) -> Run:
+    """Return a function that does the same with TensorFlow imported already."""
+    return lambda folder, *command: python(*command, folder=folder, path=[folder])
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory, run_in: Run) -> Path:
     """Return a folder in which the example is installed by pip, without any network."""
     source = shutil.copytree(EXAMPLE, tmp_path_factory.mktemp("source") / "plugin")
     folder = tmp_path_factory.mktemp("installed")
@@ -42,7 +47,7 @@ def test_the_example_is_short() -> None:
     assert len((EXAMPLE / "lenetkit_ink.py").read_text("utf-8").splitlines()) < 65
 
 
-def test_an_installed_plug_in_is_listed(installed: Path) -> None:
+def test_an_installed_plug_in_is_listed(run_in: Run, installed: Path) -> None:
     """Beside the built-ins."""
     answer = run_in(installed, "-m", "lenetkit", "models")
     assert re.search(r"^ ?two_layers +28 x 28 x 1 +50,890 +One hidden layer\.", answer.stdout, re.MULTILINE)
@@ -51,25 +56,31 @@ def test_an_installed_plug_in_is_listed(installed: Path) -> None:
     assert re.search(r"^ ?bars_and_rings +5 ", run_in(installed, "-m", "lenetkit", "datasets").stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
-def test_an_installed_plug_in_is_trained_saved_and_predicts(installed: Path, tmp_path: Path) -> None:
+def test_an_installed_plug_in_is_trained_saved_and_predicts(
+    run_quickly_in: Run, installed: Path, tmp_path: Path
+) -> None:
     """Its data set with its model, through the command line alone."""
     saved, picture = tmp_path / "plugin.lenet", tmp_path / "ring.png"
     names = ("--dataset", "bars_and_rings", "--model", "two_layers")
-    answer = run_in(installed, "-m", "lenetkit", "train", *names, "--output", saved)
+    answer = run_quickly_in(installed, "-m", "lenetkit", "train", *names, "--output", saved)
     assert answer.returncode == 0, answer.stderr
     accuracy = re.search(r"accuracy ([\d.]+) % \(.*n = 40\)$", answer.stdout.strip())
     assert accuracy is not None
     assert float(accuracy[1]) > 90
     draw = "from lenetkit import load_dataset; from PIL import Image; import sys;"
     draw += "Image.fromarray(load_dataset('bars_and_rings').images[399]).save(sys.argv[1])"
-    assert run_in(installed, "-c", draw, picture).returncode == 0
-    answer = run_in(installed, "-m", "lenetkit", "predict", saved, picture)
+    assert run_quickly_in(installed, "-c", draw, picture).returncode == 0
+    answer = run_quickly_in(installed, "-m", "lenetkit", "predict", saved, picture)
     assert answer.stdout.split("\t")[1] == "1", answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
-def test_a_pipeline_with_a_plug_ins_transform_names_what_is_missing(installed: Path, tmp_path: Path) -> None:
+def test_a_pipeline_with_a_plug_ins_transform_names_what_is_missing(
+    run_quickly_in: Run, installed: Path, tmp_path: Path
+) -> None:
     """It is saved and loaded where the plug-in is; elsewhere the message says what to install."""
     code = """
 import sys
@@ -81,19 +92,20 @@ pipe.fit(data.images, data.labels).save(sys.argv[1])
 print(Pipeline.load(sys.argv[1]).transforms_.steps[1])
 """
     path = tmp_path / "threshold.lenet"
-    answer = run_in(installed, "-c", code, path)
+    answer = run_quickly_in(installed, "-c", code, path)
     assert answer.stdout == "Threshold(level=0.5)\n", answer.stderr
     picture = tmp_path / "zero.png"
     Image.fromarray(load_dataset("digits").images[0]).save(picture)
-    answer = run_in(tmp_path, "-m", "lenetkit", "predict", path, picture)
+    answer = run_quickly_in(tmp_path, "-m", "lenetkit", "predict", path, picture)
     assert answer.returncode == 2
     assert "unknown transform 'threshold'" in answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
-def test_the_example_keeps_the_contract_by_its_own_test(installed: Path) -> None:
+def test_the_example_keeps_the_contract_by_its_own_test(run_quickly_in: Run, installed: Path) -> None:
     """The parametrisation works in a package of somebody else."""
-    answer = run_in(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLE / "test_contract.py")
+    answer = run_quickly_in(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLE / "test_contract.py")
     assert answer.returncode == 0, answer.stdout
     assert re.search(r"^17 passed", answer.stdout, re.MULTILINE), answer.stdout
 
@@ -145,7 +157,7 @@ def wrecks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_broken_plug_in_is_shown_with_its_distribution(wrecks: Path) -> None:
+def test_every_broken_plug_in_is_shown_with_its_distribution(run_in: Run, wrecks: Path) -> None:
     """And the built-ins and the plug-in that prints are shown as ever, with nothing else on standard output."""
     answer = run_in(wrecks, "-m", "lenetkit", "models")
     assert answer.returncode == 0, answer.stderr
@@ -160,10 +172,11 @@ def test_every_broken_plug_in_is_shown_with_its_distribution(wrecks: Path) -> No
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
-def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(wrecks: Path) -> None:
+def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(run_quickly_in: Run, wrecks: Path) -> None:
     """It is built, and the others are checked all the same."""
-    answer = run_in(wrecks, "-m", "lenetkit", "models", "--check", "[mw]*")
+    answer = run_quickly_in(wrecks, "-m", "lenetkit", "models", "--check", "[mw]*")
     assert answer.returncode == 1
     lines = answer.stdout.splitlines()
     assert lines[0] == "mlp: keeps its contract"
@@ -171,12 +184,13 @@ def test_a_model_of_the_wrong_shape_is_found_out_by_the_check(wrecks: Path) -> N
     assert len(lines) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
-def test_training_goes_on_beside_broken_plug_ins(wrecks: Path) -> None:
+def test_training_goes_on_beside_broken_plug_ins(run_quickly_in: Run, wrecks: Path) -> None:
     """And asking for a broken one is one message."""
     command = ("-m", "lenetkit", "train", "--dataset", "digits", "--epochs", "0", "--model")
-    assert "accuracy" in run_in(wrecks, *command, "mlp").stdout
-    answer = run_in(wrecks, *command, "leaves")
+    assert "accuracy" in run_quickly_in(wrecks, *command, "mlp").stdout
+    answer = run_quickly_in(wrecks, *command, "leaves")
     assert answer.returncode == 1
     assert answer.stderr.endswith(
         "error: the model 'leaves' of the distribution dist-leaves cannot be loaded: SystemExit: 3. "
@@ -184,7 +198,7 @@ def test_training_goes_on_beside_broken_plug_ins(wrecks: Path) -> None:
     )
 
 
-def test_data_sets_are_checked_too(installed: Path) -> None:
+def test_data_sets_are_checked_too(run_in: Run, installed: Path) -> None:
     """What is not on this machine is said to be unchecked."""
     answer = run_in(installed, "-m", "lenetkit", "datasets", "--check", "*s")
     assert answer.returncode == 0, answer.stderr

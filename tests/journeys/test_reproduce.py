@@ -19,6 +19,7 @@ from lenetkit.transforms import Resize
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "reproduce.py"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.tensorflow,
     pytest.mark.skipif(os.name != "posix", reason="needs process groups and SIGKILL"),
 ]
@@ -26,13 +27,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder like MNIST's, with the embedded digits in it, the training part several times over."""
+    """Return a folder like MNIST's, with some of the embedded digits in it."""
     folder = tmp_path_factory.mktemp("mnist")
     digits = load_dataset("digits")
-    for part, data, copies in (("train", digits[:1500], 4), ("t10k", digits[1500:], 1)):
-        images = np.tile(Resize((28, 28))(data.images), (copies, 1, 1))
-        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
-        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", np.tile(data.labels, copies).astype(np.uint8))
+    for part, data in (("train", digits[:1000]), ("t10k", digits[1500:])):
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", np.asarray(Resize((28, 28))(data.images)))
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", data.labels.astype(np.uint8))
     return folder
 
 
@@ -129,5 +129,5 @@ def test_an_unknown_model_is_named(mnist_folder: Path, tmp_path: Path) -> None:
 def test_digits_in_place_of_mnist_are_read_as_they_are(mnist_folder: Path) -> None:
     """What the other tests stand on."""
     train: Dataset = load_dataset(mnist_folder, subset="train")
-    assert train.images.shape == (6000, 28, 28)
-    assert (np.asarray(train.labels)[:1500] == load_dataset("digits").labels[:1500]).all()
+    assert train.images.shape == (1000, 28, 28)
+    assert (np.asarray(train.labels) == load_dataset("digits").labels[:1000]).all()
