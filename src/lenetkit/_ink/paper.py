@@ -89,7 +89,7 @@ class Contrast(NamedTuple):
 
     @property
     def span(self) -> Array:
-        """How far the ink stands out."""
+        """Contrast between ink and paper, in grey levels."""
         return np.asarray(self.ink - self.paper)
 
     def level(self, fraction: float, noises: float = NOISES) -> Array:

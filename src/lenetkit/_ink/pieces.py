@@ -253,7 +253,7 @@ class _Pieces(NamedTuple):
 
     @property
     def stroke(self) -> Array:
-        """How wide its strokes are."""
+        """Width of its strokes, in pixels."""
         return 2 * self.area / np.maximum(self.outline, 1)
 
 
@@ -342,7 +342,7 @@ def _is_edge(pieces: _Pieces, ink: Array, n: int) -> Array:
 def _is_stroke(pieces: _Pieces, span: Array, noise: Array, side: int) -> Array:
     """Tell which pieces reach the ink's level within their own width, and within a part of the picture.
 
-    What noise and falling light leave does not; other pieces that are clear of the border need not.
+    Remains of noise and of falling light do not; other pieces that are clear of the border need not.
     """
     reach = np.minimum(pieces.stroke / _STROKE_WIDTHS[side < LARGE], max(5.0, _STROKE_REACH * side))
     steep = pieces.steepness * reach >= span[pieces.image]

@@ -100,7 +100,7 @@ def write_atomically(
         The file to write. Its folder must exist. A symbolic link is followed, not replaced. A file that is there
         hands its permissions on to the new one.
     content : bytes-like, or callable
-        What the file shall hold; or a function that is given the temporary path and writes it, for libraries that
+        The new content; or a function that is given the temporary path and writes it, for libraries that
         want a path. See :func:`atomic_path` for what they may do with it.
 
     Returns

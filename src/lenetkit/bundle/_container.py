@@ -51,7 +51,7 @@ def member_at(data: bytes, position: int, expected: str, largest: int) -> tuple[
     data : bytes
         The file, or its beginning.
     position : int
-        Where the member's header must start.
+        Offset at which the member's header must start.
     expected : str
         The member's name.
     largest : int

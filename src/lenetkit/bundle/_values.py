@@ -48,7 +48,7 @@ def load_values(content: bytes, what: str) -> dict[str, Any]:
     content : bytes
         The text; the caller has limited its length.
     what : str
-        What it is called in messages.
+        Name of the value in messages.
 
     Raises
     ------

@@ -42,8 +42,8 @@ def check_images(images: Images, *, channels: Collection[int] | None = None) -> 
     Parameters
     ----------
     images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
-        uint8 in [0, 255] or floating in [0, 1]. What is indexed like an array but reads on demand (a memory map, a
-        selection of a large data set) stays as it is.
+        uint8 in [0, 255] or floating in [0, 1]. A memory map or a selection of a large data set, which reads on
+        demand, stays as it is.
     channels : collection of int, optional
         How many channels an image with a channel axis may have; 1 to 4 unless told otherwise.
 

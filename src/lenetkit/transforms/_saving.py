@@ -31,7 +31,7 @@ def transform_to_dict(transform: Transform) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``name`` (str), ``settings`` (dict) and, once it is fitted, ``learnt`` (dict) of a transform that learns.
+        ``name`` (str), ``settings`` (dict) and, once it is fitted, ``state_values`` (dict) of a transform that learns.
 
     Raises
     ------
@@ -53,8 +53,8 @@ def transform_to_dict(transform: Transform) -> dict[str, Any]:
             instance, filter=lambda field, _: bool(field.init), value_serializer=_to_plain
         )
         state = _state_methods(transform)
-        if state is not None and (learnt := state[0]()) is not None:
-            described["learnt"] = learnt
+        if state is not None and (state_values := state[0]()) is not None:
+            described["learnt"] = state_values
         plain: dict[str, Any] = json.loads(json.dumps(described, allow_nan=False))
     except LenetkitError:
         raise
@@ -69,7 +69,7 @@ def transform_from_dict(described: Mapping[str, Any]) -> Any:
     Parameters
     ----------
     described : mapping
-        ``name``, and optionally ``settings`` and ``learnt``. Settings that are left out have their defaults.
+        ``name``, and optionally ``settings`` and ``state_values``. Settings that are left out have their defaults.
 
     Returns
     -------
@@ -91,18 +91,18 @@ def transform_from_dict(described: Mapping[str, Any]) -> Any:
     >>> transform_from_dict({"name": "resize", "settings": {"size": [32, 32]}})
     Resize(size=(32, 32), background=None)
     """
-    name, settings, learnt = _parts(described)
+    name, settings, state_values = _parts(described)
     try:
         transform = _from_settings(transform_class(name), settings, name)
     except LenetkitError:
         raise
     except Exception as error:
         raise SettingError(f"the settings of the transform {name!r} are not what it expects: {error}.") from error
-    if learnt is not None:
+    if state_values is not None:
         state = _state_methods(transform)
         if state is None:
-            raise SettingError(f"the transform {name!r} learns nothing; got 'learnt': {learnt!r}.")
-        state[1](learnt)
+            raise SettingError(f"the transform {name!r} learns nothing; got 'learnt': {state_values!r}.")
+        state[1](state_values)
     return transform
 
 
@@ -110,17 +110,17 @@ def _parts(described: Any) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
     if not isinstance(described, Mapping) or not isinstance(described.get("name"), str):
         raise SettingError(f"a saved transform must be a dict with its 'name' and 'settings'; got {described!r}.")
     unknown = [key for key in described if key not in _KEYS]
-    settings, learnt = described.get("settings", {}), described.get("learnt")
-    if unknown or not isinstance(settings, dict) or not isinstance(learnt, dict | None):
+    settings, state_values = described.get("settings", {}), described.get("learnt")
+    if unknown or not isinstance(settings, dict) or not isinstance(state_values, dict | None):
         raise SettingError(
             f"a saved transform must have a name and the dicts 'settings' and 'learnt', and nothing else; "
             f"got {described!r}."
         )
-    return described["name"], settings, learnt
+    return described["name"], settings, state_values
 
 
 def _state_methods(transform: Any) -> tuple[Callable[[], Any], Callable[[Any], None]] | None:
-    """Return the methods that get and set what a transform has learnt; None if it learns nothing."""
+    """Return the methods that get and set what a transform has state_values; None if it learns nothing."""
     if isinstance(transform, FittableTransform):
         return transform.get_state, transform.set_state
     if hasattr(transform, "learnt_to_dict") and hasattr(transform, "learnt_from_dict"):

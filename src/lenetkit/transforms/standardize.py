@@ -139,10 +139,10 @@ class Standardize(AffineBatchTransform):
         warn_renamed("Standardize.learnt_to_dict", "Standardize.get_state")
         return self.get_state()
 
-    def learnt_from_dict(self, learnt: dict[str, Any]) -> None:
+    def learnt_from_dict(self, state: dict[str, Any]) -> None:
         """Do what :meth:`set_state` does: its old name."""
         warn_renamed("Standardize.learnt_from_dict", "Standardize.set_state")
-        self.set_state(learnt)
+        self.set_state(state)
 
     def _fitted(self) -> _State:
         if self._state is None:
