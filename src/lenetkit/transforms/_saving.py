@@ -31,7 +31,7 @@ def transform_to_dict(transform: Transform) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``name`` (str), ``settings`` (dict) and, once it is fitted, ``state_values`` (dict) of a transform that learns.
+        ``name`` (str), ``settings`` (dict) and, once it is fitted, ``learnt`` (dict) of a transform that learns.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def transform_from_dict(described: Mapping[str, Any]) -> Any:
     Parameters
     ----------
     described : mapping
-        ``name``, and optionally ``settings`` and ``state_values``. Settings that are left out have their defaults.
+        ``name``, and optionally ``settings`` and ``learnt``. Settings that are left out have their defaults.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def _parts(described: Any) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
 
 
 def _state_methods(transform: Any) -> tuple[Callable[[], Any], Callable[[Any], None]] | None:
-    """Return the methods that get and set what a transform has state_values; None if it learns nothing."""
+    """Return the methods that get and set what a transform's fitted state; None if it learns nothing."""
     if isinstance(transform, FittableTransform):
         return transform.get_state, transform.set_state
     if hasattr(transform, "learnt_to_dict") and hasattr(transform, "learnt_from_dict"):
