@@ -266,7 +266,8 @@ def test_figures_agree_with_one_another_and_do_not_depend_on_order(answers):
     assert cells.sum() == evaluation.n == evaluation.per_class["support"].sum()
     assert np.trace(cells) == evaluation.n - evaluation.n_errors
     assert evaluation.most_confused(k * k)["count"].sum() == evaluation.n_errors
-    assert evaluation.accuracy_interval[0] <= evaluation.accuracy <= evaluation.accuracy_interval[1] + 1e-12
+    low, high = evaluation.accuracy_interval
+    assert low - 1e-12 <= evaluation.accuracy <= high + 1e-12
 
     order, columns = random.permutation(len(labels)), random.permutation(k)
     names = np.array([f"class {label}" for label in range(k)])

@@ -79,7 +79,8 @@ _pixels, _times, _count = "{:.1f} pixels".format, "{:.1f}".format, "{:.0f}".form
 class _Rule:
     """Tolerance of a measure beyond the training images' quantiles, and the finding where it is exceeded.
 
-    Below the bounds ``low_cure`` takes the place of ``cure``, if there is one. ``slack`` is added to a bound, and a bound is moved by ``ratio`` of itself.
+    ``slack`` is added to a bound, and a bound is moved by ``ratio`` of itself. Below the bound ``low_cure`` takes the
+    place of ``cure``, if there is one.
     """
 
     problem: str
