@@ -7,6 +7,7 @@ Other stages' objects are known by the few attributes that :mod:`lenetkit.evalua
 matplotlib and Jinja2 (extra ``plot``); :meth:`lenetkit.evaluator.Evaluation.to_html` calls it.
 """
 
+from lenetkit.evaluator._report.provenance import FittedPipeline, Images, LabelledImages
 from lenetkit.evaluator._report.writer import write_report
 
-__all__ = ["write_report"]
+__all__ = ["FittedPipeline", "Images", "LabelledImages", "write_report"]
