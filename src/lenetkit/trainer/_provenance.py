@@ -78,8 +78,8 @@ def _describe(value: Any) -> str:
         return "[" + ", ".join(map(_describe, value)) + "]"
     if hasattr(value, "on_epoch_end") and hasattr(value, "set_model"):
         # Of a callback, the constructor's arguments that no callback changes while it runs.
-        arguments = {name: vars(value).get(name) for name in inspect.signature(type(value).__init__).parameters}
-        fixed = {name: argument for name, argument in arguments.items() if isinstance(argument, (bool, int, str))}
+        names = inspect.signature(type(value).__init__).parameters
+        fixed = {name: vars(value)[name] for name in names if isinstance(vars(value).get(name), (bool, int, str))}
         return f"{type(value).__qualname__} {fixed}"
     if hasattr(value, "get_config"):
         return f"{type(value).__qualname__} {json.dumps(value.get_config(), sort_keys=True, default=str)}"
