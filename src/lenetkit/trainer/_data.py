@@ -33,8 +33,7 @@ class TrainingData:
     @property
     def resident(self) -> bool:
         """True if the images are small enough to be kept in memory whole."""
-        item_bytes = 1 if self.images.dtype == np.uint8 else 4
-        return bool(np.prod(self.images.shape) * item_bytes <= RESIDENT_BYTES)
+        return bool(np.prod(self.images.shape) * (1 if self.images.dtype == np.uint8 else 4) <= RESIDENT_BYTES)
 
     def rows(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
         """Read some examples, in the order of `index`."""
@@ -57,8 +56,11 @@ class TrainingData:
         return self._part(slice(0, cut)), self._part(slice(cut, None))
 
     def _part(self, rows: slice) -> "TrainingData":
-        weights = None if self.weights is None else self.weights[rows]
-        return TrainingData(images=self.images[rows], targets=self.targets[rows], weights=weights)
+        return TrainingData(
+            images=self.images[rows],
+            targets=self.targets[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
 
 
 def _as_number_array(images: Any) -> npt.NDArray[Any]:
@@ -89,9 +91,8 @@ def check_examples(
         If a class weight is missing or invalid.
     """
     checked_images = _check_images(images, input_shape, part)
-    n = len(checked_images)
-    checked_targets = _check_targets(targets, n, n_classes, part)
-    weights = _check_weights(sample_weight, n, part)
+    checked_targets = _check_targets(targets, len(checked_images), n_classes, part)
+    weights = _check_weights(sample_weight, len(checked_images), part)
     if class_weight is not None:
         by_class = _class_weights(class_weight, checked_targets)
         weights = by_class if weights is None else weights * by_class

@@ -50,12 +50,9 @@ def record_provenance(
 def _data_fingerprints(name: str, data: TrainingData) -> dict[str, str]:
     """Return the fingerprint of images and labels, that of a Dataset of them, and hashes of what a Dataset lacks."""
     labels = data.targets if data.targets.ndim == 1 else data.targets.argmax(axis=1)
-    found = {name: fingerprint(data.images, labels)}
-    if data.targets.ndim == 2:
-        found[f"{name}: rows"] = _hash(data.targets)
-    if data.weights is not None:
-        found[f"{name}: weights"] = _hash(data.weights)
-    return found
+    further = {f"{name}: rows": data.targets if data.targets.ndim == 2 else None, f"{name}: weights": data.weights}
+    hashes = {key: _hash(array) for key, array in further.items() if array is not None}
+    return {name: fingerprint(data.images, labels), **hashes}
 
 
 def _hash(array: Any) -> str:

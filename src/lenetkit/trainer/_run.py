@@ -71,7 +71,6 @@ class Run:
         self._seconds_per_step: float | None = None
         self._signals = StopSignals(terminate=trainer.checkpoint is not None)
         self._progress = create_progress(trainer.verbose)
-        self._provenance: dict[str, str] = {}
 
     def run(self) -> TrainingResult:
         """Train to the end, or until something stops the run."""
