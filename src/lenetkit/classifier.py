@@ -17,8 +17,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from lenetkit._utils.validation import refuse
 from lenetkit.encoder import LabelEncoder
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit.exceptions import DataError
 from lenetkit.models import model_info
 from lenetkit.pipeline import Pipeline
 from lenetkit.trainer import Trainer
@@ -183,22 +184,19 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, allow_nd=True)
         check_classification_targets(y)
         classes = np.unique(y)
-        if len(classes) < 2:
-            raise DataError(f"the labels must be of at least 2 classes; got one class, {classes[0]!r}.")
+        refuse(len(classes) < 2, f"the labels must be of at least 2 classes; got one class, {classes[0]!r}.", DataError)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
             kept = sample_weight != 0
             X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
-            if not len(X):
-                raise DataError("all sample weights are 0: there is nothing to learn from.")
+            refuse(not len(X), "all sample weights are 0: there is nothing to learn from.", DataError)
         self._shape, self._value_range = X.shape[1:], self._compute_range(X)
         pipeline = Pipeline(
             self.model,
             model_options=self.model_options,
             encoder=LabelEncoder(classes),
             trainer=self._trainer(X),
-        )
-        pipeline.fit(self._images(X), y, sample_weight=sample_weight)
+        ).fit(self._images(X), y, sample_weight=sample_weight)
         self.classes_, self.pipeline_, self.history_ = classes, pipeline, pipeline.history_
         return self
 
@@ -240,8 +238,11 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, allow_nd=True)
-        if X.shape[1:] != self._shape:
-            raise DataError(f"X must have shape (n, {', '.join(map(str, self._shape))}), as in fit; got {X.shape}.")
+        refuse(
+            X.shape[1:] != self._shape,
+            f"X must have shape (n, {', '.join(map(str, self._shape))}), as in fit; got {X.shape}.",
+            DataError,
+        )
         return self.pipeline_.predict_proba(self._images(X))
 
     def __sklearn_tags__(self) -> Any:
@@ -253,9 +254,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         auto: dict[str, Any] = {"batch_size": _BATCH_SIZE if len(X) >= _LARGE_SET else _SMALL_BATCH_SIZE}
         if self._has_features(X):
             auto["augmentation"] = None
-        given = {name: getattr(self, name) for name in _TRAINER_SETTINGS}
+        settings = ((name, getattr(self, name)) for name in _TRAINER_SETTINGS)
         # A verbose of "auto" is the trainer's default, too.
-        given = {name: value for name, value in given.items() if not isinstance(value, str) or value != "auto"}
+        given = {name: value for name, value in settings if not isinstance(value, str) or value != "auto"}
         whole = isinstance(self.random_state, numbers.Integral)
         seed = int(self.random_state) if whole else check_random_state(self.random_state).randint(2**31)
         return Trainer(seed=seed, **{**auto, **given})
@@ -283,11 +284,11 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if X.ndim > 2:
             return X
         if self.image_shape is not None:
-            if math.prod(self.image_shape) != X.shape[1] or len(self.image_shape) not in (2, 3):
-                raise SettingError(
-                    f"image_shape must be (height, width) or (height, width, channels) of {X.shape[1]} pixels, as many "
-                    f"as X has columns; got {self.image_shape!r}."
-                )
+            refuse(
+                math.prod(self.image_shape) != X.shape[1] or len(self.image_shape) not in (2, 3),
+                f"image_shape must be (height, width) or (height, width, channels) of {X.shape[1]} pixels, as many "
+                f"as X has columns; got {self.image_shape!r}.",
+            )
             return X.reshape(-1, *self.image_shape)
         side = math.isqrt(X.shape[1])
         if side**2 == X.shape[1]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lenetkit._utils.validation import check_whole
+from lenetkit._utils.validation import check_whole, refuse
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import DataError
 from lenetkit.synthesis import CORRUPTIONS, corrupt
@@ -78,14 +78,15 @@ def measure_robustness(
     import pandas as pd
 
     check_whole("max_images", max_images, 1)
-    if not len(data):
-        raise DataError("there are no images to corrupt: the data set is empty.")
+    refuse(not len(data), "there are no images to corrupt: the data set is empty.", DataError)
     rows = np.linspace(0, len(data) - 1, min(max_images, len(data))).astype(int)
     images, labels = np.asarray(data.images[rows]), data.labels[rows]
     accuracies = {"clean": [float(np.mean(pipeline.predict(images) == labels))] * len(severities)}
     for kind in kinds:
-        corrupted = (corrupt(images, kind, severity=severity, seed=seed) for severity in severities)
-        accuracies[kind] = [float(np.mean(pipeline.predict(batch) == labels)) for batch in corrupted]
+        accuracies[kind] = [
+            float(np.mean(pipeline.predict(corrupt(images, kind, severity=severity, seed=seed)) == labels))
+            for severity in severities
+        ]
     table = pd.DataFrame.from_dict(accuracies, orient="index", columns=pd.Index(severities, name="severity"))
     table.index.name = "kind"
     table.attrs["n"] = len(rows)

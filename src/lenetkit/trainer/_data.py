@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.memmap import read_rows, release_pages
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit._utils.validation import refuse
+from lenetkit.exceptions import DataError
 
 __all__ = ["TrainingData", "check_examples"]
 
@@ -32,8 +33,7 @@ class TrainingData:
     @property
     def resident(self) -> bool:
         """True if the images are small enough to be kept in memory whole."""
-        item_bytes = 1 if self.images.dtype == np.uint8 else 4
-        return bool(np.prod(self.images.shape) * item_bytes <= RESIDENT_BYTES)
+        return bool(np.prod(self.images.shape) * (1 if self.images.dtype == np.uint8 else 4) <= RESIDENT_BYTES)
 
     def rows(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
         """Read some examples, in the order of `index`."""
@@ -48,16 +48,19 @@ class TrainingData:
     def split(self, fraction: float) -> tuple["TrainingData", "TrainingData"]:
         """Cut the last `fraction` off, as Keras' ``validation_split`` does."""
         cut = len(self) - int(len(self) * fraction)
-        if not 0 < cut < len(self):
-            raise SettingError(
-                f"validation_split={fraction} of {len(self)} images leaves one of the two parts empty; choose another "
-                "fraction or pass validation_data."
-            )
+        refuse(
+            not 0 < cut < len(self),
+            f"validation_split={fraction} of {len(self)} images leaves one of the two parts empty; choose another "
+            "fraction or pass validation_data.",
+        )
         return self._part(slice(0, cut)), self._part(slice(cut, None))
 
     def _part(self, rows: slice) -> "TrainingData":
-        weights = None if self.weights is None else self.weights[rows]
-        return TrainingData(images=self.images[rows], targets=self.targets[rows], weights=weights)
+        return TrainingData(
+            images=self.images[rows],
+            targets=self.targets[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
 
 
 def _as_number_array(images: Any) -> npt.NDArray[Any]:
@@ -88,9 +91,8 @@ def check_examples(
         If a class weight is missing or invalid.
     """
     checked_images = _check_images(images, input_shape, part)
-    n = len(checked_images)
-    checked_targets = _check_targets(targets, n, n_classes, part)
-    weights = _check_weights(sample_weight, n, part)
+    checked_targets = _check_targets(targets, len(checked_images), n_classes, part)
+    weights = _check_weights(sample_weight, len(checked_images), part)
     if class_weight is not None:
         by_class = _class_weights(class_weight, checked_targets)
         weights = by_class if weights is None else weights * by_class
@@ -99,29 +101,29 @@ def check_examples(
 
 def _check_images(images: Any, input_shape: tuple[int | None, ...], part: str) -> Any:
     array = images if hasattr(images, "shape") and hasattr(images, "dtype") else np.asarray(images)
-    if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
-        raise DataError(
-            f"{part}images must be uint8 (0..255) or floating; got {array.dtype}. "
-            "Convert them first, for example with images.astype(numpy.uint8)."
-        )
+    refuse(
+        array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating),
+        f"{part}images must be uint8 (0..255) or floating; got {array.dtype}. "
+        "Convert them first, for example with images.astype(numpy.uint8).",
+        DataError,
+    )
     # To images of shape (n, height, width) the graph adds the axis: their fingerprint stays that of the given array.
     if isinstance(array, np.ndarray) and array.ndim == len(input_shape) != 3 and input_shape[-1] == 1:
         array = array[..., None]
-    if array.ndim not in (len(input_shape), len(input_shape) + 1):
-        raise DataError(
-            f"{part}images must have shape (n, height, width) or (n, height, width, channels); got {array.shape}. "
-            "For a single image pass images[None]."
-        )
-    if len(array) == 0:
-        raise DataError(f"there are no {part}images: got an array of shape {array.shape}.")
-    got = tuple(array.shape[1:])
-    if len(got) < len(input_shape):
-        got = (*got, 1)
-    if any(wanted is not None and wanted != found for wanted, found in zip(input_shape, got, strict=True)):
-        raise DataError(
-            f"the model takes images of shape {input_shape}; got {part}images of shape {got}. "
-            "Resize them, or create the model with this input_shape."
-        )
+    refuse(
+        array.ndim not in (len(input_shape), len(input_shape) + 1),
+        f"{part}images must have shape (n, height, width) or (n, height, width, channels); got {array.shape}. "
+        "For a single image pass images[None].",
+        DataError,
+    )
+    refuse(len(array) == 0, f"there are no {part}images: got an array of shape {array.shape}.", DataError)
+    got = (*array.shape[1:], 1)[: len(input_shape)]
+    refuse(
+        any(wanted is not None and wanted != found for wanted, found in zip(input_shape, got, strict=True)),
+        f"the model takes images of shape {input_shape}; got {part}images of shape {got}. "
+        "Resize them, or create the model with this input_shape.",
+        DataError,
+    )
     if array.dtype != np.uint8:
         _refuse_non_finite(array, part)
     return array
@@ -134,47 +136,49 @@ def _refuse_non_finite(images: Any, part: str) -> None:
         chunk = np.asarray(images[start : start + rows])
         finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
         release_pages(images)
-        if not finite.all():
-            first = start + int(np.argmin(finite))
-            raise DataError(f"{part}image {first} holds NaN or infinite pixels; remove or repair it.")
+        first = start + int(np.argmin(finite))
+        refuse(not finite.all(), f"{part}image {first} holds NaN or infinite pixels; remove or repair it.", DataError)
 
 
 def _check_targets(targets: Any, n: int, n_classes: int | None, part: str) -> npt.NDArray[Any]:
     array = np.asarray(targets)
-    if len(array.shape) not in (1, 2) or len(array) != n:
-        raise DataError(
-            f"{part}targets must be class indices of shape ({n},) or one-hot rows of shape ({n}, n_classes), one per "
-            f"image; got shape {array.shape}."
-        )
+    refuse(
+        array.ndim not in (1, 2) or len(array) != n,
+        f"{part}targets must be class indices of shape ({n},) or one-hot rows of shape ({n}, n_classes), one per "
+        f"image; got shape {array.shape}.",
+        DataError,
+    )
     if array.ndim == 2:
         return _check_rows(array, n_classes, part)
-    if not np.issubdtype(array.dtype, np.integer):
-        raise DataError(
-            f"{part}targets of shape (n,) must be integer class indices; got {array.dtype}. "
-            "Encode labels with lenetkit.encoder.LabelEncoder."
-        )
+    refuse(
+        not np.issubdtype(array.dtype, np.integer),
+        f"{part}targets of shape (n,) must be integer class indices; got {array.dtype}. "
+        "Encode labels with lenetkit.encoder.LabelEncoder.",
+        DataError,
+    )
     bad = (array < 0) if n_classes is None else (array < 0) | (array >= n_classes)
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise DataError(
-            f"{part}target {first} is {array[first]}; the model tells {n_classes} classes apart, so targets are "
-            f"0 to {(n_classes or 1) - 1}. Create the model with more classes, or correct the label."
-        )
+    first = int(np.argmax(bad))
+    refuse(
+        bad[first],
+        f"{part}target {first} is {array[first]}; the model tells {n_classes} classes apart, so targets are "
+        f"0 to {(n_classes or 1) - 1}. Create the model with more classes, or correct the label.",
+        DataError,
+    )
     return array.astype(np.int32)
 
 
 def _check_rows(array: npt.NDArray[Any], n_classes: int | None, part: str) -> npt.NDArray[np.float32]:
-    if n_classes is not None and array.shape[1] != n_classes:
-        raise DataError(
-            f"{part}targets have {array.shape[1]} columns, but the model's output has {n_classes}. "
-            f"Create the model with n_classes={array.shape[1]}, or encode the labels for {n_classes} classes."
-        )
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
-        raise DataError(f"{part}targets must be numbers; got {array.dtype}.")
+    refuse(
+        n_classes is not None and array.shape[1] != n_classes,
+        f"{part}targets have {array.shape[1]} columns, but the model's output has {n_classes}. "
+        f"Create the model with n_classes={array.shape[1]}, or encode the labels for {n_classes} classes.",
+        DataError,
+    )
+    numeric = array.dtype.kind in "biuf"
+    refuse(not numeric, f"{part}targets must be numbers; got {array.dtype}.", DataError)
     rows = array.astype(np.float32)
     finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
-        raise DataError(f"{part}target {int(np.argmin(finite))} holds NaN or infinite values.")
+    refuse(not finite.all(), f"{part}target {int(np.argmin(finite))} holds NaN or infinite values.", DataError)
     return rows
 
 
@@ -182,26 +186,24 @@ def _check_weights(weights: Any, n: int, part: str) -> npt.NDArray[np.float32] |
     if weights is None:
         return None
     array = np.asarray(weights)
-    if array.shape != (n,) or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
-        raise DataError(
-            f"{part}sample_weight must be {n} numbers, one per image; got {array.dtype} of shape {array.shape}."
-        )
+    refuse(
+        array.shape != (n,) or array.dtype.kind not in "iuf",
+        f"{part}sample_weight must be {n} numbers, one per image; got {array.dtype} of shape {array.shape}.",
+        DataError,
+    )
     bad = ~np.isfinite(array) | (array < 0)
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise DataError(f"{part}sample_weight {first} is {array[first]}; weights are finite and not negative.")
+    first = int(np.argmax(bad))
+    message = f"{part}sample_weight {first} is {array[first]}; weights are finite and not negative."
+    refuse(bad[first], message, DataError)
     return array.astype(np.float32)
 
 
 def _class_weights(weights: Mapping[int, float], targets: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     indices = targets if targets.ndim == 1 else targets.argmax(axis=1)
-    absent = sorted(set(np.unique(indices).tolist()) - set(weights))
-    if absent:
-        raise SettingError(f"class_weight names no weight for class {absent[0]}; name one for every class.")
-    table = np.zeros(int(indices.max()) + 1, np.float32)
+    found, inverse = np.unique(indices, return_inverse=True)
+    for index in found.tolist():
+        refuse(index not in weights, f"class_weight names no weight for class {index}; name one for every class.")
     for index, weight in weights.items():
-        if not np.isfinite(weight) or weight < 0:
-            raise SettingError(f"class_weight[{index}] is {weight}; weights are finite and not negative.")
-        if index < len(table):
-            table[index] = weight
-    return np.asarray(table[indices])
+        invalid = not np.isfinite(weight) or weight < 0
+        refuse(invalid, f"class_weight[{index}] is {weight}; weights are finite and not negative.")
+    return np.array([weights[index] for index in found.tolist()], np.float32)[inverse]

@@ -92,9 +92,8 @@ class TrainingResult:
         >>> json.loads(result.to_json())["epochs_run"]
         2
         """
-        fields = attrs.asdict(self, recurse=False)
-        fields["history"] = self.history.reset_index().to_dict(orient="records")
-        return json.dumps(fields)
+        history = self.history.reset_index().to_dict(orient="records")
+        return json.dumps({**attrs.asdict(self, recurse=False), "history": history})
 
     def _repr_html_(self) -> str:
         history = self.history.tail(_MOST_EPOCHS)
@@ -107,9 +106,8 @@ class TrainingResult:
         return card(heading(str(self)) + table(["epoch", *map(text, history.columns)], rows) + rest)
 
     def __str__(self) -> str:
-        columns = [] if self.history.empty else list(self.history)
-        values = ", ".join(f"{name} {self.history[name].iloc[-1]:.4f}" for name in columns)
         ending = {"epochs": "", "callback": ", stopped by a callback", "interrupt": ", interrupted"}[self.stopped_by]
+        values = ", ".join(f"{name} {column.iloc[-1]:.4f}" for name, column in self.history.items() if len(column))
         return f"{self.epochs_run} epochs in {self.seconds:.1f} s ({self.images_per_second:,.0f} images/s){ending}" + (
             f": {values}" if values else ""
         )

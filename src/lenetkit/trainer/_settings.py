@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.names import did_you_mean
-from lenetkit._utils.validation import number, share, whole_number
+from lenetkit._utils.validation import number, refuse, share, whole_number
 from lenetkit.augment import Shift, Warp
 from lenetkit.exceptions import SettingError
 from lenetkit.trainer._schedules import OneCycle
@@ -23,8 +23,10 @@ _MANY_EPOCHS = 15
 
 
 def _check_verbose(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, bool) or value not in ("auto", 0, 1, 2):
-        raise SettingError(f"{attribute.name} must be 'auto', 0 (silent), 1 (bar) or 2 (lines); got {value!r}.")
+    refuse(
+        isinstance(value, bool) or value not in ("auto", 0, 1, 2),
+        f"{attribute.name} must be 'auto', 0 (silent), 1 (bar) or 2 (lines); got {value!r}.",
+    )
 
 
 def _check_steps_per_call(_: Any, attribute: Any, value: Any) -> None:
@@ -33,8 +35,10 @@ def _check_steps_per_call(_: Any, attribute: Any, value: Any) -> None:
 
 
 def _check_learning_rate(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, (int, float)) and (isinstance(value, bool) or not np.isfinite(value) or value <= 0):
-        raise SettingError(f"{attribute.name} must be a positive number or a Keras schedule; got {value!r}.")
+    refuse(
+        isinstance(value, (int, float)) and (isinstance(value, bool) or not np.isfinite(value) or value <= 0),
+        f"{attribute.name} must be a positive number or a Keras schedule; got {value!r}.",
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -70,13 +74,9 @@ class TrainerSettings:
             rate = rate.schedule(steps)
         arguments = {} if rate is None else {"learning_rate": rate}
         if isinstance(optimizer, keras.optimizers.Optimizer):
-            if options:
-                raise SettingError(
-                    "optimizer_options are for optimizers given by name; set them on the optimizer itself."
-                )
+            refuse(options, "optimizer_options are for optimizers given by name; set them on the optimizer itself.")
             return type(optimizer).from_config({**optimizer.get_config(), **arguments})
-        if not isinstance(optimizer, str):
-            raise SettingError(f"optimizer must be a name or a keras optimizer; got {optimizer!r}.")
+        refuse(not isinstance(optimizer, str), f"optimizer must be a name or a keras optimizer; got {optimizer!r}.")
         if options is None:
             options = {"beta_2": 0.99} if optimizer == "adam" else {}
         try:
@@ -97,20 +97,17 @@ def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
     SettingError
         If there is no such preset; the message lists them.
     """
-    muon = {"batch_size": 256, "optimizer": "muon", "label_smoothing": 0.1}
-    if epochs is not None and epochs >= _MANY_EPOCHS:
-        accurate = {
-            "optimizer_options": {"weight_decay": 0.15},
-            "learning_rate": OneCycle(0.02, warmup=0.1, shape="linear"),
-            "augmentation": Warp(rotation=0.15, scale=0.1, shear=0.15, shift=1.5, elastic=0.6),
-        }
-    else:
-        accurate = {
-            "epochs": 5,
-            "optimizer_options": {"weight_decay": 0.2},
-            "learning_rate": OneCycle(0.025, shape="linear"),
-            "augmentation": Warp(elastic=0.4),
-        }
+    short = {
+        "epochs": 5,
+        "optimizer_options": {"weight_decay": 0.2},
+        "learning_rate": OneCycle(0.025, shape="linear"),
+        "augmentation": Warp(elastic=0.4),
+    }
+    long = {
+        "optimizer_options": {"weight_decay": 0.15},
+        "learning_rate": OneCycle(0.02, warmup=0.1, shape="linear"),
+        "augmentation": Warp(rotation=0.15, scale=0.1, shear=0.15, shift=1.5, elastic=0.6),
+    }
     presets: dict[str, dict[str, Any]] = {
         "default": {},
         "classic": {
@@ -126,8 +123,15 @@ def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
             "learning_rate": OneCycle(0.06, warmup=0.1, shape="linear"),
             "label_smoothing": 0.15,
         },
-        "accurate": muon | accurate,
+        "accurate": {
+            "batch_size": 256,
+            "optimizer": "muon",
+            "label_smoothing": 0.1,
+            **(long if epochs is not None and epochs >= _MANY_EPOCHS else short),
+        },
     }
-    if name not in presets:
-        raise SettingError(f"there is no preset {name!r}.{did_you_mean(name, presets)} Presets: {', '.join(presets)}.")
+    refuse(
+        name not in presets,
+        f"there is no preset {name!r}.{did_you_mean(name, presets)} Presets: {', '.join(presets)}.",
+    )
     return presets[name]

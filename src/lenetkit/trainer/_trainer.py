@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.rng import preserve_rng_state
+from lenetkit._utils.validation import refuse
 from lenetkit.exceptions import DataError, SettingError, TrainingError
 from lenetkit.trainer._data import TrainingData, check_examples
 from lenetkit.trainer._result import TrainingResult
@@ -270,11 +271,11 @@ class Trainer(TrainerSettings):
     ) -> TrainingData | None:
         if data is None:
             return None
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise SettingError(
-                "validation_data must be (images, targets) or (images, targets, sample_weight); "
-                f"got {type(data).__name__}{f' of length {len(data)}' if hasattr(data, '__len__') else ''}."
-            )
+        refuse(
+            not isinstance(data, (tuple, list)) or len(data) not in (2, 3),
+            "validation_data must be (images, targets) or (images, targets, sample_weight); "
+            f"got {type(data).__name__}{f' of length {len(data)}' if hasattr(data, '__len__') else ''}.",
+        )
         return check_examples(
             *data[:2],
             input_shape=input_shape,
@@ -290,7 +291,8 @@ class Trainer(TrainerSettings):
 
         if scale is None:
             scale = np.float32(1) / np.float32(255) if examples.images.dtype == np.uint8 else 1.0
-        indices = examples.targets.ndim == 1 and not _is_sparse(self.loss)
+        loss = self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", type(self.loss).__name__)
+        indices = examples.targets.ndim == 1 and "sparse" not in loss.lower()
         preparation = Preparation(
             scale=np.asarray(scale, np.float32),
             offset=np.asarray(0.0 if offset is None else offset, np.float32),
@@ -310,28 +312,25 @@ def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
             f"the model must have one input and one output and be built; {model!r} has input shape {shape} and output "
             f"shape {output}. Call model.build((None, height, width, channels)) first."
         )
-    if len(output) != 2 or output[1] is None:
-        raise DataError(
-            f"the model must answer with one probability per class, shape (n, n_classes); "
-            f"its output has shape {output}."
-        )
+    refuse(
+        len(output) != 2 or output[1] is None,
+        f"the model must answer with one probability per class, shape (n, n_classes); its output has shape {output}.",
+        DataError,
+    )
     return tuple(shape[1:]), int(output[1])
-
-
-def _is_sparse(loss: Any) -> bool:
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
-    return "sparse" in name.lower()
 
 
 def _check_callbacks(callbacks: Sequence[Any], learning_rate: Any) -> None:
     import keras
 
     for callback in callbacks:
-        if not isinstance(callback, keras.callbacks.Callback):
-            raise SettingError(f"callbacks must be keras.callbacks.Callback objects; got {callback!r}.")
+        refuse(
+            not isinstance(callback, keras.callbacks.Callback),
+            f"callbacks must be keras.callbacks.Callback objects; got {callback!r}.",
+        )
         sets_rate = isinstance(callback, (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler))
-        if sets_rate and isinstance(learning_rate, (OneCycle, keras.optimizers.schedules.LearningRateSchedule)):
-            raise SettingError(
-                f"{type(callback).__name__} sets the learning rate, and so does the schedule {learning_rate!r}. "
-                "Use one of the two: pass a constant learning_rate such as 0.001, or leave the callback out."
-            )
+        refuse(
+            sets_rate and isinstance(learning_rate, (OneCycle, keras.optimizers.schedules.LearningRateSchedule)),
+            f"{type(callback).__name__} sets the learning rate, and so does the schedule {learning_rate!r}. "
+            "Use one of the two: pass a constant learning_rate such as 0.001, or leave the callback out.",
+        )
