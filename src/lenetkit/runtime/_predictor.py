@@ -160,11 +160,17 @@ class Predictor:
     def _contract(self) -> tuple[int, int, int, int]:
         """The input shape and the number of classes."""
         runner = _Runner(self.tflite, 1)
+        shape = runner.input_shape
         for name, factor in (("scale", self.scale), ("offset", self.offset)):
             if factor is not None:
-                _check_broadcasts(name, factor, runner.input_shape)
+                try:
+                    np.broadcast_to(factor, shape)
+                except ValueError:
+                    raise SettingError(
+                        f"{name} must broadcast to the model's input shape {shape}; got shape {factor.shape}."
+                    ) from None
         self._idle(1).append(runner)
-        return (*runner.input_shape, runner.n_classes)
+        return (*shape, runner.n_classes)
 
     def _batches_agree(self) -> bool:
         """Return True if this machine computes a row of a batch as it computes the image alone, to the last bit.
@@ -248,15 +254,6 @@ def _as_factor(name: str, value: npt.ArrayLike | None) -> npt.NDArray[np.float32
     if factor is not None and not np.isfinite(factor).all():
         raise SettingError(f"{name} must be finite; got {value!r}.")
     return factor
-
-
-def _check_broadcasts(name: str, factor: npt.NDArray[np.float32], shape: tuple[int, ...]) -> None:
-    try:
-        np.broadcast_to(factor, shape)
-    except ValueError:
-        raise SettingError(
-            f"{name} must broadcast to the model's input shape {shape}; got shape {factor.shape}."
-        ) from None
 
 
 def _read_tensor(details: list[dict[str, Any]], wanted: str, form: tuple[int | None, ...]) -> tuple[int, Any]:
