@@ -201,7 +201,16 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Return the most probable label of each row or image, of shape (n,); see :meth:`predict_proba`."""
+        """Return the most probable label of each row or image, of shape (n,); see :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> from lenetkit import LeNetClassifier, load_dataset
+        >>> digits = load_dataset("digits")
+        >>> classifier = LeNetClassifier("mlp", epochs=3).fit(digits.images, digits.labels)
+        >>> classifier.predict(digits.images[:5]).shape
+        (5,)
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 

@@ -17,7 +17,7 @@ import pytest
 
 from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.evaluator import Evaluation, evaluate
-from lenetkit.evaluator._report.provenance import CONTESTED, MNIST_TEST
+from lenetkit.evaluator._report.description import CONTESTED, MNIST_TEST
 from lenetkit.exceptions import DataError, MissingExtraError, SettingError
 from lenetkit.synthesis import draw_digits
 

@@ -46,9 +46,9 @@ def _is_saved_pipeline(path: str) -> bool:
 
 def find_pipeline(file: str | None) -> str:
     """Return the path of a saved pipeline; without one, of the pipeline that comes with lenetkit."""
-    from lenetkit.pretrained import path_of
+    from lenetkit.pretrained import get_path
 
-    return str(path_of("digits")) if file is None else file
+    return str(get_path("digits")) if file is None else file
 
 
 def load_pipeline(file: str | None) -> "lenetkit.Pipeline":

@@ -118,8 +118,8 @@ def export(
     >>> import tempfile
     >>> from lenetkit.bundle import read_bundle
     >>> from lenetkit.models import create_model
-    >>> from lenetkit.pretrained import path_of
-    >>> bundle = read_bundle(path_of("digits"))
+    >>> from lenetkit.pretrained import get_path
+    >>> bundle = read_bundle(get_path("digits"))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     report = export(
     ...         f"{folder}/digits.tflite",

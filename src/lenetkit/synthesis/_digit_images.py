@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen
-from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._allographs import ALLOGRAPHS, STYLES, Allograph, Style
 from lenetkit.synthesis._pen import Hand, Trace, lay_ink, trace_digits

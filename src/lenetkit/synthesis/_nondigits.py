@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lenetkit._utils.rng import RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen
-from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._digit_images import SOFTNESS, centred, draw_digits
 from lenetkit.synthesis._pen import Trace, lay_ink

@@ -74,7 +74,16 @@ class TrainingResult:
         return self.provenance
 
     def plot(self, **options: Any) -> Any:
-        """Draw loss and accuracy per epoch; see :func:`lenetkit.plotting.plot_history`."""
+        """Draw loss and accuracy per epoch; see :func:`lenetkit.plotting.plot_history`.
+
+        Examples
+        --------
+        >>> from lenetkit import Trainer, create_model
+        >>> from lenetkit.synthesis import draw_digits
+        >>> digits = draw_digits(100)
+        >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
+        >>> display = result.plot()
+        """
         from lenetkit.plotting import plot_history
 
         return plot_history(cast("Mapping[str, Any]", self.history), **options)

@@ -11,7 +11,7 @@ import numpy as np
 
 from lenetkit._utils.html import png_uri
 from lenetkit.evaluator._metrics import Measures
-from lenetkit.evaluator._report.provenance import DataFacts
+from lenetkit.evaluator._report.description import DataFacts
 from lenetkit.exceptions import DataError
 from lenetkit.plotting import as_uint8
 
