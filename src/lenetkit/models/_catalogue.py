@@ -306,8 +306,7 @@ def create_model(
             f"the model {name!r} has no option {unknown[0]!r}; its options are: "
             f"{', '.join(f'{key}={value!r}' for key, value in record.options.items()) or 'none'}."
         )
-    if seed is None:
-        seed = secrets.randbelow(HIGHEST_SEED + 1)
+    seed = secrets.randbelow(HIGHEST_SEED + 1) if seed is None else seed
     check_seed(seed)
     with preserve_rng_state():
         import_keras()
