@@ -114,8 +114,12 @@ def register_dataset(
             raise SettingError(
                 f"a data set's loader must take the keywords {', '.join(_PARAMETERS)}; {owner} does not: {error}."
             ) from None
-        info = DatasetInfo(name=name, loader=loader, description=description, epochs=epochs)
-        registry.register(name, info, owner=owner, replace=replace)
+        registry.register(
+            name,
+            DatasetInfo(name=name, loader=loader, description=description, epochs=epochs),
+            owner=owner,
+            replace=replace,
+        )
         return loader
 
     return decorate

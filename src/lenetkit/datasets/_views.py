@@ -14,12 +14,13 @@ import numpy.typing as npt
 from lenetkit._utils.memmap import read_rows
 from lenetkit.exceptions import DataError, SettingError
 
-__all__ = ["LARGE", "Images", "IndexedImages", "join_images", "select_images"]
+__all__ = ["LARGE", "Images", "IndexedImages", "Labels", "join_images", "select_images"]
 
 # Bytes up to which a selection is simply copied: all of MNIST is 55 MB, all of EMNIST 640 MB.
 LARGE = 128 * 2**20
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+Labels: TypeAlias = npt.NDArray[Any]
 Index: TypeAlias = npt.NDArray[np.int64]
 
 

@@ -115,8 +115,15 @@ class ModelInfo:
         >>> model_info("lenet5").counts()
         ModelCounts(parameters=61706, connections=429342)
         """
-        shape = self.input_shape if input_shape is None else input_shape
-        return count_model(create_model(self.name, input_shape=shape, n_classes=n_classes, seed=0, **options))
+        return count_model(
+            create_model(
+                self.name,
+                input_shape=self.input_shape if input_shape is None else input_shape,
+                n_classes=n_classes,
+                seed=0,
+                **options,
+            )
+        )
 
 
 _models: Registry[ModelInfo] = Registry("model", group="lenetkit.models", package="lenetkit.models")

@@ -49,8 +49,10 @@ def read_idx(path: Path, *, expected_ndim: int | None = None) -> npt.NDArray[np.
     # Opening a pipe waits for a writer, and a device never ends.
     if path.exists() and not path.is_file():
         raise DataError(f"{path} is not a file.")
-    damage = (EOFError, zlib.error, gzip.BadGzipFile)
-    with name_damage(path, "is damaged or cut short", damage), path.open("rb") as stream:
+    with (
+        name_damage(path, "is damaged or cut short", (EOFError, zlib.error, gzip.BadGzipFile)),
+        path.open("rb") as stream,
+    ):
         if is_gzipped(stream):
             with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
                 shape = _read_header(unpacked, path, expected_ndim)
