@@ -9,7 +9,7 @@ the images of a table.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,43 +109,42 @@ def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
 
 def _in_order(path: object, names: list[str]) -> tuple[list[str], tuple[int, int]]:
     """Return the pixel columns along the rows of the image, and its height and width."""
-    for pattern, order in ((_NUMBERED, _numbered), (_PLACED, _placed)):
+    for pattern, compute_shape in ((_NUMBERED, _square_shape), (_PLACED, _placed_shape)):
         matches = [pattern.fullmatch(name) for name in names]
         if matches[0] is not None:
             strange = next((name for name, match in zip(names, matches, strict=True) if match is None), None)
             if strange is not None:
                 raise DataError(f"{path}: the column {strange!r} is neither label nor a pixel like {names[0]}.")
-            return order(path, names, [tuple(map(int, match.groups())) for match in matches if match])
+            found = {tuple(map(int, match.groups())): name for name, match in zip(names, matches, strict=True) if match}
+            return [found[numbers] for numbers in sorted(found)], compute_shape(path, found, len(names))
     raise DataError(f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
 
 
-def _numbered(path: object, names: list[str], numbers: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
-    found = {number: name for name, (number,) in zip(names, numbers, strict=True)}
-    first = 0 if 0 in found else 1
-    missing = next((number for number in range(first, first + len(names)) if number not in found), None)
+def _square_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:
+    first = 0 if (0,) in found else 1
+    missing = next((number for number in range(first, first + n_columns) if (number,) not in found), None)
     if missing is not None:
         raise DataError(
-            f"{path}: the column pixel{missing} is missing; there are {len(names)} up to pixel{max(found)}."
+            f"{path}: the column pixel{missing} is missing; there are {n_columns} up to pixel{max(found)[0]}."
         )
-    side = math.isqrt(len(names))
-    if side * side != len(names):
+    side = math.isqrt(n_columns)
+    if side * side != n_columns:
         raise DataError(
-            f"{path}: {len(names)} pixels make no square image ({side} x {side} would be {side * side}). If a column "
+            f"{path}: {n_columns} pixels make no square image ({side} x {side} would be {side * side}). If a column "
             "is missing, add it; if the images are not square, name the columns 1x1, 1x2, ... (row x column)."
         )
-    return [found[number] for number in sorted(found)], (side, side)
+    return side, side
 
 
-def _placed(path: object, names: list[str], numbers: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
-    found = dict(zip(numbers, names, strict=True))
-    height, width = map(max, zip(*numbers, strict=True))
+def _placed_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:
+    height, width = map(max, zip(*found, strict=True))
     wanted = height * width
-    if wanted != len(found) or len(found) != len(names) or min(map(min, numbers)) != 1:
+    if not wanted == len(found) == n_columns or min(map(min, found)) != 1:
         raise DataError(
             f"{path}: the columns must be 1x1 to {height}x{width} (row x column), {wanted} in all, each once; "
-            f"got {len(names)}."
+            f"got {n_columns}."
         )
-    return [found[number] for number in sorted(found)], (height, width)
+    return height, width
 
 
 def _as_numbers(frame: "pd.DataFrame") -> npt.NDArray[np.float64]:

@@ -37,8 +37,8 @@ class BadEntriesError(DataError):
         self.what = what
         self.entries = tuple(entries)
         hidden = len(self.entries) - _SHOWN
-        lines = [*self.entries[:_SHOWN], *([f"... and {hidden} more"] if hidden > 0 else [])]
-        super().__init__("\n  ".join([f"{what} ({len(self.entries)} in all):", *lines]))
+        more = [f"... and {hidden} more"] if hidden > 0 else []
+        super().__init__("\n  ".join([f"{what} ({len(self.entries)} in all):", *self.entries[:_SHOWN], *more]))
 
     def __reduce__(self) -> tuple[type["BadEntriesError"], tuple[str, tuple[str, ...]]]:
         return type(self), (self.what, self.entries)
