@@ -266,12 +266,13 @@ class Dataset:
                 "test_size must be a fraction between 0 and 1 or a number of images from 1 to "
                 f"{len(self) - 1} (one less than there are); got {test_size!r}."
             )
-        labels, counts = np.unique(self.labels, return_counts=True)
-        if stratify and counts.min(initial=2) < 2:
-            raise SettingError(
-                f"the class {self._class_name(labels[counts.argmin()])!r} of {self!r} has one member only, which "
-                "cannot be in both parts. Pass stratify=False, or leave that class out."
-            )
+        if stratify:
+            labels, counts = np.unique(self.labels, return_counts=True)
+            if counts.min(initial=2) < 2:
+                raise SettingError(
+                    f"the class {self._class_name(labels[counts.argmin()])!r} of {self!r} has one member only, which "
+                    "cannot be in both parts. Pass stratify=False, or leave that class out."
+                )
 
     def _class_name(self, label: Any) -> str:
         return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]
