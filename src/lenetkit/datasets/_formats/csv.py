@@ -9,7 +9,7 @@ the images of a table.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,40 @@ def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
         If the file cannot be read, a column is missing or the pixels make no rectangle; or if a pixel is missing or not
         an integer from 0 to 255, or a label is missing, fractional or negative: then each such row is named.
     """
+    import pandas as pd
+
     # pandas' own errors and UnicodeDecodeError are ValueErrors.
     with name_damage(path, "is not a CSV file in Kaggle's layout", (ValueError, OverflowError)):
-        return _read(path)
+        names = [str(column) for column in pd.read_csv(path, nrows=0, index_col=False).columns]
+        if "label" not in names or len(names) < 2:
+            raise DataError(
+                f"{path} must have a header line with the columns label, pixel0, pixel1, ...; it starts with "
+                f"{', '.join(names[:3]) or 'nothing'}{'' if 'label' in names else ' and has no column label'}."
+            )
+        names.remove("label")
+        columns, shape = _in_order(path, names)
+        pixels: list[npt.NDArray[np.uint8]] = []
+        labels: list[str] = []
+        bad: list[str] = []
+        with pd.read_csv(
+            path, low_memory=False, chunksize=_ROWS, dtype={"label": str}, skip_blank_lines=False
+        ) as frames:
+            for frame in frames:
+                if not isinstance(frame.index, pd.RangeIndex):
+                    raise DataError(f"{path}: the first rows have more values than there are columns.")
+                rows = frame.dropna(how="all")
+                numbers = _as_numbers(rows[columns])
+                bad += _bad_rows(rows, numbers, columns)
+                if not bad:
+                    pixels.append(numbers.astype(np.uint8))
+                    labels += rows["label"].tolist()
+        if bad:
+            raise BadEntriesError(f"{path} has rows that are no images with a label", bad)
+        if not labels:
+            raise DataError(f"{path} has a header line but no rows.")
+        values = _as_labels(labels)
+        check_classes(values, str(path))
+        return np.concatenate(pixels).reshape(-1, *shape), values
 
 
 def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
@@ -76,96 +107,59 @@ def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
     return numbers.astype(np.uint8).reshape(-1, *shape)
 
 
-def _read(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
-    import pandas as pd
-
-    columns, shape = _pixel_columns(path, pd.read_csv(path, nrows=0, index_col=False).columns.tolist())
-    pixels: list[npt.NDArray[np.uint8]] = []
-    labels: list[str] = []
-    bad: list[str] = []
-    options: dict[str, Any] = {"chunksize": _ROWS, "dtype": {"label": str}, "skip_blank_lines": False}
-    with pd.read_csv(path, low_memory=False, **options) as frames:
-        for frame in frames:
-            if not isinstance(frame.index, pd.RangeIndex):
-                raise DataError(f"{path}: the first rows have more values than there are columns.")
-            rows = frame.dropna(how="all")
-            numbers = _as_numbers(rows[columns])
-            bad += _bad_rows(rows, numbers, columns)
-            if not bad:
-                pixels.append(numbers.astype(np.uint8))
-                labels += rows["label"].tolist()
-    if bad:
-        raise BadEntriesError(f"{path} has rows that are no images with a label", bad)
-    if not labels:
-        raise DataError(f"{path} has a header line but no rows.")
-    values = _as_labels(labels)
-    check_classes(values, str(path))
-    return np.concatenate(pixels).reshape(-1, *shape), values
-
-
-def _pixel_columns(path: object, columns: list[Any]) -> tuple[list[str], tuple[int, int]]:
-    """Return the pixel columns along the rows of the image, and its height and width."""
-    names = [str(column) for column in columns]
-    if "label" not in names or len(names) < 2:
-        raise DataError(
-            f"{path} must have a header line with the columns label, pixel0, pixel1, ...; it starts with "
-            f"{', '.join(names[:3]) or 'nothing'}{'' if 'label' in names else ' and has no column label'}."
-        )
-    names.remove("label")
-    return _in_order(path, names)
-
-
 def _in_order(path: object, names: list[str]) -> tuple[list[str], tuple[int, int]]:
-    for pattern, order in ((_NUMBERED, _numbered), (_PLACED, _placed)):
+    """Return the pixel columns along the rows of the image, and its height and width."""
+    for pattern, compute_shape in ((_NUMBERED, _square_shape), (_PLACED, _placed_shape)):
         matches = [pattern.fullmatch(name) for name in names]
         if matches[0] is not None:
             strange = next((name for name, match in zip(names, matches, strict=True) if match is None), None)
             if strange is not None:
                 raise DataError(f"{path}: the column {strange!r} is neither label nor a pixel like {names[0]}.")
-            return order(path, names, [tuple(map(int, match.groups())) for match in matches if match])
+            found = {tuple(map(int, match.groups())): name for name, match in zip(names, matches, strict=True) if match}
+            return [found[numbers] for numbers in sorted(found)], compute_shape(path, found, len(names))
     raise DataError(f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
 
 
-def _numbered(path: object, names: list[str], numbers: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
-    found = {number: name for name, (number,) in zip(names, numbers, strict=True)}
-    first = 0 if 0 in found else 1
-    missing = next((number for number in range(first, first + len(names)) if number not in found), None)
+def _square_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:
+    first = 0 if (0,) in found else 1
+    missing = next((number for number in range(first, first + n_columns) if (number,) not in found), None)
     if missing is not None:
         raise DataError(
-            f"{path}: the column pixel{missing} is missing; there are {len(names)} up to pixel{max(found)}."
+            f"{path}: the column pixel{missing} is missing; there are {n_columns} up to pixel{max(found)[0]}."
         )
-    side = math.isqrt(len(names))
-    if side * side != len(names):
+    side = math.isqrt(n_columns)
+    if side * side != n_columns:
         raise DataError(
-            f"{path}: {len(names)} pixels make no square image ({side} x {side} would be {side * side}). If a column "
+            f"{path}: {n_columns} pixels make no square image ({side} x {side} would be {side * side}). If a column "
             "is missing, add it; if the images are not square, name the columns 1x1, 1x2, ... (row x column)."
         )
-    return [found[number] for number in sorted(found)], (side, side)
+    return side, side
 
 
-def _placed(path: object, names: list[str], numbers: Sequence[tuple[int, ...]]) -> tuple[list[str], tuple[int, int]]:
-    found = dict(zip(numbers, names, strict=True))
-    height, width = map(max, zip(*numbers, strict=True))
+def _placed_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:
+    height, width = map(max, zip(*found, strict=True))
     wanted = height * width
-    if wanted != len(found) or len(found) != len(names) or min(map(min, numbers)) != 1:
+    if not wanted == len(found) == n_columns or min(map(min, found)) != 1:
         raise DataError(
             f"{path}: the columns must be 1x1 to {height}x{width} (row x column), {wanted} in all, each once; "
-            f"got {len(names)}."
+            f"got {n_columns}."
         )
-    return [found[number] for number in sorted(found)], (height, width)
+    return height, width
 
 
 def _as_numbers(frame: "pd.DataFrame") -> npt.NDArray[np.float64]:
     import pandas as pd
 
-    text = [name for name in frame.columns if frame[name].dtype.kind not in "iuf"]
-    numbers = {name: pd.to_numeric(frame[name].astype(str), errors="coerce") for name in text}
+    numbers = {
+        name: pd.to_numeric(frame[name].astype(str), errors="coerce")
+        for name in frame.columns
+        if frame[name].dtype.kind not in "iuf"
+    }
     return frame.assign(**numbers).to_numpy(dtype=np.float64)
 
 
 def _are_pixels(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    good: npt.NDArray[np.bool_] = (values >= 0) & (values <= 255) & (values == np.floor(values))
-    return good
+    return np.asarray((values >= 0) & (values <= 255) & (values == np.floor(values)))
 
 
 def _bad_rows(rows: "pd.DataFrame", values: npt.NDArray[np.float64], columns: list[str]) -> list[str]:
@@ -186,10 +180,8 @@ def _good_labels(labels: "pd.Series[Any]") -> npt.NDArray[np.bool_]:
     import pandas as pd
 
     numbers = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    missing = labels.isna().to_numpy(dtype=np.bool_)
     whole = (numbers >= 0) & (numbers < 2**53) & (numbers == np.floor(numbers))
-    good: npt.NDArray[np.bool_] = ~missing & (whole | np.isnan(numbers))
-    return good
+    return np.asarray(labels.notna().to_numpy(dtype=np.bool_) & (whole | np.isnan(numbers)))
 
 
 def _as_labels(texts: Sequence[str]) -> npt.NDArray[Any]:
