@@ -17,7 +17,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lenetkit._utils.validation import number, refuse, whole_number
+from lenetkit._utils.validation import number, whole_number
+from lenetkit.exceptions import SettingError
 
 __all__ = ["Compose", "Erase", "Noise", "Shift", "Stroke", "Warp"]
 
@@ -192,11 +193,11 @@ def _bilinear(tf: Any, pixels: Any, coordinates: Any, height: int, width: int) -
 def _as_steps(steps: Any) -> tuple[Callable[[Any, Any], Any], ...]:
     given = tuple(steps) if isinstance(steps, Iterable) else (steps,)
     for step in given:
-        refuse(
-            not callable(step),
-            f"Compose takes callables of images and a key; got {step!r}. "
-            "Put them into one list: Compose([Warp(), Noise()]).",
-        )
+        if not callable(step):
+            raise SettingError(
+                f"Compose takes callables of images and a key; got {step!r}. "
+                "Put them into one list: Compose([Warp(), Noise()])."
+            )
     return given
 
 

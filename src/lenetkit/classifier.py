@@ -17,9 +17,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from lenetkit._utils.validation import refuse
 from lenetkit.encoder import LabelEncoder
-from lenetkit.exceptions import DataError
+from lenetkit.exceptions import DataError, SettingError
 from lenetkit.models import model_info
 from lenetkit.pipeline import Pipeline
 from lenetkit.trainer import Trainer
@@ -184,12 +183,14 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, allow_nd=True)
         check_classification_targets(y)
         classes = np.unique(y)
-        refuse(len(classes) < 2, f"the labels must be of at least 2 classes; got one class, {classes[0]!r}.", DataError)
+        if len(classes) < 2:
+            raise DataError(f"the labels must be of at least 2 classes; got one class, {classes[0]!r}.")
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
             kept = sample_weight != 0
             X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
-            refuse(not len(X), "all sample weights are 0: there is nothing to learn from.", DataError)
+            if not len(X):
+                raise DataError("all sample weights are 0: there is nothing to learn from.")
         self._shape, self._value_range = X.shape[1:], self._compute_range(X)
         pipeline = Pipeline(
             self.model,
@@ -247,11 +248,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, allow_nd=True)
-        refuse(
-            X.shape[1:] != self._shape,
-            f"X must have shape (n, {', '.join(map(str, self._shape))}), as in fit; got {X.shape}.",
-            DataError,
-        )
+        if X.shape[1:] != self._shape:
+            raise DataError(f"X must have shape (n, {', '.join(map(str, self._shape))}), as in fit; got {X.shape}.")
         return self.pipeline_.predict_proba(self._images(X))
 
     def __sklearn_tags__(self) -> Any:
@@ -293,11 +291,11 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if X.ndim > 2:
             return X
         if self.image_shape is not None:
-            refuse(
-                math.prod(self.image_shape) != X.shape[1] or len(self.image_shape) not in (2, 3),
-                f"image_shape must be (height, width) or (height, width, channels) of {X.shape[1]} pixels, as many "
-                f"as X has columns; got {self.image_shape!r}.",
-            )
+            if math.prod(self.image_shape) != X.shape[1] or len(self.image_shape) not in (2, 3):
+                raise SettingError(
+                    f"image_shape must be (height, width) or (height, width, channels) of {X.shape[1]} pixels, as many "
+                    f"as X has columns; got {self.image_shape!r}."
+                )
             return X.reshape(-1, *self.image_shape)
         side = math.isqrt(X.shape[1])
         if side**2 == X.shape[1]:

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.intervals import wilson_interval
-from lenetkit._utils.validation import refuse
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.models import model_info
@@ -100,11 +99,14 @@ def compare(
     """
     train, test = data if isinstance(data, tuple) else data.split(test_size=test_size, seed=0)
     all_seeds = range(seeds) if isinstance(seeds, int) else list(seeds)
-    refuse(not all_seeds, f"there must be at least one seed; got {seeds!r}.")
-    refuse(isinstance(models, str), f"models must be a mapping or a list of names; got the single name {models!r}.")
+    if not all_seeds:
+        raise SettingError(f"there must be at least one seed; got {seeds!r}.")
+    if isinstance(models, str):
+        raise SettingError(f"models must be a mapping or a list of names; got the single name {models!r}.")
     named = models if isinstance(models, Mapping) else {name: name for name in models}
     contenders = {name: _create_pipeline(name, model, train) for name, model in named.items()}
-    refuse(len(contenders) < 2, f"there must be at least two models to compare; got {len(contenders)}.")
+    if len(contenders) < 2:
+        raise SettingError(f"there must be at least two models to compare; got {len(contenders)}.")
     runs: dict[str, list[_Run]] = {name: [] for name in contenders}
     # Seed by seed, so that a slow hour of the machine falls on all of them.
     for seed in all_seeds:

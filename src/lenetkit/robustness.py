@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lenetkit._utils.validation import check_whole, refuse
+from lenetkit._utils.validation import check_whole
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import DataError
 from lenetkit.synthesis import CORRUPTIONS, corrupt
@@ -78,7 +78,8 @@ def measure_robustness(
     import pandas as pd
 
     check_whole("max_images", max_images, 1)
-    refuse(not len(data), "there are no images to corrupt: the data set is empty.", DataError)
+    if not len(data):
+        raise DataError("there are no images to corrupt: the data set is empty.")
     rows = np.linspace(0, len(data) - 1, min(max_images, len(data))).astype(int)
     images, labels = np.asarray(data.images[rows]), data.labels[rows]
     accuracies = {"clean": [float(np.mean(pipeline.predict(images) == labels))] * len(severities)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from lenetkit._utils.names import did_you_mean
 from lenetkit._utils.rng import HIGHEST_SEED
-from lenetkit.exceptions import LenetkitError, SettingError
+from lenetkit.exceptions import SettingError
 
 __all__ = [
     "check_interval",
@@ -21,19 +21,12 @@ __all__ = [
     "is_number",
     "number",
     "raise_first",
-    "refuse",
     "share",
     "switch",
     "whole_number",
 ]
 
 Validator = Callable[[Any, Any, Any], None]
-
-
-def refuse(invalid: object, message: str, error: type[LenetkitError] = SettingError) -> None:
-    """Raise an error if a condition holds."""
-    if invalid:
-        raise error(message)
 
 
 def is_integer(value: Any, lowest: float, highest: float = math.inf) -> bool:

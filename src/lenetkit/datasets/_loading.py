@@ -188,7 +188,7 @@ def load_dataset(
     subset : {"all", "train", "test"}, default "all"
         A predefined split, where there are any; ``"all"`` is the training part followed by the test part.
     data_dir : path, optional
-        Where registered data sets are looked for and kept. Not used for paths.
+        Folder of the registered data sets. Not used for paths.
     download : bool, default True
         Fetch a registered data set that is not on this machine. Not used for paths.
 

@@ -163,16 +163,16 @@ def check_reference(reference: Any) -> None:
     if not isinstance(measures, Mapping) or set(measures) != set(MEASURES):
         raise DataError(f"{expected}; its measures are others than {', '.join(MEASURES)}.")
     valid = {
-        **{name: value is None or _is_list_of((3,), value) for name, value in measures.items()},
+        **{name: value is None or _is_list((3,), value) for name, value in measures.items()},
         "bright_ink": _is_number(reference.get("bright_ink")),
-        "shape": _is_list_of((2, 3), reference.get("shape")),
+        "shape": _is_list((2, 3), reference.get("shape")),
     }
     bad = [name for name, is_valid in valid.items() if not is_valid]
     if bad:
         raise DataError(f"{expected}; its {', '.join(bad)} is invalid.")
 
 
-def _is_list_of(lengths: tuple[int, ...], value: Any) -> bool:
+def _is_list(lengths: tuple[int, ...], value: Any) -> bool:
     return isinstance(value, list) and len(value) in lengths and all(map(_is_number, value))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from lenetkit._utils.validation import refuse
+from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
     import keras
@@ -67,11 +67,11 @@ def count_connections(layer: Any) -> int:
     if isinstance(layer, (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)):
         return int(math.prod(layer.input.shape[1:]))
     one_by_one = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization, layers.PReLU)
-    refuse(
-        layer.weights and not isinstance(layer, one_by_one),
-        f"it is not known how many connections the layer {layer.name!r} ({type(layer).__name__}) has. "
-        "Give it a method count_connections() that returns their number.",
-    )
+    if layer.weights and not isinstance(layer, one_by_one):
+        raise SettingError(
+            f"it is not known how many connections the layer {layer.name!r} ({type(layer).__name__}) has. "
+            "Give it a method count_connections() that returns their number."
+        )
     return 0
 
 

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from lenetkit._utils.validation import refuse
 from lenetkit.exceptions import SettingError
 from lenetkit.models._bitmaps import class_bitmaps
 from lenetkit.models._catalogue import require_side
@@ -62,13 +61,14 @@ def check_table(table: Sequence[Sequence[int]], n_maps: int, name: str) -> tuple
         rows = tuple(tuple(map(int, row)) for row in table)
     except (TypeError, ValueError):
         raise SettingError(f"{name} must be a sequence of sequences of integers; got {table!r}.") from None
-    refuse(not rows, f"{name} must have at least one row, one for each feature map; got {table!r}.")
+    if not rows:
+        raise SettingError(f"{name} must have at least one row, one for each feature map; got {table!r}.")
     for index, row in enumerate(rows):
-        refuse(
-            not row or len(set(row)) != len(row) or not set(row) <= set(range(n_maps)),
-            f"each row of {name} must name different maps from 0 to {n_maps - 1}, at least one; "
-            f"row {index} is {row!r}.",
-        )
+        if not row or len(set(row)) != len(row) or not set(row) <= set(range(n_maps)):
+            raise SettingError(
+                f"each row of {name} must name different maps from 0 to {n_maps - 1}, at least one; "
+                f"row {index} is {row!r}."
+            )
     return rows
 
 

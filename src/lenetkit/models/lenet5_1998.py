@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lenetkit._utils.validation import refuse
+from lenetkit.exceptions import SettingError
 from lenetkit.models._catalogue import register_model
 
 if TYPE_CHECKING:
@@ -84,10 +84,8 @@ def lenet5_1998(
         subsample,
     )
 
-    refuse(
-        isinstance(rubbish_distance, bool) or not isinstance(rubbish_distance, (int, float)) or rubbish_distance <= 0,
-        f"rubbish_distance must be a positive number; got {rubbish_distance!r}.",
-    )
+    if isinstance(rubbish_distance, bool) or not isinstance(rubbish_distance, (int, float)) or rubbish_distance <= 0:
+        raise SettingError(f"rubbish_distance must be a positive number; got {rubbish_distance!r}.")
     table = check_table(C3_TABLE if c3_table is None else c3_table, _N_C1, "c3_table")
     image, x = framed_input("lenet5_1998", input_shape, _SIDE)
     x = layers.Conv2D(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lenetkit._utils.validation import refuse
+from lenetkit.exceptions import SettingError
 from lenetkit.models._catalogue import register_model, require_activation
 
 if TYPE_CHECKING:
@@ -44,13 +44,11 @@ def mlp(
     from keras import layers
 
     require_activation(activation)
-    refuse(
-        not isinstance(hidden, Sequence) or not all(isinstance(units, int) and units > 0 for units in hidden),
-        f"hidden must be positive integers, the units of each hidden layer; got {hidden!r}.",
-    )
+    if not isinstance(hidden, Sequence) or not all(isinstance(units, int) and units > 0 for units in hidden):
+        raise SettingError(f"hidden must be positive integers, the units of each hidden layer; got {hidden!r}.")
     image = keras.Input(input_shape, name="image")
     x = layers.Flatten(name="flatten")(image)
-    for number, units in enumerate(hidden, start=1):
-        x = layers.Dense(units, activation=activation, name=f"hidden{number}")(x)
+    for index, units in enumerate(hidden, start=1):
+        x = layers.Dense(units, activation=activation, name=f"hidden{index}")(x)
     output = layers.Dense(n_classes, activation="softmax", name="output")(x)
     return keras.Model(image, output, name="mlp")

@@ -172,7 +172,7 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     Parameters
     ----------
     image : path, bytes, binary file, PIL image or ndarray
-        What :func:`lenetkit.datasets.read_image` takes: one image, dark ink on light paper or the other way round.
+        As for :func:`lenetkit.datasets.read_image`: one image, dark ink on light paper or the other way round.
     pipeline : Pipeline
         Fitted; it must know digits as MNIST's are: bright on black, in 28x28 pixels.
     is_digit : callable, optional

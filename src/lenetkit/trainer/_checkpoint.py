@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.files import write_atomically
-from lenetkit._utils.validation import refuse
 from lenetkit.exceptions import CheckpointError, SettingError
 
 __all__ = ["Checkpoint", "callback_state", "read_checkpoint", "restore_callback", "write_checkpoint"]
@@ -85,25 +84,23 @@ def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str
         raise CheckpointError(
             f"the checkpoint {path} is damaged ({error}). Remove it to start the run anew."
         ) from error
-    refuse(
-        content["format"] != _FORMAT,
-        f"the checkpoint {path} has format {content['format']}; this version of lenetkit reads format {_FORMAT}. "
-        "Go on with the version that wrote it, or remove the file to start anew.",
-        CheckpointError,
-    )
+    if content["format"] != _FORMAT:
+        raise CheckpointError(
+            f"the checkpoint {path} has format {content['format']}; this version of lenetkit reads format {_FORMAT}. "
+            "Go on with the version that wrote it, or remove the file to start anew."
+        )
     found = Checkpoint(arrays=arrays, state=content["state"], provenance=content["provenance"])
     differences = [
         f"  {name}: {found.provenance.get(name, 'missing')} then, {provenance.get(name, 'missing')} now"
         for name in {**found.provenance, **provenance}
         if found.provenance.get(name) != provenance.get(name)
     ]
-    refuse(
-        differences,
-        f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
-        + "\n".join(differences)
-        + "\nRun with what it was written with, or remove the file to start anew.",
-        CheckpointError,
-    )
+    if differences:
+        raise CheckpointError(
+            f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
+            + "\n".join(differences)
+            + "\nRun with what it was written with, or remove the file to start anew."
+        )
     return found
 
 

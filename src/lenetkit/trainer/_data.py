@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.memmap import read_rows, release_pages
-from lenetkit._utils.validation import refuse
-from lenetkit.exceptions import DataError
+from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["TrainingData", "check_examples"]
 
@@ -48,11 +47,11 @@ class TrainingData:
     def split(self, fraction: float) -> tuple["TrainingData", "TrainingData"]:
         """Cut the last `fraction` off, as Keras' ``validation_split`` does."""
         cut = len(self) - int(len(self) * fraction)
-        refuse(
-            not 0 < cut < len(self),
-            f"validation_split={fraction} of {len(self)} images leaves one of the two parts empty; choose another "
-            "fraction or pass validation_data.",
-        )
+        if not 0 < cut < len(self):
+            raise SettingError(
+                f"validation_split={fraction} of {len(self)} images leaves one of the two parts empty; choose another "
+                "fraction or pass validation_data."
+            )
         return self._part(slice(0, cut)), self._part(slice(cut, None))
 
     def _part(self, rows: slice) -> "TrainingData":
@@ -101,29 +100,27 @@ def check_examples(
 
 def _check_images(images: Any, input_shape: tuple[int | None, ...], part: str) -> Any:
     array = images if hasattr(images, "shape") and hasattr(images, "dtype") else np.asarray(images)
-    refuse(
-        array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating),
-        f"{part}images must be uint8 (0..255) or floating; got {array.dtype}. "
-        "Convert them first, for example with images.astype(numpy.uint8).",
-        DataError,
-    )
+    if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
+        raise DataError(
+            f"{part}images must be uint8 (0..255) or floating; got {array.dtype}. "
+            "Convert them first, for example with images.astype(numpy.uint8)."
+        )
     # To images of shape (n, height, width) the graph adds the axis: their fingerprint stays that of the given array.
     if isinstance(array, np.ndarray) and array.ndim == len(input_shape) != 3 and input_shape[-1] == 1:
         array = array[..., None]
-    refuse(
-        array.ndim not in (len(input_shape), len(input_shape) + 1),
-        f"{part}images must have shape (n, height, width) or (n, height, width, channels); got {array.shape}. "
-        "For a single image pass images[None].",
-        DataError,
-    )
-    refuse(len(array) == 0, f"there are no {part}images: got an array of shape {array.shape}.", DataError)
+    if array.ndim not in (len(input_shape), len(input_shape) + 1):
+        raise DataError(
+            f"{part}images must have shape (n, height, width) or (n, height, width, channels); got {array.shape}. "
+            "For a single image pass images[None]."
+        )
+    if len(array) == 0:
+        raise DataError(f"there are no {part}images: got an array of shape {array.shape}.")
     got = (*array.shape[1:], 1)[: len(input_shape)]
-    refuse(
-        any(wanted is not None and wanted != found for wanted, found in zip(input_shape, got, strict=True)),
-        f"the model takes images of shape {input_shape}; got {part}images of shape {got}. "
-        "Resize them, or create the model with this input_shape.",
-        DataError,
-    )
+    if any(wanted is not None and wanted != found for wanted, found in zip(input_shape, got, strict=True)):
+        raise DataError(
+            f"the model takes images of shape {input_shape}; got {part}images of shape {got}. "
+            "Resize them, or create the model with this input_shape."
+        )
     if array.dtype != np.uint8:
         _refuse_non_finite(array, part)
     return array
@@ -137,48 +134,47 @@ def _refuse_non_finite(images: Any, part: str) -> None:
         finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
         release_pages(images)
         first = start + int(np.argmin(finite))
-        refuse(not finite.all(), f"{part}image {first} holds NaN or infinite pixels; remove or repair it.", DataError)
+        if not finite.all():
+            raise DataError(f"{part}image {first} holds NaN or infinite pixels; remove or repair it.")
 
 
 def _check_targets(targets: Any, n: int, n_classes: int | None, part: str) -> npt.NDArray[Any]:
     array = np.asarray(targets)
-    refuse(
-        array.ndim not in (1, 2) or len(array) != n,
-        f"{part}targets must be class indices of shape ({n},) or one-hot rows of shape ({n}, n_classes), one per "
-        f"image; got shape {array.shape}.",
-        DataError,
-    )
+    if array.ndim not in (1, 2) or len(array) != n:
+        raise DataError(
+            f"{part}targets must be class indices of shape ({n},) or one-hot rows of shape ({n}, n_classes), one per "
+            f"image; got shape {array.shape}."
+        )
     if array.ndim == 2:
         return _check_rows(array, n_classes, part)
-    refuse(
-        not np.issubdtype(array.dtype, np.integer),
-        f"{part}targets of shape (n,) must be integer class indices; got {array.dtype}. "
-        "Encode labels with lenetkit.encoder.LabelEncoder.",
-        DataError,
-    )
+    if not np.issubdtype(array.dtype, np.integer):
+        raise DataError(
+            f"{part}targets of shape (n,) must be integer class indices; got {array.dtype}. "
+            "Encode labels with lenetkit.encoder.LabelEncoder."
+        )
     bad = (array < 0) if n_classes is None else (array < 0) | (array >= n_classes)
     first = int(np.argmax(bad))
-    refuse(
-        bad[first],
-        f"{part}target {first} is {array[first]}; the model tells {n_classes} classes apart, so targets are "
-        f"0 to {(n_classes or 1) - 1}. Create the model with more classes, or correct the label.",
-        DataError,
-    )
+    if bad[first]:
+        raise DataError(
+            f"{part}target {first} is {array[first]}; the model tells {n_classes} classes apart, so targets are "
+            f"0 to {(n_classes or 1) - 1}. Create the model with more classes, or correct the label."
+        )
     return array.astype(np.int32)
 
 
 def _check_rows(array: npt.NDArray[Any], n_classes: int | None, part: str) -> npt.NDArray[np.float32]:
-    refuse(
-        n_classes is not None and array.shape[1] != n_classes,
-        f"{part}targets have {array.shape[1]} columns, but the model's output has {n_classes}. "
-        f"Create the model with n_classes={array.shape[1]}, or encode the labels for {n_classes} classes.",
-        DataError,
-    )
+    if n_classes is not None and array.shape[1] != n_classes:
+        raise DataError(
+            f"{part}targets have {array.shape[1]} columns, but the model's output has {n_classes}. "
+            f"Create the model with n_classes={array.shape[1]}, or encode the labels for {n_classes} classes."
+        )
     numeric = array.dtype.kind in "biuf"
-    refuse(not numeric, f"{part}targets must be numbers; got {array.dtype}.", DataError)
+    if not numeric:
+        raise DataError(f"{part}targets must be numbers; got {array.dtype}.")
     rows = array.astype(np.float32)
     finite = np.isfinite(rows).all(axis=1)
-    refuse(not finite.all(), f"{part}target {int(np.argmin(finite))} holds NaN or infinite values.", DataError)
+    if not finite.all():
+        raise DataError(f"{part}target {int(np.argmin(finite))} holds NaN or infinite values.")
     return rows
 
 
@@ -186,15 +182,15 @@ def _check_weights(weights: Any, n: int, part: str) -> npt.NDArray[np.float32] |
     if weights is None:
         return None
     array = np.asarray(weights)
-    refuse(
-        array.shape != (n,) or array.dtype.kind not in "iuf",
-        f"{part}sample_weight must be {n} numbers, one per image; got {array.dtype} of shape {array.shape}.",
-        DataError,
-    )
+    if array.shape != (n,) or array.dtype.kind not in "iuf":
+        raise DataError(
+            f"{part}sample_weight must be {n} numbers, one per image; got {array.dtype} of shape {array.shape}."
+        )
     bad = ~np.isfinite(array) | (array < 0)
     first = int(np.argmax(bad))
     message = f"{part}sample_weight {first} is {array[first]}; weights are finite and not negative."
-    refuse(bad[first], message, DataError)
+    if bad[first]:
+        raise DataError(message)
     return array.astype(np.float32)
 
 
@@ -202,8 +198,10 @@ def _class_weights(weights: Mapping[int, float], targets: npt.NDArray[Any]) -> n
     indices = targets if targets.ndim == 1 else targets.argmax(axis=1)
     found, inverse = np.unique(indices, return_inverse=True)
     for index in found.tolist():
-        refuse(index not in weights, f"class_weight names no weight for class {index}; name one for every class.")
+        if index not in weights:
+            raise SettingError(f"class_weight names no weight for class {index}; name one for every class.")
     for index, weight in weights.items():
         invalid = not np.isfinite(weight) or weight < 0
-        refuse(invalid, f"class_weight[{index}] is {weight}; weights are finite and not negative.")
+        if invalid:
+            raise SettingError(f"class_weight[{index}] is {weight}; weights are finite and not negative.")
     return np.array([weights[index] for index in found.tolist()], np.float32)[inverse]

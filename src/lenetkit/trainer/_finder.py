@@ -6,8 +6,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.validation import check_whole, refuse
-from lenetkit.exceptions import DataError
+from lenetkit._utils.validation import check_whole
+from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,10 +68,8 @@ def rising_settings(
     """
     import keras
 
-    refuse(
-        not 0 < lowest < highest < float("inf"),
-        f"lowest and highest must be positive and rising; got {lowest!r} and {highest!r}.",
-    )
+    if not 0 < lowest < highest < float("inf"):
+        raise SettingError(f"lowest and highest must be positive and rising; got {lowest!r} and {highest!r}.")
     check_whole("steps", steps, _FEWEST_STEPS)
     losses: list[float] = []
 
@@ -107,10 +105,9 @@ def summarise_search(rates: npt.NDArray[np.float64], losses: npt.NDArray[np.floa
     table["smoothed_loss"] = table["loss"].ewm(span=_SMOOTHED_OVER).mean()
     smooth = table["smoothed_loss"].to_numpy()
     useful = smooth[: int(np.argmin(smooth)) + 1]
-    refuse(
-        len(useful) < 3 or not useful.min() < smooth[0],
-        "the loss did not fall at any learning rate tried; look at images and targets, or search lower rates.",
-        DataError,
-    )
+    if len(useful) < 3 or not useful.min() < smooth[0]:
+        raise DataError(
+            "the loss did not fall at any learning rate tried; look at images and targets, or search lower rates."
+        )
     slope = np.gradient(useful, np.log(rates[: len(useful)]))
     return LearningRateSearch(suggestion=float(rates[int(np.argmin(slope))]), table=table)

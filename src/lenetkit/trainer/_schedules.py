@@ -4,7 +4,8 @@ from typing import Any
 
 import attrs
 
-from lenetkit._utils.validation import refuse, share
+from lenetkit._utils.validation import share
+from lenetkit.exceptions import SettingError
 
 __all__ = ["OneCycle"]
 
@@ -49,11 +50,13 @@ class OneCycle:
     @peak.validator
     def _check_peak(self, _: Any, value: Any) -> None:
         positive = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
-        refuse(not positive, f"peak must be a positive number; got {value!r}.")
+        if not positive:
+            raise SettingError(f"peak must be a positive number; got {value!r}.")
 
     @shape.validator
     def _check_shape(self, _: Any, value: Any) -> None:
-        refuse(value not in _SHAPES, f"shape must be {' or '.join(map(repr, _SHAPES))}; got {value!r}.")
+        if value not in _SHAPES:
+            raise SettingError(f"shape must be {' or '.join(map(repr, _SHAPES))}; got {value!r}.")
 
     def rate(self, step: int, steps: int) -> float:
         """Return the rate of a step, counted from 0, in a run of so many steps."""

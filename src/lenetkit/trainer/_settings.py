@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.names import did_you_mean
-from lenetkit._utils.validation import number, refuse, share, whole_number
+from lenetkit._utils.validation import number, share, whole_number
 from lenetkit.augment import Shift, Warp
 from lenetkit.exceptions import SettingError
 from lenetkit.trainer._schedules import OneCycle
@@ -23,10 +23,8 @@ _MANY_EPOCHS = 15
 
 
 def _check_verbose(_: Any, attribute: Any, value: Any) -> None:
-    refuse(
-        isinstance(value, bool) or value not in ("auto", 0, 1, 2),
-        f"{attribute.name} must be 'auto', 0 (silent), 1 (bar) or 2 (lines); got {value!r}.",
-    )
+    if isinstance(value, bool) or value not in ("auto", 0, 1, 2):
+        raise SettingError(f"{attribute.name} must be 'auto', 0 (silent), 1 (bar) or 2 (lines); got {value!r}.")
 
 
 def _check_steps_per_call(_: Any, attribute: Any, value: Any) -> None:
@@ -35,10 +33,8 @@ def _check_steps_per_call(_: Any, attribute: Any, value: Any) -> None:
 
 
 def _check_learning_rate(_: Any, attribute: Any, value: Any) -> None:
-    refuse(
-        isinstance(value, (int, float)) and (isinstance(value, bool) or not np.isfinite(value) or value <= 0),
-        f"{attribute.name} must be a positive number or a Keras schedule; got {value!r}.",
-    )
+    if isinstance(value, (int, float)) and (isinstance(value, bool) or not np.isfinite(value) or value <= 0):
+        raise SettingError(f"{attribute.name} must be a positive number or a Keras schedule; got {value!r}.")
 
 
 @attrs.frozen(kw_only=True)
@@ -74,9 +70,13 @@ class TrainerSettings:
             rate = rate.schedule(steps)
         arguments = {} if rate is None else {"learning_rate": rate}
         if isinstance(optimizer, keras.optimizers.Optimizer):
-            refuse(options, "optimizer_options are for optimizers given by name; set them on the optimizer itself.")
+            if options:
+                raise SettingError(
+                    "optimizer_options are for optimizers given by name; set them on the optimizer itself."
+                )
             return type(optimizer).from_config({**optimizer.get_config(), **arguments})
-        refuse(not isinstance(optimizer, str), f"optimizer must be a name or a keras optimizer; got {optimizer!r}.")
+        if not isinstance(optimizer, str):
+            raise SettingError(f"optimizer must be a name or a keras optimizer; got {optimizer!r}.")
         if options is None:
             options = {"beta_2": 0.99} if optimizer == "adam" else {}
         try:
@@ -130,8 +130,6 @@ def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
             **(long if epochs is not None and epochs >= _MANY_EPOCHS else short),
         },
     }
-    refuse(
-        name not in presets,
-        f"there is no preset {name!r}.{did_you_mean(name, presets)} Presets: {', '.join(presets)}.",
-    )
+    if name not in presets:
+        raise SettingError(f"there is no preset {name!r}.{did_you_mean(name, presets)} Presets: {', '.join(presets)}.")
     return presets[name]

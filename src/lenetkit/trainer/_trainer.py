@@ -8,7 +8,6 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.rng import preserve_rng_state
-from lenetkit._utils.validation import refuse
 from lenetkit.exceptions import DataError, SettingError, TrainingError
 from lenetkit.trainer._data import TrainingData, check_examples
 from lenetkit.trainer._result import TrainingResult
@@ -271,11 +270,11 @@ class Trainer(TrainerSettings):
     ) -> TrainingData | None:
         if data is None:
             return None
-        refuse(
-            not isinstance(data, (tuple, list)) or len(data) not in (2, 3),
-            "validation_data must be (images, targets) or (images, targets, sample_weight); "
-            f"got {type(data).__name__}{f' of length {len(data)}' if hasattr(data, '__len__') else ''}.",
-        )
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise SettingError(
+                "validation_data must be (images, targets) or (images, targets, sample_weight); "
+                f"got {type(data).__name__}{f' of length {len(data)}' if hasattr(data, '__len__') else ''}."
+            )
         return check_examples(
             *data[:2],
             input_shape=input_shape,
@@ -312,11 +311,11 @@ def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
             f"the model must have one input and one output and be built; {model!r} has input shape {shape} and output "
             f"shape {output}. Call model.build((None, height, width, channels)) first."
         )
-    refuse(
-        len(output) != 2 or output[1] is None,
-        f"the model must answer with one probability per class, shape (n, n_classes); its output has shape {output}.",
-        DataError,
-    )
+    if len(output) != 2 or output[1] is None:
+        raise DataError(
+            "the model must answer with one probability per class, shape (n, n_classes); its output has shape "
+            f"{output}."
+        )
     return tuple(shape[1:]), int(output[1])
 
 
@@ -324,13 +323,11 @@ def _check_callbacks(callbacks: Sequence[Any], learning_rate: Any) -> None:
     import keras
 
     for callback in callbacks:
-        refuse(
-            not isinstance(callback, keras.callbacks.Callback),
-            f"callbacks must be keras.callbacks.Callback objects; got {callback!r}.",
-        )
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise SettingError(f"callbacks must be keras.callbacks.Callback objects; got {callback!r}.")
         sets_rate = isinstance(callback, (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler))
-        refuse(
-            sets_rate and isinstance(learning_rate, (OneCycle, keras.optimizers.schedules.LearningRateSchedule)),
-            f"{type(callback).__name__} sets the learning rate, and so does the schedule {learning_rate!r}. "
-            "Use one of the two: pass a constant learning_rate such as 0.001, or leave the callback out.",
-        )
+        if sets_rate and isinstance(learning_rate, (OneCycle, keras.optimizers.schedules.LearningRateSchedule)):
+            raise SettingError(
+                f"{type(callback).__name__} sets the learning rate, and so does the schedule {learning_rate!r}. "
+                "Use one of the two: pass a constant learning_rate such as 0.001, or leave the callback out."
+            )

@@ -91,7 +91,7 @@ def fetch_files(
             (pixels,) = fetch_files("squares", [PIXELS], data_dir=data_dir, download=download)
             return Dataset(images=pixels.reshape(16, 8, 8), labels=range(16))
 
-    What is on the machine already is only checked:
+    A file that is on the machine already is only checked:
 
     >>> import hashlib
     >>> import tempfile

@@ -129,7 +129,7 @@ def unpack(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
 
 
 def _npz_member(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
-    """Return the IDX file that would hold the array. Its header is believed, because the hash will tell."""
+    """Return the IDX file that would hold the array. Its header needs no check, because the hash will tell."""
     with zipfile.ZipFile(stream) as archive, archive.open(f"{member}.npy") as packed:
         array = io.BytesIO(packed.read(file.size + _OVERHEAD))
     version = np.lib.format.read_magic(array)

@@ -1,4 +1,4 @@
-"""The IDX format of the MNIST files: a reader that believes nothing that a file says about itself.
+"""The IDX format of the MNIST files: a reader that checks all that a file says about itself.
 
 In: the path of an IDX file, gzipped or not: a magic number (two zero bytes, the type of the values, the number of
 axes), the length of each axis as a big-endian 32-bit integer, and the values. Only unsigned bytes (type 8) are images
