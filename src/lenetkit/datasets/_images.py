@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
-from lenetkit.datasets._formats.entries import name_damage
+from lenetkit.datasets._entries import name_damage
 from lenetkit.exceptions import DataError
 
 __all__ = ["iter_batches", "read_image", "read_images", "single_image"]
@@ -196,7 +196,7 @@ def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
     if _is_one_picture(images):
         return [images]
     if hasattr(images, "columns") and hasattr(images, "to_numpy"):
-        from lenetkit.datasets._formats.csv import read_table
+        from lenetkit.datasets._pixel_tables import read_table
 
         return read_table(images)
     if _is_array(images):

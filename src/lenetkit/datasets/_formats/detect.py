@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._entries import check_classes, list_folder, name_damage
 from lenetkit.datasets._formats.csv import read_csv
-from lenetkit.datasets._formats.entries import check_classes, list_folder, name_damage
 from lenetkit.datasets._formats.folder import is_class_folder, read_class_folder
 from lenetkit.datasets._formats.idx import read_idx
 from lenetkit.datasets._formats.npz import read_npy_pair, read_npz

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lenetkit.datasets._formats.entries import BadEntriesError, labels_from_text, list_folder
+from lenetkit.datasets._entries import BadEntriesError, labels_from_text, list_folder
 from lenetkit.datasets._images import read_image
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.datasets._formats.entries import name_damage
+from lenetkit.datasets._entries import name_damage
 from lenetkit.datasets._views import LARGE
 from lenetkit.exceptions import DataError
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from lenetkit._utils.validation import raise_first
-from lenetkit.datasets._formats.entries import check_classes, name_damage
+from lenetkit.datasets._entries import check_classes, name_damage
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.datasets._views import LARGE, Images, Labels, join_images
 from lenetkit.exceptions import DataError
