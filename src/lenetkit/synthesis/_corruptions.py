@@ -273,10 +273,10 @@ def _edges(images: Floats) -> Floats:
     # Of four directions the one that is nearest to the slope's: only a crest across it is an edge.
     direction = np.rint(np.arctan2(down, right) / (np.pi / 4)).astype(int) % 4
     crest = np.zeros(images.shape, bool)
-    for number, (row, column) in enumerate(((0, 1), (1, 1), (1, 0), (1, -1))):
+    for index, (row, column) in enumerate(((0, 1), (1, 1), (1, 0), (1, -1))):
         ahead = padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
         behind = padded[:, 1 - row : 1 - row + height, 1 - column : 1 - column + width]
-        crest |= (direction == number) & (steepness > ahead) & (steepness >= behind)
+        crest |= (direction == index) & (steepness > ahead) & (steepness >= behind)
     within_one_image = np.multiply.outer((0, 1, 0), np.ones((3, 3), int))
     parts, _ = label(crest & (steepness > 0.1), within_one_image)
     return np.isin(parts, np.unique(parts[crest & (steepness > 0.2)])).astype(float)

@@ -167,11 +167,11 @@ def _noise(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     noise = streams.normal(28, 28)
     coarseness, threshold = streams.uniform(-0.8, 3), streams.uniform(-1.5, 1.5)
     images = np.empty((streams.n, 28, 28))
-    for number, width in enumerate(coarseness):
-        field = ndimage.gaussian_filter(noise[number], max(width, 0))
+    for index, width in enumerate(coarseness):
+        field = ndimage.gaussian_filter(noise[index], max(width, 0))
         field = field / field.std()
         # Half of them keep their greys, half are black and white.
-        images[number] = (field > threshold[number]) if number % 2 else 0.5 + 0.3 * field - 0.2 * threshold[number]
+        images[index] = (field > threshold[index]) if index % 2 else 0.5 + 0.3 * field - 0.2 * threshold[index]
     return _as_bytes(images)
 
 
@@ -212,18 +212,18 @@ def _printed(text: Sequence[str], fonts: Sequence[str | None], streams: RandomSt
     which, slant, turn = streams.uniform(0, 1), streams.normal(), streams.normal()
     bold, bend = streams.uniform(-2, 4), streams.normal(4)
     boxes = np.zeros((streams.n, 20, 20), np.uint8)
-    for number, character in enumerate(text):
-        face, width = faces[int(which[number] * len(faces))], int(max(0, bold[number]))
+    for index, character in enumerate(text):
+        face, width = faces[int(which[index] * len(faces))], int(max(0, bold[index]))
         picture = Image.new("L", (3 * _LARGE, 3 * _LARGE))
         ImageDraw.Draw(picture).text((_LARGE, _LARGE), character, fill=255, font=face, stroke_width=width)
         # From positions in the result to positions in the original: slanted, turned and a little uneven.
-        shear, angle, middle = _SHEAR * slant[number], _TURN * turn[number], 1.5 * _LARGE
-        a, b, d, e = 1 + _BEND * bend[number, 0], shear + angle, -angle, 1 + _BEND * bend[number, 1]
+        shear, angle, middle = _SHEAR * slant[index], _TURN * turn[index], 1.5 * _LARGE
+        a, b, d, e = 1 + _BEND * bend[index, 0], shear + angle, -angle, 1 + _BEND * bend[index, 1]
         shift = (middle - a * middle - b * middle, middle - d * middle - e * middle)
         picture = picture.transform(
             picture.size, Image.Transform.AFFINE, (a, b, shift[0], d, e, shift[1]), Image.Resampling.BILINEAR
         ).filter(ImageFilter.GaussianBlur(1))
-        boxes[number] = _in_box(picture)
+        boxes[index] = _in_box(picture)
     return centred(boxes, 28)
 
 
@@ -291,8 +291,8 @@ _TURNS: Sequence[tuple[Callable[[Images], Images], Sequence[int]]] = (
 
 def _turned(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     images = np.empty((streams.n, 28, 28), np.uint8)
-    for number, (turn, digits) in enumerate(_TURNS):
-        rows = slice(number, None, len(_TURNS))
+    for index, (turn, digits) in enumerate(_TURNS):
+        rows = slice(index, None, len(_TURNS))
         drawn = draw_digits(len(images[rows]), digits=digits, seed=int(streams.generator().integers(2**32)))
         images[rows] = turn(np.asarray(drawn.images))
     return images
@@ -304,18 +304,18 @@ def _several(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     order = np.random.default_rng(seeds[1]).permutation(len(digits)).reshape(-1, 3)
     three, gap = streams.uniform(0, 1) < _THREE, streams.uniform(*_GAPS).astype(int)
     boxes = np.zeros((streams.n, 20, 20), np.uint8)
-    for number, members in enumerate(order):
+    for index, members in enumerate(order):
         cut = [
             digit[:, np.flatnonzero(digit.any(axis=0))[0] : np.flatnonzero(digit.any(axis=0))[-1] + 1]
-            for digit in digits[members[: 3 if three[number] else 2]]
+            for digit in digits[members[: 3 if three[index] else 2]]
         ]
-        width = sum(part.shape[1] for part in cut) + gap[number] * (len(cut) - 1)
+        width = sum(part.shape[1] for part in cut) + gap[index] * (len(cut) - 1)
         canvas, left = np.zeros((56, max(width, 1)), np.uint8), 0
         for part in cut:
             here = canvas[:, left : left + part.shape[1]]
             np.maximum(here, part[:, : here.shape[1]], out=here)
-            left += part.shape[1] + gap[number]
-        boxes[number] = _in_box(Image.fromarray(canvas))
+            left += part.shape[1] + gap[index]
+        boxes[index] = _in_box(Image.fromarray(canvas))
     return centred(boxes, 28)
 
 

@@ -129,8 +129,8 @@ def _sampling(
         smooth[slice(*here), run] = _curve(len(way), at, _BESIDE)
         corners = np.array(stroke)
         owners = np.searchsorted(corners[1:-1] - corners[0], at, side="right")
-        for number, (start, stop) in enumerate(itertools.pairwise(stroke)):
-            own = np.flatnonzero(owners == number)
+        for index, (start, stop) in enumerate(itertools.pairwise(stroke)):
+            own = np.flatnonzero(owners == index)
             sharp[here[0] + own, start : stop + 1] = _curve(stop - start + 1, at[own] - (start - stroke[0]), _THROUGH)
     down = np.ones(n_samples - 1, bool)
     down[bounds[1:-1] - 1] = False
@@ -192,7 +192,7 @@ def _pressure(points: Floats, hand: Hand, streams: RandomStreams) -> Floats:
 def lay_ink(trace: Trace, height: int, width: int, softness: npt.ArrayLike = 1.0) -> npt.NDArray[np.float32]:
     """Draw traces in pixels, the middle of the upper left pixel at (0.5, 0.5): float32 (n, height, width), ink 1.
 
-    The edges of the lines fade out over `softness` pixels, a number or one for each trace; 1 is exact coverage.
+    The edges of the lines fade out over `softness` pixels, a index or one for each trace; 1 is exact coverage.
     """
     n = len(trace.points)
     soft = np.broadcast_to(np.asarray(softness, np.float32), (n,))
