@@ -722,3 +722,19 @@ def test_the_polarity_of_real_pictures_is_told(
     diagnosis = diagnose([folder / row["file"] for row in rows], pipe, reference=reference)
     wrong = {finding.image for finding in diagnosis.findings if finding.problem == "polarity"}
     assert wrong == {place for place, row in enumerate(rows) if row["polarity"] == "dark_on_light"}
+
+
+@pytest.mark.parametrize(("size", "width", "inset"), [(28, 1, 0), (50, 2, 1), (64, 3, 0), (100, 2, 0), (400, 8, 4)])
+def test_a_line_along_the_border_is_named(size: int, width: int, inset: int) -> None:
+    """In the image as it came, of any size and polarity; without the line nothing is found."""
+    digit = draw_digits(10, styles="american", seed=4).images[6]
+    digit = np.kron(digit, np.ones((max(1, size // 50),) * 2, np.uint8))
+    start = (size - len(digit)) // 2
+    clean = np.full((size, size), 255, np.uint8)
+    clean[start : start + len(digit), start : start + len(digit)] -= digit
+    cell = clean.copy()
+    cell[inset : inset + width] = cell[:, inset : inset + width] = 40
+    pipe = Pipeline.pretrained()
+    for picture in (cell, 255 - cell):
+        assert "line" in pipe.diagnose([picture]).problems
+    assert "line" not in pipe.diagnose([clean, 255 - clean]).problems

@@ -22,6 +22,7 @@ Examples
 """
 
 from lenetkit._ink.digit import centre, cut_out, even_ink, even_stroke, fit_box, normalise, possible_ink, stages
+from lenetkit._ink.edges import has_edge_lines
 from lenetkit._ink.paper import Contrast, dark_on_light, ink_map, measure_contrast, slope, to_grey
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "even_ink",
     "even_stroke",
     "fit_box",
+    "has_edge_lines",
     "ink_map",
     "measure_contrast",
     "normalise",

@@ -11,7 +11,7 @@ import numpy as np
 
 from lenetkit.diagnosis._pictures import Array, PreparedImage
 
-__all__ = ["Finding", "iter_findings"]
+__all__ = ["Finding", "find_lines", "iter_findings"]
 
 _NORMALIZE = "use MnistNormalize()"
 
@@ -35,7 +35,7 @@ class Finding:
     problem : str
         In a word: ``"unreadable"``, ``"shape"``, ``"blank"``, ``"range"``, ``"polarity"``, ``"contrast"``,
         ``"paper"``, ``"light"``, ``"noise"``, ``"size"``, ``"centre"``, ``"stroke"``, ``"border"``, ``"pieces"``,
-        ``"two pieces"``, ``"wide"`` or ``"ink"``.
+        ``"two pieces"``, ``"wide"``, ``"ink"`` or ``"line"``.
     cause : str
         The difference, with its figures.
     cure : str
@@ -236,6 +236,19 @@ def iter_findings(
             if rule.problem in found:
                 when = " once inverted" if wrong[row] and rule.problem == "paper" else ""
                 yield _finding(rule, image, float(sides[rule.measure][row]), ranges, prepared[image], normalize, when)
+
+
+def find_lines(prepared: list[PreparedImage], steps: frozenset[str]) -> Iterator[Finding]:
+    """Name the images that had straight lines along their border before the transforms."""
+    cure = "cut the picture inside the lines"
+    if "MnistNormalize" in steps:
+        cure = f"{cure} if it is misread: MnistNormalize() paints over those it finds"
+    else:
+        cure = f"{_NORMALIZE}, which paints over them, or {cure}"
+    cause = "a straight line runs along the border of the picture as it came: a piece of a grid, a box or a frame"
+    for index, image in enumerate(prepared):
+        if image.lined:
+            yield Finding(image=index, problem="line", cause=cause, cure=cure)
 
 
 def _sides(measured: Mapping[str, Array], usual: int, ranges: Mapping[str, Any]) -> dict[str, Array]:
