@@ -1,5 +1,7 @@
 """When not to answer: calibration, bounds on errors, label sets, the gate."""
 
+from fractions import Fraction
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -72,6 +74,29 @@ def test_label_sets_hold_the_truth_as_often_as_promised(alpha: float) -> None:
     sets = calibration.label_sets(calibration.calibrate(said), alpha)
     coverage = sets[np.arange(len(truth)), truth].mean()
     assert coverage == pytest.approx(1 - alpha, abs=4 * np.sqrt(2 * alpha * (1 - alpha) / 20_000))
+
+
+def ladder(n: int) -> Calibration:
+    """Return a calibration whose examples had 1 / (n + 1), 2 / (n + 1), ... as probability of their true label."""
+    no_levels = np.empty(0, np.float32)
+    steps = (np.arange(1, n + 1) / (n + 1)).astype(np.float32)
+    return Calibration(temperature=1.0, levels=no_levels, risks=no_levels, true_probabilities=steps)
+
+
+@given(n=st.integers(50, 2000), ten_thousandths=st.integers(1, 10_000))
+def test_the_rank_of_a_label_set_is_exact(n: int, ten_thousandths: int) -> None:
+    """Labels as probable as the example of rank floor(alpha (n + 1)), by exact arithmetic."""
+    calibration = ladder(n)
+    rank = int(Fraction(ten_thousandths, 10_000) * (n + 1))
+    members = calibration.label_sets(calibration.true_probabilities[None], ten_thousandths / 10_000)
+    assert members.sum() == (n + 1 - min(rank, n) if rank else n)
+
+
+@pytest.mark.parametrize(("alpha", "labels"), [(0.29, 71), (0.57, 43), (0.58, 42), (np.float64(0.29), 71)])
+def test_a_rank_that_binary_arithmetic_misses(alpha: float, labels: int) -> None:
+    """Of the values 0.01 to 0.99."""
+    calibration = ladder(99)
+    assert calibration.label_sets(calibration.true_probabilities[None], alpha).sum() == labels
 
 
 def test_a_set_that_few_examples_can_vouch_for_holds_every_label() -> None:

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.counts import floor_product
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.runtime import Predictor
 
@@ -172,7 +173,7 @@ class Calibration:
             If `alpha` is not above 0 and up to 1.
         """
         check_fraction("alpha", alpha)
-        rank = int(np.floor(alpha * (len(self.true_probabilities) + 1)))
+        rank = floor_product(alpha, len(self.true_probabilities) + 1)
         lowest = self.true_probabilities[rank - 1] if rank else np.float32(0)
         return np.asarray(probabilities >= lowest)
 
@@ -264,7 +265,9 @@ class Gate:
         trainer = Trainer.preset("accurate", verbose=0) if trainer is None else trainer
         trainer.fit(model, images, truth, scale=scale, offset=offset)
         gate = cls(convert_to_litert(model), 0.0, scale=scale, offset=offset)
-        gate.threshold = float(np.quantile(gate.digit_probability(digits[-held_back:]), rejected))
+        scores = np.sort(gate.digit_probability(digits[-held_back:]))
+        # So many of those held back lie below, and no more: an interpolated quantile may lose one too many.
+        gate.threshold = float(scores[min(floor_product(rejected, held_back), held_back - 1)])
         return gate
 
     def digit_probability(self, images: npt.NDArray[Any]) -> Probabilities:

@@ -226,3 +226,21 @@ def test_a_pipeline_of_ones_own_learns_when_not_to_answer(tmp_path: Path) -> Non
     assert copy.predict(test.images, reject=0.05) == pipeline.predict(test.images, reject=0.05)
     with pytest.raises(DataError, match="one label per image"):
         pipeline.calibrate(held_back.images, held_back.labels[:-1])
+
+
+def test_calibrating_anew_starts_from_the_models_own_probabilities() -> None:
+    """The same result on a calibrated pipeline, on an uncalibrated one, and each time again."""
+    fresh = Pipeline.pretrained()
+    fitted = fresh._check_fitted()
+    assert fitted.rejecting is not None
+    gate = fitted.rejecting[1]
+    held_back = draw_digits(300, styles="continental", seed=9)
+    fitted.rejecting = None
+    found = []
+    for _ in range(3):
+        fresh.calibrate(held_back.images, held_back.labels, gate=gate)
+        found.append(fitted.rejecting[0])
+    assert len({calibration.temperature for calibration in found}) == 1
+    for calibration in found[1:]:
+        np.testing.assert_array_equal(calibration.true_probabilities, found[0].true_probabilities)
+        np.testing.assert_array_equal(calibration.risks, found[0].risks)

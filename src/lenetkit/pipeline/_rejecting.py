@@ -23,7 +23,8 @@ def calibrate(fitted: FittedState, images: Any, labels: Any, others: Any, gate: 
     prepared = fitted.prepare(images)
     indices = fitted.encoder.indices(labels)
     check_one_each(prepared.images, indices)
-    calibration = Calibration.fit(fitted.predict_proba(prepared), indices)
+    # The model's own probabilities: a calibration from before must not have a say in the next one.
+    calibration = Calibration.fit(fitted.predictor.predict_proba(get_input(prepared)), indices)
     if gate is None:
         if others is None:
             from lenetkit.synthesis import draw_nondigits
