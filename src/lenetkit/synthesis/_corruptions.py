@@ -3,6 +3,7 @@
 In: uint8 images of digits, ink bright on black. Out: the same images, spoilt in one way. Next: an evaluation.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +14,6 @@ import numpy.typing as npt
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen_one
 from lenetkit.exceptions import DataError
-from lenetkit.synthesis._pen import Trace, lay_ink
 
 __all__ = ["CORRUPTIONS", "corrupt"]
 
@@ -21,6 +21,11 @@ __all__ = ["CORRUPTIONS", "corrupt"]
 _BLOCK = 512
 
 _SMALLEST = 8
+
+# Side of the map that fog is a corner of, as published; a smaller map would vary more within an image.
+_CLOUDS_SIDE = 256
+# Vertical distance in pixels from a line's middle to where its level's logarithm is minus infinity, as published.
+_LINE_REACH = 2.3
 
 
 def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -59,16 +64,17 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     ============== ======================================================= ======================================
     shot_noise     counts few photons, so many for white                   12, 6, **3**, 2, 1
     impulse_noise  a fraction of the pixels becomes black or white         0.06, 0.1, **0.17**, 0.27, 0.4
-    glass_blur     swaps neighbours between two Gaussian blurs             sigma 0.5, 0.6, **0.7**, 0.8, 1; so many
+    glass_blur     swaps neighbours between two blurs along the columns    sigma 0.5, 0.6, **0.7**, 0.8, 1; so many
                                                                            rounds: 1, 1, **2**, 3, 3
     motion_blur    smears within 45 degrees of the horizontal              sigma 1, 2, **3**, 4.5, 6.5 pixels
-    shear          leans to either side, so much per unit of height        0.2, 0.3, **0.4**, 0.6, 0.8
+    shear          leans to either side, by radians                        0.2, 0.3, **0.4**, 0.6, 0.8
     scale          shrinks to                                              0.9, 0.8, **0.7**, 0.6, 0.5
     rotate         turns to either side, by radians                        0.2, 0.3, **0.4**, 0.6, 0.8
     brightness     adds a fraction of full white                           0.2, 0.35, **0.5**, 0.65, 0.8
     translate      shifts along both axes, by pixels                       1, 2, **3**, 4, 5
     stripe         inverts the columns on both sides, so many each         3, 5, **7**, 8, 9
-    fog            lies over it in clouds, so thick in relation to ink     1, 2, **3**, 4, 5
+    fog            lies over it in clouds, so thick in relation to ink;    2, 2.5, **3**, 4, 5; roughness
+                   an octave is weaker than the last by roughness squared  2, 1.7, **1.4**, 1.4, 1.4
     spatter        spots of grey mud, from this threshold of a noise up    0.69, 0.67, **0.65**, 0.63, 0.61
     dotted_line    a dotted line across: its strength, then their number   0.5, 0.75, **1**, 2, 3
     zigzag         a zigzag line across: likewise                          0.5, 0.75, **1**, 2, 3
@@ -76,8 +82,8 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
                    by this fraction; then this fraction is missing
     ============== ======================================================= ======================================
 
-    The kinds are written anew on NumPy and SciPy, so they are not MNIST-C's images bit for bit: its motion blur and fog
-    come from ImageMagick and a diamond-square fractal.
+    The kinds are written anew on NumPy and SciPy, so they are not MNIST-C's images bit for bit: the random numbers
+    differ, and its motion blur comes from ImageMagick.
 
     References
     ----------
@@ -130,8 +136,11 @@ def _impulse_noise(images: Floats, fraction: float, streams: RandomStreams) -> F
 
 
 def _glass_blur(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
+    """Swap neighbours between two blurs along the columns alone: the published code takes the rows for colours."""
+    from scipy.ndimage import gaussian_filter1d
+
     sigma, rounds = settings
-    blurred = _blur(images, sigma)
+    blurred = np.asarray(gaussian_filter1d(images, sigma, axis=1, mode="nearest"))
     n, height, width = images.shape
     every = np.arange(n)
     for _ in range(rounds):
@@ -144,7 +153,7 @@ def _glass_blur(images: Floats, settings: tuple[float, int], streams: RandomStre
                 here = blurred[:, row, column].copy()
                 blurred[:, row, column] = blurred[there]
                 blurred[there] = here
-    return _blur(blurred, sigma)
+    return np.asarray(gaussian_filter1d(blurred, sigma, axis=1, mode="nearest"))
 
 
 def _blur(images: Floats, sigma: float) -> Floats:
@@ -183,9 +192,11 @@ def _signs(streams: RandomStreams, *shape: int) -> Floats:
     return np.where(streams.uniform(0, 1, *shape) < 0.5, -1.0, 1.0)
 
 
-def _shear(images: Floats, lean: float, streams: RandomStreams) -> Floats:
+def _shear(images: Floats, radians: float, streams: RandomStreams) -> Floats:
+    """Tilt the vertical axis alone: a column leans by the tangent of the angle and grows by 1 / cosine."""
     matrix = np.tile(np.eye(2), (len(images), 1, 1))
-    matrix[:, 1, 0] = lean * _signs(streams)
+    matrix[:, 0, 0] = math.cos(radians)
+    matrix[:, 1, 0] = math.sin(radians) * _signs(streams)
     return _mapped(images, matrix)
 
 
@@ -202,23 +213,43 @@ def _stripe(images: Floats, columns: int, _: RandomStreams) -> Floats:
     return striped
 
 
-def _fog(images: Floats, thickness: float, streams: RandomStreams) -> Floats:
-    """Lay clouds over the ink: noise of ever finer grain, each octave 1.4 times weaker, spread over 0 to 1."""
-    n, height, width = images.shape
-    clouds = np.zeros_like(images)
-    for octave in range(5):
-        knots = 2**octave + 1
-        noise = streams.uniform(-1, 1, knots, knots) / 1.4**octave
-        clouds += _between(height, knots) @ noise @ _between(width, knots).T
-    flat = clouds.reshape(n, -1)
-    low, high = flat.min(axis=1)[:, None, None], flat.max(axis=1)[:, None, None]
-    return np.asarray((images + thickness * (clouds - low) / (high - low)) / (1 + thickness))
+def _fog(images: Floats, settings: tuple[float, float], streams: RandomStreams) -> Floats:
+    """Lay the corner of a map of clouds over the ink."""
+    thickness, decay = settings
+    return (images + thickness * _clouds(images.shape, decay, streams)) / (1 + thickness)
 
 
-def _between(length: int, knots: int) -> Floats:
-    """Return the weights (length, knots) of linear interpolation."""
-    at = np.linspace(0, knots - 1, length)
-    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(knots))))
+def _clouds(shape: tuple[int, ...], decay: float, streams: RandomStreams) -> Floats:
+    """Return the corner of periodic maps, diamond-square fractals of 256x256, each scaled to 0..1 as a whole.
+
+    Only the corner is worked out to the last octaves: elsewhere these would hardly change the lowest and highest value.
+    """
+    n, height, width = shape
+    octaves = (max(_CLOUDS_SIDE, height, width) - 1).bit_length()
+    heights, low, high = np.zeros((n, 1, 1)), np.zeros(n), np.zeros(n)
+    for octave in range(octaves):
+        if octave == octaves - 2:
+            low, high = heights.min(axis=(1, 2)), heights.max(axis=(1, 2))
+            # Two rows and columns more on every side, as those at the border get wrong neighbours.
+            rows, columns = (np.arange(-2, -(-side // 4) + 3) % 2**octave for side in (height, width))
+            heights = heights[:, rows[:, None], columns]
+        heights = _refined(heights, decay ** (-2 * octave), streams)
+    corner = heights[:, 8 : 8 + height, 8 : 8 + width]
+    low, high = np.minimum(low, corner.min(axis=(1, 2))), np.maximum(high, corner.max(axis=(1, 2)))
+    return np.asarray((corner - low[:, None, None]) / (high - low)[:, None, None])
+
+
+def _refined(heights: Floats, roughness: float, streams: RandomStreams) -> Floats:
+    """Return periodic maps of twice the side: new points are the mean of four neighbours and noise."""
+    n, rows, columns = heights.shape
+    noise = [roughness * streams.uniform(-1, 1, rows, columns) for _ in range(3)]
+    finer = np.empty((n, rows, 2, columns, 2))
+    right, below = np.roll(heights, -1, 2), np.roll(heights, -1, 1)
+    middle = (heights + right + below + np.roll(below, -1, 2)) / 4 + noise[0]
+    finer[:, :, 0, :, 0], finer[:, :, 1, :, 1] = heights, middle
+    finer[:, :, 0, :, 1] = (heights + right + middle + np.roll(middle, 1, 1)) / 4 + noise[1]
+    finer[:, :, 1, :, 0] = (heights + below + middle + np.roll(middle, 1, 2)) / 4 + noise[2]
+    return finer.reshape(n, 2 * rows, 2 * columns)
 
 
 def _spatter(images: Floats, threshold: float, streams: RandomStreams) -> Floats:
@@ -229,43 +260,51 @@ def _spatter(images: Floats, threshold: float, streams: RandomStreams) -> Floats
 
 
 def _dotted_line(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
-    """Draw lines from the left border to the right, in dots of two columns that are two columns apart."""
+    """Draw lines from the left border to the right: of four columns two get nothing, and neither does the last one."""
     strength, n_lines = settings
-    height, width = images.shape[1:]
-    x = np.add.outer(np.arange(2.5, width - 1, 4), (0, 1)).ravel()
+    n, height, width = images.shape
+    dots = np.arange(width) % 4 >= 2
     lined = images
     for _ in range(n_lines):
-        ends = np.floor(streams.uniform(0, height - 1, 2)) + 0.5
-        y = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * x / width
-        points = np.stack([np.broadcast_to(x, y.shape), y], axis=-1)
-        lined = lined + strength * _lines(points, np.arange(len(x) - 1) % 2 == 0, height, width)
+        ends = np.floor(streams.uniform(0, height - 1, 2))
+        knots = np.stack([np.broadcast_to([0.0, width - 1.0], (n, 2)), ends], axis=-1)
+        lined = lined + strength * dots * _lines(knots, height, width)
     return lined
 
 
 def _zigzag(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
     """Draw lines that go 2 pixels to either side every 4 pixels, from near the left border to near the right."""
     strength, n_lines = settings
-    height, width = images.shape[1:]
+    n, height, width = images.shape
+    span = width - 5.0
+    along = np.append(0.0, np.arange(2, span, 4))
+    aside = np.append(0.0, np.resize([2.0, -2.0], len(along) - 1))
     zigzagged = images
     for _ in range(n_lines):
-        start = np.floor(streams.uniform(0, height - 1)) + 0.5
+        start = np.floor(streams.uniform(0, height - 1))[:, None]
         drop = np.floor(streams.uniform(-5, 5))
-        along = np.append(np.arange(0, width - 5, 4) - 2.0, width - 5)
-        along[0] = 0
-        aside = np.where(np.arange(len(along)) % 2, 2.0, -2.0) * (np.arange(len(along)) > 0)
-        angle = np.arctan2(drop, width - 5)[:, None]
-        x = 2.5 + along * np.cos(angle) - aside * np.sin(angle)
-        y = start[:, None] + along * np.sin(angle) + aside * np.cos(angle)
-        down = np.ones(len(along) - 1, bool)
-        zigzagged = zigzagged + strength * _lines(np.stack([x, y], axis=-1), down, height, width)
+        length, angle = np.hypot(span, drop)[:, None], np.arctan2(drop, span)[:, None]
+        # The last leg ends beside the line's end, by the published formula, which is 0 / 0 in widths of 5 + 4k pixels.
+        last = aside[-1] / (2 * np.maximum(length % 4, 0.5))
+        u = np.concatenate([np.broadcast_to(along, (n, len(along))), length], axis=1)
+        v = np.concatenate([np.broadcast_to(aside, (n, len(aside))), last], axis=1)
+        x, y = 2 + u * np.cos(angle) - v * np.sin(angle), start + u * np.sin(angle) + v * np.cos(angle)
+        zigzagged = zigzagged + strength * _lines(np.stack([x, y], axis=-1), height, width)
     return zigzagged
 
 
-def _lines(points: Floats, down: npt.NDArray[np.bool_], height: int, width: int) -> Floats:
-    """Return lines that fade out 1.5 pixels from their middle."""
-    n, s = points.shape[:2]
-    trace = Trace(points=points, radii=np.full((n, s), 0.75), down=np.tile(down, (n, 1)))
-    return lay_ink(trace, height, width, softness=1.5).astype(np.float64)
+def _lines(knots: Floats, height: int, width: int) -> Floats:
+    """Return lines through knots (n, k, 2), which fade with the distance along the column: steep ones are thin.
+
+    A leg covers the columns from the one of its first knot to the one before its last: not the last column itself.
+    """
+    columns, rows = np.arange(width), np.arange(height)[:, None]
+    lines = np.zeros((len(knots), height, width))
+    for (x, y), (next_x, next_y) in itertools.pairwise(knots.transpose(1, 2, 0)[..., None, None]):
+        distances = np.abs(rows - y - (next_y - y) / (next_x - x) * (columns - x))
+        levels = 1 + np.log(np.maximum(1 - distances / _LINE_REACH, 1e-3))
+        lines += np.where((columns >= np.floor(x)) & (columns < np.ceil(next_x)), levels.clip(0), 0)
+    return np.minimum(lines, 1)
 
 
 def _canny_edges(images: Floats, settings: tuple[float, float], streams: RandomStreams) -> Floats:
@@ -311,7 +350,7 @@ _KINDS: Mapping[str, _Kind] = {
     "brightness": (lambda images, fraction, _: images + fraction, (0.2, 0.35, 0.5, 0.65, 0.8)),
     "translate": (lambda images, n, streams: _mapped(images, np.eye(2), n * _signs(streams, 2)), (1, 2, 3, 4, 5)),
     "stripe": (_stripe, (3, 5, 7, 8, 9)),
-    "fog": (_fog, (1, 2, 3, 4, 5)),
+    "fog": (_fog, ((2, 2), (2.5, 1.7), (3, 1.4), (4, 1.4), (5, 1.4))),
     "spatter": (_spatter, (0.69, 0.67, 0.65, 0.63, 0.61)),
     "dotted_line": (_dotted_line, ((0.5, 1), (0.75, 1), (1, 1), (1, 2), (1, 3))),
     "zigzag": (_zigzag, ((0.5, 1), (0.75, 1), (1, 1), (1, 2), (1, 3))),
