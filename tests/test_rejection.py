@@ -66,6 +66,37 @@ def test_fewer_errors_cost_more_rejections() -> None:
     assert thresholds[-1] == 0
 
 
+@settings(max_examples=20)
+@given(reject=st.sampled_from([0.002, 0.005, 0.01, 0.05, 0.3]), seed=st.integers(0, 20))
+def test_harder_answers_are_bounded_too(reject: float, seed: int) -> None:
+    """Above the threshold neither set has more errors than asked, but up to 0.5 % of the harder one are always allowed."""
+    calibration = Calibration.fit(*answers(60))
+    rng = np.random.default_rng(seed)
+    easy, hard = rng.random(20_000), rng.random(20_000)
+    sets = [(easy, rng.random(20_000) > easy + 0.3), (hard, rng.random(20_000) > hard)]
+    bounded = calibration.with_bounds(*sets)
+    assert bounded.temperature == calibration.temperature
+    threshold = bounded.threshold(reject)
+    for (confidences, wrong), most in zip(sets, (reject, max(reject, 0.005)), strict=True):
+        if (confidences >= threshold).any():
+            assert wrong[confidences >= threshold].mean() <= most
+    assert threshold >= calibration.with_bounds(sets[0], sets[0]).threshold(reject) - 0.01
+
+
+def test_without_any_answer_nothing_is_accepted() -> None:
+    """A gate that lets nothing through leaves no evidence."""
+    none: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] = (np.empty(0, np.float32), np.empty(0, bool))
+    assert Calibration.fit(*answers(60)).with_bounds(none, none).threshold(1) == float("inf")
+
+
+def test_confidences_that_fit_no_answers_are_refused() -> None:
+    """The message names both shapes."""
+    calibration, good = Calibration.fit(*answers(60)), (np.ones(5), np.zeros(5, bool))
+    for bad in ((np.ones(5), np.zeros(4, bool)), (np.ones((5, 2)), np.zeros((5, 2), bool))):
+        with pytest.raises(DataError, match=r"one confidence per answer, both of shape \(n,\); got shapes \(5,"):
+            calibration.with_bounds(good, bad)
+
+
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
 def test_label_sets_hold_the_truth_as_often_as_promised(alpha: float) -> None:
     """Coverage on new examples is 1 - alpha, up to chance."""
@@ -89,7 +120,7 @@ def test_the_rank_of_a_label_set_is_exact(n: int, ten_thousandths: int) -> None:
     calibration = ladder(n)
     rank = int(Fraction(ten_thousandths, 10_000) * (n + 1))
     members = calibration.label_sets(calibration.true_probabilities[None], ten_thousandths / 10_000)
-    assert members.sum() == (n + 1 - min(rank, n) if rank else n)
+    assert members.sum() == (n + 1 - rank if rank else n)
 
 
 @pytest.mark.parametrize(("alpha", "labels"), [(0.29, 71), (0.57, 43), (0.58, 42), (np.float64(0.29), 71)])
