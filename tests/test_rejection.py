@@ -69,7 +69,7 @@ def test_fewer_errors_cost_more_rejections() -> None:
 @settings(max_examples=20)
 @given(reject=st.sampled_from([0.002, 0.005, 0.01, 0.05, 0.3]), seed=st.integers(0, 20))
 def test_harder_answers_are_bounded_too(reject: float, seed: int) -> None:
-    """Above the threshold neither set has more errors than asked, but up to 0.5 % of the harder one are always allowed."""
+    """Above the threshold neither set has more errors than asked; of the harder one 0.5 % are always allowed."""
     calibration = Calibration.fit(*answers(60))
     rng = np.random.default_rng(seed)
     easy, hard = rng.random(20_000), rng.random(20_000)
