@@ -111,7 +111,7 @@ def stand_in(*, subset="all", data_dir=None, download=True):  # noqa: ARG001
 def prepare(namespace):
     """Make a folder with the files that pages speak of, and go there."""
     from lenetkit.datasets import dataset_info, load_dataset, register_dataset
-    from lenetkit.pretrained import path_of
+    from lenetkit.pretrained import get_path
     from lenetkit.synthesis import draw_number
 
     mnist = dataset_info("mnist")
@@ -129,7 +129,7 @@ def prepare(namespace):
             Image.fromarray(digits.images[row]).save(f"pictures/{label}/{number}.png")
     for name in ("meter.jpg", "form.png"):
         Image.fromarray(255 - draw_number("47278", seed=1).image).save(name)
-    shutil.copyfile(path_of("digits"), "digits.lenet")
+    shutil.copyfile(get_path("digits"), "digits.lenet")
 
 
 def leave(namespace):

@@ -105,7 +105,7 @@ class ShortNames(SphinxDirective):
         for name in lenetkit.__all__:
             member = getattr(lenetkit, name)
             role = "func" if inspect.isroutine(member) else "class"
-            home = f"lenetkit.{lenetkit._HOME_OF[name]}.{name}"
+            home = f"lenetkit.{member.__module__.split('.')[1]}.{name}"
             summary = next(line.strip() for line in str(member.__doc__).splitlines() if line.strip())
             lines += [f"   * - :py:{role}:`lenetkit.{name} <{home}>`", f"     - {summary}"]
         return self.parse_text_to_nodes("\n".join(lines), offset=0)

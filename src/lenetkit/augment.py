@@ -10,6 +10,7 @@ image in its own way, and expect bright ink on dark in 0..1. :class:`Compose` ap
     Trainer(augmentation=Compose([Warp(elastic=0.4), Stroke(), Noise(), Erase()]))
 """
 
+import abc
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,8 +26,23 @@ __all__ = ["Compose", "Erase", "Noise", "Shift", "Stroke", "Warp"]
 _PATTERNS = 16
 
 
+@attrs.frozen
+class _Augmentation(abc.ABC):
+    """Callable of images and a key; its subclasses say how the images, a tensor, vary."""
+
+    def __call__(self, images: Any, key: Any) -> Any:
+        """Return the batch, varied; the same key gives the same variations."""
+        import tensorflow as tf
+
+        return self._vary(tf, tf.convert_to_tensor(images), key)
+
+    @abc.abstractmethod
+    def _vary(self, tf: Any, images: Any, key: Any) -> Any:
+        """Return a tensor of the same shape."""
+
+
 @attrs.frozen(kw_only=True)
-class Shift:
+class Shift(_Augmentation):
     """Move the whole batch by a few pixels, another way in every step: nearly free.
 
     Parameters
@@ -50,15 +66,10 @@ class Shift:
 
     pixels: int = attrs.field(default=1, validator=whole_number(0))
 
-    def __call__(self, images: Any, key: Any) -> Any:
-        """Return the batch, moved."""
-        import tensorflow as tf
-
-        images = tf.convert_to_tensor(images)
-        reach = self.pixels
-        offset = tf.random.stateless_uniform((2,), key, 0, 2 * reach + 1, tf.int32)
+    def _vary(self, tf: Any, images: Any, key: Any) -> Any:
+        offset = tf.random.stateless_uniform((2,), key, 0, 2 * self.pixels + 1, tf.int32)
         # A copy of a part of a wider image is several times as fast as looking up each pixel.
-        wider = _beyond_the_border(tf, _beyond_the_border(tf, images, 1, reach), 2, reach)
+        wider = _beyond_the_border(tf, _beyond_the_border(tf, images, 1, self.pixels), 2, self.pixels)
         _, height, width, channels = images.shape
         moved = tf.slice(wider, tf.stack([0, offset[0], offset[1], 0]), [-1, height, width, channels])
         return tf.ensure_shape(moved, images.shape)
@@ -71,7 +82,7 @@ def _beyond_the_border(tf: Any, images: Any, axis: int, reach: int) -> Any:
 
 
 @attrs.frozen(kw_only=True)
-class Warp:
+class Warp(_Augmentation):
     """Turn, stretch, slant, move and bend images in one bilinear resampling.
 
     Images of a batch have a few warps in common, which are drawn anew in every step: that costs a fraction of one warp
@@ -115,11 +126,7 @@ class Warp:
     smoothness: float = attrs.field(default=4.0, validator=number(0.1, 1000))
     groups: int = attrs.field(default=8, validator=whole_number(1))
 
-    def __call__(self, images: Any, key: Any) -> Any:
-        """Return the batch, warped."""
-        import tensorflow as tf
-
-        images = tf.convert_to_tensor(images)
+    def _vary(self, tf: Any, images: Any, key: Any) -> Any:
         _, height, width, channels = images.shape
         coordinates = self._get_coordinates(tf, height, width, key)
         n = tf.shape(images)[0]
@@ -195,7 +202,7 @@ def _as_steps(steps: Any) -> tuple[Callable[[Any, Any], Any], ...]:
 
 
 @attrs.frozen
-class Compose:
+class Compose(_Augmentation):
     """Apply several augmentations, one after the other.
 
     Parameters
@@ -220,18 +227,14 @@ class Compose:
 
     steps: tuple[Callable[[Any, Any], Any], ...] = attrs.field(default=(), converter=_as_steps)
 
-    def __call__(self, images: Any, key: Any) -> Any:
-        """Return the batch after all steps."""
-        import tensorflow as tf
-
-        images = tf.convert_to_tensor(images)
+    def _vary(self, tf: Any, images: Any, key: Any) -> Any:
         for index, step in enumerate(self.steps):
             images = step(images, tf.random.experimental.stateless_fold_in(key, index))
         return images
 
 
 @attrs.frozen(kw_only=True)
-class Stroke:
+class Stroke(_Augmentation):
     """Widen or narrow the strokes of each image, as another pen would.
 
     A widened pixel is the brightest of itself and its four neighbours, a narrowed one the darkest; the image goes a
@@ -260,11 +263,7 @@ class Stroke:
     widen: float = attrs.field(default=0.6, validator=number(0, 1))
     narrow: float = attrs.field(default=0.4, validator=number(0, 1))
 
-    def __call__(self, images: Any, key: Any) -> Any:
-        """Return the batch in other pens."""
-        import tensorflow as tf
-
-        images = tf.convert_to_tensor(images)
+    def _vary(self, tf: Any, images: Any, key: Any) -> Any:
         growth = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), key, -self.narrow, self.widen)
         brightest, darkest = _extreme(tf, tf.maximum, images), _extreme(tf, tf.minimum, images)
         return images + tf.maximum(growth, 0.0) * (brightest - images) + tf.minimum(growth, 0.0) * (images - darkest)
@@ -279,7 +278,7 @@ def _extreme(tf: Any, extreme: Callable[[Any, Any], Any], images: Any) -> Any:
 
 
 @attrs.frozen(kw_only=True)
-class Noise:
+class Noise(_Augmentation):
     """Add what a scan or a photo adds: grey noise, and remains of lines and of neighbouring strokes.
 
     Images of a batch have a few patterns of noise in common, drawn anew in every step, each in a strength of its own.
@@ -310,13 +309,8 @@ class Noise:
     remains: float = attrs.field(default=0.1, validator=number(0, 1))
     share: float = attrs.field(default=0.5, validator=number(0, 1))
 
-    def __call__(self, images: Any, key: Any) -> Any:
-        """Return the batch with noise."""
-        import tensorflow as tf
-
-        images = tf.convert_to_tensor(images)
-        n = tf.shape(images)[0]
-        draws = tf.random.stateless_uniform((n, 9), key)[..., None, None, None]
+    def _vary(self, tf: Any, images: Any, key: Any) -> Any:
+        draws = tf.random.stateless_uniform((tf.shape(images)[0], 9), key)[..., None, None, None]
         if self.remains:
             images = tf.maximum(images, self._strokes(tf, images.shape, draws))
         if self.deviation and self.share:
@@ -328,7 +322,7 @@ class Noise:
 
     def _strokes(self, tf: Any, shape: Any, draws: Any) -> Any:
         """Return a piece of a straight stroke for some images, black for the others: (n, height, width, 1)."""
-        height, width = shape[1], shape[2]
+        _, height, width, _ = shape
         angle = 2 * np.pi * draws[:, 0]
         y = (np.arange(height, dtype=np.float32) - (height - 1) / 2)[None, :, None, None]
         x = (np.arange(width, dtype=np.float32) - (width - 1) / 2)[None, None, :, None]
@@ -344,7 +338,7 @@ class Noise:
 
 
 @attrs.frozen(kw_only=True)
-class Erase:
+class Erase(_Augmentation):
     """Paint over a rectangle somewhere in some of the images, so that no part of a digit alone decides.
 
     Z. Zhong, L. Zheng, G. Kang, S. Li, Y. Yang, "Random Erasing Data Augmentation", AAAI 2020; with the background in
@@ -376,11 +370,7 @@ class Erase:
     share: float = attrs.field(default=0.25, validator=number(0, 1))
     level: float = attrs.field(default=0.0, validator=number(0, 1))
 
-    def __call__(self, images: Any, key: Any) -> Any:
-        """Return the batch, partly painted over."""
-        import tensorflow as tf
-
-        images = tf.convert_to_tensor(images)
+    def _vary(self, tf: Any, images: Any, key: Any) -> Any:
         draws = tf.random.stateless_uniform((tf.shape(images)[0], 5), key)[..., None, None, None]
         y = ((np.arange(images.shape[1], dtype=np.float32) + 0.5) / images.shape[1])[None, :, None, None]
         x = ((np.arange(images.shape[2], dtype=np.float32) + 0.5) / images.shape[2])[None, None, :, None]

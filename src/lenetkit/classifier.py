@@ -197,13 +197,21 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             model_options=self.model_options,
             encoder=LabelEncoder(classes),
             trainer=self._trainer(X),
-        )
-        pipeline.fit(self._images(X), y, sample_weight=sample_weight)
+        ).fit(self._images(X), y, sample_weight=sample_weight)
         self.classes_, self.pipeline_, self.history_ = classes, pipeline, pipeline.history_
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Return the most probable label of each row or image, of shape (n,); see :meth:`predict_proba`."""
+        """Return the most probable label of each row or image, of shape (n,); see :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> from lenetkit import LeNetClassifier, load_dataset
+        >>> digits = load_dataset("digits")
+        >>> classifier = LeNetClassifier("mlp", epochs=3).fit(digits.images, digits.labels)
+        >>> classifier.predict(digits.images[:5]).shape
+        (5,)
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
@@ -253,9 +261,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         auto: dict[str, Any] = {"batch_size": _BATCH_SIZE if len(X) >= _LARGE_SET else _SMALL_BATCH_SIZE}
         if self._has_features(X):
             auto["augmentation"] = None
-        given = {name: getattr(self, name) for name in _TRAINER_SETTINGS}
+        settings = ((name, getattr(self, name)) for name in _TRAINER_SETTINGS)
         # A verbose of "auto" is the trainer's default, too.
-        given = {name: value for name, value in given.items() if not isinstance(value, str) or value != "auto"}
+        given = {name: value for name, value in settings if not isinstance(value, str) or value != "auto"}
         whole = isinstance(self.random_state, numbers.Integral)
         seed = int(self.random_state) if whole else check_random_state(self.random_state).randint(2**31)
         return Trainer(seed=seed, **{**auto, **given})

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lenetkit._utils.intervals import wilson_interval
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
+from lenetkit.models import model_info
 from lenetkit.pipeline import Pipeline
 from lenetkit.trainer import Trainer
 
@@ -110,8 +111,7 @@ def compare(
     # Seed by seed, so that a slow hour of the machine falls on all of them.
     for seed in all_seeds:
         for name, pipeline in contenders.items():
-            run = _run(pipeline, train, test, seed)
-            runs[name].append(run)
+            runs[name].append(run := _run(pipeline, train, test, seed))
             if verbose:
                 print(f"{name}, seed {seed}: accuracy {run.correct.mean():.2%} in {run.seconds:.1f} s")  # noqa: T201
     return _table(runs)
@@ -119,8 +119,6 @@ def compare(
 
 def _create_pipeline(name: str, model: Any, train: Dataset) -> Pipeline:
     """Return a pipeline of a known model, checked before anything is trained."""
-    from lenetkit.models import model_info
-
     if isinstance(model, str):
         batch_size = _BATCH_SIZE if len(train) >= _LARGE_SET else _SMALL_BATCH_SIZE
         model = Pipeline(model, trainer=Trainer(epochs=train.epochs, batch_size=batch_size, verbose=0))
@@ -144,9 +142,11 @@ def _run(pipeline: Pipeline, train: Dataset, test: Dataset, seed: int) -> _Run:
     began = time.perf_counter()
     fresh.fit(train.images, train.labels)
     seconds = time.perf_counter() - began
-    parameters = sum(int(np.prod(variable.shape)) for variable in fresh.model_.trainable_variables)
-    correct = np.asarray(fresh.predict(test.images) == test.labels, bool)
-    return _Run(correct=correct, seconds=seconds, parameters=parameters)
+    return _Run(
+        correct=np.asarray(fresh.predict(test.images) == test.labels, bool),
+        seconds=seconds,
+        parameters=sum(int(np.prod(variable.shape)) for variable in fresh.model_.trainable_variables),
+    )
 
 
 def _table(runs: Mapping[str, list[_Run]]) -> "pd.DataFrame":

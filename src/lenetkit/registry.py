@@ -213,9 +213,7 @@ class Registry(Generic[Member]):
         """
         with self._lock:
             self._load_built_ins()
-            if name not in self._owners:
-                return _distribution(self._announced(name)[0])
-            return self._owners[name]
+            return self._owners[name] if name in self._owners else _distribution(self._announced(name)[0])
 
     def _load_built_ins(self) -> None:
         if self._built_ins_loaded:

@@ -84,8 +84,10 @@ def measure_robustness(
     images, labels = np.asarray(data.images[rows]), data.labels[rows]
     accuracies = {"clean": [float(np.mean(pipeline.predict(images) == labels))] * len(severities)}
     for kind in kinds:
-        corrupted = (corrupt(images, kind, severity=severity, seed=seed) for severity in severities)
-        accuracies[kind] = [float(np.mean(pipeline.predict(batch) == labels)) for batch in corrupted]
+        accuracies[kind] = [
+            float(np.mean(pipeline.predict(corrupt(images, kind, severity=severity, seed=seed)) == labels))
+            for severity in severities
+        ]
     table = pd.DataFrame.from_dict(accuracies, orient="index", columns=pd.Index(severities, name="severity"))
     table.index.name = "kind"
     table.attrs["n"] = len(rows)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lenetkit._utils import fingerprint as module
+from lenetkit._utils import memmap
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit.datasets import Dataset
 
@@ -22,7 +22,7 @@ def test_it_is_read_chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """The size of a chunk changes nothing; every pixel, label and dtype counts."""
     images, labels = np.zeros((30, 6, 5), np.uint8), np.arange(30) % 3
     whole = fingerprint(images, labels)
-    monkeypatch.setattr(module, "_CHUNK_BYTES", 100)
+    monkeypatch.setattr(memmap, "_CHUNK_BYTES", 100)
     assert fingerprint(images, labels) == whole
     changed = images.copy()
     changed[29, 5, 4] = 1

@@ -200,7 +200,7 @@ def test_the_command_line_draws_maps_and_filters(digit: np.ndarray, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.png", "--output", "maps.doc"], "--output must end in .png, .svg, .pdf; got maps.doc"),
+        (["a.png", "--output", "maps.doc"], "--output must end in .png, .jpg, .jpeg, .svg, .pdf; got maps.doc"),
         (["no_such.png", "--output", "maps.png"], "no_such.png"),
     ],
 )

@@ -133,7 +133,7 @@ def test_top_losses_lists_the_worst_images_first(animals):
 @pytest.mark.parametrize("table", ["most_confused", "top_losses"])
 def test_a_number_of_rows_that_cannot_be_meant_is_refused(animals, table, k):
     """The number k is a positive integer."""
-    with pytest.raises(SettingError, match="k must be a positive integer"):
+    with pytest.raises(SettingError, match="k must be an integer of at least 1"):
         getattr(animals, table)(k)
 
 
@@ -266,7 +266,8 @@ def test_figures_agree_with_one_another_and_do_not_depend_on_order(answers):
     assert cells.sum() == evaluation.n == evaluation.per_class["support"].sum()
     assert np.trace(cells) == evaluation.n - evaluation.n_errors
     assert evaluation.most_confused(k * k)["count"].sum() == evaluation.n_errors
-    assert evaluation.accuracy_interval[0] <= evaluation.accuracy <= evaluation.accuracy_interval[1] + 1e-12
+    low, high = evaluation.accuracy_interval
+    assert low - 1e-12 <= evaluation.accuracy <= high + 1e-12
 
     order, columns = random.permutation(len(labels)), random.permutation(k)
     names = np.array([f"class {label}" for label in range(k)])
@@ -388,7 +389,7 @@ def test_bins_hold_every_image_once_and_never_more_error_than_there_is(n, n_clas
 @pytest.mark.parametrize("n_bins", [0, -1, 2.5, True, "15"])
 def test_a_strange_number_of_bins_is_refused(n_bins):
     """As a setting."""
-    with pytest.raises(SettingError, match="n_bins must be a positive integer; got"):
+    with pytest.raises(SettingError, match="n_bins must be an integer of at least 1; got"):
         right_of(1, 2).reliability(n_bins)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.evaluator import Evaluation, evaluate
-from lenetkit.evaluator._report.provenance import CONTESTED, MNIST_TEST
+from lenetkit.evaluator._report.description import CONTESTED, MNIST_TEST
 from lenetkit.exceptions import DataError, MissingExtraError, SettingError
 from lenetkit.synthesis import draw_digits
 
@@ -307,9 +307,9 @@ def test_the_command_line_writes_the_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "digits", "--report", "report.pdf"], "--report must end in .html; got report.pdf"),
+        (["--dataset", "digits", "--report", "report.pdf"], "--report must end in .html, .htm; got report.pdf"),
         (["--dataset", "digits", "--report", "none/report.html"], "there is no folder"),
-        (["--report", "report.html"], "say what to measure on"),
+        (["--report", "report.html"], "name the data to measure on"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import PIL.Image
 import pytest
 
 from lenetkit import Pipeline
-from lenetkit.pretrained import path_of
+from lenetkit.pretrained import get_path
 from lenetkit.synthesis import draw_number, draw_paper
 
 REQUIRED = bool(os.environ.get("LENETKIT_TEST_REQUIRE_BROWSER"))
@@ -86,7 +86,7 @@ Visit = Callable[..., tuple[Page, Watch]]
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Return the address of a page served by the command, which has nothing to complain about until it is stopped."""
-    command = [sys.executable, "-m", "lenetkit", "demo", path_of("digits"), WORDS, "--port", "0", "--max-upload", "2"]
+    command = [sys.executable, "-m", "lenetkit", "demo", get_path("digits"), WORDS, "--port", "0", "--max-upload", "2"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenetkit import Dataset, LeNetClassifier, Pipeline, Trainer, evaluate, load_dataset
-from lenetkit.datasets._formats.csv import read_table
+from lenetkit.datasets._pixel_tables import read_table
 from lenetkit.exceptions import DataError
 
 QUICK = Trainer(epochs=1, batch_size=32, verbose=0)

@@ -154,8 +154,8 @@ def test_neighbouring_titles_do_not_overlap():
         ({"images": [np.zeros((3, 3)), np.zeros((3, 3, 2))]}, DataError, r"images\[1\] must have .*got \(3, 3, 2\)"),
         ({"images": [np.zeros((0, 3))]}, DataError, r"images\[0\] must have shape .*got \(0, 3\)"),
         ({"images": [np.array([["a"]])]}, DataError, r"images\[0\] must hold numbers; got dtype <U1"),
-        ({"images": [], "n_columns": 0}, SettingError, "n_columns must be a positive integer; got 0"),
-        ({"images": [], "max_images": 2.5}, SettingError, "max_images must be a positive integer; got 2.5"),
+        ({"images": [], "n_columns": 0}, SettingError, "n_columns must be an integer of at least 1; got 0"),
+        ({"images": [], "max_images": 2.5}, SettingError, "max_images must be an integer of at least 1; got 2.5"),
     ],
 )
 def test_digits_that_cannot_be_drawn_are_refused(arguments, error, message):

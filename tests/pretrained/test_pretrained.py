@@ -13,7 +13,7 @@ from PIL import Image
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit.exceptions import DataError, NotFittedError, SettingError, UnknownNameError
-from lenetkit.pretrained import list_pretrained, path_of
+from lenetkit.pretrained import get_path, list_pretrained
 from lenetkit.rejection import Prediction
 from lenetkit.synthesis import CORRUPTIONS, corrupt, draw_digits, draw_nondigits, draw_printed
 
@@ -32,7 +32,7 @@ def rejected(predictions: list[Prediction]) -> float:
 @pytest.mark.parametrize("name", list_pretrained())
 def test_the_file_is_the_one_that_its_card_describes(name: str) -> None:
     """The hash beside it is its own."""
-    path = path_of(name)
+    path = get_path(name)
     card = json.loads(path.with_suffix(".json").read_text("utf-8"))
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
     assert path.stat().st_size == card["bytes"]
@@ -48,7 +48,7 @@ def test_it_is_the_lenet_of_61706_parameters(pretrained: Pipeline) -> None:
     """Nothing larger is hidden behind the name."""
     from lenetkit.bundle import read_bundle
 
-    bundle = read_bundle(path_of("digits"))
+    bundle = read_bundle(get_path("digits"))
     assert bundle.model == "lenet5"
     assert sum(array.size for array in bundle.weights.values()) == 61_706
     assert pretrained.classes_.tolist() == list(range(10))
@@ -85,7 +85,7 @@ def test_normalizing_mnist_costs_no_accuracy(pretrained: Pipeline, shared_data: 
 
     test = load_dataset("mnist", subset="test", data_dir=shared_data, download=False)
     images, labels = np.asarray(test.images), np.asarray(test.labels)
-    model = Predictor(read_bundle(path_of("digits")).tflite, scale=1 / 255)
+    model = Predictor(read_bundle(get_path("digits")).tflite, scale=1 / 255)
     original = np.mean(model.predict_proba(images).argmax(axis=1) == labels)
     assert abs(pretrained.score(images, labels) - original) <= 0.0005
 

@@ -36,7 +36,7 @@ from pathlib import Path
 
 from lenetkit.exceptions import SettingError
 
-__all__ = ["STEPS", "atomic_path", "check_writable", "write_atomically"]
+__all__ = ["STEPS", "atomic_path", "check_writable", "sync_file", "write_atomically"]
 
 STEPS = ("clean", "create", "write", "sync", "rename", "sync_folder", "done")
 """The steps of one write in order; ``"done"`` is announced after the last of them."""
@@ -160,7 +160,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             _announce("write", temporary)
             yield temporary
             _announce("sync", temporary)
-            _sync(temporary)
+            sync_file(temporary)
             _announce("rename", temporary)
             if sys.platform == "win32":  # an open file cannot be renamed there
                 lock.close()
@@ -223,12 +223,9 @@ def _remove_unless_alive(path: Path) -> None:
     if sys.platform == "win32":
         path.unlink()  # refused while the writer has it open
         return
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        if _lock(descriptor, wait=False):
+    with open(path, "rb+") as file:
+        if _lock(file.fileno(), wait=False):
             path.unlink()
-    finally:
-        os.close(descriptor)
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool:
@@ -244,13 +241,10 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
     return True
 
 
-def _sync(path: Path) -> None:
-    # Opened anew: a library that wrote the path may have put another file in its place.
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def sync_file(path: Path) -> None:
+    """Flush a file to the disk, opened anew: a library that wrote it may have put another one in its place."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

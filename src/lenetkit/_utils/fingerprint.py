@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.memmap import release_pages
+from lenetkit._utils.memmap import iter_chunks
 
 __all__ = ["fingerprint"]
-
-_CHUNK_BYTES = 16 * 2**20
 
 
 def fingerprint(images: Any, labels: npt.NDArray[Any], class_names: Sequence[str] | None = None) -> str:
@@ -36,9 +34,7 @@ def fingerprint(images: Any, labels: npt.NDArray[Any], class_names: Sequence[str
         class_names = np.unique(labels).tolist() if words else [str(k) for k in range(int(labels.max(initial=-1)) + 1)]
     digest = hashlib.sha256(b"lenetkit dataset 1\n")
     digest.update(json.dumps([list(images.shape), images.dtype.name, list(class_names)]).encode() + b"\n")
-    rows = max(1, _CHUNK_BYTES // max(1, int(np.prod(images.shape[1:], dtype=object)) * images.dtype.itemsize))
-    for start in range(0, len(images), rows):
-        digest.update(np.ascontiguousarray(images[start : start + rows]).data)
-        release_pages(images)
+    for chunk in iter_chunks(images):
+        digest.update(chunk.data)
     digest.update(json.dumps(labels.tolist()).encode() if words else labels.astype("<i8").tobytes())
     return digest.hexdigest()

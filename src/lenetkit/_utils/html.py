@@ -24,7 +24,6 @@ __all__ = [
     "thumbnail",
 ]
 
-_MOST_CLASSES = 20
 _LARGEST_THUMBNAIL = 32
 
 FAINT = "opacity:.7;font-size:90%"
@@ -88,13 +87,12 @@ def png_uri(pixels: Any, largest: int | None = None) -> str:
     shown = np.asarray(pixels)
     if shown.ndim == 3 and shown.shape[2] == 1:
         shown = shown[..., 0]
-    if largest is not None:
-        # Sub-sampled first: the box filter of a photograph of 48 megapixels takes seconds.
-        step = -(-max(shown.shape[:2]) // (8 * largest))
-        shown = shown[::step, ::step]
-    picture = PIL.Image.fromarray(np.ascontiguousarray(shown))
-    if largest is not None and max(picture.size) > largest:
-        picture.thumbnail((largest, largest), PIL.Image.Resampling.BOX)
+    longer = max(shown.shape[:2])
+    limit = longer if largest is None else largest
+    # Sub-sampled first: the box filter of a photograph of 48 megapixels takes seconds.
+    step = -(-longer // (8 * limit))
+    picture = PIL.Image.fromarray(np.ascontiguousarray(shown[::step, ::step]))
+    picture.thumbnail((limit, limit), PIL.Image.Resampling.BOX)
     file = io.BytesIO()
     picture.save(file, format="png", optimize=True)
     return data_uri("image/png", file.getvalue())

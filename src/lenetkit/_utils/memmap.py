@@ -5,15 +5,17 @@ limits memory counts it. Given back, the pages stay in the system's cache: readi
 """
 
 import mmap
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["read_rows", "release_pages"]
+__all__ = ["iter_chunks", "read_rows", "release_pages"]
 
 # A system maps what lies around a page that is asked for too, up to some MiB; that must not add up.
 _ROWS_AT_ONCE = 16
+_CHUNK_BYTES = 16 * 2**20
 
 
 def release_pages(array: Any) -> None:
@@ -34,6 +36,14 @@ def read_rows(array: Any, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         selected[indices] = array[rows[indices]]
         release_pages(array)
     return selected
+
+
+def iter_chunks(array: Any) -> Iterator[npt.NDArray[Any]]:
+    """Read an array (n, ...), or what is indexed like one, from front to back, about 16 MiB at a time."""
+    rows = max(1, _CHUNK_BYTES // max(1, int(np.prod(array.shape[1:], dtype=object)) * array.dtype.itemsize))
+    for start in range(0, len(array), rows):
+        yield np.ascontiguousarray(array[start : start + rows])
+        release_pages(array)
 
 
 def _find_map(array: Any) -> mmap.mmap | None:

@@ -55,6 +55,13 @@ class RandomStreams:
         self._key = (int(seed), zlib.crc32(purpose.encode()), block)
         self._stream = itertools.count()
 
+    @classmethod
+    def in_blocks(cls, purpose: str, seed: int, *, n: int, size: int) -> Iterator[tuple[slice, "RandomStreams"]]:
+        """Yield the rows of each block of `size` images, the last one perhaps smaller, and its random numbers."""
+        for block, start in enumerate(range(0, n, size)):
+            stop = min(n, start + size)
+            yield slice(start, stop), cls(purpose, seed, block, n=stop - start)
+
     def generator(self) -> np.random.Generator:
         """Return a new generator."""
         # Every quantity has a stream of its own, filled image by image: that is what makes it independent of n.

@@ -20,6 +20,7 @@ __all__ = [
     "is_integer",
     "is_number",
     "number",
+    "raise_first",
     "share",
     "switch",
     "whole_number",
@@ -68,7 +69,14 @@ def check_interval(name: str, value: Any, lowest: float, highest: float) -> None
         raise SettingError(f"{name} must have its least number first; got {value!r}.")
 
 
-def whole_number(lowest: int, highest: int = 2**31 - 1) -> Validator:
+def raise_first(error: type[Exception], checks: Iterable[tuple[bool, str]]) -> None:
+    """Raise an error with the first message whose condition holds, if one does."""
+    for wrong, message in checks:
+        if wrong:
+            raise error(message)
+
+
+def whole_number(lowest: int, highest: int | None = 2**31 - 1) -> Validator:
     """Return a validator for integers in a range, bounds included."""
     return lambda _, attribute, value: check_whole(attribute.name, value, lowest, highest)
 

@@ -57,8 +57,8 @@ class Rejection:
     Examples
     --------
     >>> from lenetkit.bundle import read_bundle
-    >>> from lenetkit.pretrained import path_of
-    >>> rejection = read_bundle(path_of("digits")).rejection
+    >>> from lenetkit.pretrained import get_path
+    >>> rejection = read_bundle(get_path("digits")).rejection
     >>> len(rejection.levels) == len(rejection.risks)
     True
     """
@@ -165,8 +165,8 @@ class Bundle:
     Examples
     --------
     >>> from lenetkit.bundle import read_bundle
-    >>> from lenetkit.pretrained import path_of
-    >>> bundle = read_bundle(path_of("digits"))
+    >>> from lenetkit.pretrained import get_path
+    >>> bundle = read_bundle(get_path("digits"))
     >>> bundle.model, bundle.input_shape, bundle.n_classes
     ('lenet5', (28, 28, 1), 10)
     """
@@ -256,8 +256,8 @@ def verify_bundle(bundle: Bundle) -> float:
     Examples
     --------
     >>> from lenetkit.bundle import read_bundle, verify_bundle
-    >>> from lenetkit.pretrained import path_of
-    >>> verify_bundle(read_bundle(path_of("digits"))) <= 1e-5
+    >>> from lenetkit.pretrained import get_path
+    >>> verify_bundle(read_bundle(get_path("digits"))) <= 1e-5
     True
     """
     from lenetkit.runtime import Predictor

@@ -77,8 +77,8 @@ def encode_bundle(bundle: Bundle) -> bytes:
     Examples
     --------
     >>> from lenetkit.bundle import decode_bundle, encode_bundle
-    >>> from lenetkit.pretrained import path_of
-    >>> content = path_of("digits").read_bytes()
+    >>> from lenetkit.pretrained import get_path
+    >>> content = get_path("digits").read_bytes()
     >>> encode_bundle(decode_bundle(content)) == content
     True
     """
@@ -114,8 +114,8 @@ def decode_bundle(content: bytes) -> Bundle:
     Examples
     --------
     >>> from lenetkit.bundle import decode_bundle
-    >>> from lenetkit.pretrained import path_of
-    >>> content = path_of("digits").read_bytes()
+    >>> from lenetkit.pretrained import get_path
+    >>> content = get_path("digits").read_bytes()
     >>> decode_bundle(content).n_classes
     10
     >>> decode_bundle(content[:-1])
@@ -143,9 +143,9 @@ def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> Path:
     --------
     >>> import tempfile
     >>> from lenetkit.bundle import read_bundle, write_bundle
-    >>> from lenetkit.pretrained import path_of
+    >>> from lenetkit.pretrained import get_path
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_bundle(f"{folder}/copy.lenet", read_bundle(path_of("digits"))).name
+    ...     write_bundle(f"{folder}/copy.lenet", read_bundle(get_path("digits"))).name
     'copy.lenet'
     """
     return write_atomically(path, encode_bundle(bundle))
@@ -164,8 +164,8 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     Examples
     --------
     >>> from lenetkit.bundle import read_bundle
-    >>> from lenetkit.pretrained import path_of
-    >>> [transform["name"] for transform in read_bundle(path_of("digits")).transforms]
+    >>> from lenetkit.pretrained import get_path
+    >>> [transform["name"] for transform in read_bundle(get_path("digits")).transforms]
     ['mnist_normalize', 'rescale']
     """
     return read_file(path).bundle

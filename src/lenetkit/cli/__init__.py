@@ -4,11 +4,14 @@ In: arguments and files. Out: text on standard output, errors as one message eac
 0 done, 1 something went wrong, 2 wrong usage or bad data, 130 interrupted. Next: a person, or a script.
 """
 
+import io
 import sys
 from importlib import import_module
 from typing import NoReturn
 
 import click
+
+from lenetkit.exceptions import DataError, LenetkitError, MissingExtraError, SettingError, UnknownNameError
 
 __all__ = ["main"]
 
@@ -25,10 +28,7 @@ class _Commands(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"lenetkit.cli.{cmd_name}"), cmd_name)
-        return command
+        return getattr(import_module(f"lenetkit.cli.{cmd_name}"), cmd_name) if cmd_name in _COMMANDS else None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,13 +58,21 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments : list of str, optional
         Default: those of the process.
     """
+    _accept_any_text()
     sys.exit(_run(arguments))
+
+
+def _accept_any_text() -> None:
+    """Let standard output accept labels and file names that its encoding lacks, instead of failing at the first."""
+    stdout = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper):
+        # File names that are no UTF-8 leave as the bytes they came as.
+        stdout.reconfigure(errors="surrogateescape" if stdout.encoding.lower() == "utf-8" else "backslashreplace")
 
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        code = _commands.main(args=arguments, prog_name="lenetkit", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        return int(_commands.main(args=arguments, prog_name="lenetkit", standalone_mode=False) or 0)
     except click.exceptions.Abort:
         return _fail("interrupted", 130)
     except click.ClickException as error:
@@ -74,13 +82,11 @@ def _run(arguments: list[str] | None) -> int:
         # Whoever reads our output has had enough; what Python still holds back must not raise at exit.
         sys.stdout = None
         return 1
+    except (DataError, MissingExtraError, SettingError, UnknownNameError) as error:
+        return _fail(str(error), 2)
+    except (LenetkitError, OSError) as error:  # the system refuses: a full disk, for example
+        return _fail(str(error), 1)
     except Exception as error:
-        from lenetkit.exceptions import DataError, LenetkitError, MissingExtraError, SettingError, UnknownNameError
-
-        if isinstance(error, (DataError, MissingExtraError, SettingError, UnknownNameError)):
-            return _fail(str(error), 2)
-        if isinstance(error, (LenetkitError, OSError)):  # the system refuses: a full disk, for example
-            return _fail(str(error), 1)
         return _fail(f"unexpected {type(error).__name__}: {error}. This is a bug in lenetkit; please report it.", 1)
 
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
 
 import click
 
-if TYPE_CHECKING:
-    from lenetkit.datasets import Dataset
+import lenetkit
+from lenetkit.exceptions import DownloadError
 
 __all__ = [
     "dataset_options",
@@ -33,21 +33,17 @@ def dataset_options(command: Command) -> Command:
     return command
 
 
-def pipeline_option(command: Command) -> Command:
-    """Add the option for a saved pipeline."""
-    words = "A saved pipeline; default: the one that comes with lenetkit."
-    return click.option("--pipeline", "file", metavar="FILE", help=words)(command)
+pipeline_option = click.option(
+    "--pipeline", "file", metavar="FILE", help="A saved pipeline; default: the one that comes with lenetkit."
+)
 
-
-def test_size_option(default: float) -> Callable[[Command], Command]:
-    """Return a decorator that adds the option for the size of the test set."""
-    return click.option(
-        "--test-size",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=default,
-        show_default=True,
-        help="Fraction of the images kept for testing.",
-    )
+test_size_option = partial(
+    click.option,
+    "--test-size",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    show_default=True,
+    help="Fraction of the images kept for testing.",
+)
 
 
 def only_one(*files: str | None) -> str | None:
@@ -58,16 +54,13 @@ def only_one(*files: str | None) -> str | None:
     return named[0] if named else None
 
 
-def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, download: bool) -> "Dataset":
+def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, download: bool) -> "lenetkit.Dataset":
     """Load a data set; without a name MNIST if available, otherwise the embedded digits.
 
     The fall-back is printed: a figure on 180 small digits must not be mistaken for one on MNIST.
     """
-    from lenetkit.datasets import load_dataset
-    from lenetkit.exceptions import DownloadError
-
     try:
-        return load_dataset(name or "mnist", subset=subset, data_dir=data_dir, download=download)
+        return lenetkit.load_dataset(name or "mnist", subset=subset, data_dir=data_dir, download=download)
     except DownloadError as error:
         if name is not None or subset != "all":
             raise
@@ -78,7 +71,7 @@ def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, do
             "Its accuracy says nothing about MNIST.\n",
             bold=True,
         )
-        return load_dataset("digits")
+        return lenetkit.load_dataset("digits")
 
 
 def start_tensorflow() -> None:

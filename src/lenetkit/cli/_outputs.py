@@ -7,30 +7,44 @@ import os
 import shlex
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import lenetkit
 from lenetkit._utils.files import check_writable, write_atomically
 from lenetkit.cli._saved import printable
 from lenetkit.exceptions import SettingError
 
-if TYPE_CHECKING:
-    from lenetkit.pipeline import Pipeline
-
-__all__ = ["check_checkpoint", "check_drawings", "check_output", "save_drawing", "save_or_rescue", "try_output"]
-
-_DRAWINGS = (".png", ".jpg", ".jpeg", ".svg", ".pdf")
+__all__ = ["check_checkpoint", "check_drawing", "check_output", "save_drawing", "save_or_rescue", "try_output"]
 
 
-def check_output(option: str, path: str | None, *suffixes: str) -> None:
-    """Refuse a path that could not be written to, or that has another suffix; None is no output."""
-    if path is None:
-        return
-    if suffixes and not path.lower().endswith(suffixes):
-        raise SettingError(f"{option} must end in {', '.join(suffixes)}; got {printable(path)}.")
-    try_output(path)
+def check_output(
+    _: click.Context,
+    option: click.Parameter,
+    path: str | None,
+    suffixes: tuple[str, ...] = ("",),
+    prepare: Callable[[], object] = lambda: None,
+) -> str | None:
+    """As an option's callback, refuse a path with another suffix, or that could not be written to; then prepare."""
+    if path is not None:
+        if not path.lower().endswith(suffixes):
+            raise SettingError(f"{option.opts[0]} must end in {', '.join(suffixes)}; got {printable(path)}.")
+        try_output(path)
+        prepare()
+    return path
+
+
+def _close_windows() -> None:
+    """Import matplotlib, or say that it is missing; the command line opens no window."""
+    from lenetkit.plotting import import_matplotlib
+
+    import_matplotlib().use("agg")
+
+
+check_drawing = partial(check_output, suffixes=(".png", ".jpg", ".jpeg", ".svg", ".pdf"), prepare=_close_windows)
 
 
 def try_output(path: str, check: Callable[..., object] = check_writable, *arguments: str) -> None:
@@ -43,27 +57,15 @@ def try_output(path: str, check: Callable[..., object] = check_writable, *argume
         ) from error
 
 
-def check_checkpoint(folder: str | None) -> None:
-    """Refuse a folder for checkpoints that is not there and could not be made, or could not be written to."""
-    if folder is None:
-        return
-    nearest = Path(os.path.abspath(folder))
-    while not os.path.lexists(nearest):
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise SettingError(f"--checkpoint must be a folder; {printable(nearest)} is a file.")
-    check_output("--checkpoint", str(nearest / "checkpoint.safetensors"))
-
-
-def check_drawings(**paths: str | None) -> None:
-    """Refuse drawings, by their options' names, that could not be written, and a missing matplotlib."""
-    for option, path in paths.items():
-        check_output(f"--{option}", path, *_DRAWINGS)
-    if any(path is not None for path in paths.values()):
-        from lenetkit.plotting import import_matplotlib
-
-        # The command line opens no window.
-        import_matplotlib().use("agg")
+def check_checkpoint(_: click.Context, option: click.Parameter, folder: str | None) -> str | None:
+    """As an option's callback, refuse a folder that could not be made, or could not be written to."""
+    if folder is not None:
+        path = Path(os.path.abspath(folder))
+        nearest = next(place for place in (path, *path.parents) if os.path.lexists(place))
+        if not nearest.is_dir():
+            raise SettingError(f"{option.opts[0]} must be a folder; {printable(nearest)} is a file.")
+        try_output(str(nearest / "checkpoint.safetensors"))
+    return folder
 
 
 def save_drawing(display: Any, path: str) -> None:
@@ -72,7 +74,7 @@ def save_drawing(display: Any, path: str) -> None:
     write_atomically(path, lambda temporary: display.figure_.savefig(temporary, format=form, dpi=150))
 
 
-def save_or_rescue(pipeline: "Pipeline", path: str, notes: dict[str, Any]) -> Path | None:
+def save_or_rescue(pipeline: "lenetkit.Pipeline", path: str, notes: dict[str, Any]) -> Path | None:
     """Save a trained pipeline; if that fails, save it where files can still be written, and report that.
 
     Returns

@@ -8,7 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
+from lenetkit.exceptions import DownloadError, LenetkitError, PluginError
 from lenetkit.registry import Registry
 
 __all__ = ["check_all", "print_table"]
@@ -16,12 +20,6 @@ __all__ = ["check_all", "print_table"]
 
 def print_table(registry: Registry[Any], names: list[str], columns: tuple[str, ...], row: Callable[[Any], Any]) -> None:
     """Print a row for each name, and after them the reason for each broken plug-in."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from lenetkit.exceptions import PluginError
-
     table = Table(*columns, box=None)
     broken: list[tuple[str, str]] = []
     for name in names:
@@ -41,8 +39,6 @@ def print_table(registry: Registry[Any], names: list[str], columns: tuple[str, .
 
 def check_all(names: list[str], check: Callable[[str], None]) -> None:
     """Check each name, a line for each, and exit with 1 if one does not keep its contract."""
-    from lenetkit.exceptions import DownloadError, LenetkitError
-
     failed = False
     for name in names:
         try:
@@ -53,5 +49,4 @@ def check_all(names: list[str], check: Callable[[str], None]) -> None:
         except LenetkitError as error:
             failed, result = True, str(error)
         click.echo(f"{name}: {result}")
-    if failed:
-        raise click.exceptions.Exit(1)
+    click.get_current_context().exit(1 if failed else 0)

@@ -1,21 +1,16 @@
 """Saved pipelines and images as the commands name them, and text that is safe to print."""
 
-import io
+import contextlib
 import os
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import lenetkit
 from lenetkit.exceptions import DataError, SettingError
 
-if TYPE_CHECKING:
-    from lenetkit.pipeline import Pipeline
-
 __all__ = [
-    "accept_any_text",
     "echo",
     "echo_error",
     "expand_folders",
@@ -42,30 +37,23 @@ def _is_saved_pipeline(path: str) -> bool:
     """
     from lenetkit.bundle import SUFFIX
 
-    if path.endswith(SUFFIX):
-        return True
-    try:
-        # A pipe or a device would be waited for.
-        if not Path(path).is_file():
-            return False
-        with open(path, "rb") as file:
+    # A pipe or a device would be waited for.
+    if os.path.isfile(path) and not path.endswith(SUFFIX):
+        with contextlib.suppress(OSError), open(path, "rb") as file:
             return file.read(4) == b"PK\3\4"
-    except (OSError, ValueError):
-        return False
+    return path.endswith(SUFFIX)
 
 
 def find_pipeline(file: str | None) -> str:
     """Return the path of a saved pipeline; without one, of the pipeline that comes with lenetkit."""
-    from lenetkit.pretrained import path_of
+    from lenetkit.pretrained import get_path
 
-    return str(path_of("digits")) if file is None else file
+    return str(get_path("digits")) if file is None else file
 
 
-def load_pipeline(file: str | None) -> "Pipeline":
+def load_pipeline(file: str | None) -> "lenetkit.Pipeline":
     """Load a saved pipeline; without a file the one that comes with lenetkit."""
-    from lenetkit.pipeline import Pipeline
-
-    return Pipeline.pretrained() if file is None else Pipeline.load(file)
+    return lenetkit.Pipeline.pretrained() if file is None else lenetkit.Pipeline.load(file)
 
 
 def expand_folders(paths: Iterable[str]) -> Iterator[str]:
@@ -73,11 +61,9 @@ def expand_folders(paths: Iterable[str]) -> Iterator[str]:
     from lenetkit.datasets import IMAGE_SUFFIXES
 
     for path in paths:
-        try:
-            names = sorted(os.listdir(path))
-        except OSError:  # a file, mostly
-            names = []
-        inside = [os.path.join(path, name) for name in names if not name.startswith(".")]
+        inside = []
+        with contextlib.suppress(OSError):  # of a file, mostly
+            inside = [os.path.join(path, name) for name in sorted(os.listdir(path)) if not name.startswith(".")]
         yield from [name for name in inside if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES] or [path]
 
 
@@ -87,14 +73,6 @@ def printable(value: Any) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in str(value)
     )
-
-
-def accept_any_text() -> None:
-    """Let standard output accept labels and file names that its encoding lacks, instead of failing at the first."""
-    stdout = sys.stdout
-    if isinstance(stdout, io.TextIOWrapper):
-        # File names that are no UTF-8 leave as the bytes they came as.
-        stdout.reconfigure(errors="surrogateescape" if stdout.encoding.lower() == "utf-8" else "backslashreplace")
 
 
 def echo(line: str) -> None:

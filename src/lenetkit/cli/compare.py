@@ -1,7 +1,9 @@
 """``lenetkit compare``: models side by side."""
 
+import attrs
 import click
 
+import lenetkit
 from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
 
 __all__ = ["compare"]
@@ -12,7 +14,7 @@ __all__ = ["compare"]
 @dataset_options
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Training runs of each model.")
 @click.option("--epochs", type=click.IntRange(0), help="Default: as many as the data set needs (MNIST: 5).")
-@test_size_option(0.2)
+@test_size_option(default=0.2)
 def compare(
     models: tuple[str, ...],
     dataset: str | None,
@@ -31,19 +33,13 @@ def compare(
       lenetkit compare lenet1 lenet5 convnet
       lenetkit compare lenet5 mlp --dataset my_folder_of_images --seeds 3
     """
-    import attrs
-
-    from lenetkit.models import model_info
-
     for model in models:
-        model_info(model)
+        lenetkit.model_info(model)
     data = load_or_fall_back(dataset, subset="all", data_dir=data_dir, download=download)
     if epochs is not None:
         data = attrs.evolve(data, epochs=epochs)
     start_tensorflow()
-    from lenetkit.comparison import compare as compare_models
-
-    table = compare_models(models, data, seeds=seeds, test_size=test_size, verbose=1)
+    table = lenetkit.compare(models, data, seeds=seeds, test_size=test_size, verbose=1)
     click.echo(f"\n{data.name}: {len(data):,} images, {seeds} seed{'s' * (seeds > 1)}")
     formats = {
         **dict.fromkeys(("accuracy", "low", "high", "deviation"), "{:.2%}".format),

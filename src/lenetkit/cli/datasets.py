@@ -20,13 +20,13 @@ def datasets(pattern: str, check: bool) -> None:
       lenetkit train --dataset fashion_mnist
     """
     from lenetkit.cli._registered import check_all, print_table
-    from lenetkit.datasets import list_datasets, registry
+    from lenetkit.datasets import registry
 
-    names = list_datasets(pattern)
+    names = registry.names(pattern)
     if check:
         from lenetkit.testing import check_dataset
 
         check_all(names, check_dataset)
-        return
-    columns = ("name", "epochs", "description")
-    print_table(registry, names, columns, lambda info: (info.epochs, info.description))
+    else:
+        columns = ("name", "epochs", "description")
+        print_table(registry, names, columns, lambda info: (info.epochs, info.description))

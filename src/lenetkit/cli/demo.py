@@ -2,15 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+import lenetkit
 from lenetkit.cli._saved import load_pipeline, printable
 from lenetkit.exceptions import SettingError
-
-if TYPE_CHECKING:
-    from lenetkit.pipeline import Pipeline
 
 __all__ = ["demo"]
 
@@ -67,7 +64,7 @@ def demo(
     click.echo("stopped")
 
 
-def _load_named(files: tuple[str, ...]) -> "dict[str, Pipeline] | None":
+def _load_named(files: tuple[str, ...]) -> "dict[str, lenetkit.Pipeline] | None":
     """Load the pipelines under the names of their files, or their paths if two files have one name."""
     if not files:
         return None

@@ -2,17 +2,14 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
+import lenetkit
 from lenetkit.cli._options import pipeline_option
-from lenetkit.cli._outputs import check_drawings, save_drawing
-from lenetkit.cli._saved import accept_any_text, echo, load_pipeline, printable, split_pipeline
+from lenetkit.cli._outputs import check_drawing, save_drawing
+from lenetkit.cli._saved import echo, load_pipeline, printable, split_pipeline
 from lenetkit.exceptions import SettingError
-
-if TYPE_CHECKING:
-    from lenetkit.diagnosis import Diagnosis
 
 __all__ = ["diagnose"]
 
@@ -21,7 +18,13 @@ __all__ = ["diagnose"]
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
 @pipeline_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image and line.")
-@click.option("--trace", "target", metavar="OUT.png", help="Draw each stage of the IMAGE; - prints them instead.")
+@click.option(
+    "--trace",
+    "target",
+    metavar="OUT.png",
+    callback=lambda context, option, path: path if path == "-" else check_drawing(context, option, path),
+    help="Draw each stage of the IMAGE; - prints them instead.",
+)
 def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: str | None) -> None:
     """Name the differences between each IMAGE and the training images, and their cures.
 
@@ -37,28 +40,26 @@ def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: st
     file, images = split_pipeline(file, paths, "diagnose")
     if target is not None and (len(images) != 1 or as_json):
         raise SettingError(f"--trace is for one image, and not with --json; got {len(images)} images.")
-    drawing = None if target == "-" else target
-    check_drawings(trace=drawing)
     pipeline = load_pipeline(file)
-    accept_any_text()
     # One at a time: however many and large they are, the memory holds one.
-    unreadable = sum([_report(path, pipeline.diagnose([path]), as_json) for path in images])
+    unreadable = sum([_report(path, pipeline, as_json) for path in images])
     if unreadable:
         raise click.exceptions.Exit(2)
-    if drawing is not None:
-        save_drawing(pipeline.trace(images[0]).plot(), drawing)
-        click.echo(f"the trace is in {printable(drawing)}", file=sys.stderr)
-    elif target is not None:
+    if target == "-":
         heading, _, rest = str(pipeline.trace(images[0])).partition("\n")
         click.echo(f"\n{printable(heading)}\n{rest}")
+    elif target is not None:
+        save_drawing(pipeline.trace(images[0]).plot(), target)
+        click.echo(f"the trace is in {printable(target)}", file=sys.stderr)
 
 
-def _report(path: str, diagnosis: "Diagnosis", as_json: bool) -> bool:
+def _report(path: str, pipeline: "lenetkit.Pipeline", as_json: bool) -> bool:
     """Print the findings for one image; return whether it is unreadable."""
+    diagnosis = pipeline.diagnose([path])
     if as_json:
-        findings = [finding.to_dict() for finding in diagnosis.findings]
-        for finding in findings:
-            del finding["image"]  # always the first of one
+        # Without the image's index, always the first of one.
+        facts = [finding.to_dict().items() for finding in diagnosis.findings]
+        findings = [{name: value for name, value in items if name != "image"} for items in facts]
         echo(json.dumps({"image": path, "ok": diagnosis.ok, "findings": findings}))
     elif diagnosis.ok:
         echo(f"{printable(path)}: nothing sets it apart from the training images")

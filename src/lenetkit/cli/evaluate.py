@@ -1,16 +1,15 @@
 """``lenetkit evaluate``: the accuracy of a pipeline on a data set."""
 
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
 
 import click
 
+import lenetkit
+from lenetkit._utils.extras import require_extra
 from lenetkit.cli._options import dataset_options, only_one, pipeline_option
 from lenetkit.cli._outputs import check_output
 from lenetkit.cli._saved import load_pipeline, printable
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["evaluate"]
 
@@ -22,7 +21,16 @@ __all__ = ["evaluate"]
 @click.option(
     "--subset", type=click.Choice(["all", "train", "test"]), default="all", show_default=True, help="Predefined part."
 )
-@click.option("--report", metavar="REPORT.html", help="Write figures and drawings into one HTML file.")
+@click.option(
+    "--report",
+    metavar="REPORT.html",
+    callback=partial(
+        check_output,
+        suffixes=(".html", ".htm"),
+        prepare=partial(require_extra, "a report", "plot", "matplotlib", "jinja2"),
+    ),
+    help="Write figures and drawings into one HTML file.",
+)
 @click.option("--corruptions", is_flag=True, help="Measure on corrupted images, too: 15 kinds, 5 severities.")
 def evaluate(
     old_file: str | None,
@@ -45,15 +53,8 @@ def evaluate(
     file = only_one(old_file, file)
     if dataset is None:
         raise click.UsageError("name the data to measure on: --dataset NAME|PATH, for example --dataset mnist.")
-    if report is not None:
-        from lenetkit._utils.extras import require_extra
-
-        check_output("--report", report, ".html", ".htm")
-        require_extra("a report", "plot", "matplotlib", "jinja2")
-    from lenetkit.datasets import load_dataset
-
     pipeline = load_pipeline(file)
-    data = load_dataset(dataset, subset=subset, data_dir=data_dir, download=download)
+    data = lenetkit.load_dataset(dataset, subset=subset, data_dir=data_dir, download=download)
     name = file or "the pretrained pipeline"
     click.echo(f"{name} on {data.name}, {len(data):,} images")
     evaluation = pipeline.evaluate(data.images, data.labels)
@@ -62,7 +63,8 @@ def evaluate(
         from lenetkit.robustness import measure_robustness
 
         table = measure_robustness(pipeline, data)
-        click.echo(_format_table(table))
+        click.echo(f"accuracy in % on {table.attrs['n']:,} images, corrupted by severity (3 is the published one)")
+        click.echo(f"{(100 * table).rename_axis(index=None).to_string(float_format='{:.1f}'.format)}\n")
     click.echo(str(evaluation))
     if report is not None:
         settings = {"pipeline": name, "subset": subset}
@@ -70,8 +72,3 @@ def evaluate(
         click.echo(f"the report is in {printable(report)}", file=sys.stderr)
     # Last, for scripts.
     click.echo(evaluation.summary_line)
-
-
-def _format_table(table: "pd.DataFrame") -> str:
-    heading = f"accuracy in % on {table.attrs['n']:,} images, corrupted by severity (3 is the published one)"
-    return f"{heading}\n{(100 * table).rename_axis(index=None).to_string(float_format='{:.1f}'.format)}\n"

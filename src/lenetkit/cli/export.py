@@ -4,7 +4,8 @@ import click
 
 from lenetkit.cli._options import only_one, pipeline_option, start_tensorflow
 from lenetkit.cli._outputs import try_output
-from lenetkit.cli._saved import accept_any_text, load_pipeline, printable
+from lenetkit.cli._saved import load_pipeline, printable
+from lenetkit.exceptions import SettingError
 
 __all__ = ["export"]
 
@@ -31,31 +32,22 @@ def export(paths: tuple[str, ...], file: str | None, form: str | None) -> None:
     """
     *files, path = paths
     file = only_one(*files, file)
-    from lenetkit.exporting import TOLERANCE, check_target
+    from lenetkit.exporting import FORMATS, TOLERANCE, check_target
 
-    form = form or _guess_format(path)
+    form = form or next((name for name, suffix in FORMATS.items() if suffix and path.endswith(suffix)), None)
+    if form is None:
+        raise SettingError(
+            f"the name {printable(path)} does not tell the format: end it in "
+            f"{', '.join(filter(None, FORMATS.values()))}, or give --format."
+        )
     try_output(path, check_target, form)
     pipeline = load_pipeline(file)
     if form != "litert":
         start_tensorflow()
     report = pipeline.export(path, format=form)
-    accept_any_text()
     for written in (report.path, report.labels, report.preprocessing):
         click.echo(printable(report.path.with_name(written.name)))
     click.echo(
         f"checked with the runtime of {form}: greatest difference {report.greatest_difference:.3g} "
         f"(at most {TOLERANCE:g} is accepted)"
-    )
-
-
-def _guess_format(path: str) -> str:
-    from lenetkit.exceptions import SettingError
-    from lenetkit.exporting import FORMATS
-
-    for name, suffix in FORMATS.items():
-        if suffix and path.endswith(suffix):
-            return name
-    raise SettingError(
-        f"the name {printable(path)} does not tell the format: end it in "
-        f"{', '.join(filter(None, FORMATS.values()))}, or give --format."
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lenetkit.cli._options import only_one, pipeline_option
-from lenetkit.cli._saved import accept_any_text, find_pipeline, printable
+from lenetkit.cli._saved import find_pipeline, printable
 
 if TYPE_CHECKING:
     from lenetkit.bundle import BundleFile
@@ -35,7 +35,6 @@ def info(argument: str | None, file: str | None, as_json: bool) -> None:
     from lenetkit.bundle import read_file
 
     found = _contents(read_file(path))
-    accept_any_text()
     if as_json:
         click.echo(json.dumps({"path": path, **found}, indent=2))
         return
@@ -85,7 +84,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     name = f"{model['name']} of {model['distribution']}" if model["name"] else "built by hand, no name in the registry"
     # Long and for machines: --json prints the training's history.
     extras = dict(found["extras"])
-    training = [("training", _training(extras.pop("training")))] if "training" in extras else []
+    training = extras.pop("training", None)
+    curves = ", ".join(training["columns"]) if training else ""
     return [
         ("sha256", found["sha256"]),
         ("needs", f"lenetkit {found['needs_lenetkit']} or later"),
@@ -98,7 +98,7 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         *(("" if index else "transforms", _step(step)) for index, step in enumerate(found["transforms"])),
         ("metrics", _pairs(found["metrics"])),
         ("data", _pairs(found["data"])),
-        *training,
+        *([("training", f"{training['epochs']} epochs, curves of {curves or 'nothing'}")] if training else []),
         ("extras", _pairs(extras)),
         ("golden", f"{found['n_golden']} inputs with the answers that they must give"),
     ]
@@ -109,10 +109,6 @@ def _step(step: dict[str, Any]) -> str:
     rest = {key: value for key, value in step.items() if key not in ("name", "settings")}
     texts = [step["name"], _pairs(settings, "") if isinstance(settings, dict) else "", _pairs(rest, "")]
     return " ".join(filter(None, texts))
-
-
-def _training(training: dict[str, Any]) -> str:
-    return f"{training['epochs']} epochs, curves of {', '.join(training['columns']) or 'nothing'}"
 
 
 def _classes(classes: Any, count: int) -> str:

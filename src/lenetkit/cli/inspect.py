@@ -5,7 +5,7 @@ import sys
 import click
 
 from lenetkit.cli._options import pipeline_option, start_tensorflow
-from lenetkit.cli._outputs import check_drawings, save_drawing
+from lenetkit.cli._outputs import check_drawing, save_drawing
 from lenetkit.cli._saved import echo, load_pipeline, printable
 
 __all__ = ["inspect"]
@@ -13,8 +13,10 @@ __all__ = ["inspect"]
 
 @click.command()
 @click.argument("image")
-@click.option("--output", required=True, metavar="OUT.png", help="Draw the layers into this file.")
-@click.option("--filters", metavar="OUT.png", help="Draw the layers' filters into another.")
+@click.option(
+    "--output", required=True, metavar="OUT.png", callback=check_drawing, help="Draw the layers into this file."
+)
+@click.option("--filters", metavar="OUT.png", callback=check_drawing, help="Draw the layers' filters into another.")
 @pipeline_option
 def inspect(image: str, output: str, filters: str | None, file: str | None) -> None:
     """Draw the output of each layer of the network for an IMAGE: feature maps, units and the answer.
@@ -26,7 +28,6 @@ def inspect(image: str, output: str, filters: str | None, file: str | None) -> N
       lenetkit inspect photo.png --output maps.png
       lenetkit inspect photo.png --output maps.svg --filters filters.svg --pipeline digits.lenet
     """
-    check_drawings(output=output, filters=filters)
     from lenetkit.diagnosis import feature_maps
 
     pipeline = load_pipeline(file)

@@ -1,11 +1,8 @@
 """``lenetkit models``: the registered models."""
 
-from typing import TYPE_CHECKING
-
 import click
 
-if TYPE_CHECKING:
-    from lenetkit.models import ModelInfo
+from lenetkit.cli._options import start_tensorflow
 
 __all__ = ["models"]
 
@@ -25,20 +22,17 @@ def models(pattern: str, check: bool) -> None:
       lenetkit models --check my_model
     """
     from lenetkit.cli._registered import check_all, print_table
-    from lenetkit.models import list_models, registry
+    from lenetkit.models import ModelInfo, registry
 
-    names = list_models(pattern)
+    def row(info: ModelInfo) -> tuple[str, ...]:
+        error = "" if info.paper_error is None else f"{info.paper_error:g} %"
+        return " x ".join(map(str, info.input_shape)), f"{info.n_parameters:,}", error, info.description
+
+    names = registry.names(pattern)
     if check:
-        from lenetkit.cli._options import start_tensorflow
-
         start_tensorflow()
         from lenetkit.testing import check_model
 
         check_all(names, check_model)
-        return
-    print_table(registry, names, ("name", "input", "parameters", "paper's error", "description"), _row)
-
-
-def _row(info: "ModelInfo") -> tuple[str, ...]:
-    error = "" if info.paper_error is None else f"{info.paper_error:g} %"
-    return " x ".join(map(str, info.input_shape)), f"{info.n_parameters:,}", error, info.description
+    else:
+        print_table(registry, names, ("name", "input", "parameters", "paper's error", "description"), row)

@@ -7,19 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from lenetkit.cli._options import pipeline_option
-from lenetkit.cli._saved import (
-    accept_any_text,
-    echo,
-    echo_error,
-    load_pipeline,
-    printable,
-    split_pipeline,
-)
+from lenetkit.cli._saved import echo, echo_error, load_pipeline, printable, split_pipeline
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -36,11 +29,8 @@ _TABLE = csv.writer(SimpleNamespace(write=lambda row: click.echo(row, nl=False, 
 Array: TypeAlias = "npt.NDArray[Any]"
 
 
-class Answer(NamedTuple):
-    """The most probable labels with their probabilities; the reason is None if nothing was to be rejected."""
-
-    ranked: list[tuple[Any, float]]
-    reason: str | None = None
+# The most probable labels with their probabilities, and the reason of a rejection; None if none was asked for.
+Answer: TypeAlias = tuple[list[tuple[Any, float]], str | None]
 
 
 @click.command()
@@ -82,13 +72,12 @@ def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, rejec
     pipeline = load_pipeline(file)
     classes = pipeline.classes_.tolist()
     top = min(top, len(classes))
-    accept_any_text()
 
     def read(images: list[Array]) -> list[Answer]:
         if reject is None:
-            return [Answer(_rank(row, classes, top)) for row in pipeline.predict_proba(images)]
+            return [(_rank(row, classes, top), None) for row in pipeline.predict_proba(images)]
         found = pipeline.predict(images, reject=reject)
-        return [Answer([(None if p.rejected else p.label, round(p.probability, 7))], p.reason) for p in found]
+        return [([(None if p.rejected else p.label, round(p.probability, 7))], p.reason) for p in found]
 
     if form == "csv":
         names = [f"{name}{f'_{rank}' if rank > 1 else ''}" for rank in range(1, top + 1) for name in _COLUMNS]
@@ -100,8 +89,7 @@ def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, rejec
             echo_error(path, answer)
         else:
             _print(form, path, answer)
-    if failed:
-        raise click.exceptions.Exit(2)
+    click.get_current_context().exit(2 if failed else 0)
 
 
 def _answers(read: Callable[[list[Array]], list[Answer]], paths: list[str]) -> Iterator[tuple[str, Answer | DataError]]:

@@ -1,17 +1,13 @@
 """``lenetkit read``: the numbers in images."""
 
 import json
-from typing import TYPE_CHECKING
 
 import click
 
 from lenetkit.cli._options import pipeline_option
-from lenetkit.cli._outputs import check_drawings, save_drawing
-from lenetkit.cli._saved import accept_any_text, echo, echo_error, load_pipeline, printable
+from lenetkit.cli._outputs import check_drawing, save_drawing
+from lenetkit.cli._saved import echo, echo_error, load_pipeline, printable
 from lenetkit.exceptions import DataError, SettingError
-
-if TYPE_CHECKING:
-    from lenetkit.reading import Reading
 
 __all__ = ["read"]
 
@@ -20,7 +16,9 @@ __all__ = ["read"]
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @pipeline_option
 @click.option("--json", "as_json", is_flag=True, help="One object per image: text, and each digit with its box.")
-@click.option("--annotate", metavar="OUT.png", help="Draw the boxes into a picture; for one IMAGE only.")
+@click.option(
+    "--annotate", metavar="OUT.png", callback=check_drawing, help="Draw the boxes into a picture; for one IMAGE only."
+)
 def read(images: tuple[str, ...], file: str | None, as_json: bool, annotate: str | None) -> None:
     """Read the numbers in each IMAGE: path and text, a line of output for each line of writing.
 
@@ -35,9 +33,7 @@ def read(images: tuple[str, ...], file: str | None, as_json: bool, annotate: str
     """
     if annotate is not None and len(images) != 1:
         raise SettingError(f"--annotate draws one image; got {len(images)} images. Call it once for each of them.")
-    check_drawings(annotate=annotate)
     pipeline = load_pipeline(file)
-    accept_any_text()
     failed = False
     for path in images:
         try:
@@ -46,16 +42,10 @@ def read(images: tuple[str, ...], file: str | None, as_json: bool, annotate: str
             failed = True
             echo_error(path, error)
             continue
-        _print(path, reading, as_json=as_json)
+        if as_json:
+            echo(json.dumps({"image": path, **reading.to_dict()}))
+        else:
+            echo("\n".join(f"{printable(path)}\t{printable(line)}" for line in reading.lines or ("",)))
         if annotate is not None:
             save_drawing(reading.plot(), annotate)
-    if failed:
-        raise click.exceptions.Exit(2)
-
-
-def _print(path: str, reading: "Reading", *, as_json: bool) -> None:
-    if as_json:
-        echo(json.dumps({"image": path, **reading.to_dict()}))
-        return
-    for line in reading.lines or ("",):
-        echo(f"{printable(path)}\t{printable(line)}")
+    click.get_current_context().exit(2 if failed else 0)

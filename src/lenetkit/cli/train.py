@@ -1,15 +1,13 @@
 """``lenetkit train``: the classical procedure, step by step."""
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import click
 
+import lenetkit
 from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
 from lenetkit.cli._outputs import check_checkpoint, check_output, save_or_rescue
-
-if TYPE_CHECKING:
-    from lenetkit.datasets import Dataset
-    from lenetkit.trainer import Trainer
 
 __all__ = ["train"]
 
@@ -34,11 +32,16 @@ _OLD_WORDS = {"recipe": "preset", "recommended": "model", "official": "predefine
     "preset in the model's record.",
 )
 @click.option("--learning-rate", type=float, help="A constant rate instead of the preset's.")
-@test_size_option(0.1)
+@test_size_option(default=0.1)
 @click.option("--predefined-split", is_flag=True, help="Use the data set's own training and test parts instead.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides every random draw.")
-@click.option("--checkpoint", type=click.Path(file_okay=False), help="Folder to go on from after an interruption.")
-@click.option("--output", type=click.Path(), help="Save the trained pipeline to this file.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False),
+    callback=check_checkpoint,
+    help="Folder to go on from after an interruption.",
+)
+@click.option("--output", type=click.Path(), callback=check_output, help="Save the trained pipeline to this file.")
 def train(
     dataset: str | None,
     data_dir: str | None,
@@ -66,42 +69,43 @@ def train(
       lenetkit train --model lenet5_1998 --preset model
       lenetkit train --dataset my_folder_of_images --epochs 20 --output mine.lenet
     """
-    check_output("--output", output)
-    check_checkpoint(checkpoint)
-    from lenetkit.models import model_info
-    from lenetkit.trainer import Trainer
-
-    record = model_info(model)
+    record = lenetkit.model_info(model)
     base = {"name": "default", **record.preset} if preset == "model" else {"name": preset}
     wanted = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "checkpoint": checkpoint}
     changes = {"seed": seed, **{name: value for name, value in wanted.items() if value is not None}}
-    Trainer.preset(**{**base, **changes})
-    subset = "train" if predefined_split else "all"
-    data = load_or_fall_back(dataset, subset=subset, data_dir=data_dir, download=download)
-    _say("data", f"{data.name}: {len(data):,} images, {_kind(data)}, {len(data.class_names)} classes")
+    lenetkit.Trainer.preset(**{**base, **changes})
+    load = partial(load_or_fall_back, dataset, data_dir=data_dir, download=download)
+    data = load(subset="train" if predefined_split else "all")
+    kind = f"{' x '.join(map(str, data.images.shape[1:]))} pixels, {data.images.dtype} 0..255"
+    _say("data", f"{data.name}: {len(data):,} images, {kind}, {len(data.class_names)} classes")
     _say("", "per class: " + ", ".join(f"{name} {count:,}" for name, count in _counts(data).items()))
     if predefined_split:
-        from lenetkit.datasets import load_dataset
-
-        learn, test = data, load_dataset(dataset or "mnist", subset="test", data_dir=data_dir, download=download)
+        learn, test = data, load(subset="test")
         _say("split", f"the predefined splits: {len(learn):,} images to train on, {len(test):,} to test on")
     else:
         learn, test = data.split(test_size=test_size, seed=seed)
         _say("split", f"{len(learn):,} images to train on, {len(test):,} ({test_size:.0%}) to test on, stratified")
     start_tensorflow()
-    trainer = Trainer.preset(**{**base, **_data_settings(base, learn), **changes})
+    trainer = lenetkit.Trainer.preset(**{**base, **_data_settings(base, learn), **changes})
     _train(learn, test, model, trainer, f"preset {preset}", output)
 
 
-def _train(learn: "Dataset", test: "Dataset", model: str, trainer: "Trainer", preset: str, output: str | None) -> None:
-    from lenetkit.pipeline import Pipeline
-
-    pipeline = Pipeline(model, trainer=trainer)
+def _train(
+    learn: "lenetkit.Dataset",
+    test: "lenetkit.Dataset",
+    model: str,
+    trainer: "lenetkit.Trainer",
+    preset: str,
+    output: str | None,
+) -> None:
+    pipeline = lenetkit.Pipeline(model, trainer=trainer)
     _say("scale", "grey, resized to the model's input, 0..255 to 0..1")
     _say("encode", f"{len(learn.class_names)} classes as one-hot rows")
     _say("model", model)
     pipeline.summary()
-    _say("train", f"{preset}: {trainer.epochs:g} epochs, {trainer.optimizer} at {_rate(trainer)}")
+    rate = trainer.learning_rate
+    shown = f"a constant {rate:g}" if isinstance(rate, float) else rate
+    _say("train", f"{preset}: {trainer.epochs:g} epochs, {trainer.optimizer} at {shown}")
     _say("", f"categorical cross-entropy, batches of {trainer.batch_size}, augmentation {trainer.augmentation}")
     pipeline.fit(learn.images, learn.labels)
     _say("", str(pipeline.result_))
@@ -111,31 +115,21 @@ def _train(learn: "Dataset", test: "Dataset", model: str, trainer: "Trainer", pr
     evaluation = pipeline.evaluate(test.images, test.labels)
     _say("test", f"{model} on {learn.name}, {len(test):,} images that it has not seen")
     click.echo(f"{evaluation}\n{evaluation.summary_line}")
-    if output is not None and saved is None:
-        raise click.exceptions.Exit(1)
+    click.get_current_context().exit(1 if output is not None and saved is None else 0)
 
 
-def _data_settings(preset: dict[str, Any], learn: "Dataset") -> dict[str, Any]:
+def _data_settings(preset: dict[str, Any], learn: "lenetkit.Dataset") -> dict[str, Any]:
     """Return the epochs and the batch size that a data set needs, if its record or its size determines them."""
     if len(learn) < _MANY:
         return {"epochs": learn.epochs, "batch_size": 32}
     return {} if "epochs" in preset or preset["name"] in ("fast", "accurate") else {"epochs": learn.epochs}
 
 
-def _rate(trainer: Any) -> str:
-    rate = trainer.learning_rate
-    return f"a constant {rate:g}" if isinstance(rate, float) else str(rate)
-
-
 def _say(step: str, text: str) -> None:
     click.echo(f"{click.style(f'{step:<7}', bold=True)} {text}")
 
 
-def _kind(data: "Dataset") -> str:
-    return f"{' x '.join(map(str, data.images.shape[1:]))} pixels, {data.images.dtype} 0..255"
-
-
-def _counts(data: "Dataset") -> dict[str, int]:
+def _counts(data: "lenetkit.Dataset") -> dict[str, int]:
     import numpy as np
 
     values, counts = np.unique(data.labels, return_counts=True)

@@ -1,15 +1,13 @@
 """``lenetkit verify``: the integrity of a saved pipeline, and its answers to its golden inputs."""
 
 import os
-from typing import TYPE_CHECKING
 
 import click
 
+import lenetkit
 from lenetkit.cli._options import only_one, pipeline_option
-from lenetkit.cli._saved import accept_any_text, find_pipeline, printable
-
-if TYPE_CHECKING:
-    from lenetkit.bundle import Bundle
+from lenetkit.cli._saved import find_pipeline, printable
+from lenetkit.exceptions import BundleError, DataError
 
 __all__ = ["verify"]
 
@@ -29,29 +27,23 @@ def verify(argument: str | None, file: str | None) -> None:
     """
     path = find_pipeline(only_one(argument, file))
     from lenetkit.bundle import read_bundle, verify_bundle
-    from lenetkit.exceptions import BundleError, DataError
-    from lenetkit.pipeline import Pipeline
 
     bundle = read_bundle(path)
-    Pipeline.from_bundle(bundle)
+    lenetkit.Pipeline.from_bundle(bundle)
     try:
         difference = verify_bundle(bundle)
     except DataError as error:
         raise BundleError(f"{path} does not pass: {str(error).strip()}") from error
-    accept_any_text()
     click.echo(f"{printable(path)} is sound")
-    for subject, result in _checks(bundle, os.path.getsize(path)):
-        click.echo(f"  {subject:<11} {result}")
-    click.echo(f"  {'answers':<11} {len(bundle.golden_images)} golden inputs, greatest difference {difference:.3g}")
-
-
-def _checks(bundle: "Bundle", size: int) -> list[tuple[str, str]]:
     values = sum(array.size for array in bundle.weights.values())
     steps = ", ".join(step["name"] for step in bundle.transforms) or "none"
-    return [
-        ("container", f"{size:,} bytes, each as it was written"),
-        ("members", "each with its SHA-256, the manifest too"),
-        ("weights", f"{values:,} in {len(bundle.weights)} arrays, all finite"),
-        ("transforms", f"{steps}: known here, with valid settings"),
-        ("classes", f"{bundle.n_classes}, as many as the model has outputs"),
-    ]
+    checks = {
+        "container": f"{os.path.getsize(path):,} bytes, each as it was written",
+        "members": "each with its SHA-256, the manifest too",
+        "weights": f"{values:,} in {len(bundle.weights)} arrays, all finite",
+        "transforms": f"{steps}: known here, with valid settings",
+        "classes": f"{bundle.n_classes}, as many as the model has outputs",
+        "answers": f"{len(bundle.golden_images)} golden inputs, greatest difference {difference:.3g}",
+    }
+    for subject, result in checks.items():
+        click.echo(f"  {subject:<11} {result}")

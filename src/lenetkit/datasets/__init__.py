@@ -7,7 +7,7 @@ Next: :mod:`lenetkit.transforms`.
 
 Names are looked up in a registry that any package can add to (:func:`register_dataset`); every public module of this
 package registers the data set that it holds, so a new one needs no other line anywhere. Paths are read by
-:func:`load_dataset`, which lists the formats. The readers believe nothing that a file says about itself: sizes are
+:func:`load_dataset`, which lists the formats. The readers check what a file says about itself: sizes are
 checked before memory is asked for, nothing is unpickled, and any damage is one
 :class:`~lenetkit.exceptions.DataError` that names the file and the entry.
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from lenetkit._utils.counts import ceil_product
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.html import card, heading, note, table, text, thumbnail
-from lenetkit._utils.validation import check_seed, check_whole
-from lenetkit.datasets._views import Images, IndexedImages, chunks, select_images
+from lenetkit._utils.memmap import iter_chunks
+from lenetkit._utils.validation import check_seed, is_integer, is_number, whole_number
+from lenetkit.datasets._views import Images, IndexedImages, select_images
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ def _as_labels(value: Any) -> npt.NDArray[Any]:
 
 
 def _as_names(value: Any) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value)
-    return tuple(str(name) for name in names)
+    return tuple(map(str, (value,) if isinstance(value, str) else value))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
@@ -113,7 +113,7 @@ class Dataset:
     labels: npt.NDArray[Any] = attrs.field(converter=_as_labels)
     class_names: tuple[str, ...] = attrs.field(converter=_as_names)
     name: str = "unnamed"
-    epochs: int = attrs.field(default=5)
+    epochs: int = attrs.field(default=5, validator=whole_number(1, None))
 
     @class_names.default
     def _default_class_names(self) -> tuple[str, ...]:
@@ -147,10 +147,11 @@ class Dataset:
             raise DataError(
                 f"there must be one label for each image; got {len(self.images)} images and {len(labels)} labels."
             )
-        if labels.dtype.kind == "U":
-            outside = ~np.isin(labels, np.array(self.class_names, dtype=np.str_))
-        else:
-            outside = (labels < 0) | (labels >= len(self.class_names))
+        outside = (
+            ~np.isin(labels, np.array(self.class_names, dtype=np.str_))
+            if labels.dtype.kind == "U"
+            else (labels < 0) | (labels >= len(self.class_names))
+        )
         if outside.any():
             index = int(outside.argmax())
             raise DataError(
@@ -163,10 +164,6 @@ class Dataset:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise SettingError(f"class_names must differ from one another; {twice!r} is there more than once.")
-
-    @epochs.validator
-    def _check_epochs(self, _: Any, epochs: Any) -> None:
-        check_whole("epochs", epochs, 1)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -266,16 +263,15 @@ class Dataset:
 
     def _check_split(self, test_size: Any, seed: Any, stratify: Any) -> None:
         check_seed(seed)
-        number = isinstance(test_size, (int, float, np.integer, np.floating)) and not isinstance(test_size, bool)
-        whole = number and isinstance(test_size, (int, np.integer))
-        if not number or not 0 < test_size < (len(self) if whole else 1):
+        is_fraction = is_number(test_size, 0, 1) and 0 < test_size < 1
+        if not is_fraction and not is_integer(test_size, 1, len(self) - 1):
             raise SettingError(
                 "test_size must be a fraction between 0 and 1 or a number of images from 1 to "
                 f"{len(self) - 1} (one less than there are); got {test_size!r}."
             )
         if stratify:
             labels, counts = np.unique(self.labels, return_counts=True)
-            if len(labels) and counts.min() < 2:
+            if counts.min(initial=2) < 2:
                 raise SettingError(
                     f"the class {self._class_name(labels[counts.argmin()])!r} of {self!r} has one member only, which "
                     "cannot be in both parts. Pass stratify=False, or leave that class out."
@@ -303,23 +299,18 @@ class Dataset:
         """
         import pandas as pd
 
-        lowest, highest = self._value_range()
+        ranges = [(int(chunk.min()), int(chunk.max())) for chunk in iter_chunks(self.images)]
         facts = {
             ("images", "count"): len(self),
             ("images", "shape"): " x ".join(map(str, self.images.shape[1:])),
             ("images", "dtype"): str(self.images.dtype),
-            ("images", "lowest"): lowest,
-            ("images", "highest"): highest,
+            ("images", "lowest"): min((low for low, _ in ranges), default=None),
+            ("images", "highest"): max((high for _, high in ranges), default=None),
         }
         values, counts = np.unique(self.labels, return_counts=True)
         count_of = {self._class_name(value): int(count) for value, count in zip(values, counts, strict=True)}
         facts.update({("class", name): count_of.get(name, 0) for name in self.class_names})
-        index = pd.MultiIndex.from_tuples(list(facts))
-        return pd.Series(list(facts.values()), index=index, dtype=object, name=self.name)
-
-    def _value_range(self) -> tuple[int | None, int | None]:
-        ranges = [(int(chunk.min()), int(chunk.max())) for chunk in chunks(self.images)]
-        return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else (None, None)
+        return pd.Series(facts, dtype=object, name=self.name)
 
     def plot(self, *, n_columns: int = 10, max_images: int = 50) -> "DigitsDisplay":
         """Draw the first images in a grid, each under its class name; see :func:`lenetkit.plotting.plot_digits`.

@@ -236,10 +236,6 @@ def _orientation(image: Image.Image) -> int:
 
 def _turn(pixels: Pixels, orientation: int) -> Pixels:
     """Undo what EXIF says was done to a picture (CIPA DC-008, tag Orientation)."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+    upright = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
+    mirrored = upright[:, ::-1] if orientation in (2, 3, 6, 7) else upright
+    return np.ascontiguousarray(mirrored[::-1] if orientation in (3, 4, 7, 8) else mirrored)

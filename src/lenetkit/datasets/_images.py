@@ -19,6 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
+from lenetkit.datasets._entries import name_damage
 from lenetkit.exceptions import DataError
 
 __all__ = ["iter_batches", "read_image", "read_images", "single_image"]
@@ -76,16 +77,14 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     """
     source = _find_single(image, _ALL_CHANNELS)
     name = name or _get_name(source)
-    try:
-        return decode(_load(source, name), name, max_pixels)
-    except DataError:
-        raise
     # A damaged file makes Pillow raise more than its own exceptions (struct.error, IndexError, ...).
-    except Exception as error:
-        raise DataError(
-            f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
-            "Open it in a picture editor and save it as PNG."
-        ) from error
+    with name_damage(
+        name,
+        "is damaged or of an unusual kind and cannot be read",
+        (Exception,),
+        cure="Open it in a picture editor and save it as PNG.",
+    ):
+        return decode(_load(source, name), name, max_pixels)
 
 
 def read_images(images: Any) -> Any:
@@ -122,12 +121,8 @@ def read_images(images: Any) -> Any:
     sources = _find_sources(images)
     if _is_array(sources):
         return sources
-    pictures: list[Any] = []
-    failures = []
-    for index, (_, picture) in enumerate(_iterate(sources)):
-        pictures.append(picture)
-        if isinstance(picture, DataError):
-            failures.append(f"images[{index}]: {picture}")
+    pictures = [picture for _, picture in _iterate(sources)]
+    failures = [f"images[{index}]: {found}" for index, found in enumerate(pictures) if isinstance(found, DataError)]
     if failures:
         raise DataError(f"{len(failures)} of {len(pictures)} pictures cannot be read:\n" + "\n".join(failures))
     return pictures
@@ -193,9 +188,7 @@ def single_image(image: Any) -> tuple[str, Array]:
     is_batch = _is_array(image) and len(image.shape) == 3 and image.shape[0] == 1
     source = _find_single(image, _OPAQUE_CHANNELS if is_batch else _ALL_CHANNELS)
     name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "the image"
-    if _is_array(source):
-        return name, check_array(source, _get_name(source), MAX_PIXELS)
-    return name, read_image(source)
+    return name, check_array(source, _get_name(source), MAX_PIXELS) if _is_array(source) else read_image(source)
 
 
 def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
@@ -203,7 +196,7 @@ def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
     if _is_one_picture(images):
         return [images]
     if hasattr(images, "columns") and hasattr(images, "to_numpy"):
-        from lenetkit.datasets._formats.csv import read_table
+        from lenetkit.datasets._pixel_tables import read_table
 
         return read_table(images)
     if _is_array(images):
@@ -257,9 +250,8 @@ def _iterate(sources: Any) -> Iterator[Named]:
     index = -1
     for index, source in enumerate(sources):
         name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"images[{index}]"
-        found: Array | DataError
         try:
-            found = np.asarray(source) if _is_array(sources) else read_image(source)
+            found: Array | DataError = np.asarray(source) if _is_array(sources) else read_image(source)
         except DataError as error:
             found = error
         yield name, found
@@ -278,10 +270,8 @@ def _is_array(images: Any) -> bool:
 
 def _get_name(source: Any) -> str:
     """Return what messages call a picture: its path, the name that its file has, or its kind."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return "the picture (bytes)"
-    if isinstance(source, np.ndarray):
-        return "the picture (array)"
+    if isinstance(source, (bytes, bytearray, memoryview, np.ndarray)):
+        return f"the picture ({'array' if isinstance(source, np.ndarray) else 'bytes'})"
     if isinstance(source, (str, os.PathLike)):
         return str(source)
     kind = "PIL image" if isinstance(source, Image.Image) else "open file"
@@ -310,15 +300,14 @@ def _load(source: Any, name: str) -> Any:
 def _read_file(source: Any, name: str) -> bytes:
     try:
         path = Path(source)
-    except TypeError:
-        raise _wrong_kind(source) from None
-    try:
         # A pipe or a device might never end.
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "no ordinary file"
             raise DataError(f"{name} must be a picture file; it is {kind}.")
         with path.open("rb") as file:
             return file.read(_MAX_BYTES + 1)
+    except TypeError:
+        raise _wrong_kind(source) from None
     except FileNotFoundError:
         raise DataError(f"there is no file {name}. Looked in {Path.cwd()}.") from None
     except OSError as error:

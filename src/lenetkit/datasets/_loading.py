@@ -114,8 +114,12 @@ def register_dataset(
             raise SettingError(
                 f"a data set's loader must take the keywords {', '.join(_PARAMETERS)}; {owner} does not: {error}."
             ) from None
-        info = DatasetInfo(name=name, loader=loader, description=description, epochs=epochs)
-        registry.register(name, info, owner=owner, replace=replace)
+        registry.register(
+            name,
+            DatasetInfo(name=name, loader=loader, description=description, epochs=epochs),
+            owner=owner,
+            replace=replace,
+        )
         return loader
 
     return decorate
@@ -184,7 +188,7 @@ def load_dataset(
     subset : {"all", "train", "test"}, default "all"
         A predefined split, where there are any; ``"all"`` is the training part followed by the test part.
     data_dir : path, optional
-        Where registered data sets are looked for and kept. Not used for paths.
+        Folder of the registered data sets. Not used for paths.
     download : bool, default True
         Fetch a registered data set that is not on this machine. Not used for paths.
 
@@ -249,7 +253,14 @@ def load_dataset(
             "From arrays, build Dataset(images=..., labels=...)."
         )
     if isinstance(name_or_path, str) and name_or_path in registry.names():
-        return _load_registered(name_or_path, subset, data_dir, download)
+        info = registry.get(name_or_path)
+        dataset: Any = info.loader(subset=subset, data_dir=data_dir, download=download)
+        if not isinstance(dataset, Dataset):
+            raise DataError(
+                f"the loader of the data set {name_or_path!r}, {registry.owner(name_or_path)}, must return a Dataset; "
+                f"it returned {type(dataset).__name__}."
+            )
+        return attrs.evolve(dataset, name=name_or_path, epochs=info.epochs)
     path = os.path.expanduser(name_or_path)
     if path and os.path.exists(path):
         from lenetkit.datasets._formats.detect import load_path
@@ -261,14 +272,3 @@ def load_dataset(
         f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{did_you_mean(name, known)} "
         f"Known data sets: {', '.join(known)}."
     )
-
-
-def _load_registered(name: str, subset: str, data_dir: StrPath | None, download: bool) -> Dataset:
-    info = registry.get(name)
-    dataset: Any = info.loader(subset=subset, data_dir=data_dir, download=download)
-    if not isinstance(dataset, Dataset):
-        raise DataError(
-            f"the loader of the data set {name!r}, {registry.owner(name)}, must return a Dataset; "
-            f"it returned {type(dataset).__name__}."
-        )
-    return attrs.evolve(dataset, name=name, epochs=info.epochs)

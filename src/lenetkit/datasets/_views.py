@@ -11,17 +11,16 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.memmap import read_rows, release_pages
+from lenetkit._utils.memmap import read_rows
 from lenetkit.exceptions import DataError, SettingError
 
-__all__ = ["LARGE", "Images", "IndexedImages", "chunks", "join_images", "select_images"]
+__all__ = ["LARGE", "Images", "IndexedImages", "Labels", "join_images", "select_images"]
 
 # Bytes up to which a selection is simply copied: all of MNIST is 55 MB, all of EMNIST 640 MB.
 LARGE = 128 * 2**20
 
-_CHUNK = 16 * 2**20
-
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+Labels: TypeAlias = npt.NDArray[Any]
 Index: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -144,26 +143,16 @@ def join_images(parts: Sequence[Pixels]) -> Images:
     DataError
         If the parts hold images of different shapes.
     """
-    if len(parts) == 1:
-        return parts[0]
-    joined = IndexedImages(parts)
-    return joined if joined.nbytes > LARGE else np.asarray(joined)
+    return _read_small(parts[0] if len(parts) == 1 else IndexedImages(parts))
 
 
 def select_images(images: Images, key: slice | Index) -> Images:
     """Return selected images: an ndarray if it is a slice of one or takes at most 128 MiB, otherwise a view."""
     if isinstance(key, slice):
-        selected = images[key]
-        small = isinstance(selected, IndexedImages) and selected.nbytes <= LARGE
-        return np.asarray(selected) if small else selected
+        return _read_small(images[key])
     view = images if isinstance(images, IndexedImages) else IndexedImages([images])
-    selection = view.select(key)
-    return selection if selection.nbytes > LARGE else np.asarray(selection)
+    return _read_small(view.select(key))
 
 
-def chunks(images: Images) -> Iterator[Pixels]:
-    """Read images from front to back, about 16 MiB at a time."""
-    step = max(1, _CHUNK // max(1, int(np.prod(images.shape[1:], dtype=object))))
-    for start in range(0, len(images), step):
-        yield np.ascontiguousarray(images[start : start + step])
-        release_pages(images)
+def _read_small(images: Images) -> Images:
+    return np.asarray(images) if isinstance(images, IndexedImages) and images.nbytes <= LARGE else images

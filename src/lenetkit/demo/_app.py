@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["create_application"]
 
 Handler = Callable[[Request], Awaitable[Response]]
+Task = Callable[..., dict[str, Any]]
 
 _ASSETS = Path(__file__).with_name("assets")
 # Written out: systems differ in the types of file names' ends, and browsers run no script of another type.
@@ -48,40 +49,37 @@ def create_application(
     pipelines: "dict[str, Pipeline]", max_bytes: int, max_pixels: int, hosts: Collection[str]
 ) -> Starlette:
     """Return the application, see :func:`lenetkit.demo.create_app`; it owns the threads that answer."""
-    workers = Workers(_THREADS, _WAITING)
-    # TensorFlow is loaded by one thread, and the others go on answering.
-    inspectors = Workers(1, _WAITING)
     offered = [
         {"name": name, "labels": [str(label) for label in pipeline.classes_]} for name, pipeline in pipelines.items()
     ]
 
-    async def list_pipelines(_: Request) -> Response:
-        return JSONResponse({"pipelines": offered, "max_bytes": max_bytes})
-
-    async def read(request: Request) -> Response:
+    def prepare_answer(request: Request) -> Task:
         pipeline = _choose(pipelines, request)
         try:
-            reject = float(request.query_params.get("reject", _REJECT))
+            return partial(answer, pipeline, reject=float(request.query_params.get("reject", _REJECT)))
         except ValueError:
             raise HTTPException(400, "reject must be a fraction of errors, above 0 and up to 1.") from None
-        return await work(workers, request, partial(answer, pipeline, reject=reject))
 
-    async def look_inside(request: Request) -> Response:
-        return await work(inspectors, request, partial(layers, _choose(pipelines, request)))
+    def post(path: str, prepare: Callable[[Request], Task], n_threads: int) -> Route:
+        workers = Workers(n_threads, _WAITING)
 
-    async def work(workers: Workers, request: Request, task: Callable[..., dict[str, Any]]) -> Response:
-        data = await _receive(request, max_bytes)
-        name = "".join(filter(str.isprintable, request.query_params.get("name", "")))[:_LONGEST_NAME]
-        image = partial(read_image, data, name=name or "the picture", max_pixels=max_pixels)
-        return JSONResponse(await workers.run(lambda: task(image())))
+        async def work(request: Request) -> Response:
+            task = prepare(request)
+            data = await _receive(request, max_bytes)
+            name = "".join(filter(str.isprintable, request.query_params.get("name", "")))[:_LONGEST_NAME]
+            image = partial(read_image, data, name=name or "the picture", max_pixels=max_pixels)
+            return JSONResponse(await workers.run(lambda: task(image())))
 
+        return Route(path, _explain_errors(work), methods=["POST"])
+
+    files = {**{f"/{name}": name for name in _FILES}, "/": "index.html"}
     return Starlette(
         routes=[
-            *(Route(f"/{name}", _file(name, kind)) for name, kind in _FILES.items()),
-            Route("/", _file("index.html", _FILES["index.html"])),
-            Route("/api/pipelines", list_pipelines),
-            Route("/api/read", _explain_errors(read), methods=["POST"]),
-            Route("/api/layers", _explain_errors(look_inside), methods=["POST"]),
+            *(_get(path, Response, (_ASSETS / name).read_bytes(), _FILES[name]) for path, name in files.items()),
+            _get("/api/pipelines", JSONResponse, {"pipelines": offered, "max_bytes": max_bytes}, "application/json"),
+            post("/api/read", prepare_answer, _THREADS),
+            # TensorFlow is loaded by one thread, and the others go on answering.
+            post("/api/layers", lambda request: partial(layers, _choose(pipelines, request)), 1),
         ],
         middleware=[Middleware(Guard, hosts=hosts)],
     )
@@ -94,13 +92,13 @@ def _choose(pipelines: "dict[str, Pipeline]", request: Request) -> "Pipeline":
     return pipelines[name]
 
 
-def _file(name: str, kind: str) -> Handler:
-    content = (_ASSETS / name).read_bytes()
+def _get(path: str, kind: type[Response], content: Any, media_type: str) -> Route:
+    """Return a route with the same content for everybody."""
 
     async def send(_: Request) -> Response:
-        return Response(content, media_type=kind)
+        return kind(content, media_type=media_type)  # anew: middleware around may write a visitor's cookie into it
 
-    return send
+    return Route(path, send)
 
 
 async def _receive(request: Request, most: int) -> bytes:

@@ -96,13 +96,12 @@ def _listen(host: str, port: int) -> socket.socket:
     except OverflowError:
         raise SettingError(f"port must be 0 to 65535; got {port}.") from None
     except OSError as error:
-        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            message = f"host must be a name or address of this machine; got {host!r}."
-        else:
-            message = {
-                errno.EADDRINUSE: f"port {port} on {host} is taken by another program. Choose another, or 0.",
-                errno.EACCES: f"port {port} on {host} may not be used by you. Choose one from 1024 on.",
-            }.get(error.errno or 0, "")
-        if not message:
+        code = errno.EADDRNOTAVAIL if isinstance(error, socket.gaierror) else error.errno
+        messages: dict[int | None, str] = {
+            errno.EADDRNOTAVAIL: f"host must be a name or address of this machine; got {host!r}.",
+            errno.EADDRINUSE: f"port {port} on {host} is taken by another program. Choose another, or 0.",
+            errno.EACCES: f"port {port} on {host} may not be used by you. Choose one from 1024 on.",
+        }
+        if code not in messages:
             raise
-        raise SettingError(message) from error
+        raise SettingError(messages[code]) from error

@@ -13,14 +13,13 @@ import attrs
 import numpy as np
 
 from lenetkit.diagnosis._findings import Finding, iter_findings
-from lenetkit.diagnosis._pictures import Array, FittedPipeline, PreparedImage, prepare
+from lenetkit.diagnosis._pictures import FittedPipeline, PreparedImage, prepare
 from lenetkit.diagnosis._reference import check_reference, describe_images
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
+from lenetkit.transforms import Compose
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from lenetkit.transforms import Compose
 
 __all__ = ["Diagnosis", "diagnose", "named_steps"]
 
@@ -88,30 +87,29 @@ class Diagnosis:
         """
         import pandas as pd
 
-        rows = []
-        for finding in self.findings:
-            row = attrs.asdict(finding)
-            low, high = row.pop("expected") or (np.nan, np.nan)
-            rows.append({**row, "name": self.names[finding.image], "low": low, "high": high})
+        rows = [
+            (found.image, self.names[found.image], found.problem, found.cause, found.cure, found.measured)
+            + (found.expected or (np.nan, np.nan))
+            for found in self.findings
+        ]
         columns = ["image", "name", "problem", "cause", "cure", "measured", "low", "high"]
         return pd.DataFrame(rows, columns=columns).astype({"measured": float})
 
     def __str__(self) -> str:
-        by_image: dict[int, list[Finding]] = {}
-        for finding in self.findings:
-            by_image.setdefault(finding.image, []).append(finding)
-        total, different = len(self.names), len(by_image)
-        counts = ", ".join(f"{problem} ({count})" for problem, count in self.problems.items())
+        images = list(dict.fromkeys(finding.image for finding in self.findings))
+        total, different = len(self.names), len(images)
         if not different:
-            subject = "the image looks" if total == 1 else f"all {total} images look"
-            return f"{subject} like what the model was trained on."
+            return (
+                f"{'the image looks' if total == 1 else f'all {total} images look'} like what the model was trained on."
+            )
+        counts = ", ".join(f"{problem} ({count})" for problem, count in self.problems.items())
         of = f"{different} of {total} {'image' if total == 1 else 'images'} {'differs' if different == 1 else 'differ'}"
         lines = [f"{of} from what the model was trained on: {counts}"]
-        for image, findings in list(by_image.items())[:_MOST_SHOWN]:
-            lines += ["", self.names[image]]
-            lines += [textwrap.indent(str(finding), "  ") for finding in findings]
-        if len(by_image) > _MOST_SHOWN:
-            lines += ["", f"... and {len(by_image) - _MOST_SHOWN} more; to_frame() has them all."]
+        for image in images[:_MOST_SHOWN]:
+            own = [textwrap.indent(str(finding), "  ") for finding in self.findings if finding.image == image]
+            lines += ["", self.names[image], *own]
+        if different > _MOST_SHOWN:
+            lines += ["", f"... and {different - _MOST_SHOWN} more; to_frame() has them all."]
         return "\n".join(lines)
 
 
@@ -172,25 +170,26 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
     check_reference(reference)
     head, _ = transforms.split_affine()
     names, prepared = prepare(images, head)
+    shape = tuple(reference["shape"])
     found = [
         finding
         for index, (name, image) in enumerate(zip(names, prepared, strict=True))
-        for finding in _misfits(index, name, image, tuple(reference["shape"]))
+        for finding in _misfits(index, name, image, shape)
     ]
     misfits = {finding.image for finding in found}
     indices = np.array([index for index in range(len(prepared)) if index not in misfits], np.int64)
     if indices.size:
-        batch = np.stack([_without_channel(prepared[index].pixels) for index in indices])
+        batch = np.stack(
+            [np.reshape(prepared[index].pixels, _essential(tuple(reference["shape"]))) for index in indices]
+        )
         steps = frozenset(name for name, _ in named_steps(transforms))
         found += iter_findings(describe_images(batch), indices, prepared, reference, steps)
     # The sort is stable: within an image the order stays.
     return Diagnosis(names=names, findings=tuple(sorted(found, key=lambda finding: finding.image)))
 
 
-def named_steps(transforms: "Compose") -> Iterator[tuple[str, Any]]:
+def named_steps(transforms: Compose) -> Iterator[tuple[str, Any]]:
     """Give all steps, those of nested Composes included, each with the name of its class or function."""
-    from lenetkit.transforms import Compose
-
     for step in transforms.steps:
         if isinstance(step, Compose):
             yield from named_steps(step)
@@ -201,12 +200,11 @@ def named_steps(transforms: "Compose") -> Iterator[tuple[str, Any]]:
 def _misfits(index: int, name: str, image: PreparedImage, expected: tuple[int, ...]) -> list[Finding]:
     """Return the error or the shape that keeps an image from being compared at all."""
     pixels = image.pixels
+    if not isinstance(pixels, Exception) and (pixels.dtype.kind not in "uf" or not np.isfinite(pixels).all()):
+        found = "nan or inf" if pixels.dtype.kind == "f" else f"{pixels.dtype}"
+        pixels = DataError(f"after the transforms the image holds {found}; it must hold finite uint8 or float.")
     if isinstance(pixels, Exception):
         return [_unreadable(index, pixels, name)]
-    if pixels.dtype.kind not in "uf" or not np.isfinite(pixels).all():
-        found = "nan or inf" if pixels.dtype.kind == "f" else f"{pixels.dtype}"
-        error = DataError(f"after the transforms the image holds {found}; it must hold finite uint8 or float.")
-        return [_unreadable(index, error, name)]
     shape = pixels.shape
     if _essential(shape) == _essential(expected):
         return []
@@ -235,8 +233,3 @@ def _unreadable(index: int, error: Exception, name: str) -> Finding:
 
 def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:2] if len(shape) == 3 and shape[2] == 1 else shape
-
-
-def _without_channel(pixels: "Array | Exception") -> Array:
-    image = np.asarray(pixels)
-    return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image

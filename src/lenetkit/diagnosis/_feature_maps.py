@@ -4,23 +4,18 @@ In: one image, and a fitted pipeline or a Keras model. Out: :class:`FeatureMaps`
 arrays. Next: ``plot()`` draws them as the LeNet papers do, ``plot_filters()`` the filters.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets import single_image
+from lenetkit.diagnosis._pictures import Answer, Array
 from lenetkit.exceptions import DataError, SettingError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
-
-    from lenetkit.plotting import FeatureMapsDisplay, FiltersDisplay
+from lenetkit.plotting import AnyFigure, FeatureMapsDisplay, FiltersDisplay, plot_feature_maps, plot_filters
 
 __all__ = ["FeatureMaps", "feature_maps"]
-
-Array = npt.NDArray[Any]
 
 # These only change the values of the layer before, unit by unit: together they are one layer, as in the papers.
 _UNIT_BY_UNIT = {
@@ -29,12 +24,12 @@ _UNIT_BY_UNIT = {
     *("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout"),
     *("ActivityRegularization", "Rescaling", "Normalization", "ZeroPadding2D"),
 }
-# These only arrange the values anew.
-_ARRANGING = {"Flatten", "Reshape", "Permute", "Concatenate"}
+# These only arrange the values anew, and the input has a panel of its own.
+_NOT_SHOWN = {"Flatten", "Reshape", "Permute", "Concatenate", "InputLayer"}
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class FeatureMaps:
+class FeatureMaps(Answer):
     """Values of all layers for one image; made by :func:`feature_maps`.
 
     Parameters
@@ -64,24 +59,13 @@ class FeatureMaps:
 
     layers: tuple[tuple[str, Array], ...] = attrs.field(repr=lambda layers: repr([name for name, _ in layers]))
     filters: tuple[tuple[str, Array], ...] = attrs.field(repr=lambda filters: repr([name for name, _ in filters]))
-    probabilities: Array = attrs.field(repr=False)
-    classes: Array = attrs.field(repr=False)
 
-    @property
-    def label(self) -> Any:
-        """The most probable label."""
-        return self.classes[self.probabilities.argmax()]
-
-    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> "FeatureMapsDisplay":
+    def plot(self, *, figure: "AnyFigure | None" = None) -> FeatureMapsDisplay:
         """Draw all layers and the probabilities; see :func:`lenetkit.plotting.plot_feature_maps`."""
-        from lenetkit.plotting import plot_feature_maps
-
         return plot_feature_maps(self.layers, self.probabilities, self.classes, figure=figure)
 
-    def plot_filters(self, *, figure: "Figure | SubFigure | None" = None) -> "FiltersDisplay":
+    def plot_filters(self, *, figure: "AnyFigure | None" = None) -> FiltersDisplay:
         """Draw the filters; see :func:`lenetkit.plotting.plot_filters`."""
-        from lenetkit.plotting import plot_filters
-
         return plot_filters(self.filters, figure=figure)
 
 
@@ -171,12 +155,9 @@ def _panels(model: Any) -> dict[str, Any]:
                 f"the layers of {model.name!r} cannot be taken apart: {layer.name!r} has not one input and one output. "
                 "A functional or sequential model can be looked into."
             ) from None
-        if kind == "InputLayer" or isinstance(after, (list, dict)) or len(after.shape) not in (2, 4):
+        if kind in _NOT_SHOWN or isinstance(after, (list, dict)) or len(after.shape) not in (2, 4):
             continue
-        name = names.get(id(before)) if kind in _UNIT_BY_UNIT else None
-        if name is None and kind in _ARRANGING:
-            continue
-        name = name or layer.name
+        name = names.get(id(before), layer.name) if kind in _UNIT_BY_UNIT else layer.name
         panels[name], names[id(after)] = after, name
     return {name: tensor for name, tensor in panels.items() if tensor is not model.outputs[0]}
 
@@ -184,11 +165,8 @@ def _panels(model: Any) -> dict[str, Any]:
 def _filters(model: Any, image_shape: tuple[int, ...]) -> tuple[tuple[str, Array], ...]:
     found: list[tuple[str, Array]] = []
     for layer in model.layers:
-        kernel = getattr(layer, "kernel", None)
-        if kernel is None:
-            continue
-        kernels = np.asarray(kernel)
-        if hasattr(layer, "table"):
+        kernels = np.asarray(getattr(layer, "kernel", None))
+        if kernels.ndim == 3 and hasattr(layer, "table"):
             # A sparse convolution: every pair of maps in its position, NaN where they are not connected.
             dense = np.full((*kernels.shape[:2], layer.input.shape[-1], len(layer.table)), np.nan, np.float32)
             pairs = [(below, above) for above, row in enumerate(layer.table) for below in row]

@@ -79,7 +79,8 @@ _pixels, _times, _count = "{:.1f} pixels".format, "{:.1f}".format, "{:.0f}".form
 class _Rule:
     """Tolerance of a measure beyond the training images' quantiles, and the finding where it is exceeded.
 
-    ``slack`` is added to a bound, and a bound is moved by ``ratio`` of itself.
+    ``slack`` is added to a bound, and a bound is moved by ``ratio`` of itself. Below the bound ``low_cure`` takes the
+    place of ``cure``, if there is one.
     """
 
     problem: str
@@ -87,6 +88,7 @@ class _Rule:
     cure: str
     low: str | None = None
     high: str | None = None
+    low_cure: str | None = None
     slack: float = 0.0
     ratio: float = 0.0
     show: Callable[[float], str] = _per_cent
@@ -163,9 +165,10 @@ _RULES = (
     _Rule(
         "stroke",
         "stroke",
-        "",
+        "write with a thinner pen or larger",
         low="the strokes are thin: {}",
         high="the strokes are thick: {}",
+        low_cure="write with a thicker pen",
         ratio=0.15,
         show=_pixels,
     ),
@@ -214,8 +217,8 @@ def iter_findings(
     ranges = reference["measures"]
     if ranges["contrast"] is None or ranges["contrast"][1] <= 0:
         return
-    sides = _sides(measured, reference)
     usual = 1 if reference["bright_ink"] >= 0.5 else -1
+    sides = _sides(measured, usual, ranges)
     blank = sides["contrast"] < _BLANK * ranges["contrast"][1]
     wrong = ~blank & (np.sign(measured["contrast"]) != usual) & (abs(2 * reference["bright_ink"] - 1) > _ONE_POLARITY)
     beyond = _beyond(sides, ranges)
@@ -235,15 +238,11 @@ def iter_findings(
                 yield _finding(rule, image, float(sides[rule.measure][row]), ranges, prepared[image], normalize, when)
 
 
-def _sides(measured: Mapping[str, Array], reference: Mapping[str, Any]) -> dict[str, Array]:
+def _sides(measured: Mapping[str, Array], usual: int, ranges: Mapping[str, Any]) -> dict[str, Array]:
     """Return the measures as if the polarity were the training images', so that a wrong one is one finding."""
-    sides = dict(measured)
-    usual = 1 if reference["bright_ink"] >= 0.5 else -1
-    paper, contrast = reference["measures"]["paper"][1], reference["measures"]["contrast"][1]
-    other = np.sign(measured["contrast"]) == -usual
-    sides["paper"] = np.where(other, 2 * paper + usual * contrast - measured["paper"], measured["paper"])
-    sides["contrast"] = np.abs(measured["contrast"])
-    return sides
+    paper, contrast = measured["paper"], measured["contrast"]
+    turned = 2 * ranges["paper"][1] + usual * ranges["contrast"][1] - paper
+    return {**measured, "paper": np.where(np.sign(contrast) == -usual, turned, paper), "contrast": np.abs(contrast)}
 
 
 def _beyond(sides: Mapping[str, Array], ranges: Mapping[str, Any]) -> dict[str, Array]:
@@ -261,8 +260,12 @@ def _beyond(sides: Mapping[str, Array], ranges: Mapping[str, Any]) -> dict[str, 
 def _is_like_mnist(reference: Mapping[str, Any]) -> bool:
     """Return True where the model was trained on such images as MnistNormalize makes."""
     size = reference["measures"]["size"]
-    shape = reference["shape"]
-    return shape[:2] == [28, 28] and reference["bright_ink"] > 0.95 and size is not None and 0.65 < size[1] < 0.8
+    return (
+        reference["shape"][:2] == [28, 28]
+        and reference["bright_ink"] > 0.95
+        and size is not None
+        and 0.65 < size[1] < 0.8
+    )
 
 
 def _finding(
@@ -277,11 +280,9 @@ def _finding(
     low, _, high = ranges[rule.measure]
     below = rule.low is not None and value < low
     cause = (rule.low if below else rule.high) or ""
-    cure = rule.cure
+    cure = (rule.low_cure if below else None) or rule.cure
     if rule.problem == "contrast":
         cause, cure = _faint(cause, prepared, value)
-    elif rule.problem == "stroke":
-        cure = "write with a thicker pen" if below else "write with a thinner pen or larger"
     if rule.normalize and normalize:
         cure = f"{_NORMALIZE}, or {cure}"
     return Finding(
@@ -325,7 +326,8 @@ _SCALE = "bring the pixels to 0..255 (uint8) or 0..1 (float); they may have been
 
 def _blank(image: int, prepared: PreparedImage, contrast: float, ranges: Mapping[str, Any]) -> Finding:
     low, _, high = ranges["contrast"]
-    problem, cure = "blank", "make sure that this is the picture that was meant, and that it shows a digit"
+    problem, cause = "blank", "the picture is blank"
+    cure = "make sure that this is the picture that was meant, and that it shows a digit"
     if 0 < prepared.span <= _BLACK and prepared.peak <= _BLACK:
         problem, cure = "range", _SCALE
         cause = f"the pixels are nearly black: the brightest is at {100 * prepared.peak:.2g} % of white"
@@ -335,8 +337,6 @@ def _blank(image: int, prepared: PreparedImage, contrast: float, ranges: Mapping
     elif prepared.span > _SPAN:
         cause = "what the picture holds is gone after the transforms"
         cure = "cut the picture to the digit, and look at its trace"
-    else:
-        cause = "the picture is blank"
     cause = f"{cause}; in training the ink stands out by {_range(low, high, _per_cent)}"
     return Finding(image=image, problem=problem, cause=cause, cure=cure, measured=contrast, expected=(low, high))
 
@@ -344,8 +344,7 @@ def _blank(image: int, prepared: PreparedImage, contrast: float, ranges: Mapping
 def _polarity(
     image: int, contrast: float, usual: int, ranges: Mapping[str, Any], steps: frozenset[str], normalize: bool
 ) -> Finding:
-    kinds = ("dark on light", "light on dark")
-    found, trained = kinds if usual > 0 else kinds[::-1]
+    found, trained = ("dark on light", "light on dark")[::usual]
     low, _, high = ranges["contrast"]
     cure = "leave out Invert()" if "Invert" in steps else "add Invert()"
     return Finding(

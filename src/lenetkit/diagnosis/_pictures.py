@@ -3,18 +3,17 @@
 In: images as for a pipeline's ``predict``. Out: the model's input, or the error, and the pixels' range as they came.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets import iter_batches
 from lenetkit.exceptions import DataError
+from lenetkit.transforms import Compose
 
-if TYPE_CHECKING:
-    from lenetkit.transforms import Compose
-
-__all__ = ["Array", "FittedPipeline", "PreparedImage", "prepare"]
+__all__ = ["Answer", "Array", "FittedPipeline", "PreparedImage", "prepare"]
 
 Array = npt.NDArray[Any]
 
@@ -26,18 +25,28 @@ class FittedPipeline(Protocol):
     """The part of a :class:`lenetkit.pipeline.Pipeline` that diagnosis needs."""
 
     @property
-    def transforms_(self) -> "Compose":
+    def transforms_(self) -> Compose:
         """The fitted transforms."""
-        ...
 
     @property
     def classes_(self) -> Array:
         """The labels in the order of the probabilities."""
-        ...
 
     def predict_proba(self, images: Any) -> npt.NDArray[np.float32]:
         """Return the probability of every class for each image."""
-        ...
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Answer:
+    """The probabilities that a model gives an image: base of :class:`Trace` and :class:`FeatureMaps`."""
+
+    probabilities: npt.NDArray[np.float32] = attrs.field(repr=False)
+    classes: Array = attrs.field(repr=False)
+
+    @property
+    def label(self) -> Any:
+        """The most probable label."""
+        return self.classes[self.probabilities.argmax()]
 
 
 class PreparedImage(NamedTuple):
@@ -49,7 +58,7 @@ class PreparedImage(NamedTuple):
     colours: float = 0.0  # the same in the one of red, green and blue where it is largest
 
 
-def prepare(images: Any, transforms: "Compose") -> tuple[tuple[str, ...], list[PreparedImage]]:
+def prepare(images: Any, transforms: Compose) -> tuple[tuple[str, ...], list[PreparedImage]]:
     """Read images and apply transforms to them, batch by batch; return their names and the results."""
     names: list[str] = []
     prepared: list[PreparedImage] = []
@@ -60,7 +69,7 @@ def prepare(images: Any, transforms: "Compose") -> tuple[tuple[str, ...], list[P
     return tuple(names), prepared
 
 
-def _prepare(images: list[Array], transforms: "Compose") -> list[PreparedImage]:
+def _prepare(images: list[Array], transforms: Compose) -> list[PreparedImage]:
     """Apply transforms to images of one size at once, to all others one by one."""
     if len({(image.shape, image.dtype) for image in images}) == 1:
         batch = np.stack(images) if len(images) > 1 else images[0][np.newaxis]

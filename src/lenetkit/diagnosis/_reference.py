@@ -137,9 +137,9 @@ def compute_reference(images: npt.ArrayLike) -> dict[str, Any]:
     quantiles: dict[str, list[float] | None] = {}
     for name, values in measured.items():
         known = values[np.isfinite(values)]
+        found = np.quantile(known, [_LOW, 0.5, _HIGH]) if known.size else ()
         # Few digits, so that the same images give the same reference on every machine.
-        found = [float(f"{value:.4g}") for value in np.quantile(known, [_LOW, 0.5, _HIGH])] if known.size else None
-        quantiles[name] = found
+        quantiles[name] = [float(f"{value:.4g}") for value in found] or None
     return {
         "version": _VERSION,
         "n": len(array),
@@ -162,15 +162,18 @@ def check_reference(reference: Any) -> None:
     measures = reference.get("measures")
     if not isinstance(measures, Mapping) or set(measures) != set(MEASURES):
         raise DataError(f"{expected}; its measures are others than {', '.join(MEASURES)}.")
-    bad = [name for name, value in measures.items() if not (value is None or _is_list_of(3, value))]
-    bad += [] if _is_number(reference.get("bright_ink")) else ["bright_ink"]
-    bad += [] if any(_is_list_of(length, reference.get("shape")) for length in (2, 3)) else ["shape"]
+    valid = {
+        **{name: value is None or _is_list((3,), value) for name, value in measures.items()},
+        "bright_ink": _is_number(reference.get("bright_ink")),
+        "shape": _is_list((2, 3), reference.get("shape")),
+    }
+    bad = [name for name, is_valid in valid.items() if not is_valid]
     if bad:
         raise DataError(f"{expected}; its {', '.join(bad)} is invalid.")
 
 
-def _is_list_of(length: int, value: Any) -> bool:
-    return isinstance(value, list) and len(value) == length and all(map(_is_number, value))
+def _is_list(lengths: tuple[int, ...], value: Any) -> bool:
+    return isinstance(value, list) and len(value) in lengths and all(map(_is_number, value))
 
 
 def _is_number(value: Any) -> bool:
@@ -206,8 +209,13 @@ def _describe(batch: Array) -> dict[str, Array]:
         name: np.where(blank, np.nan, value)
         for name, value in (_measure_shape(ink, cover) | _measure_pieces(ink)).items()
     }
-    light, noise = _measure_light(batch, ink), _measure_noise(batch, cover)
-    return {"contrast": contrast, "paper": paper, "light": light, "noise": noise, **shape}
+    return {
+        "contrast": contrast,
+        "paper": paper,
+        "light": _measure_light(batch, ink),
+        "noise": _measure_noise(batch, cover),
+        **shape,
+    }
 
 
 def _measure_shape(ink: Array, cover: Array) -> dict[str, Array]:
@@ -259,13 +267,11 @@ def _measure_light(batch: Array, ink: Array) -> Array:
     """Return the largest difference between the paper's levels in the four quarters that show paper."""
     middle = [-(-side // 2) for side in batch.shape[1:]]
     levels = []
-    for rows in (slice(None, middle[0]), slice(-middle[0], None)):
-        for columns in (slice(None, middle[1]), slice(-middle[1], None)):
-            paper = ~ink[:, rows, columns]
-            enough = paper.mean(axis=(1, 2)) > 0.2
-            levels.append(np.where(enough, _median(batch[:, rows, columns], paper), np.nan))
-    spread = np.fmax.reduce(levels) - np.fmin.reduce(levels)
-    return np.asarray(np.nan_to_num(spread))
+    for rows, columns in itertools.product(*((slice(None, half), slice(-half, None)) for half in middle)):
+        paper = ~ink[:, rows, columns]
+        enough = paper.mean(axis=(1, 2)) > 0.2
+        levels.append(np.where(enough, _median(batch[:, rows, columns], paper), np.nan))
+    return np.asarray(np.nan_to_num(np.fmax.reduce(levels) - np.fmin.reduce(levels)))
 
 
 def _measure_noise(batch: Array, cover: Array) -> Array:

@@ -4,15 +4,14 @@ In: arrays. Out: lines of at most 76 characters.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = ["bars", "strip"]
+from lenetkit.diagnosis._pictures import Array
 
-Array = npt.NDArray[Any]
+__all__ = ["bars", "strip"]
 
 _SHADES = np.array(list(" ░▒▓█"))
 # A character is about twice as high as it is wide.
@@ -25,14 +24,11 @@ def strip(stages: Sequence[tuple[str, Array]]) -> str:
     """Return images side by side, three in a line of 76 characters, bright pixels as full blocks."""
     lines = []
     for start in range(0, len(stages), _PER_LINE):
-        group = stages[start : start + _PER_LINE]
-        names = [name if len(name) <= _COLUMNS else f"{name[: _COLUMNS - 1]}…" for name, _ in group]
-        rows = [
-            [name.ljust(_COLUMNS) for name in names],
-            *zip(*(_blocks(picture) for _, picture in group), strict=True),
+        columns = [
+            [(name if len(name) <= _COLUMNS else f"{name[: _COLUMNS - 1]}…").ljust(_COLUMNS), *_blocks(picture)]
+            for name, picture in stages[start : start + _PER_LINE]
         ]
-        lines += [_GAP.join(row).rstrip() for row in rows]
-        lines.append("")
+        lines += [*(_GAP.join(row).rstrip() for row in zip(*columns, strict=True)), ""]
     return "\n".join(lines[:-1])
 
 
@@ -61,9 +57,7 @@ def _grey(picture: Array) -> npt.NDArray[np.float32]:
     """Return float32 from 0 to 1: of white for uint8, else of the picture's own range where that is another."""
     plane = picture.mean(axis=2, dtype=np.float32) if picture.ndim == 3 else picture.astype(np.float32)
     values: npt.NDArray[np.float32] = np.nan_to_num(plane)
-    if picture.dtype == np.uint8:
-        return np.asarray(values / np.float32(255))
-    low, high = float(values.min()), float(values.max())
+    low, high = (0.0, 255.0) if picture.dtype == np.uint8 else (float(values.min()), float(values.max()))
     if low >= 0 and high <= 1:
-        return values
+        low, high = 0.0, 1.0
     return np.asarray((values - low) / max(high - low, 1e-6), np.float32)

@@ -5,28 +5,23 @@ In: one image and a fitted pipeline. Out: a :class:`Trace`. Next: the terminal, 
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from lenetkit.datasets import single_image
 from lenetkit.diagnosis._diagnosis import named_steps
-from lenetkit.diagnosis._pictures import Array, FittedPipeline
+from lenetkit.diagnosis._pictures import Answer, Array, FittedPipeline
 from lenetkit.diagnosis._terminal import bars, strip
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
-
-    from lenetkit.plotting import TraceDisplay
-    from lenetkit.transforms import Compose
+from lenetkit.plotting import AnyFigure, TraceDisplay, plot_trace
+from lenetkit.transforms import Compose, MnistNormalize
 
 __all__ = ["Trace", "trace"]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Trace:
+class Trace(Answer):
     """One image at every stage of a pipeline; made by :func:`trace`.
 
     Printed, it shows every stage in grey blocks, and the most probable labels.
@@ -56,13 +51,6 @@ class Trace:
 
     name: str
     stages: list[tuple[str, Array]]
-    probabilities: npt.NDArray[np.float32]
-    classes: Array
-
-    @property
-    def label(self) -> Any:
-        """The most probable label."""
-        return self.classes[self.probabilities.argmax()]
 
     @property
     def probability(self) -> float:
@@ -81,17 +69,18 @@ class Trace:
             }
             for name, picture in self.stages
         ]
-        # The shortest decimals that give the same float32 again.
-        probabilities = {
-            str(label): float(str(value)) for label, value in zip(self.classes, self.probabilities, strict=True)
+        return {
+            "name": self.name,
+            "label": self.label.item() if isinstance(self.label, np.generic) else self.label,
+            # The shortest decimals that give the same float32 again.
+            "probabilities": {
+                str(label): float(str(value)) for label, value in zip(self.classes, self.probabilities, strict=True)
+            },
+            "stages": stages,
         }
-        label = self.label.item() if isinstance(self.label, np.generic) else self.label
-        return {"name": self.name, "label": label, "probabilities": probabilities, "stages": stages}
 
-    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> "TraceDisplay":
+    def plot(self, *, figure: "AnyFigure | None" = None) -> TraceDisplay:
         """Draw the stages and the probabilities in a strip; see :func:`lenetkit.plotting.plot_trace`."""
-        from lenetkit.plotting import plot_trace
-
         return plot_trace(
             self.stages, self.probabilities, self.classes, title=os.path.basename(self.name), figure=figure
         )
@@ -139,27 +128,24 @@ def trace(image: Any, pipeline: FittedPipeline) -> Trace:
     transforms, classes = pipeline.transforms_, pipeline.classes_
     name, picture = single_image(image)
     stages = [("as read", picture), *_stages(picture[np.newaxis], transforms)]
-    probabilities = pipeline.predict_proba(picture[np.newaxis])[0]
-    return Trace(name=name, stages=stages, probabilities=probabilities, classes=classes)
+    return Trace(
+        name=name, stages=stages, probabilities=pipeline.predict_proba(picture[np.newaxis])[0], classes=classes
+    )
 
 
-def _stages(images: Any, transforms: "Compose") -> Iterator[tuple[str, Array]]:
+def _stages(images: Any, transforms: Compose) -> Iterator[tuple[str, Array]]:
     """Yield name and result of each step for one image."""
     for name, step in named_steps(transforms):
-        shown: Array | None = None
-        for stage, shown in _inside(step, images):
-            yield f"{name}: {stage}", shown
+        inside = _inside(step, images)
+        yield from ((f"{name}: {stage}", picture) for stage, picture in inside)
         images = step(images)
-        picture = np.asarray(images[0])
         # The last stage inside a step mostly is its result.
-        if shown is None or not np.array_equal(shown, picture):
-            yield name, picture
+        if not inside or not np.array_equal(inside[-1][1], images[0]):
+            yield name, np.asarray(images[0])
 
 
 def _inside(step: Any, images: Any) -> list[tuple[str, Array]]:
     """Return the stages inside a transform for the first image, if it shows any."""
-    from lenetkit.transforms import MnistNormalize
-
     if callable(getattr(step, "stages", None)):
         return [(name, np.asarray(pictures[0])) for name, pictures in step.stages(images)]
     return list(step.steps(images[0]).items()) if isinstance(step, MnistNormalize) else []

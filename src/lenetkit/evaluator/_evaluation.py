@@ -9,20 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
-import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.html import card, heading, note, table, text
 from lenetkit.evaluator._metrics import Measures
+from lenetkit.evaluator._report import FittedPipeline, Images, LabelledImages, write_report
 from lenetkit.exceptions import DataError
+from lenetkit.plotting import (
+    AnyFigure,
+    Axes,
+    ConfusionDisplay,
+    DigitsDisplay,
+    RejectionDisplay,
+    ReliabilityDisplay,
+    plot_confusion,
+    plot_digits,
+    plot_rejection,
+    plot_reliability,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
-
-    from lenetkit.evaluator._report.provenance import FittedPipeline, Images, LabelledImages
-    from lenetkit.plotting import ConfusionDisplay, DigitsDisplay, RejectionDisplay, ReliabilityDisplay
 
 __all__ = ["Evaluation"]
 
@@ -65,7 +72,7 @@ class Evaluation(Measures):
 
     def plot_confusion(
         self, *, ax: "Axes | None" = None, normalize: Literal["true", "pred", "all"] | None = None
-    ) -> "ConfusionDisplay":
+    ) -> ConfusionDisplay:
         """Draw the confusion matrix; see :func:`lenetkit.plotting.plot_confusion`.
 
         Examples
@@ -75,8 +82,6 @@ class Evaluation(Measures):
         >>> evaluation.plot_confusion().ax_.get_xlabel()
         'predicted class'
         """
-        from lenetkit.plotting import plot_confusion
-
         return plot_confusion(self.confusion_matrix, self.classes, ax=ax, normalize=normalize)
 
     def plot_errors(
@@ -85,8 +90,8 @@ class Evaluation(Measures):
         *,
         max_images: int = 50,
         n_columns: int = 10,
-        figure: "Figure | SubFigure | None" = None,
-    ) -> "DigitsDisplay":
+        figure: "AnyFigure | None" = None,
+    ) -> DigitsDisplay:
         """Draw the misread images with their true and predicted labels, largest loss first.
 
         The other parameters and errors are those of :func:`lenetkit.plotting.plot_digits`.
@@ -110,12 +115,9 @@ class Evaluation(Measures):
         >>> [ax.get_title() for ax in display.axes_]
         ['a → b']
         """
-        from lenetkit.plotting import plot_digits
-
         if len(images) != self.n:
             raise DataError(f"images must be the {self.n} that were evaluated, in the same order; got {len(images)}.")
-        errors = self._table(np.argsort(self._true_probabilities, kind="stable"))
-        errors = errors[errors["true"] != errors["predicted"]]
+        errors = self.top_losses(self.n).loc[lambda table: table["true"] != table["predicted"]]
         pairs = zip(errors["true"], errors["predicted"], strict=True)
         titles = [f"{true} → {said}" if len(f"{true}{said}") < 8 else f"{true} →\n{said}" for true, said in pairs]
         return plot_digits(
@@ -127,7 +129,7 @@ class Evaluation(Measures):
             figure=figure,
         )
 
-    def plot_reliability(self, *, ax: "Axes | None" = None, n_bins: int = 15) -> "ReliabilityDisplay":
+    def plot_reliability(self, *, ax: "Axes | None" = None, n_bins: int = 15) -> ReliabilityDisplay:
         """Draw accuracy against confidence; see :func:`lenetkit.plotting.plot_reliability` and :meth:`reliability`.
 
         Examples
@@ -137,12 +139,10 @@ class Evaluation(Measures):
         >>> evaluation.plot_reliability(n_bins=5).ax_.get_xlabel()
         'confidence'
         """
-        from lenetkit.plotting import plot_reliability
-
         table = self.reliability(n_bins)
         return plot_reliability(table["confidence"], table["accuracy"], table["count"], ax=ax)
 
-    def plot_rejection(self, *, ax: "Axes | None" = None) -> "RejectionDisplay":
+    def plot_rejection(self, *, ax: "Axes | None" = None) -> RejectionDisplay:
         """Draw the error rate against the fraction that is rejected; see :func:`lenetkit.plotting.plot_rejection`.
 
         Examples
@@ -152,8 +152,6 @@ class Evaluation(Measures):
         >>> evaluation.plot_rejection().ax_.get_xlabel()
         'rejected: the least sure'
         """
-        from lenetkit.plotting import plot_rejection
-
         curve = self.rejection_curve()
         return plot_rejection(curve["rejected"], curve["error_rate"], ax=ax)
 
@@ -161,8 +159,8 @@ class Evaluation(Measures):
         self,
         path: str | os.PathLike[str],
         *,
-        data: "LabelledImages | Images | None" = None,
-        pipeline: "FittedPipeline | None" = None,
+        data: LabelledImages | Images | None = None,
+        pipeline: FittedPipeline | None = None,
         history: "pd.DataFrame | Mapping[str, Any] | None" = None,
         corruptions: "pd.DataFrame | None" = None,
         settings: Mapping[str, Any] | None = None,
@@ -219,8 +217,6 @@ class Evaluation(Measures):
         'report.html'
         >>> folder.cleanup()
         """
-        from lenetkit.evaluator._report import write_report
-
         return write_report(
             path,
             self,
@@ -238,7 +234,10 @@ class Evaluation(Measures):
             [text(name), *(f"{value:.4f}" for value in row.iloc[:3]), f"{int(row['support']):,}"]
             for name, row in measures.head(_MOST_CLASSES).iterrows()
         ]
-        pairs = [f"{true} read as {predicted} ({count}x)" for true, predicted, count in self._confused(5)]
+        pairs = [
+            f"{true} read as {predicted} ({count}x)"
+            for true, predicted, count, _ in self.most_confused(5).itertuples(index=False)
+        ]
         figures = (
             f"{self.n_errors:,} of {self.n:,} wrong, cross-entropy {self.cross_entropy:.4f}, "
             f"calibration error {100 * self.calibration_error:.2f} %"
@@ -254,7 +253,7 @@ class Evaluation(Measures):
         measures = self.per_class.rename_axis(index=None, columns="class")
         pairs = [
             f"{true} read as {predicted} ({count} {'time' if count == 1 else 'times'})"
-            for true, predicted, count in self._confused(3)
+            for true, predicted, count, _ in self.most_confused(3).itertuples(index=False)
         ]
         return "\n".join(
             [
@@ -265,9 +264,6 @@ class Evaluation(Measures):
                 *(["", f"most confused: {', '.join(pairs)}"] if pairs else []),
             ]
         )
-
-    def _confused(self, k: int) -> list[tuple[Any, Any, int]]:
-        return [(true, predicted, count) for true, predicted, count, _ in self.most_confused(k).itertuples(index=False)]
 
     def __repr__(self) -> str:
         return f"<Evaluation: {self.summary_line}>"

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.intervals import wilson_interval
-from lenetkit.exceptions import SettingError
+from lenetkit._utils.validation import check_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,25 +86,22 @@ class Measures:
         NaN where a figure is not defined: the precision of a class that was never predicted, the recall of a class
         without images.
         """
-        import pandas as pd
         from sklearn.metrics import precision_recall_fscore_support
 
         columns = precision_recall_fscore_support(
             self.true_indices, self._predicted_indices, labels=np.arange(len(self.classes)), zero_division=np.nan
         )
         table = dict(zip(("precision", "recall", "f1", "support"), columns, strict=True))
-        return pd.DataFrame(table, index=pd.Index(self.classes, name="class"))
+        return _frame(table, index=self.classes).rename_axis("class")
 
     @property
     def confusion_matrix(self) -> "pd.DataFrame":
         """Number of images by true class (rows) and predicted class (columns), a pandas DataFrame."""
-        import pandas as pd
-
         n_classes = len(self.classes)
         # Not scikit-learn's: it warns where there is one class, even when told so.
         cells = np.bincount(self.true_indices * n_classes + self._predicted_indices, minlength=n_classes**2)
-        rows, columns = (pd.Index(self.classes, name=name) for name in ("true", "predicted"))
-        return pd.DataFrame(cells.reshape(n_classes, n_classes), index=rows, columns=columns)
+        table = _frame(cells.reshape(n_classes, n_classes), index=self.classes, columns=self.classes)
+        return table.rename_axis(index="true", columns="predicted")
 
     @property
     def summary_line(self) -> str:
@@ -133,16 +130,15 @@ class Measures:
           true predicted  count  share
         0    a         b      1    0.5
         """
-        import pandas as pd
-
+        check_whole("k", k, 1)
         counts = self.confusion_matrix.to_numpy(copy=True)
         support = counts.sum(axis=1)
         np.fill_diagonal(counts, 0)
-        order = np.argsort(-counts, axis=None, kind="stable")[: _positive("k", k)]
+        order = np.argsort(-counts, axis=None, kind="stable")[:k]
         true, predicted = np.divmod(order[counts.ravel()[order] > 0], len(self.classes))
         count = counts[true, predicted]
         pairs = {"true": self._named(true), "predicted": self._named(predicted)}
-        return pd.DataFrame({**pairs, "count": count, "share": count / support[true]})
+        return _frame({**pairs, "count": count, "share": count / support[true]})
 
     def top_losses(self, k: int = 10) -> "pd.DataFrame":
         """Return the images that the model got most wrong, or right with the least confidence.
@@ -162,7 +158,15 @@ class Measures:
         >>> evaluation.top_losses(1)["index"].tolist()
         [1]
         """
-        return self._table(np.argsort(self._true_probabilities, kind="stable")[: _positive("k", k)])
+        check_whole("k", k, 1)
+        rows = np.argsort(self._true_probabilities, kind="stable")[:k]
+        columns = {
+            "true": self.labels,
+            "predicted": self.predictions,
+            "loss": self.losses,
+            "probability": self._true_probabilities,
+        }
+        return _frame({"index": rows, **{name: column[rows] for name, column in columns.items()}})
 
     def reliability(self, n_bins: int = 15) -> "pd.DataFrame":
         """Compare the confidence of the predictions with their accuracy, bin by bin.
@@ -191,9 +195,7 @@ class Measures:
         >>> evaluation.reliability(n_bins=2)[["low", "high", "count"]].values.tolist()
         [[0.5, 1.0, 3.0]]
         """
-        import pandas as pd
-
-        n_bins = _positive("n_bins", n_bins)
+        check_whole("n_bins", n_bins, 1)
         # A bin holds its upper edge, as in Guo et al.; 0.28 * 25 is more than 7, so that the edges are compared, in the
         # precision of the probabilities. Rounding may take a sum of probabilities beyond 1.
         uppers, confidences = np.arange(1, n_bins + 1) / n_bins, self._confidences
@@ -207,7 +209,7 @@ class Measures:
             name: np.bincount(bins, weights=values, minlength=n_bins)[filled] / count[filled]
             for name, values in (("confidence", self._confidences), ("accuracy", self._right))
         }
-        return pd.DataFrame({**edges, **means, "count": count[filled]})
+        return _frame({**edges, **means, "count": count[filled]})
 
     @property
     def calibration_error(self) -> float:
@@ -233,15 +235,13 @@ class Measures:
         >>> evaluation.rejection_curve()[["answered", "errors"]].values.tolist()
         [[3, 1], [2, 0], [1, 0]]
         """
-        import pandas as pd
-
         order = np.argsort(-self._confidences, kind="stable")
         confidences = self._confidences[order]
         # Equally sure answers are rejected together: only the last of each run is a threshold.
         last = np.flatnonzero(np.append(confidences[1:] < confidences[:-1], True))[::-1]
         errors, answered = np.cumsum(~self._right[order])[last], last + 1
         rates = {"threshold": confidences[last], "rejected": 1 - answered / self.n, "error_rate": errors / answered}
-        return pd.DataFrame({**rates, "answered": answered, "errors": errors})
+        return _frame({**rates, "answered": answered, "errors": errors})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain values, for JSON: NaN is None, classes and rows in the order of the columns.
@@ -253,7 +253,6 @@ class Measures:
         >>> evaluation.to_dict()["confusion_matrix"]
         [[1, 1], [0, 1]]
         """
-        columns = {name: column.tolist() for name, column in self.per_class.items()}
         return {
             "n": self.n,
             "n_errors": self.n_errors,
@@ -263,7 +262,10 @@ class Measures:
             "cross_entropy": self.cross_entropy,
             "calibration_error": self.calibration_error,
             "classes": self.classes.tolist(),
-            "per_class": {name: [None if math.isnan(x) else x for x in values] for name, values in columns.items()},
+            "per_class": {
+                name: [None if math.isnan(value) else value for value in column.tolist()]
+                for name, column in self.per_class.items()
+            },
             "confusion_matrix": self.confusion_matrix.to_numpy().tolist(),
         }
 
@@ -286,17 +288,9 @@ class Measures:
     def _named(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         return np.asarray(np.take(self.classes, indices))
 
-    def _table(self, rows: npt.NDArray[np.int64]) -> "pd.DataFrame":
-        import pandas as pd
 
-        names = ("true", "predicted", "loss", "probability")
-        columns = (self.labels, self.predictions, self.losses, self._true_probabilities)
-        return pd.DataFrame(
-            {"index": rows, **{name: column[rows] for name, column in zip(names, columns, strict=True)}}
-        )
+def _frame(data: Any, **axes: Any) -> "pd.DataFrame":
+    """Return a table; pandas is imported with the first one."""
+    import pandas as pd
 
-
-def _positive(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise SettingError(f"{name} must be a positive integer; got {value!r}.")
-    return int(value)
+    return pd.DataFrame(data, **axes)

@@ -4,13 +4,13 @@ In: a ``keras.Model``, or the LiteRT bytes of one. Out: files for other runtimes
 inputs whose answers are known, and beside them the class names and a description of the preprocessing.
 Next: :mod:`lenetkit.runtime` runs the LiteRT bytes, :mod:`lenetkit.bundle` carries them.
 
-TensorFlow is imported when a Keras model is converted, never for a LiteRT export. A format is one file of this room
-and one line of the table in ``_export``.
+TensorFlow is imported when a Keras model is converted, never for a LiteRT export. A format is one line of the table in
+``_formats``.
 """
 
+from lenetkit.exporting._conversion import TOLERANCE
 from lenetkit.exporting._export import FORMATS, ExportReport, export
 from lenetkit.exporting._export import check_target as check_target
-from lenetkit.exporting._format import TOLERANCE
 from lenetkit.exporting._litert import convert_to_litert
 
 __all__ = ["FORMATS", "TOLERANCE", "ExportReport", "convert_to_litert", "export"]

@@ -14,19 +14,14 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.extras import require_extra
-from lenetkit._utils.files import atomic_path, check_writable, write_atomically
+from lenetkit._utils.files import atomic_path, check_writable, sync_file, write_atomically
 from lenetkit.exceptions import SettingError
-from lenetkit.exporting._format import Array, BuildModel, Format, check_answers, quiet_conversion
-from lenetkit.exporting._keras import KERAS
-from lenetkit.exporting._litert import LITERT
-from lenetkit.exporting._onnx import ONNX
-from lenetkit.exporting._saved_model import SAVED_MODEL
+from lenetkit.exporting import _formats
+from lenetkit.exporting._conversion import Array, BuildModel, check_answers, quiet_conversion
 
 __all__ = ["FORMATS", "ExportReport", "check_target", "export"]
 
-_FORMATS: dict[str, Format] = {"litert": LITERT, "onnx": ONNX, "saved_model": SAVED_MODEL, "keras": KERAS}
-
-FORMATS = {name: form.suffix for name, form in _FORMATS.items()}
+FORMATS = {name: form.suffix for name, form in _formats.FORMATS.items()}
 """The export formats and the suffixes of their files; a SavedModel is a folder."""
 
 
@@ -123,8 +118,8 @@ def export(
     >>> import tempfile
     >>> from lenetkit.bundle import read_bundle
     >>> from lenetkit.models import create_model
-    >>> from lenetkit.pretrained import path_of
-    >>> bundle = read_bundle(path_of("digits"))
+    >>> from lenetkit.pretrained import get_path
+    >>> bundle = read_bundle(get_path("digits"))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     report = export(
     ...         f"{folder}/digits.tflite",
@@ -146,14 +141,24 @@ def export(
             f"an export is checked on golden inputs: there must be at least one, with probabilities of shape "
             f"({len(golden_images)}, {len(classes)}); got {len(golden_images)} and {golden_probabilities.shape}."
         )
-    chosen = _FORMATS[format]
+    chosen = _formats.FORMATS[format]
     class_names: list[Any] = np.asarray(classes).tolist()
     in_place = atomic_path(target) if chosen.suffix else _atomic_folder(target)
     with quiet_conversion(), in_place as temporary:
         chosen.write(temporary, tflite, build_model)
         difference = check_answers(format, chosen.run(temporary, golden_images), golden_probabilities)
     labels = "".join(" ".join(str(label).splitlines()) + "\n" for label in class_names)
-    described = _description(golden_images.shape[1:], class_names, preprocessing)
+    description = {
+        "input": {"name": "images", "dtype": "float32", "shape": ["n", *golden_images.shape[1:]], "layout": "NHWC"},
+        "output": {
+            "name": "probabilities",
+            "dtype": "float32",
+            "shape": ["n", len(class_names)],
+            "classes": class_names,
+        },
+        "preprocessing": dict(preprocessing),
+    }
+    described = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return ExportReport(
         path=target,
         format=format,
@@ -177,7 +182,7 @@ def check_target(path: str | os.PathLike[str], format_name: str) -> Path:
     """
     if format_name not in FORMATS:
         raise SettingError(f"format must be one of {', '.join(map(repr, FORMATS))}; got {format_name!r}.")
-    target, chosen = Path(path), _FORMATS[format_name]
+    target, chosen = Path(path), _formats.FORMATS[format_name]
     suffix = chosen.suffix
     if suffix and target.suffix != suffix:
         raise SettingError(f"the name of a file in the format {format_name!r} must end in {suffix!r}; got {path}.")
@@ -191,15 +196,6 @@ def check_target(path: str | os.PathLike[str], format_name: str) -> Path:
     return target
 
 
-def _description(shape: tuple[int, ...], classes: list[Any], preprocessing: Mapping[str, Any]) -> str:
-    content = {
-        "input": {"name": "images", "dtype": "float32", "shape": ["n", *shape], "layout": "NHWC"},
-        "output": {"name": "probabilities", "dtype": "float32", "shape": ["n", len(classes)], "classes": classes},
-        "preprocessing": dict(preprocessing),
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 @contextlib.contextmanager
 def _atomic_folder(target: Path) -> Iterator[Path]:
     """Give a folder to write to and rename it to `target` when the block ends without an error."""
@@ -209,14 +205,8 @@ def _atomic_folder(target: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=prefix, dir=target.absolute().parent) as around:
         temporary = Path(around) / "model"  # has the usual permissions; the folder around it is private
         yield temporary
-        _sync_tree(temporary)
+        for path in filter(Path.is_file, temporary.rglob("*")):
+            sync_file(path)
         with contextlib.suppress(FileNotFoundError):
             target.rmdir()  # only ever an empty one
         temporary.rename(target)
-
-
-def _sync_tree(folder: Path) -> None:
-    for home, _, files in os.walk(folder):
-        for name in files:
-            with open(os.path.join(home, name), "rb+") as file:
-                os.fsync(file.fileno())

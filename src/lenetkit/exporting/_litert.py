@@ -1,38 +1,18 @@
-"""The export format LiteRT: a ``.tflite`` file, and the conversion of a Keras model to it."""
+"""The conversion of a Keras model to LiteRT."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from lenetkit.exceptions import ExportError
-from lenetkit.exporting._format import (
-    Array,
-    BuildModel,
-    Format,
-    check_answers,
-    first_line,
-    quiet_conversion,
-    trace_model,
-)
+from lenetkit.exporting._conversion import Array, check_answers, first_line, quiet_conversion, trace_model
 from lenetkit.runtime import Predictor
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["LITERT", "convert_to_litert"]
-
-
-def _write(path: Path, tflite: bytes, _: BuildModel) -> None:
-    path.write_bytes(tflite)
-
-
-def _run(path: Path, images: Array) -> Array:
-    return Predictor(path.read_bytes()).predict_proba(images)
-
-
-LITERT = Format(".tflite", _write, _run)
+__all__ = ["convert_to_litert"]
 
 
 def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None) -> bytes:

@@ -115,8 +115,15 @@ class ModelInfo:
         >>> model_info("lenet5").counts()
         ModelCounts(parameters=61706, connections=429342)
         """
-        shape = self.input_shape if input_shape is None else input_shape
-        return count_model(create_model(self.name, input_shape=shape, n_classes=n_classes, seed=0, **options))
+        return count_model(
+            create_model(
+                self.name,
+                input_shape=self.input_shape if input_shape is None else input_shape,
+                n_classes=n_classes,
+                seed=0,
+                **options,
+            )
+        )
 
 
 _models: Registry[ModelInfo] = Registry("model", group="lenetkit.models", package="lenetkit.models")
@@ -306,8 +313,7 @@ def create_model(
             f"the model {name!r} has no option {unknown[0]!r}; its options are: "
             f"{', '.join(f'{key}={value!r}' for key, value in record.options.items()) or 'none'}."
         )
-    if seed is None:
-        seed = secrets.randbelow(HIGHEST_SEED + 1)
+    seed = secrets.randbelow(HIGHEST_SEED + 1) if seed is None else seed
     check_seed(seed)
     with preserve_rng_state():
         import_keras()

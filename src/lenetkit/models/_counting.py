@@ -39,8 +39,10 @@ class ModelCounts:
 
 def count_model(model: "keras.Model") -> ModelCounts:
     """Count the parameters and connections of a functional or sequential model."""
-    parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-    return ModelCounts(parameters=parameters, connections=count_connections(model))
+    return ModelCounts(
+        parameters=sum(math.prod(variable.shape) for variable in model.trainable_variables),
+        connections=count_connections(model),
+    )
 
 
 def count_connections(layer: Any) -> int:
@@ -57,10 +59,9 @@ def count_connections(layer: Any) -> int:
         return int(layer.count_connections())
     if hasattr(layer, "layers"):
         return sum(map(count_connections, layer.layers))
-    if isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D)):
-        return int(_units(layer) * (math.prod(layer.kernel.shape[:-2]) + layer.use_bias))
-    if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):
-        return int(_units(layer) * (math.prod(layer.kernel.shape[:-1]) + layer.use_bias))
+    depthwise = isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D))
+    if depthwise or isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):
+        return int(_units(layer) * (math.prod(layer.kernel.shape[: -2 if depthwise else -1]) + layer.use_bias))
     if isinstance(layer, (layers.AveragePooling2D, layers.MaxPooling2D)):
         return _units(layer) * int(math.prod(layer.pool_size))
     if isinstance(layer, (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)):

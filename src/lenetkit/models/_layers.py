@@ -13,17 +13,20 @@ from keras import layers, ops
 
 from lenetkit.exceptions import SettingError
 from lenetkit.models._bitmaps import class_bitmaps
+from lenetkit.models._catalogue import require_side
 
 __all__ = [
     "BitmapOutput",
     "Subsampling",
     "TableConv2D",
     "check_table",
-    "frame",
+    "framed_input",
     "paper_uniform",
     "scaled_tanh",
     "subsample",
 ]
+
+_SMALLEST_SIDE = 8
 
 _serializable = keras.saving.register_keras_serializable(package="lenetkit")
 
@@ -39,16 +42,17 @@ def paper_uniform(fan_in: int) -> Any:
     return keras.initializers.RandomUniform(-2.4 / fan_in, 2.4 / fan_in)
 
 
-def frame(image: Any, side: int) -> Any:
-    """Centre an image in a frame of at least `side` x `side`, and map paper to -0.1 and ink to 1.175.
+def framed_input(model: str, input_shape: tuple[int, int, int], side: int) -> tuple[Any, Any]:
+    """Return a model's input, and the image centred in a frame of at least `side` x `side`.
 
-    The mean then is about 0 and the variance about 1.
+    Paper is mapped to -0.1 and ink to 1.175: the mean then is about 0 and the variance about 1.
     """
-    (height, width), x = image.shape[1:3], image
-    missing = [max(0, side - height), max(0, side - width)]
+    require_side(model, input_shape, _SMALLEST_SIDE)
+    image = x = keras.Input(input_shape, name="image")
+    missing = [max(0, side - size) for size in input_shape[:2]]
     if any(missing):
         x = layers.ZeroPadding2D([(total // 2, total - total // 2) for total in missing], name="frame")(x)
-    return layers.Rescaling(1.275, offset=-0.1, name="grey_levels")(x)
+    return image, layers.Rescaling(1.275, offset=-0.1, name="grey_levels")(x)
 
 
 def check_table(table: Sequence[Sequence[int]], n_maps: int, name: str) -> tuple[tuple[int, ...], ...]:
@@ -174,8 +178,7 @@ class BitmapOutput(layers.Layer):  # type: ignore[misc]
         """Return the probabilities."""
         closeness = -self.distances(x)
         if training:
-            nothing_near = ops.softplus(-self.rubbish_distance - ops.logsumexp(closeness, axis=-1))
-            self.add_loss(ops.mean(nothing_near))
+            self.add_loss(ops.mean(ops.softplus(-self.rubbish_distance - ops.logsumexp(closeness, axis=-1))))
         return ops.softmax(closeness)
 
     def count_connections(self) -> int:
@@ -184,5 +187,4 @@ class BitmapOutput(layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        own = {"n_classes": self.n_classes, "rubbish_distance": self.rubbish_distance}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "n_classes": self.n_classes, "rubbish_distance": self.rubbish_distance}

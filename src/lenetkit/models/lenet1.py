@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lenetkit.models._catalogue import register_model, require_side
+from lenetkit.models._catalogue import register_model
 
 if TYPE_CHECKING:
     import keras
@@ -12,7 +12,6 @@ __all__ = ["lenet1"]
 # H3 in the paper's table 1: two groups of six maps, each over two of the four maps below.
 _TABLE = ((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1), (2,), (2, 3), (2, 3), (3,), (2, 3), (2, 3))
 _SIDE = 28
-_SMALLEST_SIDE = 8
 
 
 @register_model(
@@ -43,11 +42,9 @@ def lenet1(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    from lenetkit.models._layers import TableConv2D, frame, paper_uniform, scaled_tanh, subsample
+    from lenetkit.models._layers import TableConv2D, framed_input, paper_uniform, scaled_tanh, subsample
 
-    require_side("lenet1", input_shape, _SMALLEST_SIDE)
-    image = keras.Input(input_shape, name="image")
-    x = frame(image, _SIDE)
+    image, x = framed_input("lenet1", input_shape, _SIDE)
     x = layers.Conv2D(4, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="h1")(x)
     x = subsample(x, "h2")
     x = TableConv2D(_TABLE, 5, activation=scaled_tanh, name="h3")(x)

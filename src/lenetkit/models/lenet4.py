@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lenetkit.models._catalogue import register_model, require_side
+from lenetkit.models._catalogue import register_model
 
 if TYPE_CHECKING:
     import keras
@@ -12,7 +12,6 @@ __all__ = ["lenet4"]
 # Each map of C3 sees three of S2's eight: neighbours first, then every other one. Every S2 map is used six times.
 _TABLE = tuple(tuple((first + step * k) % 8 for k in range(3)) for step in (1, 2) for first in range(8))
 _SIDE = 32
-_SMALLEST_SIDE = 8
 
 
 @register_model(
@@ -45,11 +44,9 @@ def lenet4(input_shape: tuple[int, int, int], n_classes: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    from lenetkit.models._layers import TableConv2D, frame, paper_uniform, scaled_tanh, subsample
+    from lenetkit.models._layers import TableConv2D, framed_input, paper_uniform, scaled_tanh, subsample
 
-    require_side("lenet4", input_shape, _SMALLEST_SIDE)
-    image = keras.Input(input_shape, name="image")
-    x = frame(image, _SIDE)
+    image, x = framed_input("lenet4", input_shape, _SIDE)
     x = layers.Conv2D(4, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="c1")(x)
     # Eight maps "connected in pairs to each first-layer feature map": each map of C1 is summarised twice.
     x = layers.Concatenate(name="pairs")([x, x])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lenetkit.exceptions import SettingError
-from lenetkit.models._catalogue import register_model, require_side
+from lenetkit.models._catalogue import register_model
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +20,6 @@ C3_TABLE = (
 """The paper's table I: the indices of S2's six maps that each of C3's sixteen sees. It breaks their symmetry."""
 
 _SIDE = 32
-_SMALLEST_SIDE = 8
 _N_C1 = 6
 
 
@@ -79,19 +78,16 @@ def lenet5_1998(
         BitmapOutput,
         TableConv2D,
         check_table,
-        frame,
+        framed_input,
         paper_uniform,
         scaled_tanh,
         subsample,
     )
 
-    require_side("lenet5_1998", input_shape, _SMALLEST_SIDE)
     if isinstance(rubbish_distance, bool) or not isinstance(rubbish_distance, (int, float)) or rubbish_distance <= 0:
         raise SettingError(f"rubbish_distance must be a positive number; got {rubbish_distance!r}.")
     table = check_table(C3_TABLE if c3_table is None else c3_table, _N_C1, "c3_table")
-
-    image = keras.Input(input_shape, name="image")
-    x = frame(image, _SIDE)
+    image, x = framed_input("lenet5_1998", input_shape, _SIDE)
     x = layers.Conv2D(
         _N_C1, 5, activation=scaled_tanh, kernel_initializer=paper_uniform(25 * input_shape[2]), name="c1"
     )(x)

@@ -48,7 +48,7 @@ def mlp(
         raise SettingError(f"hidden must be positive integers, the units of each hidden layer; got {hidden!r}.")
     image = keras.Input(input_shape, name="image")
     x = layers.Flatten(name="flatten")(image)
-    for number, units in enumerate(hidden, start=1):
-        x = layers.Dense(units, activation=activation, name=f"hidden{number}")(x)
+    for index, units in enumerate(hidden, start=1):
+        x = layers.Dense(units, activation=activation, name=f"hidden{index}")(x)
     output = layers.Dense(n_classes, activation="softmax", name="output")(x)
     return keras.Model(image, output, name="mlp")

@@ -214,8 +214,8 @@ class Pipeline(FittedMethods):
         --------
         >>> from lenetkit import Pipeline
         >>> from lenetkit.synthesis import draw_digits
-        >>> from lenetkit.pretrained import path_of
-        >>> Pipeline.load(path_of("digits")).predict(draw_digits(5, styles="school", seed=3).images)
+        >>> from lenetkit.pretrained import get_path
+        >>> Pipeline.load(get_path("digits")).predict(draw_digits(5, styles="school", seed=3).images)
         array([0, 1, 2, 3, 4])
         """
         return cls.from_bundle(read_bundle(path))
@@ -233,8 +233,8 @@ class Pipeline(FittedMethods):
         --------
         >>> from lenetkit import Pipeline
         >>> from lenetkit.bundle import read_bundle
-        >>> from lenetkit.pretrained import path_of
-        >>> Pipeline.from_bundle(read_bundle(path_of("digits")))
+        >>> from lenetkit.pretrained import get_path
+        >>> Pipeline.from_bundle(read_bundle(get_path("digits")))
         <Pipeline: lenet5, fitted, classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9>
         """
         pipeline = cls(bundle.model, model_options=bundle.model_options or None)
@@ -262,9 +262,9 @@ class Pipeline(FittedMethods):
         >>> Pipeline.pretrained().predict(draw_digits(10, styles="school", seed=3).images)
         array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
         """
-        from lenetkit.pretrained import path_of
+        from lenetkit.pretrained import get_path
 
-        return cls.load(path_of(name))
+        return cls.load(get_path(name))
 
     def export(self, path: str | os.PathLike[str], *, format: str = "litert") -> "ExportReport":  # noqa: A002
         """Write the model for another runtime, verified on golden inputs; see :func:`lenetkit.exporting.export`.

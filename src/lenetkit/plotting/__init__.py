@@ -10,6 +10,8 @@ matplotlib is imported on first use (extra ``plot``). Without figure or axes, a 
 alone, so that reports and servers can draw in any thread.
 """
 
+from lenetkit.plotting._canvas import AnyFigure as AnyFigure
+from lenetkit.plotting._canvas import Axes as Axes
 from lenetkit.plotting._canvas import import_matplotlib as import_matplotlib
 from lenetkit.plotting._confidence import RejectionDisplay, ReliabilityDisplay, plot_rejection, plot_reliability
 from lenetkit.plotting._confusion import ConfusionDisplay, plot_confusion

@@ -3,7 +3,7 @@
 In: nothing but the caller's figure or axes. Out: figures and axes, styled. Next: the module of each kind of picture.
 """
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import attrs
 import numpy as np
@@ -12,27 +12,31 @@ import numpy.typing as npt
 from lenetkit.exceptions import MissingExtraError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    import matplotlib.axes
+    import matplotlib.figure
 
 __all__ = [
     "BLUE",
     "FAINT",
     "INK",
     "ORANGE",
+    "AnyFigure",
     "Array",
+    "Axes",
     "AxesDisplay",
     "FigureDisplay",
     "Floats",
+    "draw_pixels",
     "import_matplotlib",
     "new_figure",
-    "new_roomy_figure",
     "panels",
     "tidy",
 ]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
+Axes: TypeAlias = "matplotlib.axes.Axes"
+AnyFigure: TypeAlias = "matplotlib.figure.Figure | matplotlib.figure.SubFigure"
 
 # Okabe and Ito's palette, told apart by colour-blind readers too: jfly.uni-koeln.de/color.
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -43,7 +47,7 @@ INK, FAINT = "0.15", "0.45"
 class AxesDisplay:
     """Data of one diagram; ``figure_`` and ``ax_`` are what it was drawn on."""
 
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
+    figure_: "AnyFigure" = attrs.field(init=False, repr=False)
     ax_: "Axes" = attrs.field(init=False, repr=False)
 
     def plot(self, *, ax: "Axes | None" = None) -> Self:
@@ -65,16 +69,16 @@ class AxesDisplay:
 class FigureDisplay:
     """Data of several panels; ``figure_`` and the ndarray ``axes_``, one per panel, are what they were drawn on."""
 
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
+    figure_: "AnyFigure" = attrs.field(init=False, repr=False)
     axes_: npt.NDArray[Any] = attrs.field(init=False, repr=False)
 
-    def plot(self, *, figure: "Figure | SubFigure | None" = None) -> Self:
+    def plot(self, *, figure: "AnyFigure | None" = None) -> Self:
         """Draw the panels on `figure`, by default on a new one, and return this display."""
         import_matplotlib()
         self._draw(figure)
         return self
 
-    def _draw(self, figure: "Figure | SubFigure | None") -> None:
+    def _draw(self, figure: "AnyFigure | None") -> None:
         """Set ``figure_`` and ``axes_``, and draw on them."""
 
 
@@ -90,28 +94,27 @@ def import_matplotlib() -> Any:
     return matplotlib
 
 
-def new_figure(size: tuple[float, float], layout: str = "constrained") -> "Figure":
-    """Return a new figure of pyplot's, its size in inches."""
+def new_figure(size: tuple[float, float], layout: Any = "constrained") -> "matplotlib.figure.Figure":
+    """Return a new figure of pyplot's, its size in inches, its layout by matplotlib's name or engine."""
     import_matplotlib()
     from matplotlib import pyplot as plt
 
     return plt.figure(figsize=size, layout=layout)
 
 
-def new_roomy_figure(size: tuple[float, float], layout: str) -> "Figure":
-    """Return a new figure in which a row's titles keep clear of the notes under the row above."""
-    figure = new_figure(size, layout)
-    engine: Any = figure.get_layout_engine()
-    engine.set(h_pad=0.09)
-    return figure
-
-
-def panels(figure: "Figure | SubFigure", n_panels: int, n_columns: int) -> npt.NDArray[Any]:
+def panels(figure: "AnyFigure", n_panels: int, n_columns: int) -> npt.NDArray[Any]:
     """Return the axes of a grid in reading order; places that stay empty in its last row are hidden."""
     grid = figure.subplots(max(1, -(-n_panels // n_columns)), n_columns, squeeze=False).ravel()
     for ax in grid[n_panels:]:
         ax.set_axis_off()
     return np.asarray(grid[:n_panels])
+
+
+def draw_pixels(ax: "Axes", pixels: Array, low: float, high: float, interpolation: str | None = "nearest") -> None:
+    """Draw an image, `low` black and `high` white, with a frame that shows where one on white paper ends."""
+    ax.imshow(pixels, cmap="gray", vmin=low, vmax=high, interpolation=interpolation)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(color="0.8", linewidth=0.8)
 
 
 def tidy(ax: "Axes") -> None:

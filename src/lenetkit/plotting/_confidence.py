@@ -1,6 +1,6 @@
 """Reliability diagrams, and the error against the fraction of answers that is rejected."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
@@ -8,10 +8,7 @@ import numpy.typing as npt
 
 from lenetkit._utils.intervals import wilson_interval
 from lenetkit.exceptions import DataError
-from lenetkit.plotting._canvas import BLUE, FAINT, ORANGE, AxesDisplay, Floats, tidy
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from lenetkit.plotting._canvas import BLUE, FAINT, ORANGE, Axes, AxesDisplay, Floats, import_matplotlib, tidy
 
 __all__ = ["RejectionDisplay", "ReliabilityDisplay", "plot_rejection", "plot_reliability"]
 
@@ -28,8 +25,6 @@ class ReliabilityDisplay(AxesDisplay):
     count: npt.NDArray[np.int64] = attrs.field(repr=False)
 
     def _draw(self) -> None:
-        from matplotlib.ticker import PercentFormatter
-
         tidy(self.ax_)
         self.ax_.plot([0, 1], [0, 1], "--", color=FAINT, linewidth=1, label="as sure as right")
         low, high = wilson_interval(self.accuracy, self.count)
@@ -41,7 +36,7 @@ class ReliabilityDisplay(AxesDisplay):
         self.ax_.scatter(self.confidence, self.accuracy, areas, color=BLUE, zorder=3, label=label, clip_on=False)
         self.ax_.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="right among them")
         for axis in (self.ax_.xaxis, self.ax_.yaxis):
-            axis.set_major_formatter(PercentFormatter(xmax=1))
+            axis.set_major_formatter(import_matplotlib().ticker.PercentFormatter(xmax=1))
         self.ax_.legend(loc="upper left", fontsize=8, edgecolor="none", framealpha=0.85)
 
 
@@ -53,8 +48,6 @@ class RejectionDisplay(AxesDisplay):
     error_rate: Floats = attrs.field(repr=False)
 
     def _draw(self) -> None:
-        from matplotlib.ticker import FuncFormatter, MaxNLocator
-
         tidy(self.ax_)
         order = np.argsort(self.rejected, kind="stable")
         rejected, error = self.rejected[order], self.error_rate[order]
@@ -69,8 +62,8 @@ class RejectionDisplay(AxesDisplay):
             ylabel="error among the others",
         )
         for axis in (self.ax_.xaxis, self.ax_.yaxis):
-            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-            axis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.4g} %"))
+            axis.set_major_locator(import_matplotlib().ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
+            axis.set_major_formatter(lambda fraction, _: f"{100 * fraction:.4g} %")
 
 
 def _right_end(rejected: Floats, error: Floats) -> float:

@@ -1,17 +1,14 @@
 """Confusion matrices in which the errors catch the eye."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.plotting._canvas import FAINT, INK, AxesDisplay, Floats, import_matplotlib, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from lenetkit.plotting._canvas import FAINT, INK, Axes, AxesDisplay, Floats, import_matplotlib, new_figure
 
 __all__ = ["ConfusionDisplay", "plot_confusion"]
 
@@ -67,11 +64,10 @@ class ConfusionDisplay(AxesDisplay):
         form = "{:.0f}" if self.normalize is None else "{:.1f}"
         size = 9 if len(values) <= 20 else 6.5
         for row, column in zip(*np.nonzero(values), strict=True):
-            dark = row != column and values[row, column] > 0.55 * top
-            text = form.format(values[row, column])
-            colour = "white" if dark else INK if row != column else FAINT
+            value = values[row, column]
+            colour = FAINT if row == column else "white" if value > 0.55 * top else INK
             self.texts_[int(row), int(column)] = self.ax_.text(
-                column, row, text, ha="center", va="center", color=colour, fontsize=size
+                column, row, form.format(value), ha="center", va="center", color=colour, fontsize=size
             )
 
     def _label_axes(self) -> None:

@@ -8,12 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.plotting._canvas import BLUE, ORANGE, AxesDisplay, Floats, import_matplotlib, new_figure, tidy
+from lenetkit.plotting._canvas import (
+    BLUE,
+    ORANGE,
+    AnyFigure,
+    Axes,
+    AxesDisplay,
+    Floats,
+    import_matplotlib,
+    new_figure,
+    tidy,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["HistoryDisplay", "LearningRateDisplay", "plot_history", "plot_learning_rate_finder"]
 
@@ -23,7 +31,7 @@ class HistoryDisplay:
     """Learning curves side by side, ``axes_`` of shape (n_panels,); made by :func:`plot_history`."""
 
     history: "Mapping[str, Any] | pd.DataFrame" = attrs.field(repr=False)
-    figure_: "Figure | SubFigure" = attrs.field(init=False, repr=False)
+    figure_: "AnyFigure" = attrs.field(init=False, repr=False)
     axes_: npt.NDArray[Any] = attrs.field(init=False, repr=False)
 
     def plot(self, *, axes: Sequence["Axes"] | npt.NDArray[Any] | None = None) -> Self:
@@ -42,8 +50,7 @@ class HistoryDisplay:
         return self
 
     def _draw(self, name: str, ax: "Axes") -> None:
-        from matplotlib.ticker import MaxNLocator, PercentFormatter
-
+        ticker = import_matplotlib().ticker
         index = getattr(self.history, "index", None)
         counted = getattr(index, "name", None) == "epoch"
         epochs = np.asarray(index) if counted else np.arange(1, len(self.history["loss"]) + 1)
@@ -53,9 +60,9 @@ class HistoryDisplay:
                 values = np.asarray(self.history[column], dtype=float)
                 ax.plot(epochs, values, style, color=colour, label=label, markersize=4, linewidth=1.6)
         ax.set(xlabel="epoch", title=name.replace("_", " "))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
         if name == "accuracy":
-            ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+            ax.yaxis.set_major_formatter(ticker.PercentFormatter(xmax=1))
         if f"val_{name}" in self.history:
             ax.legend(frameon=False)
         tidy(ax)

@@ -1,18 +1,15 @@
 """Grids of digits."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
-import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import DataError, SettingError
-from lenetkit.plotting._canvas import INK, FigureDisplay, new_figure, panels
+from lenetkit._utils.validation import check_whole
+from lenetkit.exceptions import DataError
+from lenetkit.plotting._canvas import INK, AnyFigure, FigureDisplay, draw_pixels, new_figure, panels
 from lenetkit.plotting._pixels import check_image, value_range
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["DigitsDisplay", "plot_digits"]
 
@@ -27,7 +24,7 @@ class DigitsDisplay(FigureDisplay):
     n_columns: int = 10
     max_images: int = 50
 
-    def _draw(self, figure: "Figure | SubFigure | None") -> None:
+    def _draw(self, figure: "AnyFigure | None") -> None:
         shown = [check_image(self.images[row], row) for row in range(min(len(self.images), self.max_images))]
         titles = None if self.titles is None else [str(self.titles[row]) for row in range(len(shown))]
         n_columns = max(1, min(self.n_columns, len(shown)))
@@ -40,10 +37,7 @@ class DigitsDisplay(FigureDisplay):
         self.axes_ = panels(self.figure_, len(shown), n_columns)
         low, high = value_range(shown)
         for ax, pixels in zip(self.axes_, shown, strict=True):
-            ax.imshow(pixels, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-            ax.set(xticks=[], yticks=[])
-            # The frame shows where an image on white paper ends.
-            ax.spines[:].set(color="0.8", linewidth=0.8)
+            draw_pixels(ax, pixels, low, high)
         for ax, text in zip(self.axes_, titles or [], strict=False):
             ax.set_title(text, fontsize=9, color=INK, pad=3)
         if heading:
@@ -57,7 +51,7 @@ def plot_digits(
     title: str | None = None,
     n_columns: int = 10,
     max_images: int = 50,
-    figure: "Figure | SubFigure | None" = None,
+    figure: "AnyFigure | None" = None,
 ) -> DigitsDisplay:
     """Draw digits in a grid, every pixel as it is stored: 0 is black, 255 (or 1.0) is white.
 
@@ -95,15 +89,13 @@ def plot_digits(
     >>> [ax.get_title() for ax in display.axes_]
     ['7', '2', '1']
     """
-    for name, number in (("n_columns", n_columns), ("max_images", max_images)):
-        if not isinstance(number, int | np.integer) or number < 1:
-            raise SettingError(f"{name} must be a positive integer; got {number!r}.")
+    check_whole("n_columns", n_columns, 1)
+    check_whole("max_images", max_images, 1)
     if titles is not None and len(titles) != len(images):
         raise DataError(f"there must be one title per image: expected {len(images)}; got {len(titles)}.")
-    display = DigitsDisplay(
+    return DigitsDisplay(
         images=images, titles=titles, title=title, n_columns=int(n_columns), max_images=int(max_images)
-    )
-    return display.plot(figure=figure)
+    ).plot(figure=figure)
 
 
 def _tile(titles: list[str]) -> tuple[float, int]:

@@ -1,20 +1,16 @@
 """Feature maps of one image layer by layer, and the filters of the layers."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
-from lenetkit.plotting._canvas import FAINT, INK, Array, FigureDisplay, import_matplotlib, new_figure
+from lenetkit.plotting._canvas import FAINT, INK, AnyFigure, Array, Axes, FigureDisplay, import_matplotlib, new_figure
 from lenetkit.plotting._panels import PanelsDisplay, as_probabilities
 from lenetkit.plotting._pixels import finite_range
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["FeatureMapsDisplay", "FiltersDisplay", "counted", "layer_picture", "plot_feature_maps", "plot_filters"]
 
@@ -31,12 +27,12 @@ class FeatureMapsDisplay(PanelsDisplay):
 
     layers: Sequence[tuple[str, Array]] = attrs.field(repr=False)
 
-    def _draw(self, figure: "Figure | SubFigure | None") -> None:
+    def _draw(self, figure: "AnyFigure | None") -> None:
         n_panels = len(self.layers) + (self.probabilities is not None)
         # Two rows of four for LeNet-5; three rows at most for what has more layers.
         n_columns = n_panels if n_panels <= 4 else max(4, -(-n_panels // (2 if n_panels <= 10 else 3)))
         size = 2.15 * n_columns, 2.45 * -(-n_panels // n_columns)
-        self._lay_out(figure, n_panels, n_columns, size, "constrained")
+        self._lay_out(figure, n_panels, n_columns, size, compress=False)
         for ax, (name, values) in zip(self.axes_, self.layers, strict=False):
             picture, note = layer_picture(values)
             _show(ax, picture)
@@ -53,7 +49,7 @@ class FiltersDisplay(FigureDisplay):
 
     filters: Sequence[tuple[str, Array]] = attrs.field(repr=False)
 
-    def _draw(self, figure: "Figure | SubFigure | None") -> None:
+    def _draw(self, figure: "AnyFigure | None") -> None:
         tables = [(name, _filter_table(kernels)) for name, kernels in self.filters]
         heights = [min(max(8.0 * table.shape[0] / table.shape[1], 1.2), 7.0) for _, table in tables]
         self.figure_ = figure or new_figure((8.2, sum(heights) + 0.5 * len(tables)))
@@ -73,7 +69,7 @@ def plot_feature_maps(
     classes: Sequence[Any] | Array | None = None,
     *,
     title: str | None = None,
-    figure: "Figure | SubFigure | None" = None,
+    figure: "AnyFigure | None" = None,
 ) -> FeatureMapsDisplay:
     """Draw the feature maps of one image: a panel for each layer of a network, and a bar for each class.
 
@@ -115,11 +111,12 @@ def plot_feature_maps(
     named = [(str(name), _numbers(name, values, (1, 2, 3))) for name, values in layers]
     if not named:
         raise DataError("there must be at least one layer to draw; got none.")
-    values = as_probabilities(probabilities, classes)
-    return FeatureMapsDisplay(layers=named, probabilities=values, classes=classes, title=title).plot(figure=figure)
+    return FeatureMapsDisplay(
+        layers=named, probabilities=as_probabilities(probabilities, classes), classes=classes, title=title
+    ).plot(figure=figure)
 
 
-def plot_filters(filters: Sequence[tuple[str, Array]], *, figure: "Figure | SubFigure | None" = None) -> FiltersDisplay:
+def plot_filters(filters: Sequence[tuple[str, Array]], *, figure: "AnyFigure | None" = None) -> FiltersDisplay:
     """Draw the filters that layers slide over their input: mid grey is 0, white adds, black takes away.
 
     Parameters

@@ -1,17 +1,24 @@
 """A picture with a box and a label for each digit read in it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
-from lenetkit.plotting._canvas import BLUE, INK, ORANGE, Array, AxesDisplay, new_figure
+from lenetkit.plotting._canvas import (
+    BLUE,
+    INK,
+    ORANGE,
+    Array,
+    Axes,
+    AxesDisplay,
+    draw_pixels,
+    import_matplotlib,
+    new_figure,
+)
 from lenetkit.plotting._pixels import check_image
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["ReadingDisplay", "plot_reading"]
 
@@ -36,34 +43,28 @@ class ReadingDisplay(AxesDisplay):
         return new_figure((max(scale * width, 2.0), max(scale * height + 0.3, 1.0))).add_subplot()
 
     def _draw(self) -> None:
-        self.ax_.imshow(self.image, cmap="gray", vmin=0, vmax=255)
-        self.ax_.set(xticks=[], yticks=[])
-        self.ax_.spines[:].set(color="0.8", linewidth=0.8)
+        draw_pixels(self.ax_, self.image, 0, 255, interpolation=None)
+        rectangle = import_matplotlib().patches.Rectangle
         probabilities = self.probabilities if self.probabilities is not None else [1.0] * len(self.boxes)
-        for box, label, probability in zip(self.boxes, self.labels, probabilities, strict=True):
-            self._draw_box(box, str(label), BLUE if probability >= _SURE else ORANGE)
+        for (left, top, right, bottom), label, probability in zip(self.boxes, self.labels, probabilities, strict=True):
+            colour = BLUE if probability >= _SURE else ORANGE
+            # The middle of a pixel has integer coordinates.
+            corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
+            self.ax_.add_patch(rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=1.2))
+            self.ax_.annotate(
+                str(label),
+                ((left + right) / 2, top),
+                xytext=(0, 2),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                color=colour,
+                fontsize=11,
+                fontweight="bold",
+                bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+            )
         if not self.boxes:
             self.ax_.set_title("nothing read", fontsize=11, color=INK)
-
-    def _draw_box(self, box: Box, label: str, colour: str) -> None:
-        from matplotlib.patches import Rectangle
-
-        left, top, right, bottom = box
-        # The middle of a pixel has integer coordinates.
-        corner = (left - 0.5, top - 0.5)
-        self.ax_.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, edgecolor=colour, linewidth=1.2))
-        self.ax_.annotate(
-            label,
-            ((left + right) / 2, top),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            color=colour,
-            fontsize=11,
-            fontweight="bold",
-            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
-        )
 
 
 def plot_reading(
@@ -107,5 +108,4 @@ def plot_reading(
     for name, count in counts.items():
         if count != len(boxes):
             raise DataError(f"there must be as many {name} as boxes: expected {len(boxes)}; got {count}.")
-    display = ReadingDisplay(image=pixels, boxes=list(boxes), labels=list(labels), probabilities=probabilities)
-    return display.plot(ax=ax)
+    return ReadingDisplay(image=pixels, boxes=list(boxes), labels=list(labels), probabilities=probabilities).plot(ax=ax)

@@ -1,20 +1,16 @@
 """One image stage by stage in a strip, and the probabilities beside it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
-from lenetkit.plotting._canvas import FAINT, INK, Array
+from lenetkit.plotting._canvas import FAINT, INK, AnyFigure, Array, draw_pixels
 from lenetkit.plotting._panels import PanelsDisplay, as_probabilities
 from lenetkit.plotting._pixels import check_image, value_range
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["TraceDisplay", "plot_trace"]
 
@@ -29,13 +25,21 @@ class TraceDisplay(PanelsDisplay):
 
     stages: Sequence[tuple[str, Array]] = attrs.field(repr=False)
 
-    def _draw(self, figure: "Figure | SubFigure | None") -> None:
+    def _draw(self, figure: "AnyFigure | None") -> None:
         n_panels = len(self.stages) + (self.probabilities is not None)
         n_columns = min(n_panels, _PER_ROW)
         size = max(1.75 * n_columns, 3.5), 2.2 * -(-n_panels // n_columns)
-        self._lay_out(figure, n_panels, n_columns, size, "compressed")
+        self._lay_out(figure, n_panels, n_columns, size, compress=True)
         for ax, (name, pixels) in zip(self.axes_, self.stages, strict=False):
-            _draw_stage(ax, name, pixels)
+            low, high = value_range([pixels])
+            step = -(-max(pixels.shape[:2]) // _LARGEST)
+            shown = pixels[::step, ::step]
+            if shown.ndim == 3 and shown.dtype != np.uint8:
+                # Colours are drawn in 0..1 only.
+                shown, low, high = ((shown - low) / max(high - low, 1e-6)).clip(0, 1), 0, 1
+            draw_pixels(ax, shown, low, high)
+            ax.set_title(name.replace(": ", ":\n"), fontsize=8, color=INK, pad=3, parse_math=False)
+            ax.set_xlabel(" x ".join(map(str, pixels.shape[1::-1])), fontsize=7, color=FAINT, labelpad=2)
         if self.probabilities is not None:
             self.axes_[-1].set_title("probabilities", fontsize=8, color=INK, pad=3)
 
@@ -46,7 +50,7 @@ def plot_trace(
     classes: Sequence[Any] | Array | None = None,
     *,
     title: str | None = None,
-    figure: "Figure | SubFigure | None" = None,
+    figure: "AnyFigure | None" = None,
 ) -> TraceDisplay:
     """Draw the stages of an image: a panel for each, six in a row, and a bar for each class.
 
@@ -83,19 +87,6 @@ def plot_trace(
     drawable = [(name, check_image(pixels, index)) for index, (name, pixels) in enumerate(stages)]
     if not drawable:
         raise DataError("there must be at least one stage to draw; got none.")
-    values = as_probabilities(probabilities, classes)
-    return TraceDisplay(stages=drawable, probabilities=values, classes=classes, title=title).plot(figure=figure)
-
-
-def _draw_stage(ax: "Axes", name: str, pixels: Array) -> None:
-    low, high = value_range([pixels])
-    step = -(-max(pixels.shape[:2]) // _LARGEST)
-    shown = pixels[::step, ::step]
-    if shown.ndim == 3 and shown.dtype != np.uint8:
-        # Colours are drawn in 0..1 only.
-        shown, low, high = ((shown - low) / max(high - low, 1e-6)).clip(0, 1), 0, 1
-    ax.imshow(shown, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set(color="0.8", linewidth=0.8)
-    ax.set_title(name.replace(": ", ":\n"), fontsize=8, color=INK, pad=3, parse_math=False)
-    ax.set_xlabel(" x ".join(map(str, pixels.shape[1::-1])), fontsize=7, color=FAINT, labelpad=2)
+    return TraceDisplay(
+        stages=drawable, probabilities=as_probabilities(probabilities, classes), classes=classes, title=title
+    ).plot(figure=figure)

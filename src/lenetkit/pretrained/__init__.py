@@ -8,9 +8,10 @@ Beside each file ``NAME.lenet`` lies ``NAME.json``: its SHA-256, its seed, and w
 
 from pathlib import Path
 
+from lenetkit._utils.deprecation import forward
 from lenetkit.exceptions import UnknownNameError
 
-__all__ = ["list_pretrained", "path_of"]
+__all__ = ["get_path", "list_pretrained"]
 
 _HOME = Path(__file__).parent
 
@@ -27,7 +28,7 @@ def list_pretrained() -> list[str]:
     return sorted(path.stem for path in _HOME.glob("*.lenet"))
 
 
-def path_of(name: str) -> Path:
+def get_path(name: str) -> Path:
     """Return the file of the pretrained pipeline that has a name of :func:`list_pretrained`.
 
     Raises
@@ -37,11 +38,14 @@ def path_of(name: str) -> Path:
 
     Examples
     --------
-    >>> from lenetkit.pretrained import path_of
-    >>> path_of("digits").name
+    >>> from lenetkit.pretrained import get_path
+    >>> get_path("digits").name
     'digits.lenet'
     """
     known = list_pretrained()
     if name not in known:
         raise UnknownNameError(f"there is no pretrained pipeline {name!r}. Known: {', '.join(known)}.")
     return _HOME / f"{name}.lenet"
+
+
+__getattr__ = forward(__name__, {"path_of": "lenetkit.pretrained.get_path"})

@@ -46,12 +46,10 @@ class Candidate:
     piece: Piece
     first: int  # it holds the line's parts from this one on,
     end: int  # up to but not including this one
-    width: float  # in digit heights, as the height and the gap
-    height: float
-    ink_cut: float  # strokes crossed by the cuts at its left and right, each counted half
-    n_cuts: float  # cuts at its left and right, each counted half
-    gap: float  # blank columns inside
-    n_gaps: int  # pieces joined, less one
+    is_cut: bool  # at its left or right
+    # The cuts at its left and right, and the strokes that they cross, each counted half; the pieces joined, less one,
+    # and the blank columns between them; how much too wide and too low it is. Lengths are in digit heights.
+    traits: tuple[float, float, float, float, float, float]
 
 
 def find_candidates(line: Line) -> list[Candidate]:
@@ -73,19 +71,9 @@ def find_candidates(line: Line) -> list[Candidate]:
             if width > _WIDEST and end > first + 1:
                 break
             ends = [ink for ink in (inks[first], inks[end]) if ink is not None]
-            candidates.append(
-                Candidate(
-                    piece=piece,
-                    first=first,
-                    end=end,
-                    width=width,
-                    height=piece.height / line.height,
-                    ink_cut=sum(ends) / 2,
-                    n_cuts=len(ends) / 2,
-                    gap=gap,
-                    n_gaps=n_gaps,
-                )
-            )
+            unusual = max(width - _USUAL_WIDTH, 0), max(_USUAL_HEIGHT - piece.height / line.height, 0)
+            traits = (len(ends) / 2, sum(ends) / 2, n_gaps, gap, *unusual)
+            candidates.append(Candidate(piece=piece, first=first, end=end, is_cut=bool(ends), traits=traits))
     return candidates
 
 
@@ -119,8 +107,7 @@ def _parts(piece: Piece, height: float) -> list[tuple[Piece, float | None]]:
         found = cut_apart(piece, trial)
         if len(found) == len(trial) + 1 and all(part.area >= stroke**2 for part in found):
             kept, parts = trial, found
-    inks = [None, *(cut.ink / stroke for cut in kept)]
-    return list(zip(parts, inks, strict=True))
+    return list(zip(parts, [None, *(cut.ink / stroke for cut in kept)], strict=True))
 
 
 def normalize(candidates: Sequence[Candidate], page: Page) -> Array:
@@ -146,24 +133,14 @@ def compute_features(candidates: Sequence[Candidate], probabilities: Array, sing
     `probabilities` of the labels are of shape (n, n_classes); `singles`, of shape (n,), are the probabilities that a
     candidate is one digit, by default 1.
     """
-    width, height, ink, cuts, gap, gaps = (
-        np.array([getattr(candidate, name) for candidate in candidates], float)
-        for name in ("width", "height", "ink_cut", "n_cuts", "gap", "n_gaps")
-    )
     sure = np.ones(len(candidates)) if singles is None else singles
-    return np.stack(
+    return np.column_stack(
         [
             np.log(np.maximum(probabilities.max(axis=1), _DOUBT)),
             np.log(np.maximum(sure, _DOUBT)),
             np.ones(len(candidates)),
-            cuts,
-            ink,
-            gaps,
-            gap,
-            np.maximum(width - _USUAL_WIDTH, 0),
-            np.maximum(_USUAL_HEIGHT - height, 0),
-        ],
-        axis=1,
+            np.array([candidate.traits for candidate in candidates], float),
+        ]
     )
 
 
@@ -178,8 +155,7 @@ def best_path(candidates: Sequence[Candidate], scores: Array) -> list[int]:
     n_parts = max(candidate.end for candidate in candidates)
     best, choice = np.full(n_parts + 1, -np.inf), np.full(n_parts + 1, -1)
     best[0] = 0
-    for index in sorted(range(len(candidates)), key=lambda index: candidates[index].end):
-        candidate = candidates[index]
+    for index, candidate in sorted(enumerate(candidates), key=lambda entry: entry[1].end):
         total = best[candidate.first] + scores[index]
         if total > best[candidate.end]:
             best[candidate.end], choice[candidate.end] = total, index

@@ -49,8 +49,7 @@ class Page:
 
 def find_page(picture: Array) -> Page:
     """Return the ink of an image, uint8 (height, width[, 3])."""
-    size = max(picture.shape[:2])
-    page = _page(picture, min(1.0, _FIRST_SIDE / size))
+    page = _page(picture, min(1.0, _FIRST_SIDE / max(picture.shape[:2])))
     if 0 < page.digit_height < _LOWEST:
         most = np.sqrt(_MOST_PIXELS / (picture.shape[0] * picture.shape[1]))
         scale = min(page.scale * _HEIGHT / page.digit_height, most, _ENLARGED)
@@ -97,8 +96,6 @@ def _dark_page(grey: Array, scale: float) -> Page:
 
 
 def _resized(picture: Array, scale: float) -> Array:
-    if scale == 1:
-        return picture
     height, width = (max(1, round(length * scale)) for length in picture.shape[:2])
     method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(picture).resize((width, height), method))
@@ -115,9 +112,8 @@ def _writing(mask: Array, ink: Array, contrast: Contrast) -> list[Piece]:
         and piece.of(dark)[piece.mask].mean() >= _SURE_FRACTION
     ]
     steepness = np.array([piece.of(steep)[piece.outline].mean() for piece in pieces])
-    areas = np.array([piece.area for piece in pieces])
     strokes = np.array([piece.stroke for piece in pieces])
-    clearest = steepness[(areas * steepness**2).argmax()] if pieces else 0.0
+    clearest = steepness[np.argmax([piece.area for piece in pieces] * steepness**2)] if pieces else 0.0
     # The paper's level must be reached within a stroke's width, or so: noise on a shadow does not.
     clear = (steepness >= _SOFT * clearest) & (steepness * strokes >= _SOFT * contrast.span[0])
     return [piece for piece, kept in zip(pieces, clear, strict=True) if kept]

@@ -172,7 +172,7 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     Parameters
     ----------
     image : path, bytes, binary file, PIL image or ndarray
-        What :func:`lenetkit.datasets.read_image` takes: one image, dark ink on light paper or the other way round.
+        As for :func:`lenetkit.datasets.read_image`: one image, dark ink on light paper or the other way round.
     pipeline : Pipeline
         Fitted; it must know digits as MNIST's are: bright on black, in 28x28 pixels.
     is_digit : callable, optional
@@ -202,19 +202,20 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     '1947'
     """
     picture = read_image(image)
-    classes = pipeline.classes_
+    classes = pipeline.classes_.tolist()
     page = find_page(picture)
-    digits: list[DigitReading] = []
-    n_lines = 0
-    for line in find_lines(page.pieces, page.digit_height):
-        found = _read_line(line, page, pipeline, is_digit)
-        for piece, probabilities in found:
-            best = int(probabilities.argmax())
-            label = classes[best].item() if hasattr(classes[best], "item") else classes[best]
-            box = _box(piece, page, picture.shape)
-            digits.append(DigitReading(label=label, probability=float(probabilities[best]), box=box, line=n_lines))
-        n_lines += bool(found)
-    return Reading(digits=tuple(digits), image=picture)
+    lines = [_read_line(line, page, pipeline, is_digit) for line in find_lines(page.pieces, page.digit_height)]
+    digits = tuple(
+        DigitReading(
+            label=classes[probabilities.argmax()],
+            probability=float(probabilities.max()),
+            box=_box(piece, page, picture.shape),
+            line=index,
+        )
+        for index, line in enumerate(filter(None, lines))
+        for piece, probabilities in line
+    )
+    return Reading(digits=digits, image=picture)
 
 
 def _read_line(
@@ -227,7 +228,7 @@ def _read_line(
     singles = None if is_digit is None else is_digit(images)
     path = best_path(candidates, score(candidates, probabilities, singles))
     if singles is not None:
-        lowest = [_NO_DIGIT_CUT if candidate.n_cuts else _NO_DIGIT for candidate in candidates]
+        lowest = [_NO_DIGIT_CUT if candidate.is_cut else _NO_DIGIT for candidate in candidates]
         path = [index for index in path if singles[index] >= lowest[index]]
     return [(candidates[index].piece, probabilities[index]) for index in path]
 

@@ -41,36 +41,21 @@ def _erase(mask: Array, length: int, thickest: float) -> None:
     # A line that is not quite level goes on in the next row, and a faint one may be broken.
     thick = ndimage.binary_dilation(mask, np.ones((3, 1), bool))
     thick |= ndimage.binary_closing(thick, np.ones((1, _BROKEN), bool))
-    lines, count = ndimage.label(_long_runs(thick, length) & mask, np.ones((3, 3)))
-    if count == 0:
-        return
-    runs = _run_lengths(mask)
-    thickness = ndimage.median(runs, lines, np.arange(1, count + 1))
-    limits = np.append(0.0, np.where(thickness <= thickest, _CROSSED * thickness + 1, 0.0))
-    mask[(lines > 0) & (runs <= limits[lines])] = False
-
-
-def _long_runs(mask: Array, length: int) -> Array:
-    """Return the pixels that lie in a level run of at least so many."""
-    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    ends = np.nonzero(edges == -1)[1]
-    kept = ends - starts >= length
-    marks = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int8)
-    marks[rows[kept], starts[kept]] = 1
-    marks[rows[kept], ends[kept]] -= 1
-    return np.asarray(marks.cumsum(axis=1)[:, :-1] > 0)
+    lines, count = ndimage.label((_run_lengths(thick) >= length) & mask, np.ones((3, 3)))
+    if count:
+        runs = _run_lengths(mask.T).T
+        thickness = ndimage.median(runs, lines, np.arange(1, count + 1))
+        limits = np.append(0.0, np.where(thickness <= thickest, _CROSSED * thickness + 1, 0.0))
+        mask[(lines > 0) & (runs <= limits[lines])] = False
 
 
 def _run_lengths(mask: Array) -> Array:
-    """Return for each pixel the length of the upright run of the mask that it lies in."""
+    """Return for each pixel the length of the level run of the mask that it lies in, 0 outside."""
+    edges = np.flatnonzero(np.diff(np.pad(mask, ((0, 0), (1, 1))), axis=1))
+    runs = edges[1::2] - edges[::2]
     lengths = np.zeros(mask.shape, np.int32)
-    for view, counts in ((mask, lengths), (mask[::-1], lengths[::-1])):
-        count = np.zeros(mask.shape[1], np.int32)
-        for row, here in enumerate(view):
-            count = (count + 1) * here
-            counts[row] += count
-    return np.maximum(lengths - 1, 0)
+    lengths[mask] = np.repeat(runs, runs)
+    return lengths
 
 
 def with_lost_strokes(mask: Array, ink: Array, contrast: Contrast, height: float) -> Array:
@@ -80,9 +65,7 @@ def with_lost_strokes(mask: Array, ink: Array, contrast: Contrast, height: float
     lost = (ink > contrast.level(_PEN, _PEN_NOISES)[0]) & ~mask
     for view, length in ((lost, _LEVEL), (lost.T, _UPRIGHT)):
         thick = ndimage.binary_dilation(view, np.ones((3, 1), bool))
-        view[_long_runs(thick, round(length * height)).any(axis=1)] = False
-    labels, count = ndimage.label(lost, np.ones((3, 3)))
-    beside = np.zeros(count + 1, bool)
-    beside[labels[ndimage.binary_dilation(mask, np.ones((3, 3), bool))]] = True
-    beside[0] = False
-    return np.asarray(mask | beside[labels])
+        view[(_run_lengths(thick) >= round(length * height)).any(axis=1)] = False
+    labels, _ = ndimage.label(lost, np.ones((3, 3)))
+    beside = labels[ndimage.binary_dilation(mask, np.ones((3, 3), bool))]
+    return np.asarray(mask | np.isin(labels, beside[beside > 0]))

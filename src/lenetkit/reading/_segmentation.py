@@ -83,11 +83,17 @@ def find_pieces(mask: Array, *, smallest: int) -> list[Piece]:
     """Return the connected pieces (8 neighbours) whose box is at least so many pixels high or wide."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    return _labelled(ndimage.label(mask, np.ones((3, 3)))[0], smallest=smallest)
+
+
+def _labelled(labels: Array, *, top: int = 0, left: int = 0, smallest: int = 1) -> list[Piece]:
+    """Return the pixels of each label from 1 on as a piece, those of the upper left corner at (top, left)."""
+    from scipy import ndimage
+
     return [
-        Piece(top=box[0].start, left=box[1].start, mask=labels[box] == label)
+        Piece(top=top + box[0].start, left=left + box[1].start, mask=labels[box] == label)
         for label, box in enumerate(ndimage.find_objects(labels), start=1)
-        if max(side.stop - side.start for side in box) >= smallest
+        if box and max(side.stop - side.start for side in box) >= smallest
     ]
 
 
@@ -121,8 +127,8 @@ def find_cuts(piece: Piece, *, distance: float, most_ink: float) -> list[Cut]:
     cuts: dict[bytes, Cut] = {}
     for row in sorted({int(fraction * piece.height) for fraction in _ROWS}):
         for column in _minima(down[row] + up[row] - ink[row], distance):
-            above, below = _way(down, row, column), _way(up[::-1], piece.height - 1 - row, column)
-            columns = np.concatenate([above[::-1], below[1:]])
+            below = _way(up[::-1], piece.height - 1 - row, column)
+            columns = np.concatenate([_way(down, row, column)[::-1], below[1:]])
             crossed = int(piece.mask[np.arange(piece.height), columns].sum())
             if crossed <= most_ink:
                 cuts[columns.tobytes()] = Cut(columns=columns, ink=crossed)
@@ -164,8 +170,8 @@ def _minima(cost: Array, distance: float) -> list[int]:
     minima: list[int] = []
     reach = max(1, round(distance / 2))
     for column in np.argsort(cost, kind="stable").tolist():
-        near = cost[max(0, column - reach) : column + reach + 1]
-        if cost[column] <= near.min() and all(abs(column - other) >= distance for other in minima):
+        is_least = cost[column] <= cost[max(0, column - reach) : column + reach + 1].min()
+        if is_least and all(abs(column - other) >= distance for other in minima):
             minima.append(column)
     return sorted(minima)
 
@@ -176,11 +182,4 @@ def cut_apart(piece: Piece, cuts: Sequence[Cut]) -> list[Piece]:
     if (np.diff(columns, axis=0) < 0).any():
         return [piece]
     owners = (np.arange(piece.width) >= columns[:, :, np.newaxis]).sum(axis=0)
-    parts = []
-    for index in range(len(cuts) + 1):
-        mask = piece.mask & (owners == index)
-        rows, across = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if rows.size:
-            ink = mask[rows[0] : rows[-1] + 1, across[0] : across[-1] + 1]
-            parts.append(Piece(top=piece.top + int(rows[0]), left=piece.left + int(across[0]), mask=ink))
-    return parts
+    return _labelled((owners + 1) * piece.mask, top=piece.top, left=piece.left)

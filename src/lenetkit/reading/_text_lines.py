@@ -5,6 +5,7 @@ and remains of rules are in none.
 Next: :mod:`lenetkit.reading._candidates`.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import attrs
@@ -48,24 +49,26 @@ def find_lines(pieces: Sequence[Piece], digit_height: float) -> list[Line]:
         if large and stroke.width <= _WIDEST_LOOSE * digit_height and not _is_body(stroke, digit_height):
             _join_nearest(lines, stroke, _NEAR * digit_height)
     found = [Line(pieces=tuple(line), height=height) for line, height in zip(lines, heights, strict=True) if line]
-    return sorted(found, key=lambda line: float(np.mean([piece.centre[0] for piece in line.pieces])))
+    return sorted(found, key=lambda line: _middle(line.pieces))
 
 
 def _is_body(piece: Piece, height: float) -> bool:
-    fits = _LOWEST * height <= piece.height <= _HIGHEST * height
-    return fits and piece.stroke <= _WIDEST_STROKE * height
+    return _LOWEST * height <= piece.height <= _HIGHEST * height and piece.stroke <= _WIDEST_STROKE * height
+
+
+def _middle(line: Sequence[Piece]) -> float:
+    """Return the mean row of the pieces' middles."""
+    return float(np.mean([piece.centre[0] for piece in line]))
 
 
 def _grouped(pieces: Sequence[Piece]) -> list[list[Piece]]:
     """Put each piece behind those that it is level with."""
     lines: list[list[Piece]] = []
     for piece in pieces:
-        levels = [_level(piece, line[-_LAST:]) for line in lines]
-        best = int(np.argmax(levels)) if levels else 0
-        if levels and levels[best] >= _LEVEL:
-            lines[best].append(piece)
-        else:
-            lines.append([piece])
+        best = int(np.argmax([*(_level(piece, line[-_LAST:]) for line in lines), _LEVEL]))
+        if best == len(lines):
+            lines.append([])
+        lines[best].append(piece)
     return lines
 
 
@@ -77,44 +80,46 @@ def _level(piece: Piece, line: Sequence[Piece]) -> float:
 
 def _whole(lines: list[list[Piece]], height: float) -> list[list[Piece]]:
     """Join lines that are the upper and the lower half of one, as a gap through all digits makes them."""
-    lines = sorted(lines, key=lambda line: float(np.mean([piece.centre[0] for piece in line])))
     joined: list[list[Piece]] = []
-    for line in lines:
+    for line in sorted(lines, key=_middle):
         partners = _partners(joined[-1], line, height) if joined else []
         if partners and 2 * len(partners) >= len(joined[-1]) + len(line) - 2 * len(partners):
-            upper = joined.pop()
-            matched = {half for pair in partners for half in pair}
-            rest = [piece for piece in (*upper, *line) if id(piece) not in matched]
-            both = {id(piece): piece for piece in (*upper, *line)}
-            line = rest + [join([both[one], both[other]]) for one, other in partners]
-            line.sort(key=lambda piece: piece.centre[1])
+            matched = set(itertools.chain.from_iterable(partners))
+            rest = [piece for piece in (*joined.pop(), *line) if piece not in matched]
+            line = sorted([*rest, *map(join, partners)], key=lambda piece: piece.centre[1])
         joined.append(line)
     return joined
 
 
-def _partners(upper: Sequence[Piece], lower: Sequence[Piece], height: float) -> list[tuple[int, int]]:
-    """Return the pairs of pieces of two lines that lie closely over one another, by their ids."""
-    pairs: list[tuple[int, int]] = []
+def _partners(upper: Sequence[Piece], lower: Sequence[Piece], height: float) -> list[tuple[Piece, Piece]]:
+    """Return the pairs of pieces of two lines that lie closely over one another."""
+    pairs: dict[Piece, Piece] = {}
     for over in upper:
         for under in lower:
             shared = min(over.right, under.right) - max(over.left, under.left)
             close = abs(under.top - over.bottom) <= _HALVES_APART * height
-            fresh = all(id(under) != other for _, other in pairs)
-            if close and fresh and shared >= _HALVES_OVER * min(over.width, under.width):
-                pairs.append((id(over), id(under)))
+            if close and under not in pairs and shared >= _HALVES_OVER * min(over.width, under.width):
+                pairs[under] = over
                 break
-    return pairs
+    return [(over, under) for under, over in pairs.items()]
 
 
 def _join_nearest(lines: list[list[Piece]], stroke: Piece, reach: float) -> None:
     """Join a stroke to the piece whose box is nearest to its own, if that is within reach."""
-    nearest, where = np.inf, (0, 0)
-    for row, line in enumerate(lines):
-        for column, piece in enumerate(line):
-            down = max(stroke.top - piece.bottom, piece.top - stroke.bottom, 0)
-            right = max(stroke.left - piece.right, piece.left - stroke.right, 0)
-            if (distance := float(np.hypot(down, right))) < nearest:
-                nearest, where = distance, (row, column)
-    if nearest <= reach:
-        row, column = where
+    distance, row, column = min(
+        (
+            (_distance(stroke, piece), row, column)
+            for row, line in enumerate(lines)
+            for column, piece in enumerate(line)
+        ),
+        default=(np.inf, 0, 0),
+    )
+    if distance <= reach:
         lines[row][column] = join([lines[row][column], stroke])
+
+
+def _distance(one: Piece, other: Piece) -> float:
+    """Return the pixels between two boxes."""
+    down = max(one.top - other.bottom, other.top - one.bottom, 0)
+    right = max(one.left - other.right, other.left - one.right, 0)
+    return float(np.hypot(down, right))

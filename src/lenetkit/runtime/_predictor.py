@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +23,8 @@ _BATCH = 64
 _ROWS_PER_TASK = 8 * _BATCH
 # A server has other work to do; more threads gain little, because memory limits them.
 _MOST_THREADS = 8
+# The line that LiteRT writes to stderr for the first interpreter of a process; it has no switch for it.
+_CHATTER = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU"
 
 
 class Predictor:
@@ -159,13 +160,17 @@ class Predictor:
     def _contract(self) -> tuple[int, int, int, int]:
         """The input shape and the number of classes."""
         runner = _Runner(self.tflite, 1)
+        shape = runner.input_shape
         for name, factor in (("scale", self.scale), ("offset", self.offset)):
-            if factor is not None and not _broadcasts(factor.shape, runner.input_shape):
-                raise SettingError(
-                    f"{name} must broadcast to the model's input shape {runner.input_shape}; got shape {factor.shape}."
-                )
+            if factor is not None:
+                try:
+                    np.broadcast_to(factor, shape)
+                except ValueError:
+                    raise SettingError(
+                        f"{name} must broadcast to the model's input shape {shape}; got shape {factor.shape}."
+                    ) from None
         self._idle(1).append(runner)
-        return (*runner.input_shape, runner.n_classes)
+        return (*shape, runner.n_classes)
 
     def _batches_agree(self) -> bool:
         """Return True if this machine computes a row of a batch as it computes the image alone, to the last bit.
@@ -214,81 +219,51 @@ class Predictor:
 class _Runner:
     """One interpreter with one thread, for a fixed number of images at a time."""
 
+    _chatter_is_over = False
+
     def __init__(self, tflite: bytes, rows: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
             # More than one thread inside LiteRT hangs after a fork.
             self._interpreter = Interpreter(model_content=tflite, num_threads=1)
-            self._input, self.input_shape = self._read_input()
+            details = self._interpreter.get_input_details()
+            wanted = "input of shape (n, height, width, channels)"
+            self._input, self.input_shape = _read_tensor(details, wanted, (None,) * 4)
             self._interpreter.resize_tensor_input(self._input, (rows, *self.input_shape))
-            with _chatter_dropped():
+            with contextlib.nullcontext() if _Runner._chatter_is_over else filter_stderr(_CHATTER):
                 self._interpreter.allocate_tensors()
+            _Runner._chatter_is_over = True
             self._interpreter.invoke()  # shapes that depend on the number of images are known after it only
-            self._output, self.n_classes = self._read_output(rows)
+            details = self._interpreter.get_output_details()
+            wanted = f"output of shape ({rows}, n_classes) for {rows} images"
+            self._output, (self.n_classes,) = _read_tensor(details, wanted, (rows, None))
+        except DataError:
+            raise
         except (ValueError, RuntimeError) as error:
-            if isinstance(error, DataError):
-                raise
             raise DataError(f"the LiteRT model cannot be used: {error}") from error
 
     def __call__(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         self._interpreter.set_tensor(self._input, images)
         self._interpreter.invoke()
-        probabilities: npt.NDArray[np.float32] = self._interpreter.get_tensor(self._output)
-        return probabilities
-
-    def _read_input(self) -> tuple[int, tuple[int, int, int]]:
-        details = self._interpreter.get_input_details()
-        shape = tuple(map(int, details[0]["shape"])) if len(details) == 1 else ()
-        if len(shape) != 4 or details[0]["dtype"] is not np.float32:
-            raise DataError(
-                "the LiteRT model cannot be used: it must have one float32 input of shape (n, height, width, "
-                f"channels); it has {_listed(details)}."
-            )
-        return details[0]["index"], shape[1:]
-
-    def _read_output(self, rows: int) -> tuple[int, int]:
-        details = self._interpreter.get_output_details()
-        shape = tuple(map(int, details[0]["shape"])) if len(details) == 1 else ()
-        if len(shape) != 2 or shape[0] != rows or details[0]["dtype"] is not np.float32:
-            raise DataError(
-                f"the LiteRT model cannot be used: it must have one float32 output of shape ({rows}, n_classes) for "
-                f"{rows} images; it has {_listed(details)}."
-            )
-        return details[0]["index"], shape[1]
+        return np.asarray(self._interpreter.get_tensor(self._output))
 
 
 def _as_factor(name: str, value: npt.ArrayLike | None) -> npt.NDArray[np.float32] | None:
-    if value is None:
-        return None
-    factor = np.asarray(value, dtype=np.float32)
-    if not np.isfinite(factor).all():
+    factor = None if value is None else np.asarray(value, dtype=np.float32)
+    if factor is not None and not np.isfinite(factor).all():
         raise SettingError(f"{name} must be finite; got {value!r}.")
     return factor
 
 
-def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    try:
-        return np.broadcast_shapes(shape, target) == target
-    except ValueError:
-        return False
-
-
-def _listed(details: list[dict[str, Any]]) -> str:
-    tensors = [f"{np.dtype(detail['dtype']).name} {tuple(map(int, detail['shape']))}" for detail in details]
-    return ", ".join(tensors) or "none"
-
-
-_chatter_is_over = False
-
-
-@contextlib.contextmanager
-def _chatter_dropped() -> Iterator[None]:
-    """Drop the line that LiteRT writes to stderr for the first interpreter of a process; it has no switch for it."""
-    global _chatter_is_over
-    if _chatter_is_over:
-        yield
-        return
-    with filter_stderr("INFO: Created TensorFlow Lite XNNPACK delegate for CPU"):
-        yield
-    _chatter_is_over = True
+def _read_tensor(details: list[dict[str, Any]], wanted: str, form: tuple[int | None, ...]) -> tuple[int, Any]:
+    """Return the index of the only input or output of a model, and its shape without the number of images."""
+    shape = tuple(map(int, details[0]["shape"])) if len(details) == 1 else ()
+    fits = len(shape) == len(form) and all(size in (None, found) for size, found in zip(form, shape, strict=True))
+    if not fits or details[0]["dtype"] is not np.float32:
+        tensors = [f"{np.dtype(detail['dtype']).name} {tuple(map(int, detail['shape']))}" for detail in details]
+        raise DataError(
+            f"the LiteRT model cannot be used: it must have one float32 {wanted}; it has "
+            f"{', '.join(tensors) or 'none'}."
+        )
+    return details[0]["index"], shape[1:]

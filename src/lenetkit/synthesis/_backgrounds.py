@@ -3,14 +3,14 @@
 In: a size, settings and a seed. Out: uint8 pixels. Next: :meth:`lenetkit.synthesis.DrawnNumber.on` writes on it.
 """
 
-import math
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.rng import Floats, RandomStreams
-from lenetkit._utils.validation import check_number, check_seed, check_whole, chosen_one
+from lenetkit._utils.validation import check_number, check_seed, check_whole, chosen_one, is_integer
 from lenetkit.exceptions import SettingError
 
 __all__ = ["as_colour", "draw_paper"]
@@ -84,15 +84,14 @@ def draw_paper(
     """
     check_whole("height", height, 1, _LONGEST)
     check_whole("width", width, 1, _LONGEST)
-    check_number("pitch", pitch, 4, math.inf)
-    check_number("print_strength", print_strength, 0, 1)
-    check_number("shadow", shadow, 0, 1)
-    check_number("noise", noise, 0, 64)
+    check_number("pitch", pitch, 4)
+    for name, strength, most in (("print_strength", print_strength, 1), ("shadow", shadow, 1), ("noise", noise, 64)):
+        check_number(name, strength, 0, most)
     check_whole("specks", specks, 0)
     check_seed(seed)
-    ruling = chosen_one("ruling", ruling, _RULINGS)
+    draw_print = _RULINGS[chosen_one("ruling", ruling, _RULINGS)]
     lines = np.arange(pitch, height, pitch) if rows is None else _checked_rows(rows)
-    printed = np.clip(_RULINGS[ruling](height, width, lines, pitch), 0, 1)
+    printed = np.clip(draw_print(height, width, lines, pitch), 0, 1)
     rng = RandomStreams("paper", seed, n=1).generator()
     light = _light(height, width, shadow, rng) * (1 - print_strength * printed)
     light *= 1 - _SPECK_DARKNESS * _specks(height, width, specks, rng)
@@ -116,8 +115,7 @@ def _checked_rows(rows: Iterable[float]) -> Floats:
 def as_colour(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
     """Return one grey level or three of a colour. Raise SettingError if it is neither."""
     levels = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    whole = all(isinstance(level, (int, np.integer)) and not isinstance(level, bool) for level in levels)
-    if not whole or len(levels) not in (1, 3) or not all(0 <= level <= 255 for level in levels):
+    if len(levels) not in (1, 3) or not all(is_integer(level, 0, 255) for level in levels):
         raise SettingError(f"{name} must be a grey level or three levels of RGB, whole, 0 to 255; got {value!r}.")
     return tuple(int(level) for level in levels)
 
@@ -125,43 +123,41 @@ def as_colour(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
 def _across(length: int, lines: Floats, thickness: float) -> Floats:
     """Return the fraction of each pixel along one axis that lines at the given positions cover."""
     middles = np.arange(length) + 0.5
-    covered = np.zeros(length)
-    for line in lines:
-        covered = np.maximum(covered, np.clip(thickness / 2 + 0.5 - np.abs(middles - line), 0, 1))
-    return covered
+    covers = (np.clip(thickness / 2 + 0.5 - np.abs(middles - line), 0, 1) for line in lines)
+    return functools.reduce(np.maximum, covers, np.zeros(length))
 
 
 def _thickness(pitch: float) -> float:
     return max(1.0, pitch / _PITCH_PER_LINE)
 
 
+def _ruled(height: int, width: int, lines: Floats, pitch: float) -> Floats:
+    return np.asarray(np.maximum.outer(_across(height, lines, _thickness(pitch)), np.zeros(width)))
+
+
 def _dotted(height: int, width: int, lines: Floats, pitch: float) -> Floats:
     thickness = 2 * _thickness(pitch)
-    down = _across(height, lines, thickness)
-    along = _across(width, np.arange(pitch / 8, width, pitch / 4), thickness)
-    return np.minimum(down[:, None], along[None, :])
+    dots = np.arange(pitch / 8, width, pitch / 4)
+    return np.asarray(np.minimum.outer(_across(height, lines, thickness), _across(width, dots, thickness)))
 
 
 def _grid(height: int, width: int, _: Floats, pitch: float) -> Floats:
-    down = _across(height, np.arange(pitch / 2, height, pitch), _thickness(pitch))
-    along = _across(width, np.arange(pitch / 2, width, pitch), _thickness(pitch))
-    return np.maximum(down[:, None], along[None, :])
+    down, along = (_across(side, np.arange(pitch / 2, side, pitch), _thickness(pitch)) for side in (height, width))
+    return np.asarray(np.maximum.outer(down, along))
 
 
 def _framed(height: int, width: int, _: Floats, pitch: float) -> Floats:
     inset, thickness = min(pitch / 8, height / 8, width / 8), 2 * _thickness(pitch)
-    down = _across(height, np.array([inset, height - inset]), thickness)
-    along = _across(width, np.array([inset, width - inset]), thickness)
-    inside_down = np.abs(np.arange(height) + 0.5 - height / 2) < height / 2 - inset + thickness / 2
-    inside_along = np.abs(np.arange(width) + 0.5 - width / 2) < width / 2 - inset + thickness / 2
-    return np.asarray(np.maximum(down[:, None] * inside_along[None, :], along[None, :] * inside_down[:, None]))
+    down, along = (_across(side, np.array([inset, side - inset]), thickness) for side in (height, width))
+    inside_down, inside_along = (
+        np.abs(np.arange(side) + 0.5 - side / 2) < side / 2 - inset + thickness / 2 for side in (height, width)
+    )
+    return np.asarray(np.maximum(np.outer(down, inside_along), np.outer(inside_down, along)))
 
 
 _RULINGS: Mapping[str, Callable[[int, int, Floats, float], Floats]] = {
     "plain": lambda height, width, _lines, _pitch: np.zeros((height, width)),
-    "ruled": lambda height, width, lines, pitch: np.tile(
-        _across(height, lines, _thickness(pitch))[:, None], (1, width)
-    ),
+    "ruled": _ruled,
     "dotted": _dotted,
     "grid": _grid,
     "framed": _framed,
@@ -172,10 +168,9 @@ def _light(height: int, width: int, shadow: float, rng: np.random.Generator) -> 
     """Return the light on the paper, 1 where it is full: a slope, and the soft edge of something that stands in it."""
     angles = rng.uniform(0, 2 * np.pi, 2)
     shift, softness = rng.uniform(*_EDGE_SHIFT), rng.uniform(*_EDGE_SOFTNESS)
-    y = ((np.arange(height) + 0.5) / height - 0.5)[:, None]
-    x = ((np.arange(width) + 0.5) / width - 0.5)[None, :]
-    slope = 0.5 + (x * np.cos(angles[0]) + y * np.sin(angles[0])) / np.sqrt(2)
-    edge = 1 / (1 + np.exp(-(x * np.cos(angles[1]) + y * np.sin(angles[1]) - shift) / softness))
+    y, x = ((np.arange(side) + 0.5) / side - 0.5 for side in (height, width))
+    along, across = (np.add.outer(y * np.sin(angle), x * np.cos(angle)) for angle in angles)
+    slope, edge = 0.5 + along / np.sqrt(2), 1 / (1 + np.exp(-(across - shift) / softness))
     return np.asarray(1 - shadow * (_SLOPE * slope + (1 - _SLOPE) * edge))
 
 
@@ -184,7 +179,7 @@ def _specks(height: int, width: int, n: int, rng: np.random.Generator) -> Floats
     for row, column, radius in rng.random((n, 3)) * (height, width, _SPECK_SPREAD) + (0, 0, _SPECK_RADIUS):
         top, left = max(0, int(row - 4)), max(0, int(column - 4))
         part = covered[top : top + 9, left : left + 9]
-        y = np.arange(top, top + part.shape[0])[:, None] + 0.5 - row
-        x = np.arange(left, left + part.shape[1])[None, :] + 0.5 - column
-        np.maximum(part, np.clip(radius + 0.5 - np.hypot(x, y), 0, 1), out=part)
+        y, x = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]
+        distance = np.hypot(x + 0.5 - column, y + 0.5 - row)
+        np.maximum(part, np.clip(radius + 0.5 - distance, 0, 1), out=part)
     return covered

@@ -3,6 +3,7 @@
 In: uint8 images of digits, ink bright on black. Out: the same images, spoilt in one way. Next: an evaluation.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping
@@ -108,38 +109,36 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
             f"{given.dtype} of shape {given.shape}. Of images with one channel pass images[..., 0]."
         )
     spoilt = np.empty(given.shape, np.uint8)
-    spoil, settings = _KINDS[kind]
-    for index, start in enumerate(range(0, len(given), _BLOCK)):
-        block = given[start : start + _BLOCK] / 255.0
-        result = spoil(block, settings[severity - 1], RandomStreams(kind, seed, index, n=len(block)))
-        spoilt[start : start + _BLOCK] = np.rint(np.clip(result, 0, 1) * 255)
+    spoil, *settings = _KINDS[kind]
+    values = [by_severity[severity - 1] for by_severity in settings]
+    for rows, streams in RandomStreams.in_blocks(kind, seed, n=len(given), size=_BLOCK):
+        result = spoil(given[rows] / 255.0, streams, *values)
+        spoilt[rows] = np.rint(np.clip(result, 0, 1) * 255)
     return spoilt
 
 
-def _shot_noise(images: Floats, photons: float, streams: RandomStreams) -> Floats:
+def _shot_noise(images: Floats, streams: RandomStreams, photons: float) -> Floats:
     """Draw Poisson numbers by inverting their distribution: then each image uses up equally many random numbers."""
     levels = np.rint(images * 255).astype(int)
-    means = np.arange(256) / 255 * photons
+    means = np.arange(256)[:, None] / 255 * photons
     most = int(photons + 12 * math.sqrt(photons) + 12)
-    counts = np.arange(most)
     factorials = np.cumprod([1.0, *range(1, most)])
-    below = np.cumsum(np.exp(-means[:, None]) * means[:, None] ** counts / factorials, axis=1)
+    below = np.cumsum(np.exp(-means) * means ** np.arange(most) / factorials, axis=1)
     # The 256 distributions one after the other make one ascending table, so that one search answers for all pixels.
     table = (np.minimum(below, 1) + np.arange(256)[:, None]).ravel()
     found = np.searchsorted(table, levels + streams.uniform(0, 1, *images.shape[1:]), side="right")
     return np.asarray((found - levels * most) / photons)
 
 
-def _impulse_noise(images: Floats, fraction: float, streams: RandomStreams) -> Floats:
+def _impulse_noise(images: Floats, streams: RandomStreams, fraction: float) -> Floats:
     draw = streams.uniform(0, 1, *images.shape[1:])
     return np.where(draw < fraction / 2, 0.0, np.where(draw < fraction, 1.0, images))
 
 
-def _glass_blur(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
+def _glass_blur(images: Floats, streams: RandomStreams, sigma: float, rounds: int) -> Floats:
     """Swap neighbours between two blurs along the columns alone: the published code takes the rows for colours."""
     from scipy.ndimage import gaussian_filter1d
 
-    sigma, rounds = settings
     blurred = np.asarray(gaussian_filter1d(images, sigma, axis=1, mode="nearest"))
     n, height, width = images.shape
     every = np.arange(n)
@@ -148,11 +147,9 @@ def _glass_blur(images: Floats, settings: tuple[float, int], streams: RandomStre
         steps = np.floor(streams.uniform(-1, 1, height, width, 2)).astype(int)  # -1 or 0, as published
         for row in range(height - 1, 1, -1):
             for column in range(width - 1, 1, -1):
-                step = steps[:, row, column] * swaps[:, row, column, None]
-                there = (every, row + step[:, 0], column + step[:, 1])
-                here = blurred[:, row, column].copy()
-                blurred[:, row, column] = blurred[there]
-                blurred[there] = here
+                down, right = (steps[:, row, column] * swaps[:, row, column, None]).T
+                here, there = (every, row, column), (every, row + down, column + right)
+                blurred[here], blurred[there] = blurred[there], blurred[here]
     return np.asarray(gaussian_filter1d(blurred, sigma, axis=1, mode="nearest"))
 
 
@@ -162,15 +159,13 @@ def _blur(images: Floats, sigma: float) -> Floats:
     return np.asarray(gaussian_filter(images, (0, sigma, sigma), mode="nearest"))
 
 
-def _motion_blur(images: Floats, sigma: float, streams: RandomStreams) -> Floats:
+def _motion_blur(images: Floats, streams: RandomStreams, sigma: float) -> Floats:
     """Smear one way with the right half of a Gaussian, cut off at 10 pixels in the published setting."""
     angle = np.deg2rad(streams.uniform(-45, 45))
-    smeared, total = np.zeros_like(images), 0.0
-    for step in range(math.ceil(10 / 3 * sigma) + 1):
-        weight = math.exp(-0.5 * (step / sigma) ** 2)
-        smeared += weight * _mapped(images, np.eye(2), step * np.stack([np.sin(angle), np.cos(angle)], axis=1))
-        total += weight
-    return smeared / total
+    way = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    weights = [math.exp(-0.5 * (step / sigma) ** 2) for step in range(math.ceil(10 / 3 * sigma) + 1)]
+    smeared = sum(weight * _mapped(images, np.eye(2), step * way) for step, weight in enumerate(weights))
+    return np.asarray(smeared / sum(weights))
 
 
 def _mapped(images: Floats, matrix: Floats, shift: Floats | float = 0.0) -> Floats:
@@ -192,7 +187,7 @@ def _signs(streams: RandomStreams, *shape: int) -> Floats:
     return np.where(streams.uniform(0, 1, *shape) < 0.5, -1.0, 1.0)
 
 
-def _shear(images: Floats, radians: float, streams: RandomStreams) -> Floats:
+def _shear(images: Floats, streams: RandomStreams, radians: float) -> Floats:
     """Tilt the vertical axis alone: a column leans by the tangent of the angle and grows by 1 / cosine."""
     matrix = np.tile(np.eye(2), (len(images), 1, 1))
     matrix[:, 0, 0] = math.cos(radians)
@@ -200,22 +195,21 @@ def _shear(images: Floats, radians: float, streams: RandomStreams) -> Floats:
     return _mapped(images, matrix)
 
 
-def _rotate(images: Floats, radians: float, streams: RandomStreams) -> Floats:
+def _rotate(images: Floats, streams: RandomStreams, radians: float) -> Floats:
     cosine = np.full(len(images), math.cos(radians))
     sine = math.sin(radians) * _signs(streams)
     return _mapped(images, np.array([[cosine, -sine], [sine, cosine]]).transpose(2, 0, 1))
 
 
-def _stripe(images: Floats, columns: int, _: RandomStreams) -> Floats:
+def _stripe(images: Floats, _: RandomStreams, columns: int) -> Floats:
     striped = images.copy()
     for side in (slice(None, columns), slice(-columns, None)):
         striped[:, :, side] = 1 - striped[:, :, side]
     return striped
 
 
-def _fog(images: Floats, settings: tuple[float, float], streams: RandomStreams) -> Floats:
+def _fog(images: Floats, streams: RandomStreams, thickness: float, decay: float) -> Floats:
     """Lay the corner of a map of clouds over the ink."""
-    thickness, decay = settings
     return (images + thickness * _clouds(images.shape, decay, streams)) / (1 + thickness)
 
 
@@ -252,63 +246,64 @@ def _refined(heights: Floats, roughness: float, streams: RandomStreams) -> Float
     return finer.reshape(n, 2 * rows, 2 * columns)
 
 
-def _spatter(images: Floats, threshold: float, streams: RandomStreams) -> Floats:
+def _spatter(images: Floats, streams: RandomStreams, threshold: float) -> Floats:
     wet = _blur(0.65 + 0.3 * streams.normal(*images.shape[1:]), 1.0) > threshold
     mud = _blur(wet.astype(float), 1.5)
     mud[mud < 0.8] = 0
     return np.asarray(images * (1 - mud) + 63 / 255 * mud)
 
 
-def _dotted_line(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
-    """Draw lines from the left border to the right: of four columns two get nothing, and neither does the last one."""
-    strength, n_lines = settings
-    n, height, width = images.shape
-    dots = np.arange(width) % 4 >= 2
-    lined = images
+_Line = Callable[[tuple[int, ...], RandomStreams], Floats]
+
+
+def _lined(line: _Line, images: Floats, streams: RandomStreams, strength: float, n_lines: int) -> Floats:
+    """Add lines of one form."""
     for _ in range(n_lines):
-        ends = np.floor(streams.uniform(0, height - 1, 2))
-        knots = np.stack([np.broadcast_to([0.0, width - 1.0], (n, 2)), ends], axis=-1)
-        lined = lined + strength * dots * _lines(knots, height, width)
-    return lined
+        images = images + strength * line(images.shape, streams)
+    return images
 
 
-def _zigzag(images: Floats, settings: tuple[float, int], streams: RandomStreams) -> Floats:
-    """Draw lines that go 2 pixels to either side every 4 pixels, from near the left border to near the right."""
-    strength, n_lines = settings
-    n, height, width = images.shape
+def _dotted(shape: tuple[int, ...], streams: RandomStreams) -> Floats:
+    """Go from the left border to the right: of four columns two get nothing, and neither does the last one."""
+    n, height, width = shape
+    ends = np.floor(streams.uniform(0, height - 1, 2))
+    points = np.stack([np.broadcast_to([0.0, width - 1.0], (n, 2)), ends], axis=-1)
+    return _legs(points, height, width) * (np.arange(width) % 4 >= 2)
+
+
+def _zigzag(shape: tuple[int, ...], streams: RandomStreams) -> Floats:
+    """Go 2 pixels to either side every 4 pixels, from near the left border to near the right."""
+    n, height, width = shape
+    start = np.floor(streams.uniform(0, height - 1))[:, None]
+    drop = np.floor(streams.uniform(-5, 5))
     span = width - 5.0
-    along = np.append(0.0, np.arange(2, span, 4))
-    aside = np.append(0.0, np.resize([2.0, -2.0], len(along) - 1))
-    zigzagged = images
-    for _ in range(n_lines):
-        start = np.floor(streams.uniform(0, height - 1))[:, None]
-        drop = np.floor(streams.uniform(-5, 5))
-        length, angle = np.hypot(span, drop)[:, None], np.arctan2(drop, span)[:, None]
-        # The last leg ends beside the line's end, by the published formula, which is 0 / 0 in widths of 5 + 4k pixels.
-        last = aside[-1] / (2 * np.maximum(length % 4, 0.5))
-        u = np.concatenate([np.broadcast_to(along, (n, len(along))), length], axis=1)
-        v = np.concatenate([np.broadcast_to(aside, (n, len(aside))), last], axis=1)
-        x, y = 2 + u * np.cos(angle) - v * np.sin(angle), start + u * np.sin(angle) + v * np.cos(angle)
-        zigzagged = zigzagged + strength * _lines(np.stack([x, y], axis=-1), height, width)
-    return zigzagged
+    angle, length = np.arctan2(drop, span)[:, None], np.hypot(span, drop)[:, None]
+    knots = np.array([0.0, *np.arange(2, span, 4)])
+    sides = np.where(np.arange(len(knots)) % 2, 2.0, -2.0) * (knots > 0)
+    along = np.concatenate([np.broadcast_to(knots, (n, len(knots))), length], axis=1)
+    # The last knot lies aside by the published formula, which divides by 0 where the width is 5 + 4k pixels.
+    last = sides[-1] / (2 * np.maximum(length % 4, 0.5))
+    aside = np.concatenate([np.broadcast_to(sides, (n, len(sides))), last], axis=1)
+    x = 2 + along * np.cos(angle) - aside * np.sin(angle)
+    y = start + along * np.sin(angle) + aside * np.cos(angle)
+    return _legs(np.stack([x, y], axis=-1), height, width)
 
 
-def _lines(knots: Floats, height: int, width: int) -> Floats:
-    """Return lines through knots (n, k, 2), which fade with the distance along the column: steep ones are thin.
+def _legs(points: Floats, height: int, width: int) -> Floats:
+    """Return lines through points (n, k, 2), which fade with the distance along the column: steep ones are thin.
 
-    A leg covers the columns from the one of its first knot to the one before its last: not the last column itself.
+    A leg covers the columns from its first point's on to the last one before its second point.
     """
     columns, rows = np.arange(width), np.arange(height)[:, None]
-    lines = np.zeros((len(knots), height, width))
-    for (x, y), (next_x, next_y) in itertools.pairwise(knots.transpose(1, 2, 0)[..., None, None]):
+    lines = np.zeros((len(points), height, width))
+    for (x, y), (next_x, next_y) in itertools.pairwise(points.transpose(1, 2, 0)[..., None, None]):
         distances = np.abs(rows - y - (next_y - y) / (next_x - x) * (columns - x))
         levels = 1 + np.log(np.maximum(1 - distances / _LINE_REACH, 1e-3))
         lines += np.where((columns >= np.floor(x)) & (columns < np.ceil(next_x)), levels.clip(0), 0)
     return np.minimum(lines, 1)
 
 
-def _canny_edges(images: Floats, settings: tuple[float, float], streams: RandomStreams) -> Floats:
-    fraction, missing = settings
+def _canny_edges(images: Floats, streams: RandomStreams, fraction: float, missing: float) -> Floats:
     kept = streams.uniform(0, 1, *images.shape[1:]) >= missing
     return (1 - fraction) * images + fraction * kept * _edges(images)
 
@@ -326,35 +321,32 @@ def _edges(images: Floats) -> Floats:
     # Of four directions the one that is nearest to the slope's: only a crest across it is an edge.
     direction = np.rint(np.arctan2(down, right) / (np.pi / 4)).astype(int) % 4
     crest = np.zeros(images.shape, bool)
-    for number, (row, column) in enumerate(((0, 1), (1, 1), (1, 0), (1, -1))):
+    for index, (row, column) in enumerate(((0, 1), (1, 1), (1, 0), (1, -1))):
         ahead = padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
         behind = padded[:, 1 - row : 1 - row + height, 1 - column : 1 - column + width]
-        crest |= (direction == number) & (steepness > ahead) & (steepness >= behind)
-    weak, strong = crest & (steepness > 0.1), crest & (steepness > 0.2)
-    within_one_image = np.zeros((3, 3, 3), int)
-    within_one_image[1] = 1
-    parts, _ = label(weak, within_one_image)
-    return np.isin(parts, np.unique(parts[strong])).astype(float)
+        crest |= (direction == index) & (steepness > ahead) & (steepness >= behind)
+    within_one_image = np.multiply.outer((0, 1, 0), np.ones((3, 3), int))
+    parts, _ = label(crest & (steepness > 0.1), within_one_image)
+    return np.isin(parts, np.unique(parts[crest & (steepness > 0.2)])).astype(float)
 
 
-_Kind = tuple[Callable[[Floats, Any, RandomStreams], Floats], tuple[Any, Any, Any, Any, Any]]
-
-_KINDS: Mapping[str, _Kind] = {
+# By name: the function, and the values of each of its settings in five severities.
+_KINDS: Mapping[str, tuple[Any, ...]] = {
     "shot_noise": (_shot_noise, (12, 6, 3, 2, 1)),
     "impulse_noise": (_impulse_noise, (0.06, 0.1, 0.17, 0.27, 0.4)),
-    "glass_blur": (_glass_blur, ((0.5, 1), (0.6, 1), (0.7, 2), (0.8, 3), (1.0, 3))),
+    "glass_blur": (_glass_blur, (0.5, 0.6, 0.7, 0.8, 1.0), (1, 1, 2, 3, 3)),
     "motion_blur": (_motion_blur, (1, 2, 3, 4.5, 6.5)),
     "shear": (_shear, (0.2, 0.3, 0.4, 0.6, 0.8)),
-    "scale": (lambda images, factor, _: _mapped(images, np.eye(2) / factor), (0.9, 0.8, 0.7, 0.6, 0.5)),
+    "scale": (lambda images, _, factor: _mapped(images, np.eye(2) / factor), (0.9, 0.8, 0.7, 0.6, 0.5)),
     "rotate": (_rotate, (0.2, 0.3, 0.4, 0.6, 0.8)),
-    "brightness": (lambda images, fraction, _: images + fraction, (0.2, 0.35, 0.5, 0.65, 0.8)),
-    "translate": (lambda images, n, streams: _mapped(images, np.eye(2), n * _signs(streams, 2)), (1, 2, 3, 4, 5)),
+    "brightness": (lambda images, _, fraction: images + fraction, (0.2, 0.35, 0.5, 0.65, 0.8)),
+    "translate": (lambda images, streams, n: _mapped(images, np.eye(2), n * _signs(streams, 2)), (1, 2, 3, 4, 5)),
     "stripe": (_stripe, (3, 5, 7, 8, 9)),
-    "fog": (_fog, ((2, 2), (2.5, 1.7), (3, 1.4), (4, 1.4), (5, 1.4))),
+    "fog": (_fog, (2, 2.5, 3, 4, 5), (2, 1.7, 1.4, 1.4, 1.4)),
     "spatter": (_spatter, (0.69, 0.67, 0.65, 0.63, 0.61)),
-    "dotted_line": (_dotted_line, ((0.5, 1), (0.75, 1), (1, 1), (1, 2), (1, 3))),
-    "zigzag": (_zigzag, ((0.5, 1), (0.75, 1), (1, 1), (1, 2), (1, 3))),
-    "canny_edges": (_canny_edges, ((0.5, 0), (0.75, 0), (1, 0), (1, 0.2), (1, 0.4))),
+    "dotted_line": (functools.partial(_lined, _dotted), (0.5, 0.75, 1, 1, 1), (1, 1, 1, 2, 3)),
+    "zigzag": (functools.partial(_lined, _zigzag), (0.5, 0.75, 1, 1, 1), (1, 1, 1, 2, 3)),
+    "canny_edges": (_canny_edges, (0.5, 0.75, 1, 1, 1), (0, 0, 0, 0.2, 0.4)),
 }
 
 CORRUPTIONS = tuple(_KINDS)

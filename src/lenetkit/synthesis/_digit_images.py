@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.rng import Floats, RandomStreams
-from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen
-from lenetkit.datasets._dataset import Dataset
+from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen, is_integer
+from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._allographs import ALLOGRAPHS, STYLES, Allograph, Style
 from lenetkit.synthesis._pen import Hand, Trace, lay_ink, trace_digits
@@ -52,7 +52,7 @@ def list_allographs(*, styles: str | Iterable[str] | None = None, digits: Iterab
     ['4-open', '4-slanted', '4-phi', '4-phi-upright']
     """
     among = chosen("styles", STYLES if styles is None else styles, STYLES)
-    wanted = _chosen_digits(digits)
+    wanted = _chosen_digits(range(10) if digits is None else digits)
     return [
         name
         for name, allograph in ALLOGRAPHS.items()
@@ -135,14 +135,11 @@ def draw_digits(
     table = form_table(styles, digits, allographs)
     labels = np.resize(np.array(sorted(table), np.int64), n)
     images = np.empty((n, size, size), np.uint8)
-    for block, start in enumerate(range(0, n, _BLOCK)):
-        part = slice(start, min(n, start + _BLOCK))
-        streams = RandomStreams("digits", seed, block, n=part.stop - part.start)
+    for part, streams in RandomStreams.in_blocks("digits", seed, n=n, size=_BLOCK):
         forms, writers = choose_forms(labels[part].tolist(), table, streams)
         trace = trace_digits(forms, Hand.drawn(writers, streams, variation), streams)
         images[part] = _laid_out(trace, pen_width, streams, size)
-    class_names = tuple(str(digit) for digit in range(10))
-    return Dataset(images=images, labels=labels, class_names=class_names, name="drawn digits")
+    return Dataset(images=images, labels=labels, class_names=tuple("0123456789"), name="drawn digits")
 
 
 # For each digit its choices: a style, and the forms that it uses with their cumulative weights.
@@ -154,21 +151,19 @@ def form_table(
 ) -> FormTable:
     """Return the possible forms of each wanted digit; SettingError where something is unknown or a digit has none."""
     names = chosen("styles", styles, STYLES)
-    given = None if allographs is None else [ALLOGRAPHS[name] for name in chosen("allographs", allographs, ALLOGRAPHS)]
-    wanted = _chosen_digits(sorted({form.digit for form in given}) if given and digits is None else digits)
-    table = {}
-    for digit in wanted:
-        choices = []
+    known = ALLOGRAPHS if allographs is None else chosen("allographs", allographs, ALLOGRAPHS)
+    forms = [ALLOGRAPHS[name] for name in known]
+    table: dict[int, list[tuple[Style, Sequence[Allograph], Floats]]] = {}
+    for digit in _chosen_digits(sorted({form.digit for form in forms}) if digits is None else digits):
+        table[digit] = []
         for name in names:
-            among = ALLOGRAPHS.values() if given is None else given
-            weights = {form: form.weights.get(name, 0.0) if given is None else 1.0 for form in among}
-            forms = [form for form, weight in weights.items() if form.digit == digit and weight]
-            if forms:
-                total = np.cumsum([weights[form] for form in forms])
-                choices.append((STYLES[name], forms, total / total[-1]))
-        if not choices:
+            weights = {form: form.weights.get(name, 0.0) if allographs is None else 1.0 for form in forms}
+            used = [form for form, weight in weights.items() if form.digit == digit and weight]
+            if used:
+                total = np.cumsum([weights[form] for form in used])
+                table[digit].append((STYLES[name], used, total / total[-1]))
+        if not table[digit]:
             raise SettingError(f"digits: none of the given allographs is a {digit}. Leave it out, or add a form of it.")
-        table[digit] = choices
     return table
 
 
@@ -191,8 +186,7 @@ def _laid_out(trace: Trace, pen_width: tuple[float, float], streams: RandomStrea
     # The mean of two even draws: middling pens are the most frequent.
     middling = streams.uniform(0, 1, 2).mean(axis=1)
     radius = unit / 2 * pen_width[0] * (pen_width[1] / pen_width[0]) ** middling
-    spans = np.ptp(trace.points, axis=1).max(axis=1)
-    scale = np.maximum(box - 2 * radius, 1) / spans
+    scale = np.maximum(box - 2 * radius, 1) / np.ptp(trace.points, axis=1).max(axis=1)
     trace = attrs.evolve(trace, points=trace.points * scale[:, None, None], radii=trace.radii * radius[:, None])
     low, high = trace.extent()
     fit = box / (high - low).max(axis=1)
@@ -206,8 +200,7 @@ def centred(inks: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     n, box = inks.shape[:2]
     middles = np.arange(box) + 0.5
     mass = np.maximum(inks.sum(axis=(1, 2), dtype=float), 1)
-    rows = (inks.sum(axis=2, dtype=float) @ middles) / mass
-    columns = (inks.sum(axis=1, dtype=float) @ middles) / mass
+    rows, columns = (inks.sum(axis=axis, dtype=float) @ middles / mass for axis in (2, 1))
     # MNIST's rule: the offset is rounded down, so that the centre comes to lie in the pixel after the middle or on it.
     corners = np.floor(size / 2 + 1 - np.stack([rows, columns], axis=1)).astype(int)
     images = np.zeros((n, size, size), np.uint8)
@@ -216,16 +209,14 @@ def centred(inks: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     return images
 
 
-def _chosen_digits(digits: Iterable[int] | None) -> tuple[int, ...]:
-    """Return digits in ascending order, at least one; all ten for None."""
-    if digits is None:
-        return tuple(range(10))
+def _chosen_digits(digits: Iterable[int]) -> tuple[int, ...]:
+    """Return digits in ascending order, at least one."""
     try:
         wanted = list(digits)
     except TypeError:
         wanted = []
     for digit in wanted:
-        if isinstance(digit, bool) or not isinstance(digit, (int, np.integer)) or not 0 <= digit <= 9:
+        if not is_integer(digit, 0, 9):
             raise SettingError(f"digits must be integers from 0 to 9; got {digit!r} among them.")
     if not wanted:
         raise SettingError(f"digits must be one or more integers from 0 to 9; got {digits!r}.")

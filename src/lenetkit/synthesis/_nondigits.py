@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from lenetkit._utils.rng import RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen
-from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._digit_images import SOFTNESS, centred, draw_digits
 from lenetkit.synthesis._pen import Trace, lay_ink
@@ -166,11 +167,11 @@ def _noise(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     noise = streams.normal(28, 28)
     coarseness, threshold = streams.uniform(-0.8, 3), streams.uniform(-1.5, 1.5)
     images = np.empty((streams.n, 28, 28))
-    for number, width in enumerate(coarseness):
-        field = ndimage.gaussian_filter(noise[number], max(width, 0))
+    for index, width in enumerate(coarseness):
+        field = ndimage.gaussian_filter(noise[index], max(width, 0))
         field = field / field.std()
         # Half of them keep their greys, half are black and white.
-        images[number] = (field > threshold[number]) if number % 2 else 0.5 + 0.3 * field - 0.2 * threshold[number]
+        images[index] = (field > threshold[index]) if index % 2 else 0.5 + 0.3 * field - 0.2 * threshold[index]
     return _as_bytes(images)
 
 
@@ -181,27 +182,20 @@ def _scribble(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     points = np.empty((n, steps, 2))
     for number in range(n):
         at = np.linspace(0, count[number] - 1, steps)
-        inner = np.arange(count[number])
         for axis in (0, 1):
-            points[number, :, axis] = np.interp(at, inner, knots[number, : count[number], axis])
-    sharp = streams.uniform(0, 1) < _ANGULAR
-    kernel = np.hanning(29)
-    kernel /= kernel.sum()
+            points[number, :, axis] = np.interp(at, np.arange(14), knots[number, :, axis])
+    sharp = streams.uniform(0, 1, 1, 1) < _ANGULAR
+    kernel = np.hanning(29) / np.hanning(29).sum()
     padded = np.pad(points, ((0, 0), (14, 14), (0, 0)), mode="edge")
     smooth = sum(weight * padded[:, at : at + steps] for at, weight in enumerate(kernel))
-    points = np.where(sharp[:, None, None], points, smooth)
+    points = np.where(sharp, points, smooth)
     down = np.repeat(streams.uniform(0, 1, 8) > _LIFTED, steps // 8, axis=1)[:, : steps - 1]
-    return _drawn(points, down, streams)
-
-
-def _drawn(points: npt.NDArray[np.float64], down: npt.NDArray[np.bool_], streams: RandomStreams) -> Images:
-    """Draw lines with a pen in MNIST's box of 20x20 pixels."""
-    radius = streams.uniform(*_SCRIBBLE_RADII)
-    low, high = points.min(axis=1), points.max(axis=1)
-    scale = (20 - 2 * radius) / np.maximum((high - low).max(axis=1), 1e-6)
-    trace = Trace(points=points, radii=np.ones(points.shape[:2]), down=down)
-    trace = trace.moved(scale, 10 - scale[:, None] * (low + high) / 2)
-    trace = Trace(points=trace.points, radii=np.repeat(radius[:, None], points.shape[1], axis=1), down=down)
+    # The pen is as thick in each size: only the way is fitted into MNIST's box of 20x20 pixels.
+    radii = streams.uniform(*_SCRIBBLE_RADII, 1)
+    low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
+    scale = (20 - 2 * radii[..., None]) / np.maximum((high - low).max(axis=2, keepdims=True), 1e-6)
+    points = points * scale + (10 - scale * (low + high) / 2)
+    trace = Trace(points=points, radii=np.repeat(radii, steps, axis=1), down=down)
     return centred(_as_bytes(lay_ink(trace, 20, 20, streams.uniform(*SOFTNESS))), 28)
 
 
@@ -212,52 +206,45 @@ def _letter(streams: RandomStreams, fonts: Sequence[str]) -> Images:
 
 
 def _printed(text: Sequence[str], fonts: Sequence[str | None], streams: RandomStreams) -> Images:
-    from PIL import Image, ImageDraw, ImageFilter
+    from PIL import ImageDraw, ImageFilter
 
     faces = [_face(font) for font in fonts]
     which, slant, turn = streams.uniform(0, 1), streams.normal(), streams.normal()
     bold, bend = streams.uniform(-2, 4), streams.normal(4)
     boxes = np.zeros((streams.n, 20, 20), np.uint8)
-    for number, character in enumerate(text):
-        face = faces[int(which[number] * len(faces))]
+    for index, character in enumerate(text):
+        face, width = faces[int(which[index] * len(faces))], int(max(0, bold[index]))
         picture = Image.new("L", (3 * _LARGE, 3 * _LARGE))
-        pen = ImageDraw.Draw(picture)
-        width = int(max(0, bold[number]))
-        pen.text((_LARGE, _LARGE), character, fill=255, font=face, stroke_width=width)
+        ImageDraw.Draw(picture).text((_LARGE, _LARGE), character, fill=255, font=face, stroke_width=width)
         # From positions in the result to positions in the original: slanted, turned and a little uneven.
-        shear, angle, middle = _SHEAR * slant[number], _TURN * turn[number], 1.5 * _LARGE
-        a, b, d, e = 1 + _BEND * bend[number, 0], shear + angle, -angle, 1 + _BEND * bend[number, 1]
+        shear, angle, middle = _SHEAR * slant[index], _TURN * turn[index], 1.5 * _LARGE
+        a, b, d, e = 1 + _BEND * bend[index, 0], shear + angle, -angle, 1 + _BEND * bend[index, 1]
         shift = (middle - a * middle - b * middle, middle - d * middle - e * middle)
         picture = picture.transform(
             picture.size, Image.Transform.AFFINE, (a, b, shift[0], d, e, shift[1]), Image.Resampling.BILINEAR
         ).filter(ImageFilter.GaussianBlur(1))
-        box = picture.getbbox()
-        if box is not None:
-            boxes[number] = _in_box(picture.crop(box))
+        boxes[index] = _in_box(picture)
     return centred(boxes, 28)
 
 
 def _face(font: str | None) -> Any:
     from PIL import ImageFont
 
-    if font is None:
-        return ImageFont.load_default(_LARGE)
     try:
-        return ImageFont.truetype(font, _LARGE)
+        return ImageFont.load_default(_LARGE) if font is None else ImageFont.truetype(font, _LARGE)
     except OSError as error:
         raise SettingError(
             f"fonts: {font} cannot be used as a font: {error}. Name a TrueType or OpenType file."
         ) from error
 
 
-def _in_box(picture: Any) -> Images:
-    from PIL import Image
-
-    width, height = picture.size
-    scale = 20 / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+def _in_box(picture: Image.Image) -> Images:
+    """Return the ink, or all of a blank picture, in the middle of MNIST's box of 20x20 pixels."""
+    picture = picture.crop(picture.getbbox())
+    scale = 20 / max(picture.size)
+    size = [max(1, round(length * scale)) for length in picture.size]
     box = Image.new("L", (20, 20))
-    box.paste(picture.resize(size, Image.Resampling.BOX), ((20 - size[0]) // 2, (20 - size[1]) // 2))
+    box.paste(picture.resize((size[0], size[1]), Image.Resampling.BOX), ((20 - size[0]) // 2, (20 - size[1]) // 2))
     return np.asarray(box)
 
 
@@ -273,8 +260,7 @@ def _shape(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     images = np.empty((streams.n, 20, 20))
     for number in range(streams.n):
         cosine, sine = np.cos(turn[number]), np.sin(turn[number])
-        tilted = number % 3 == 0
-        across, down = (cosine * x + sine * y, cosine * y - sine * x) if tilted else (x, y)
+        across, down = (x, y) if number % 3 else (cosine * x + sine * y, cosine * y - sine * x)
         angle = np.arctan2(down, across)
         # The outline: from a diamond over an ellipse to a box, dented by waves.
         dents = sum(
@@ -305,35 +291,31 @@ _TURNS: Sequence[tuple[Callable[[Images], Images], Sequence[int]]] = (
 
 def _turned(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
     images = np.empty((streams.n, 28, 28), np.uint8)
-    for number, (turn, digits) in enumerate(_TURNS):
-        rows = slice(number, None, len(_TURNS))
-        seed = int(streams.generator().integers(2**32))
-        images[rows] = turn(np.asarray(draw_digits(len(images[rows]), digits=digits, seed=seed).images))
+    for index, (turn, digits) in enumerate(_TURNS):
+        rows = slice(index, None, len(_TURNS))
+        drawn = draw_digits(len(images[rows]), digits=digits, seed=int(streams.generator().integers(2**32)))
+        images[rows] = turn(np.asarray(drawn.images))
     return images
 
 
 def _several(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
-    from PIL import Image
-
     seeds = streams.generator().integers(2**32, size=2).tolist()
     digits = draw_digits(3 * streams.n, seed=seeds[0], size=56).images
     order = np.random.default_rng(seeds[1]).permutation(len(digits)).reshape(-1, 3)
     three, gap = streams.uniform(0, 1) < _THREE, streams.uniform(*_GAPS).astype(int)
     boxes = np.zeros((streams.n, 20, 20), np.uint8)
-    for number, members in enumerate(order):
-        chosen_ones = digits[members[: 3 if three[number] else 2]]
+    for index, members in enumerate(order):
         cut = [
             digit[:, np.flatnonzero(digit.any(axis=0))[0] : np.flatnonzero(digit.any(axis=0))[-1] + 1]
-            for digit in chosen_ones
+            for digit in digits[members[: 3 if three[index] else 2]]
         ]
-        width = sum(part.shape[1] for part in cut) + gap[number] * (len(cut) - 1)
+        width = sum(part.shape[1] for part in cut) + gap[index] * (len(cut) - 1)
         canvas, left = np.zeros((56, max(width, 1)), np.uint8), 0
         for part in cut:
             here = canvas[:, left : left + part.shape[1]]
             np.maximum(here, part[:, : here.shape[1]], out=here)
-            left += part.shape[1] + gap[number]
-        picture = Image.fromarray(canvas)
-        boxes[number] = _in_box(picture.crop(picture.getbbox()))
+            left += part.shape[1] + gap[index]
+        boxes[index] = _in_box(Image.fromarray(canvas))
     return centred(boxes, 28)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_interval, check_number, check_seed, check_whole, chosen_one
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.synthesis._allographs import STYLES, Allograph
+from lenetkit.synthesis._allographs import STYLES
 from lenetkit.synthesis._backgrounds import as_colour
 from lenetkit.synthesis._digit_images import choose_forms, form_table
 from lenetkit.synthesis._pen import Hand, Trace, lay_ink, trace_digits
@@ -108,11 +108,10 @@ class DrawnNumber:
                 f"paper must be uint8 of shape {self.image.shape} or {(*self.image.shape, 3)}, as the image is; got "
                 f"{paper.dtype} of shape {paper.shape}. Draw it with draw_paper(*number.image.shape)."
             )
-        coloured = paper.ndim == 3 or len(colour) == 3
-        ground = paper[..., None] if paper.ndim == 2 else paper
+        ground = paper.reshape(*self.image.shape, -1)
         cover = self.image[..., None] / np.float32(255)
         picture = np.rint(ground * (1 - cover * (1 - np.array(colour, np.float32) / 255))).astype(np.uint8)
-        return picture if coloured else picture[..., 0]
+        return picture if picture.shape[2] == 3 else picture[..., 0]
 
 
 def draw_number(
@@ -172,9 +171,12 @@ def draw_number(
     check_seed(seed)
     check_whole("height", height, 12, 2000)
     check_interval("pen_width", pen_width, 0.01, 0.3)
-    check_number("spacing", spacing, -0.5, 3)
-    check_number("grain", grain, 0, 1)
-    check_number("variation", variation, 0, 2)
+    for name, value, lowest, most in (
+        ("spacing", spacing, -0.5, 3),
+        ("grain", grain, 0, 1),
+        ("variation", variation, 0, 2),
+    ):
+        check_number(name, value, lowest, most)
     trace = _written(digits, style, seed, pen_width, variation, n_samples=96 + height // 8)
     trace, baselines, size = _set_out(trace, text, spacing, RandomStreams("places", seed, n=len(digits)), variation)
     rows, columns = (math.ceil(side * height) for side in size)
@@ -213,10 +215,8 @@ def _written(
     n_samples: int,
 ) -> Trace:
     """Return all digits as one hand writes them, each where it was designed, in digit heights."""
-    n = len(digits)
-    own, each = RandomStreams("hand", seed, n=10), RandomStreams("number", seed, n=n)
+    own, each = RandomStreams("hand", seed, n=10), RandomStreams("number", seed, n=len(digits))
     favourites, writers = choose_forms(range(10), form_table(style, None, None), own)
-    forms: list[Allograph] = [favourites[digit] for digit in digits]
     hand = Hand.drawn([writers[digit] for digit in digits], each, variation)
     writer = Hand.drawn(writers, own, variation)
     hand = attrs.evolve(
@@ -224,9 +224,9 @@ def _written(
         slant=writer.slant[0] + _OWN * (hand.slant - writers[0].slant),
         stretch=writer.stretch[0] + _OWN * hand.stretch,
         rotation=_OWN * hand.rotation,
-        roundness=np.full(n, writer.roundness[0]),
+        roundness=np.full(len(digits), writer.roundness[0]),
     )
-    trace = trace_digits(forms, hand, each, n_samples)
+    trace = trace_digits([favourites[digit] for digit in digits], hand, each, n_samples)
     width = pen_width[0] * (pen_width[1] / pen_width[0]) ** own.uniform(0, 1)[0]
     return attrs.evolve(trace, radii=trace.radii * width / 2)
 
@@ -247,14 +247,14 @@ def _set_out(
         edge: Floats | None = None
         pause = 0.0
         for character in line:
-            if not character.strip():
+            if character == " ":
                 pause += _SPACE
-                continue
-            left, right = _profile(trace.points[index], trace.radii[index])
-            at = -left.min() if edge is None else np.max(edge - left) + gaps[index] + pause
-            edge, pause = right + at, 0.0
-            shifts[index] = at, row * _LINE_PITCH + heights[index] + slope * at
-            index += 1
+            else:
+                left, right = _profile(trace.points[index], trace.radii[index])
+                at = -left.min() if edge is None else np.max(edge - left) + gaps[index] + pause
+                edge, pause = right + at, 0.0
+                shifts[index] = at, row * _LINE_PITCH + heights[index] + slope * at
+                index += 1
     trace = trace.moved(np.ones(streams.n), shifts)
     low, high = trace.extent()
     corner = low.min(axis=0) - _MARGIN
@@ -266,19 +266,18 @@ def _set_out(
 def _profile(points: Floats, radii: Floats) -> tuple[Floats, Floats]:
     """Return how far left and right the ink reaches, in rows from above the digit to below it."""
     rows = np.clip(((points[:, 1] + _HIGHEST) * _ROWS).astype(int), 0, 3 * _ROWS - 1)
-    left, right = np.full(3 * _ROWS, np.inf), np.full(3 * _ROWS, -np.inf)
-    np.minimum.at(left, rows, points[:, 0] - radii)
-    np.maximum.at(right, rows, points[:, 0] + radii)
+    reach = np.full((2, 3 * _ROWS), -np.inf)  # leftwards, so that more is further, and rightwards
+    for side, sign in zip(reach, (-1, 1), strict=True):
+        np.maximum.at(side, rows, sign * points[:, 0] + radii)
     # A little of the neighbouring rows counts too, and of all rows a bit: no digit slips under another.
-    left = np.minimum(left, np.minimum(np.roll(left, 1), np.roll(left, -1)))
-    right = np.maximum(right, np.maximum(np.roll(right, 1), np.roll(right, -1)))
+    left, right = np.maximum(reach, np.maximum(np.roll(reach, 1, axis=1), np.roll(reach, -1, axis=1)))
     middle = (points[:, 0].min() + points[:, 0].max()) / 2
-    return np.minimum(left, middle), np.maximum(right, middle)
+    return np.minimum(-left, middle), np.maximum(right, middle)
 
 
-def _write(trace: Trace, index: int, page: npt.NDArray[np.float32]) -> tuple[int, int, int, int]:
+def _write(trace: Trace, index: int, page: npt.NDArray[np.float32]) -> tuple[int, ...]:
     """Write one digit onto the page, a few steps of the pen at a time, and return the box of its ink."""
-    boxes = []
+    corners: list[npt.NDArray[np.int64]] = []
     for start in range(0, trace.down.shape[1], _RUN):
         part = trace.cut(index, start, start + _RUN)
         low, high = part.extent()
@@ -287,19 +286,18 @@ def _write(trace: Trace, index: int, page: npt.NDArray[np.float32]) -> tuple[int
         ink = lay_ink(part.moved(np.ones(1), np.array([[-left, -top]])), bottom - top, right - left)[0]
         here = page[top:bottom, left:right]
         np.maximum(here, ink, out=here)
-        rows, columns = np.nonzero(ink > _INKED)
-        if len(rows):
-            boxes.append((left + columns.min(), top + rows.min(), left + columns.max() + 1, top + rows.max() + 1))
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
+        inked = np.argwhere(ink.T > _INKED) + np.array([left, top])
+        if len(inked):
+            corners += [inked.min(axis=0), inked.max(axis=0) + 1]
+    return *np.min(corners, axis=0), *np.max(corners, axis=0)
 
 
 def _grained(ink: npt.NDArray[np.float32], grain: float, height: int, seed: int) -> npt.NDArray[np.uint8]:
     """Let the paper show through the ink in spots."""
     if grain:
         spot = max(1, round(height / _SPOTS))
-        rng = RandomStreams("grain", seed, n=1).generator()
-        coarse = rng.random(tuple(side // spot + 2 for side in ink.shape), np.float32)
+        shape = tuple(side // spot + 2 for side in ink.shape)
+        coarse = RandomStreams("grain", seed, n=1).generator().random(shape, np.float32)
         noise = np.kron(coarse, np.ones((spot, spot), np.float32))[: ink.shape[0], : ink.shape[1]]
         ink = ink * (1 - grain * np.clip(_GRAIN_CONTRAST * noise - _GRAIN_THRESHOLD, 0, 1))
     return np.asarray(np.rint(ink * 255), np.uint8)

@@ -5,6 +5,7 @@ In: allographs and hands, many at once, lengths in units of the digit's height. 
 """
 
 import functools
+import itertools
 from collections.abc import Sequence
 
 import attrs
@@ -81,19 +82,11 @@ class Trace:
 
     def moved(self, scale: Floats, shift: Floats) -> "Trace":
         """Return it scaled about the origin by (n,), then shifted by (n, 2)."""
-        points = self.points * scale[:, None, None] + shift[:, None, :]
-        return attrs.evolve(self, points=points, radii=self.radii * scale[:, None])
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class _Sampling:
-    """Weights of an allograph's k control points in the positions along it, to which these are linear."""
-
-    sharp: Floats  # (s, k), through the points, corners kept
-    smooth: Floats  # (s, k), corners cut
-    down: npt.NDArray[np.bool_]  # (s - 1,)
-    jitter: Floats  # (k,), standard deviation of each control point
-    stroke: npt.NDArray[np.int64]  # (k,), the stroke of each control point
+        return Trace(
+            points=self.points * scale[:, None, None] + shift[:, None, :],
+            radii=self.radii * scale[:, None],
+            down=self.down,
+        )
 
 
 # Rows: the weights of four neighbouring control points; columns: powers of the way from the second to the third.
@@ -101,46 +94,49 @@ _THROUGH = np.array([(0, -1, 2, -1), (2, 0, -5, 3), (0, 1, 4, -3), (0, 0, -1, 1)
 _BESIDE = np.array([(1, -3, 3, -1), (4, 0, -6, 3), (1, 3, 3, -3), (0, 0, 0, 1)]) / 6  # cubic B-spline
 
 
-def _curve(run: Sequence[int], at: Floats, basis: Floats, n_points: int) -> Floats:
-    """Return the weights (s, n_points) of a curve along the points of `run` at positions `at` in [0, len(run) - 1]."""
-    segment = np.minimum(at.astype(int), len(run) - 2)
+def _curve(n_points: int, at: Floats, basis: Floats) -> Floats:
+    """Return the weights (s, n_points) of a curve along points at positions `at` in [0, n_points - 1]."""
+    segment = np.minimum(at.astype(int), n_points - 2)
     powers = (at - segment)[:, None] ** np.arange(4)
-    weights = np.zeros((len(at), len(run) + 2))
+    weights = np.zeros((len(at), n_points + 2))
     for offset in range(4):
         weights[np.arange(len(at)), segment + offset] += powers @ basis[offset]
     inner = weights[:, 1:-1].copy()
     for end, beside, outside in ((0, 1, 0), (-1, -2, -1)):  # what lies beyond an end mirrors its neighbour
         inner[:, end] += 2 * weights[:, outside]
         inner[:, beside] -= weights[:, outside]
-    placed = np.zeros((len(at), n_points))
-    placed[:, list(run)] = inner
-    return placed
+    return inner
 
 
 @functools.lru_cache(maxsize=256)
-def _sampling(allograph: Allograph, n_samples: int) -> _Sampling:
+def _sampling(
+    allograph: Allograph, n_samples: int
+) -> tuple[Floats, Floats, npt.NDArray[np.bool_], Floats, npt.NDArray[np.int64]]:
+    """Return how positions along an allograph follow from its k control points, to which they are linear.
+
+    The weights (n_samples, k) of the points with corners kept, the same with corners cut, and where the pen is down,
+    (n_samples - 1,); of each point, (k,), the standard deviation of its jitter, and its stroke.
+    """
     k = len(allograph.points)
-    runs = [[*stroke[0], *(point for piece in stroke[1:] for point in piece[1:])] for stroke in allograph.strokes]
+    runs = [slice(stroke[0], stroke[-1] + 1) for stroke in allograph.strokes]
     lengths = [np.linalg.norm(np.diff(allograph.points[run], axis=0), axis=1) for run in runs]
     ends = np.cumsum([0.0, *(length.sum() for length in lengths)])
     bounds = np.rint(ends / ends[-1] * n_samples).astype(int)
     sharp, smooth = np.zeros((n_samples, k)), np.zeros((n_samples, k))
-    jitter, strokes = np.full(k, _POINT_JITTER), np.zeros(k, np.int64)
-    for index, (pieces, run, length) in enumerate(zip(allograph.strokes, runs, lengths, strict=True)):
-        here = slice(bounds[index], bounds[index + 1])
+    for here, run, stroke, length in zip(itertools.pairwise(bounds), runs, allograph.strokes, lengths, strict=True):
         way = np.concatenate([[0.0], np.cumsum(length)])
-        at = np.interp(np.linspace(0, way[-1], here.stop - here.start), way, np.arange(len(way)))
-        smooth[here] = _curve(run, at, _BESIDE, k)
-        starts = np.cumsum([0, *(len(piece) - 1 for piece in pieces)])
-        owners = np.clip(np.searchsorted(starts, at, side="right") - 1, 0, len(pieces) - 1)
-        for number, piece in enumerate(pieces):
-            own = np.flatnonzero(owners == number)
-            sharp[here.start + own] = _curve(piece, at[own] - starts[number], _THROUGH, k)
-        strokes[run] = index
-        jitter[[run[0], run[-1]]] = _END_JITTER
+        at = np.interp(np.linspace(0, way[-1], here[1] - here[0]), way, np.arange(len(way)))
+        smooth[slice(*here), run] = _curve(len(way), at, _BESIDE)
+        corners = np.array(stroke)
+        owners = np.searchsorted(corners[1:-1] - corners[0], at, side="right")
+        for index, (start, stop) in enumerate(itertools.pairwise(stroke)):
+            own = np.flatnonzero(owners == index)
+            sharp[here[0] + own, start : stop + 1] = _curve(stop - start + 1, at[own] - (start - stroke[0]), _THROUGH)
     down = np.ones(n_samples - 1, bool)
     down[bounds[1:-1] - 1] = False
-    return _Sampling(sharp=sharp, smooth=smooth, down=down, jitter=jitter, stroke=strokes)
+    ends_here = np.isin(np.arange(k), [(stroke[0], stroke[-1]) for stroke in allograph.strokes])
+    owners = np.repeat(np.arange(len(runs)), [run.stop - run.start for run in runs])
+    return sharp, smooth, down, np.where(ends_here, _END_JITTER, _POINT_JITTER), owners
 
 
 def trace_digits(allographs: Sequence[Allograph], hand: Hand, streams: RandomStreams, n_samples: int = 64) -> Trace:
@@ -153,57 +149,50 @@ def trace_digits(allographs: Sequence[Allograph], hand: Hand, streams: RandomStr
     jitter, offsets = streams.normal(_MOST_POINTS, 2), streams.normal(_MOST_STROKES, 2)
     for allograph in dict.fromkeys(allographs):
         rows = np.flatnonzero([other is allograph for other in allographs])
-        sampling = _sampling(allograph, n_samples)
-        looseness = hand.looseness[rows, None, None]
-        moved = sampling.jitter[:, None] * jitter[rows, : len(allograph.points)]
-        moved += _STROKE_JITTER * offsets[rows][:, sampling.stroke]
-        curve = sampling.sharp + hand.roundness[rows, None, None] * (sampling.smooth - sampling.sharp)
-        points[rows] = curve @ (allograph.points + looseness * moved)
-        down[rows] = sampling.down
+        sharp, smooth, down[rows], spread, stroke = _sampling(allograph, n_samples)
+        moved = spread[:, None] * jitter[rows, : len(allograph.points)] + _STROKE_JITTER * offsets[rows][:, stroke]
+        curve = sharp + hand.roundness[rows, None, None] * (smooth - sharp)
+        points[rows] = curve @ (allograph.points + hand.looseness[rows, None, None] * moved)
     points = _leant(_bent(points, hand, streams), hand)
     return Trace(points=points, radii=_pressure(points, hand, streams), down=down)
 
 
 def _bent(points: Floats, hand: Hand, streams: RandomStreams) -> Floats:
     """Displace everything by smooth waves, and bow it to one side."""
-    n, waves = len(points), len(_WAVES)
-    heights = _WAVE_HEIGHTS[:, None] * streams.normal(waves, 2) * hand.looseness[:, None, None]
-    phases = streams.uniform(0, 2 * np.pi, waves)
-    arguments = 2 * np.pi * points @ _WAVES.T + phases[:, None, :]
-    bent = points + np.sin(arguments) @ heights
+    heights = _WAVE_HEIGHTS[:, None] * streams.normal(len(_WAVES), 2) * hand.looseness[:, None, None]
+    phases = streams.uniform(0, 2 * np.pi, 1, len(_WAVES))
+    bent: Floats = points + np.sin(2 * np.pi * points @ _WAVES.T + phases) @ heights
     bow = _BOW * hand.looseness * streams.normal()
-    bent[..., 0] += bow[:, None] * (4 * (bent[..., 1] - 0.5) ** 2 - 1).reshape(n, -1)
-    return np.asarray(bent)
+    bent[..., 0] += bow[:, None] * (4 * (bent[..., 1] - 0.5) ** 2 - 1)
+    return bent
 
 
 def _leant(points: Floats, hand: Hand) -> Floats:
     """Stretch, lean and turn about the middle of the line on which the digits stand."""
-    x = (points[..., 0] - _FOOT) * np.exp(hand.stretch)[:, None]
     y = points[..., 1] - 1
-    x = x - hand.slant[:, None] * y
+    x = (points[..., 0] - _FOOT) * np.exp(hand.stretch)[:, None] - hand.slant[:, None] * y
     sine, cosine = np.sin(hand.rotation)[:, None], np.cos(hand.rotation)[:, None]
     return np.stack([x * cosine - y * sine + _FOOT, x * sine + y * cosine + 1], axis=-1)
 
 
 def _pressure(points: Floats, hand: Hand, streams: RandomStreams) -> Floats:
     """Return radii around 1: the pen presses unevenly, has a broad side, and lands and leaves."""
-    s = points.shape[1]
-    along = np.linspace(0, 2 * np.pi, s)
+    along = np.linspace(0, 2 * np.pi, points.shape[1])
     swell = streams.uniform(0, _SWELL, 2) * np.minimum(1, hand.looseness)[:, None]
     phases = streams.uniform(0, 2 * np.pi, 3)
     radii = (
         1 + swell[:, :1] * np.sin(along + phases[:, :1]) + swell[:, 1:] * np.sin(_SECOND_WAVE * along + phases[:, 1:2])
     )
     way = np.gradient(points, axis=1)
-    direction = np.arctan2(way[..., 1], way[..., 0])
     nib = streams.uniform(0, _NIB) * np.minimum(1, hand.looseness)
-    return np.asarray(radii * (1 + nib[:, None] * np.cos(2 * direction + phases[:, 2:])))
+    across = np.cos(2 * np.arctan2(way[..., 1], way[..., 0]) + phases[:, 2:])
+    return np.asarray(radii * (1 + nib[:, None] * across))
 
 
 def lay_ink(trace: Trace, height: int, width: int, softness: npt.ArrayLike = 1.0) -> npt.NDArray[np.float32]:
     """Draw traces in pixels, the middle of the upper left pixel at (0.5, 0.5): float32 (n, height, width), ink 1.
 
-    The edges of the lines fade out over `softness` pixels, a number or one for each trace; 1 is exact coverage.
+    The edges of the lines fade out over `softness` pixels, a index or one for each trace; 1 is exact coverage.
     """
     n = len(trace.points)
     soft = np.broadcast_to(np.asarray(softness, np.float32), (n,))

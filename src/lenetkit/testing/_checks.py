@@ -126,8 +126,9 @@ def parametrize_with_checks(
         *((name, _skipped_if_missing(check)) for name in datasets for check in _dataset_contract.CHECKS),
         *((name, check) for name in transforms for check in _transform_contract.CHECKS),
     ]
-    cases = [pytest.param(name, check, id=f"{name}-{check.__name__}") for name, check in pairs]
-    return pytest.mark.parametrize(("name", "check"), cases)
+    return pytest.mark.parametrize(
+        ("name", "check"), [pytest.param(name, check, id=f"{name}-{check.__name__}") for name, check in pairs]
+    )
 
 
 def _skipped_if_missing(check: Check) -> Check:

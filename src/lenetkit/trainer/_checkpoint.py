@@ -55,8 +55,7 @@ def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> 
         raise SettingError(f"checkpoint must be a folder; {path.parent} is a file.") from None
     body = json.dumps({"format": _FORMAT, "state": checkpoint.state, "provenance": checkpoint.provenance})
     arrays = {name: np.asarray(array, order="C") for name, array in checkpoint.arrays.items()}
-    content = save(arrays, metadata={"lenetkit": body, "sha256": _digest(arrays, body)})
-    return write_atomically(path, content)
+    return write_atomically(path, save(arrays, metadata={"lenetkit": body, "sha256": _digest(arrays, body)}))
 
 
 def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str]) -> Checkpoint | None:
@@ -108,9 +107,8 @@ def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str
 def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
     digest = hashlib.sha256(body.encode())
     for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(np.asarray(array, order="C").tobytes())
+        array = np.asarray(arrays[name], order="C")
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode() + array.tobytes())
     return digest.hexdigest()
 
 
@@ -119,8 +117,8 @@ def callback_state(callback: Any, prefix: str, arrays: Arrays) -> dict[str, Any]
 
     Values that are neither plain nor arrays (open files, functions, models) belong to the process, not to the run.
     """
-    plain = {name: _to_plain(value, f"{prefix}/{name}", arrays) for name, value in vars(callback).items()}
-    return {name: value for name, value in plain.items() if value is not None}
+    found = ((name, _to_plain(value, f"{prefix}/{name}", arrays)) for name, value in vars(callback).items())
+    return {name: plain for name, plain in found if plain is not None}
 
 
 def restore_callback(callback: Any, state: Mapping[str, Any], arrays: Arrays) -> None:
@@ -147,8 +145,7 @@ def _to_plain(value: Any, name: str, arrays: Arrays) -> dict[str, Any] | None:
 
 def _from_plain(plain: Mapping[str, Any], arrays: Arrays) -> Any:
     if "array" in plain:
-        array = arrays[plain["array"]]
-        return array[()] if plain["scalar"] else array
+        return arrays[plain["array"]][()] if plain["scalar"] else arrays[plain["array"]]
     if "list" in plain:
         items = [_from_plain(item, arrays) for item in plain["list"]]
         return tuple(items) if plain["tuple"] else items

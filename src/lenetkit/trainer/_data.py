@@ -33,8 +33,7 @@ class TrainingData:
     @property
     def resident(self) -> bool:
         """True if the images are small enough to be kept in memory whole."""
-        item_bytes = 1 if self.images.dtype == np.uint8 else 4
-        return bool(np.prod(self.images.shape) * item_bytes <= RESIDENT_BYTES)
+        return bool(np.prod(self.images.shape) * (1 if self.images.dtype == np.uint8 else 4) <= RESIDENT_BYTES)
 
     def rows(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.float32]]:
         """Read some examples, in the order of `index`."""
@@ -57,8 +56,11 @@ class TrainingData:
         return self._part(slice(0, cut)), self._part(slice(cut, None))
 
     def _part(self, rows: slice) -> "TrainingData":
-        weights = None if self.weights is None else self.weights[rows]
-        return TrainingData(images=self.images[rows], targets=self.targets[rows], weights=weights)
+        return TrainingData(
+            images=self.images[rows],
+            targets=self.targets[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
 
 
 def _as_number_array(images: Any) -> npt.NDArray[Any]:
@@ -89,9 +91,8 @@ def check_examples(
         If a class weight is missing or invalid.
     """
     checked_images = _check_images(images, input_shape, part)
-    n = len(checked_images)
-    checked_targets = _check_targets(targets, n, n_classes, part)
-    weights = _check_weights(sample_weight, n, part)
+    checked_targets = _check_targets(targets, len(checked_images), n_classes, part)
+    weights = _check_weights(sample_weight, len(checked_images), part)
     if class_weight is not None:
         by_class = _class_weights(class_weight, checked_targets)
         weights = by_class if weights is None else weights * by_class
@@ -115,9 +116,7 @@ def _check_images(images: Any, input_shape: tuple[int | None, ...], part: str) -
         )
     if len(array) == 0:
         raise DataError(f"there are no {part}images: got an array of shape {array.shape}.")
-    got = tuple(array.shape[1:])
-    if len(got) < len(input_shape):
-        got = (*got, 1)
+    got = (*array.shape[1:], 1)[: len(input_shape)]
     if any(wanted is not None and wanted != found for wanted, found in zip(input_shape, got, strict=True)):
         raise DataError(
             f"the model takes images of shape {input_shape}; got {part}images of shape {got}. "
@@ -135,14 +134,14 @@ def _refuse_non_finite(images: Any, part: str) -> None:
         chunk = np.asarray(images[start : start + rows])
         finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
         release_pages(images)
+        first = start + int(np.argmin(finite))
         if not finite.all():
-            first = start + int(np.argmin(finite))
             raise DataError(f"{part}image {first} holds NaN or infinite pixels; remove or repair it.")
 
 
 def _check_targets(targets: Any, n: int, n_classes: int | None, part: str) -> npt.NDArray[Any]:
     array = np.asarray(targets)
-    if len(array.shape) not in (1, 2) or len(array) != n:
+    if array.ndim not in (1, 2) or len(array) != n:
         raise DataError(
             f"{part}targets must be class indices of shape ({n},) or one-hot rows of shape ({n}, n_classes), one per "
             f"image; got shape {array.shape}."
@@ -155,8 +154,8 @@ def _check_targets(targets: Any, n: int, n_classes: int | None, part: str) -> np
             "Encode labels with lenetkit.encoder.LabelEncoder."
         )
     bad = (array < 0) if n_classes is None else (array < 0) | (array >= n_classes)
-    if bad.any():
-        first = int(np.argmax(bad))
+    first = int(np.argmax(bad))
+    if bad[first]:
         raise DataError(
             f"{part}target {first} is {array[first]}; the model tells {n_classes} classes apart, so targets are "
             f"0 to {(n_classes or 1) - 1}. Create the model with more classes, or correct the label."
@@ -170,7 +169,8 @@ def _check_rows(array: npt.NDArray[Any], n_classes: int | None, part: str) -> np
             f"{part}targets have {array.shape[1]} columns, but the model's output has {n_classes}. "
             f"Create the model with n_classes={array.shape[1]}, or encode the labels for {n_classes} classes."
         )
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
+    numeric = array.dtype.kind in "biuf"
+    if not numeric:
         raise DataError(f"{part}targets must be numbers; got {array.dtype}.")
     rows = array.astype(np.float32)
     finite = np.isfinite(rows).all(axis=1)
@@ -183,26 +183,26 @@ def _check_weights(weights: Any, n: int, part: str) -> npt.NDArray[np.float32] |
     if weights is None:
         return None
     array = np.asarray(weights)
-    if array.shape != (n,) or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+    if array.shape != (n,) or array.dtype.kind not in "iuf":
         raise DataError(
             f"{part}sample_weight must be {n} numbers, one per image; got {array.dtype} of shape {array.shape}."
         )
     bad = ~np.isfinite(array) | (array < 0)
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise DataError(f"{part}sample_weight {first} is {array[first]}; weights are finite and not negative.")
+    first = int(np.argmax(bad))
+    message = f"{part}sample_weight {first} is {array[first]}; weights are finite and not negative."
+    if bad[first]:
+        raise DataError(message)
     return array.astype(np.float32)
 
 
 def _class_weights(weights: Mapping[int, float], targets: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     indices = targets if targets.ndim == 1 else targets.argmax(axis=1)
-    absent = sorted(set(np.unique(indices).tolist()) - set(weights))
-    if absent:
-        raise SettingError(f"class_weight names no weight for class {absent[0]}; name one for every class.")
-    table = np.zeros(int(indices.max()) + 1, np.float32)
+    found, inverse = np.unique(indices, return_inverse=True)
+    for index in found.tolist():
+        if index not in weights:
+            raise SettingError(f"class_weight names no weight for class {index}; name one for every class.")
     for index, weight in weights.items():
-        if not np.isfinite(weight) or weight < 0:
+        invalid = not np.isfinite(weight) or weight < 0
+        if invalid:
             raise SettingError(f"class_weight[{index}] is {weight}; weights are finite and not negative.")
-        if index < len(table):
-            table[index] = weight
-    return np.asarray(table[indices])
+    return np.array([weights[index] for index in found.tolist()], np.float32)[inverse]

@@ -51,8 +51,9 @@ class LearningRateSearch:
         """Draw the loss against the rate; see :func:`lenetkit.plotting.plot_learning_rate_finder`."""
         from lenetkit.plotting import plot_learning_rate_finder
 
-        rates, losses = self.table["learning_rate"].to_numpy(), self.table["smoothed_loss"].to_numpy()
-        return plot_learning_rate_finder(rates, losses, self.suggestion, **options)
+        return plot_learning_rate_finder(
+            self.table["learning_rate"].to_numpy(), self.table["smoothed_loss"].to_numpy(), self.suggestion, **options
+        )
 
 
 def rising_settings(
@@ -67,7 +68,7 @@ def rising_settings(
     """
     import keras
 
-    if not (0 < lowest < highest < float("inf")):
+    if not 0 < lowest < highest < float("inf"):
         raise SettingError(f"lowest and highest must be positive and rising; got {lowest!r} and {highest!r}.")
     check_whole("steps", steps, _FEWEST_STEPS)
     losses: list[float] = []
@@ -78,7 +79,7 @@ def rising_settings(
             self.model.reset_metrics()  # or the next loss would be a mean over the steps so far
             self.model.stop_training = losses[-1] > _DIVERGED * min(losses)
 
-    changes = {
+    return {
         "learning_rate": keras.optimizers.schedules.ExponentialDecay(lowest, steps, highest / lowest),
         "epochs": steps * batch_size / n_images,
         "steps_per_call": 1,
@@ -87,8 +88,7 @@ def rising_settings(
         "validation_split": 0.0,
         "checkpoint": None,
         "verbose": 0,
-    }
-    return changes, losses
+    }, losses
 
 
 def summarise_search(rates: npt.NDArray[np.float64], losses: npt.NDArray[np.float64]) -> LearningRateSearch:

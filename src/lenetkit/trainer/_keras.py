@@ -84,8 +84,7 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        rate = ops.cast(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
+        rate, gradient = (ops.cast(value, variable.dtype) for value in (learning_rate, gradient))
         index = self._get_variable_index(variable)
         first = self._first[index]
         if index in self._second:
@@ -95,8 +94,8 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
             self._update_matrix(gradient + self.momentum * first, variable, rate)
 
     def _update_matrix(self, direction: Any, variable: Any, rate: Any) -> None:
-        columns = variable.shape[-1]
-        rows = math.prod(variable.shape) // columns
+        *below, columns = variable.shape
+        rows = math.prod(below)
         orthogonal = self._orthogonal(ops.reshape(direction, (rows, columns)), transposed=rows > columns)
         scale = math.sqrt(max(1.0, rows / columns))
         self.assign_sub(variable, rate * scale * ops.reshape(orthogonal, variable.shape))

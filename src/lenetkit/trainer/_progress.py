@@ -49,7 +49,6 @@ def create_progress(verbose: str | int) -> Progress:
 class _Lines(Progress):
     def __init__(self, console: Any) -> None:
         self._console = console
-        self._epochs = 0
 
     def start(self, epochs: float, images: int) -> None:  # noqa: ARG002
         self._epochs = math.ceil(epochs)
@@ -107,7 +106,6 @@ class _NotebookBar(_Lines):
     def __init__(self) -> None:
         super().__init__(console=None)
         self._lines: list[str] = []
-        self._bar: tuple[str, float, str] | None = None
         self._handle: Any = None
         self._shown_at = -math.inf
         self._first: tuple[float, int] | None = None
@@ -115,7 +113,7 @@ class _NotebookBar(_Lines):
     def start(self, epochs: float, images: int) -> None:
         super().start(epochs, images)
         self._images, self._total = images, max(1, round(images * epochs))
-        self._bar = (f"epoch 1/{self._epochs}", 0.0, "compiling")
+        self._bar: tuple[str, float, str] | None = (f"epoch 1/{self._epochs}", 0.0, "compiling")
         self._show()
 
     def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:

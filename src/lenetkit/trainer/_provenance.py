@@ -50,12 +50,9 @@ def record_provenance(
 def _data_fingerprints(name: str, data: TrainingData) -> dict[str, str]:
     """Return the fingerprint of images and labels, that of a Dataset of them, and hashes of what a Dataset lacks."""
     labels = data.targets if data.targets.ndim == 1 else data.targets.argmax(axis=1)
-    found = {name: fingerprint(data.images, labels)}
-    if data.targets.ndim == 2:
-        found[f"{name}: rows"] = _hash(data.targets)
-    if data.weights is not None:
-        found[f"{name}: weights"] = _hash(data.weights)
-    return found
+    further = {f"{name}: rows": data.targets if data.targets.ndim == 2 else None, f"{name}: weights": data.weights}
+    hashes = {key: _hash(array) for key, array in further.items() if array is not None}
+    return {name: fingerprint(data.images, labels), **hashes}
 
 
 def _hash(array: Any) -> str:
@@ -78,8 +75,8 @@ def _describe(value: Any) -> str:
         return "[" + ", ".join(map(_describe, value)) + "]"
     if hasattr(value, "on_epoch_end") and hasattr(value, "set_model"):
         # Of a callback, the constructor's arguments that no callback changes while it runs.
-        arguments = {name: vars(value).get(name) for name in inspect.signature(type(value).__init__).parameters}
-        fixed = {name: argument for name, argument in arguments.items() if isinstance(argument, (bool, int, str))}
+        names = inspect.signature(type(value).__init__).parameters
+        fixed = {name: vars(value)[name] for name in names if isinstance(vars(value).get(name), (bool, int, str))}
         return f"{type(value).__qualname__} {fixed}"
     if hasattr(value, "get_config"):
         return f"{type(value).__qualname__} {json.dumps(value.get_config(), sort_keys=True, default=str)}"

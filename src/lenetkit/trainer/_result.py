@@ -74,7 +74,16 @@ class TrainingResult:
         return self.provenance
 
     def plot(self, **options: Any) -> Any:
-        """Draw loss and accuracy per epoch; see :func:`lenetkit.plotting.plot_history`."""
+        """Draw loss and accuracy per epoch; see :func:`lenetkit.plotting.plot_history`.
+
+        Examples
+        --------
+        >>> from lenetkit import Trainer, create_model
+        >>> from lenetkit.synthesis import draw_digits
+        >>> digits = draw_digits(100)
+        >>> result = Trainer(epochs=2, verbose=0).fit(create_model("mlp", seed=0), digits.images, digits.labels)
+        >>> display = result.plot()
+        """
         from lenetkit.plotting import plot_history
 
         return plot_history(cast("Mapping[str, Any]", self.history), **options)
@@ -92,9 +101,8 @@ class TrainingResult:
         >>> json.loads(result.to_json())["epochs_run"]
         2
         """
-        fields = attrs.asdict(self, recurse=False)
-        fields["history"] = self.history.reset_index().to_dict(orient="records")
-        return json.dumps(fields)
+        history = self.history.reset_index().to_dict(orient="records")
+        return json.dumps({**attrs.asdict(self, recurse=False), "history": history})
 
     def _repr_html_(self) -> str:
         history = self.history.tail(_MOST_EPOCHS)
@@ -107,9 +115,8 @@ class TrainingResult:
         return card(heading(str(self)) + table(["epoch", *map(text, history.columns)], rows) + rest)
 
     def __str__(self) -> str:
-        columns = [] if self.history.empty else list(self.history)
-        values = ", ".join(f"{name} {self.history[name].iloc[-1]:.4f}" for name in columns)
         ending = {"epochs": "", "callback": ", stopped by a callback", "interrupt": ", interrupted"}[self.stopped_by]
+        values = ", ".join(f"{name} {column.iloc[-1]:.4f}" for name, column in self.history.items() if len(column))
         return f"{self.epochs_run} epochs in {self.seconds:.1f} s ({self.images_per_second:,.0f} images/s){ending}" + (
             f": {values}" if values else ""
         )

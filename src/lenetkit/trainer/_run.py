@@ -1,8 +1,9 @@
 """One run of a trainer: the loop over epochs and compiled calls, with callbacks, progress and checkpoints."""
 
+import itertools
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -70,7 +71,6 @@ class Run:
         self._seconds_per_step: float | None = None
         self._signals = StopSignals(terminate=trainer.checkpoint is not None)
         self._progress = create_progress(trainer.verbose)
-        self._provenance: dict[str, str] = {}
 
     def run(self) -> TrainingResult:
         """Train to the end, or until something stops the run."""
@@ -96,9 +96,8 @@ class Run:
 
     def _build(self) -> None:
         """Create the variables of optimizer and metrics, which must exist before anything is compiled."""
-        few = np.arange(min(len(self._data), 2))
         self._model.optimizer.build(self._model.trainable_variables)
-        self._engine.test_eagerly(self._data.rows(few))
+        self._engine.test_eagerly(self._data.rows(np.arange(min(len(self._data), 2))))
         self._model.reset_metrics()
 
     def _callback_list(self) -> Any:
@@ -132,17 +131,15 @@ class Run:
         if at.row == 0:
             model.reset_metrics()
             self._callbacks.on_epoch_begin(at.epoch)
-        order = np.random.default_rng([self._trainer.seed, at.epoch]).permutation(len(self._data))
-        order = order[: count_rows(len(self._data), self._trainer.epochs, at.epoch)]
+        n_rows = count_rows(len(self._data), self._trainer.epochs, at.epoch)
+        order = np.random.default_rng([self._trainer.seed, at.epoch]).permutation(len(self._data))[:n_rows]
         while at.row < len(order) and not model.stop_training:
             if self._signals.heard:
                 return False
             self._one_call(order)
-        logs = _plain(model.get_metrics_result())
-        logs |= self._validate()
+        logs = _plain(model.get_metrics_result()) | self._validate()
         self._callbacks.on_epoch_end(at.epoch, logs)
-        rate = float(np.asarray(model.optimizer.learning_rate))
-        at.history.append({**logs, "learning_rate": rate})
+        at.history.append({**logs, **_plain({"learning_rate": model.optimizer.learning_rate})})
         at.seconds_per_epoch.append(time.perf_counter() - began)
         self._progress.finish_epoch(at.epoch, at.seconds_per_epoch[-1], at.row, logs)
         at.epoch, at.row, at.stop_training = at.epoch + 1, 0, bool(model.stop_training)
@@ -183,9 +180,7 @@ class Run:
         """Train on these rows in this order."""
         at, batch_size = self._at, self._trainer.batch_size
         steps = -(-len(rows) // batch_size)
-        arrays, index = self._resident, rows
-        if arrays is None:
-            arrays, index = self._data.rows(rows), np.arange(len(rows))
+        arrays, index = (self._resident, rows) if self._resident else (self._data.rows(rows), np.arange(len(rows)))
         before = [variable.numpy() for variable in self._variables()]
         began = time.perf_counter()
         finite = self._engine.train(arrays, index, at.step)
@@ -208,8 +203,7 @@ class Run:
         )
 
     def _validate(self) -> dict[str, float]:
-        validation = self._validation
-        if validation is None:
+        if (validation := self._validation) is None:
             return {}
         self._model.reset_metrics()
         self._callbacks.on_test_begin()
@@ -223,8 +217,8 @@ class Run:
     def _variables(self) -> list[Any]:
         """Return every variable that a step changes."""
         model = self._model
-        unique = {id(v): v for v in (*model.variables, *model.optimizer.variables, *model.metrics_variables)}
-        return list(unique.values())
+        every = (*model.variables, *model.optimizer.variables, *model.metrics_variables)
+        return list({id(variable): variable for variable in every}.values())
 
     def _assign(self, values: list[npt.NDArray[Any]]) -> None:
         for variable, value in zip(self._variables(), values, strict=True):
@@ -232,10 +226,8 @@ class Run:
 
     def _save_is_due(self) -> bool:
         trainer, steps = self._trainer, self._trainer.checkpoint_steps
-        if trainer.checkpoint is None:
-            return False
         overdue = time.perf_counter() - self._saved_at >= trainer.checkpoint_seconds
-        return overdue or (steps is not None and self._at.step % steps == 0)
+        return trainer.checkpoint is not None and (overdue or (steps is not None and self._at.step % steps == 0))
 
     def _save(self) -> None:
         """Write a checkpoint, if the trainer has a folder for it."""
@@ -254,8 +246,7 @@ class Run:
     def _resume(self) -> None:
         """Continue the run of a checkpoint, if there is one."""
         folder = self._trainer.checkpoint
-        found = None if folder is None else read_checkpoint(folder, self._provenance)
-        if found is None:
+        if folder is None or (found := read_checkpoint(folder, self._provenance)) is None:
             return
         state = dict(found.state)
         for callback, kept in zip(self._trainer.callbacks, state.pop("callbacks"), strict=True):
@@ -296,20 +287,13 @@ def count_steps(n: int, epochs: float, batch_size: int) -> int:
 
 def _key_random_layers(model: Any, seed: int) -> None:
     """Key every random layer by (seed, its index in the model); the layer itself counts the steps."""
-    for index, generator in enumerate(_seed_generators(model)):
+    from keras.random import SeedGenerator
+
+    values = itertools.chain.from_iterable(vars(layer).values() for layer in model._flatten_layers())
+    generators = {id(value): value for value in values if isinstance(value, SeedGenerator)}
+    for index, generator in enumerate(generators.values()):
         words = np.random.SeedSequence([seed, index]).generate_state(1, np.uint32)
         generator.state.assign(np.array([words[0], 0], np.uint32))
-
-
-def _seed_generators(model: Any) -> Iterator[Any]:
-    import keras
-
-    seen = set()
-    for layer in model._flatten_layers():
-        for value in vars(layer).values():
-            if isinstance(value, keras.random.SeedGenerator) and id(value) not in seen:
-                seen.add(id(value))
-                yield value
 
 
 def _plain(logs: Mapping[str, Any]) -> dict[str, float]:

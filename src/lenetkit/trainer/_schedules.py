@@ -49,7 +49,8 @@ class OneCycle:
 
     @peak.validator
     def _check_peak(self, _: Any, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        positive = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+        if not positive:
             raise SettingError(f"peak must be a positive number; got {value!r}.")
 
     @shape.validator

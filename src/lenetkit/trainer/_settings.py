@@ -97,20 +97,17 @@ def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
     SettingError
         If there is no such preset; the message lists them.
     """
-    muon = {"batch_size": 256, "optimizer": "muon", "label_smoothing": 0.1}
-    if epochs is not None and epochs >= _MANY_EPOCHS:
-        accurate = {
-            "optimizer_options": {"weight_decay": 0.15},
-            "learning_rate": OneCycle(0.02, warmup=0.1, shape="linear"),
-            "augmentation": Warp(rotation=0.15, scale=0.1, shear=0.15, shift=1.5, elastic=0.6),
-        }
-    else:
-        accurate = {
-            "epochs": 5,
-            "optimizer_options": {"weight_decay": 0.2},
-            "learning_rate": OneCycle(0.025, shape="linear"),
-            "augmentation": Warp(elastic=0.4),
-        }
+    short = {
+        "epochs": 5,
+        "optimizer_options": {"weight_decay": 0.2},
+        "learning_rate": OneCycle(0.025, shape="linear"),
+        "augmentation": Warp(elastic=0.4),
+    }
+    long = {
+        "optimizer_options": {"weight_decay": 0.15},
+        "learning_rate": OneCycle(0.02, warmup=0.1, shape="linear"),
+        "augmentation": Warp(rotation=0.15, scale=0.1, shear=0.15, shift=1.5, elastic=0.6),
+    }
     presets: dict[str, dict[str, Any]] = {
         "default": {},
         "classic": {
@@ -126,7 +123,12 @@ def preset_settings(name: str, epochs: float | None) -> dict[str, Any]:
             "learning_rate": OneCycle(0.06, warmup=0.1, shape="linear"),
             "label_smoothing": 0.15,
         },
-        "accurate": muon | accurate,
+        "accurate": {
+            "batch_size": 256,
+            "optimizer": "muon",
+            "label_smoothing": 0.1,
+            **(long if epochs is not None and epochs >= _MANY_EPOCHS else short),
+        },
     }
     if name not in presets:
         raise SettingError(f"there is no preset {name!r}.{did_you_mean(name, presets)} Presets: {', '.join(presets)}.")

@@ -290,7 +290,8 @@ class Trainer(TrainerSettings):
 
         if scale is None:
             scale = np.float32(1) / np.float32(255) if examples.images.dtype == np.uint8 else 1.0
-        indices = examples.targets.ndim == 1 and not _is_sparse(self.loss)
+        loss = self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", type(self.loss).__name__)
+        indices = examples.targets.ndim == 1 and "sparse" not in loss.lower()
         preparation = Preparation(
             scale=np.asarray(scale, np.float32),
             offset=np.asarray(0.0 if offset is None else offset, np.float32),
@@ -312,15 +313,10 @@ def _shapes(model: Any) -> tuple[tuple[int | None, ...], int | None]:
         )
     if len(output) != 2 or output[1] is None:
         raise DataError(
-            f"the model must answer with one probability per class, shape (n, n_classes); "
-            f"its output has shape {output}."
+            "the model must answer with one probability per class, shape (n, n_classes); its output has shape "
+            f"{output}."
         )
     return tuple(shape[1:]), int(output[1])
-
-
-def _is_sparse(loss: Any) -> bool:
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
-    return "sparse" in name.lower()
 
 
 def _check_callbacks(callbacks: Sequence[Any], learning_rate: Any) -> None:

@@ -61,11 +61,11 @@ def is_allowed(url: str, coming_from: str | None = None) -> bool:
     >>> is_allowed("http://127.0.0.1:80/a", coming_from="https://example.org/a")
     False
     """
-    scheme = urlsplit(url).scheme.lower()
-    if scheme == "http":
-        downgraded = coming_from is not None and urlsplit(coming_from).scheme.lower() != "http"
-        return _is_this_machine(urlsplit(url).hostname or "") and not downgraded
-    return scheme == "https"
+    address = urlsplit(url)
+    is_downgrade = coming_from is not None and urlsplit(coming_from).scheme != "http"
+    return address.scheme == "https" or (
+        address.scheme == "http" and not is_downgrade and _is_this_machine(address.hostname or "")
+    )
 
 
 def _is_this_machine(host: str) -> bool:
@@ -116,17 +116,17 @@ def download(url: str, *, most_bytes: int, timeout: float, title: str) -> bytes:
     except MirrorError:
         raise
     except Exception as error:  # whatever a mirror does, the next one shall be asked
-        unreachable = isinstance(error, (requests.ConnectionError, requests.Timeout))
-        raise MirrorError(_reason(error), unreachable=unreachable) from error
+        raise MirrorError(
+            _reason(error), unreachable=isinstance(error, (requests.ConnectionError, requests.Timeout))
+        ) from error
 
 
 def _check_redirection(response: "requests.Response", **_: Any) -> None:
     """Refuse a redirection that is not allowed, before it is followed; requests calls this for each response."""
-    if response.is_redirect:
-        target = urljoin(response.url, response.headers["location"])
-        if not is_allowed(target, coming_from=response.url):
-            response.close()
-            raise MirrorError(f"it redirects to {target}, which is not allowed: only https is safe")
+    target = urljoin(response.url, response.headers.get("location", ""))
+    if response.is_redirect and not is_allowed(target, coming_from=response.url):
+        response.close()
+        raise MirrorError(f"it redirects to {target}, which is not allowed: only https is safe")
 
 
 def _receive(response: "requests.Response", most_bytes: int, timeout: float, title: str) -> bytes:
@@ -165,10 +165,8 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"it answers {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.ConnectTimeout):
-        return "no connection in time"
     if isinstance(error, requests.Timeout):
-        return "no answer in time"
+        return f"no {'connection' if isinstance(error, requests.ConnectTimeout) else 'answer'} in time"
     cause: BaseException = error
     while (deeper := cause.__cause__ or cause.__context__) is not None:
         cause = deeper

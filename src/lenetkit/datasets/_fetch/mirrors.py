@@ -91,7 +91,7 @@ def fetch_files(
             (pixels,) = fetch_files("squares", [PIXELS], data_dir=data_dir, download=download)
             return Dataset(images=pixels.reshape(16, 8, 8), labels=range(16))
 
-    What is on the machine already is only checked:
+    A file that is on the machine already is only checked:
 
     >>> import hashlib
     >>> import tempfile
@@ -108,12 +108,15 @@ def fetch_files(
     """
     search = _Search(name, data_dir, timeout)
     found = {file.name: search.look_for(file) for file in files}
-    search.warn_of_wrong_files()
+    for place, reason in search.wrong.items():
+        warnings.warn(f"{place} is not used for the data set {name!r}: {reason}.", stacklevel=2)
     missing = [file for file in files if found[file.name] is None]
     if missing and not download:
         search.fail(missing, "Mirrors: not asked, because download=False.")
     if missing:
-        found.update(search.fetch(missing))
+        with ExitStack() as lock:
+            folder = search.enter_folder(lock, missing)
+            found.update({file.name: search.fetch(file, folder) for file in missing})
     return [content for file in files if (content := found[file.name]) is not None]
 
 
@@ -162,26 +165,13 @@ class _Search:
                 self.wrong[place] = str(error)
         return None
 
-    def warn_of_wrong_files(self) -> None:
-        """Report files that are not what they should be."""
-        for place, reason in self.wrong.items():
-            warnings.warn(f"{place} is not used for the data set {self.name!r}: {reason}.", stacklevel=3)
-
-    def fetch(self, files: Sequence[RemoteFile]) -> dict[str, Content]:
-        """Download files, while no other process does so for the same folder."""
-        with ExitStack() as lock:
-            folder = self._enter_folder(lock, files)
-            return {file.name: self._fetch(file, folder) for file in files}
-
     def fail(self, files: Sequence[RemoteFile], mirrors: str) -> NoReturn:
         """Raise the error that names the places looked at, and the ways out."""
         looked: dict[Path, list[str]] = {}
-        places = dict.fromkeys(place for file in files for place in self._places(file))
-        for place in (place for place in places if place not in self.wrong):
+        for place in dict.fromkeys(place for file in files for place in self._places(file) if place not in self.wrong):
             looked.setdefault(place.path.parent, []).append(str(place).removeprefix(f"{place.path.parent}{os.sep}"))
-        findings = [f"  {folder}: no {', '.join(names)}" for folder, names in looked.items()]
-        findings += [f"  {place}: {reason}" for place, reason in self.wrong.items()]
-        lines = "\n".join(findings)
+        absent = {folder: f"no {', '.join(names)}" for folder, names in looked.items()}
+        lines = "\n".join(f"  {place}: {reason}" for place, reason in [*absent.items(), *self.wrong.items()])
         raise DownloadError(
             f"the data set {self.name!r} needs {', '.join(file.name for file in files)}: not on this machine, and not "
             f"fetched.\nLooked in:\n{lines}\n{mirrors}\n"
@@ -195,16 +185,13 @@ class _Search:
         copies = [(path, member) for path, _, member in (copy.partition("#") for copy in file.copies)]
         names = [(file.name, ""), (f"{file.name}.gz", ""), *((urlsplit(url).path, "") for url in file.mirrors), *copies]
         names = list(dict.fromkeys((name.rpartition("/")[2], member) for name, member in names))
-        for folder in self.folders:
-            for name, member in names:
-                yield _Place(folder / name, member)
-        keras_home = os.environ.get("KERAS_HOME")
+        yield from (_Place(folder / name, member) for folder in self.folders for name, member in names)
+        keras_home = os.path.join(os.environ.get("KERAS_HOME") or _KERAS_HOME, "")
         for path, member in copies:
-            if keras_home and path.startswith(_KERAS_HOME):
-                path = os.path.join(keras_home, path.removeprefix(_KERAS_HOME))
-            yield _Place(Path(path).expanduser(), member)
+            yield _Place(Path(path.replace(_KERAS_HOME, keras_home, 1)).expanduser(), member)
 
-    def _enter_folder(self, lock: ExitStack, files: Sequence[RemoteFile]) -> Path:
+    def enter_folder(self, lock: ExitStack, files: Sequence[RemoteFile]) -> Path:
+        """Return the folder to keep downloads in, locked: no other process downloads to it meanwhile."""
         import filelock
 
         reasons = []
@@ -223,7 +210,8 @@ class _Search:
             f"{'; '.join(reasons)}. To go on, {_ANOTHER_FOLDER}"
         )
 
-    def _fetch(self, file: RemoteFile, folder: Path) -> Content:
+    def fetch(self, file: RemoteFile, folder: Path) -> Content:
+        """Download a file, keep it in the folder and return its content."""
         target = folder / file.name
         with suppress(UnfitError, OSError):  # another process may have been faster
             return _Place(target).read(file)
@@ -239,13 +227,13 @@ class _Search:
 
     def _ask_mirrors(self, file: RemoteFile) -> bytes:
         for url in sorted(file.mirrors, key=lambda url: urlsplit(url).netloc in self._unreachable):
-            title = f"{self.name}: {file.name}"
             try:
-                body = download_address(url, most_bytes=file.most_bytes, timeout=self.timeout, title=title)
+                body = download_address(
+                    url, most_bytes=file.most_bytes, timeout=self.timeout, title=f"{self.name}: {file.name}"
+                )
                 return verify(unpack(io.BytesIO(body), "", file), file)
             except (MirrorError, UnfitError) as error:
                 self._refusals[url] = str(error)
                 if isinstance(error, MirrorError) and error.unreachable:
                     self._unreachable.add(urlsplit(url).netloc)
-        reasons = [f"  {url}: {self._refusals[url]}" for url in file.mirrors]
-        return self.fail([file], "\n".join(["Mirrors:", *reasons]))
+        return self.fail([file], "\n".join(["Mirrors:", *(f"  {url}: {self._refusals[url]}" for url in file.mirrors)]))

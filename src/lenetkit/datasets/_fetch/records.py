@@ -14,12 +14,13 @@ import zipfile
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypeVar
+from typing import BinaryIO, TypeAlias, TypeVar
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.validation import raise_first
 from lenetkit.datasets._fetch.http import is_allowed
 from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.exceptions import SettingError
@@ -74,32 +75,35 @@ class RemoteFile:
     lenetkit.exceptions.SettingError: a mirror of labels must be an https address without '#'; got ...
     """
 
-    name: str = attrs.field()
-    size: int = attrs.field()
-    sha256: str = attrs.field()
+    name: str
+    size: int
+    sha256: str
     mirrors: tuple[str, ...] = attrs.field(converter=as_strings)
     copies: tuple[str, ...] = attrs.field(default=(), converter=as_strings)
 
-    @name.validator
-    def _check_name(self, _: Any, name: str) -> None:
-        if not name or name.startswith(".") or Path(name).name != name or "#" in name:
-            raise SettingError(f"a remote file's name must be a plain file name without '#'; got {name!r}.")
-
-    @size.validator
-    def _check_size(self, _: Any, size: int) -> None:
-        if size < 1:
-            raise SettingError(f"the size of {self.name} must be at least 1 byte; got {size!r}.")
-
-    @sha256.validator
-    def _check_sha256(self, _: Any, digest: str) -> None:
-        if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-            raise SettingError(f"the sha256 of {self.name} must be 64 lower-case hexadecimal digits; got {digest!r}.")
-
-    @mirrors.validator
-    def _check_mirrors(self, _: Any, mirrors: tuple[str, ...]) -> None:
-        for url in mirrors:
-            if not is_allowed(url) or "#" in url:
-                raise SettingError(f"a mirror of {self.name} must be an https address without '#'; got {url!r}.")
+    def __attrs_post_init__(self) -> None:
+        name, digest = self.name, self.sha256
+        raise_first(
+            SettingError,
+            [
+                (
+                    not name or name.startswith(".") or Path(name).name != name or "#" in name,
+                    f"a remote file's name must be a plain file name without '#'; got {name!r}.",
+                ),
+                (self.size < 1, f"the size of {name} must be at least 1 byte; got {self.size!r}."),
+                (
+                    len(digest) != 64 or bool(set(digest) - set("0123456789abcdef")),
+                    f"the sha256 of {name} must be 64 lower-case hexadecimal digits; got {digest!r}.",
+                ),
+                *(
+                    (
+                        not is_allowed(url) or "#" in url,
+                        f"a mirror of {name} must be an https address without '#'; got {url!r}.",
+                    )
+                    for url in self.mirrors
+                ),
+            ],
+        )
 
     @property
     def most_bytes(self) -> int:
@@ -118,16 +122,14 @@ def unpack(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
     try:
         if member:
             return _npz_member(stream, member, file)
-        if is_gzipped(stream):
-            with gzip.GzipFile(fileobj=stream) as plain:
-                return plain.read(file.size + 1)
-        return stream.read(file.size + 1)
+        plain = gzip.GzipFile(fileobj=stream) if is_gzipped(stream) else stream
+        return plain.read(file.size + 1)
     except Exception as error:  # damage makes gzip, zipfile and NumPy raise all kinds of them
         raise UnfitError(f"it is damaged: {error}") from error
 
 
 def _npz_member(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
-    """Return the IDX file that would hold the array. Its header is believed, because the hash will tell."""
+    """Return the IDX file that would hold the array. Its header needs no check, because the hash will tell."""
     with zipfile.ZipFile(stream) as archive, archive.open(f"{member}.npy") as packed:
         array = io.BytesIO(packed.read(file.size + _OVERHEAD))
     version = np.lib.format.read_magic(array)

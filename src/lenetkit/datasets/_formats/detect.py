@@ -4,27 +4,26 @@ In: a file or folder. Out: a checked :class:`~lenetkit.datasets.Dataset`, named 
 Next: :mod:`lenetkit.transforms`.
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._entries import check_classes, list_folder, name_damage
 from lenetkit.datasets._formats.csv import read_csv
-from lenetkit.datasets._formats.entries import check_classes, list_folder
 from lenetkit.datasets._formats.folder import is_class_folder, read_class_folder
 from lenetkit.datasets._formats.idx import read_idx
 from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
 from lenetkit.datasets._subsets import refuse_splits, split_names
-from lenetkit.datasets._views import Images, join_images
+from lenetkit.datasets._views import Images, Labels, join_images
 from lenetkit.exceptions import DataError
 
 __all__ = ["load_path"]
-
-Labels: TypeAlias = npt.NDArray[Any]
 
 FORMATS = (
     "the four IDX files of MNIST, gzipped or not (train-images-idx3-ubyte, train-labels-idx1-ubyte, "
@@ -81,7 +80,11 @@ def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, 
 
 
 def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
-    start = _first_bytes(path)
+    # Opening a pipe waits for a writer.
+    if not path.is_file():
+        raise DataError(f"{path} is neither a file nor a folder.")
+    with name_damage(path, "", ()), path.open("rb") as stream:
+        start = stream.read(4)
     if start == _ZIP:
         return (*read_npz(path, subset), None)
     if path.suffix.lower() == ".csv":
@@ -96,37 +99,24 @@ def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
     )
 
 
-def _first_bytes(path: Path) -> bytes:
-    # Opening a pipe waits for a writer.
-    if not path.is_file():
-        raise DataError(f"{path} is neither a file nor a folder.")
-    try:
-        with path.open("rb") as stream:
-            return stream.read(4)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-
-
 def _read_idx_folder(folder: Path, subset: str) -> tuple[Images, Labels]:
     """Read the IDX files of a folder, gzipped or not, by the names that MNIST gave them."""
     files = _find_idx_files(folder)
-    pairs = []
-    for part in split_names(subset):
-        for kind in ("images", "labels"):
-            if (part, kind) not in files:
-                held = ", ".join(sorted(path.name for path in files.values())) or "none"
-                raise DataError(
-                    f"{folder} lacks the {kind} of the {part} part; of MNIST's IDX files it has: {held}. "
-                    "Add it, or load another subset."
-                )
-        pairs.append(_read_pair(files[part, "images"], files[part, "labels"]))
+    parts = split_names(subset)
+    for part, kind in itertools.product(parts, ("images", "labels")):
+        if (part, kind) not in files:
+            held = ", ".join(sorted(path.name for path in files.values())) or "none"
+            raise DataError(
+                f"{folder} lacks the {kind} of the {part} part; of MNIST's IDX files it has: {held}. "
+                "Add it, or load another subset."
+            )
+    pairs = [_read_pair(files[part, "images"], files[part, "labels"]) for part in parts]
     return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
 
 
 def _find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
     """Return the files by (part, kind); where one is there packed and unpacked, the unpacked one."""
-    matches = [(path, _IDX_NAME.fullmatch(path.name)) for path in list_folder(folder)]
-    found = [(path, match) for path, match in matches if match is not None]
+    found = [(path, match) for path in list_folder(folder) if (match := _IDX_NAME.fullmatch(path.name))]
     prefixes = sorted({match["prefix"] for _, match in found})
     if len(prefixes) > 1:
         raise DataError(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lenetkit.datasets._formats.entries import BadEntriesError, labels_from_text, list_folder
+from lenetkit.datasets._entries import BadEntriesError, labels_from_text, list_folder
 from lenetkit.datasets._images import read_image
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
@@ -75,17 +75,15 @@ def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.ND
         raise DataError(f"{folder} has no sub-folder with pictures; it must have one for each class.")
     values = labels_from_text(names)
     values_by_name = dict(zip(names, values, strict=True))
-    images = _read_pictures(folder, [path for path, _ in files])
     classes = tuple(names) if values.dtype.kind == "U" else tuple(map(str, range(int(values.max()) + 1)))
+    images = _read_pictures(folder, [path for path, _ in files])
     return images, np.array([values_by_name[name] for _, name in files]), classes
 
 
 def _parts(folder: Path) -> Mapping[str, Path]:
     """Return the folders of the predefined splits, or nothing where there are none."""
     folders = {path.name: path for path in _visible(folder) if path.is_dir()}
-    if set(folders) != _PARTS or not all(map(_pictures_by_class, folders.values())):
-        return {}
-    return folders
+    return folders if set(folders) == _PARTS and all(map(_pictures_by_class, folders.values())) else {}
 
 
 def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
@@ -116,10 +114,10 @@ def _read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
             picture = _fitted(read_image(path), box)
         except DataError as error:
             bad.append(str(error))
-            continue
-        if picture.ndim == images.ndim:
-            images = np.repeat(images[..., None], 3, axis=3)
-        images[index] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
+        else:
+            if picture.ndim == images.ndim:
+                images = np.repeat(images[..., None], 3, axis=3)
+            images[index] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
     if bad:
         raise BadEntriesError(f"{folder} has pictures that cannot be read", bad)
     return images
@@ -162,8 +160,7 @@ def _fitted(picture: Pixels, box: Size) -> Pixels:
     height, width = _scaled((picture.shape[0], picture.shape[1]), box)
     resized = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    fitted = np.empty((*box, *picture.shape[2:]), np.uint8)
-    fitted[:] = np.median(border, axis=0)
+    fitted = np.full((*box, *picture.shape[2:]), np.median(border, axis=0), np.uint8)
     top, left = (box[0] - height) // 2, (box[1] - width) // 2
     fitted[top : top + height, left : left + width] = np.asarray(resized)
     return fitted

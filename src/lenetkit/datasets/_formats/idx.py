@@ -1,4 +1,4 @@
-"""The IDX format of the MNIST files: a reader that believes nothing that a file says about itself.
+"""The IDX format of the MNIST files: a reader that checks all that a file says about itself.
 
 In: the path of an IDX file, gzipped or not: a magic number (two zero bytes, the type of the values, the number of
 axes), the length of each axis as a big-endian 32-bit integer, and the values. Only unsigned bytes (type 8) are images
@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.datasets._formats.entries import name_damage
+from lenetkit.datasets._entries import name_damage
 from lenetkit.datasets._views import LARGE
 from lenetkit.exceptions import DataError
 
@@ -49,25 +49,24 @@ def read_idx(path: Path, *, expected_ndim: int | None = None) -> npt.NDArray[np.
     # Opening a pipe waits for a writer, and a device never ends.
     if path.exists() and not path.is_file():
         raise DataError(f"{path} is not a file.")
-    damage = (EOFError, zlib.error, gzip.BadGzipFile)
-    with name_damage(path, "is damaged or cut short", damage), path.open("rb") as stream:
-        if is_gzipped(stream):
-            with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
-                shape = _read_header(unpacked, path, expected_ndim)
-                if math.prod(shape) > _MOST_UNPACKED:
-                    raise DataError(
-                        f"{path} announces {_count(shape)} values; {_MOST_UNPACKED} are the most accepted of what is "
-                        "compressed. If the file is right, unpack it first: uncompressed files have no limit."
-                    )
-                return _read_values(unpacked, shape, path)
-        shape = _read_header(stream, path, expected_ndim)
-        offset = stream.tell()
-        remaining = os.fstat(stream.fileno()).st_size - offset
-        if remaining != math.prod(shape):
+    with (
+        name_damage(path, "is damaged or cut short", (EOFError, zlib.error, gzip.BadGzipFile)),
+        path.open("rb") as stream,
+    ):
+        packed = is_gzipped(stream)
+        content = gzip.GzipFile(fileobj=stream, mode="rb") if packed else stream
+        shape = _read_header(content, path, expected_ndim)
+        if packed and math.prod(shape) > _MOST_UNPACKED:
+            raise DataError(
+                f"{path} announces {_count(shape)} values; {_MOST_UNPACKED} are the most accepted of what is "
+                "compressed. If the file is right, unpack it first: uncompressed files have no limit."
+            )
+        remaining = os.fstat(stream.fileno()).st_size - stream.tell()
+        if not packed and remaining != math.prod(shape):
             raise _wrong_length(path, shape, f"{remaining} follow")
-        if remaining > LARGE:
-            return np.memmap(path, np.uint8, mode="r", offset=offset, shape=shape)
-        return _read_values(stream, shape, path)
+        if not packed and remaining > LARGE:
+            return np.memmap(path, np.uint8, mode="r", offset=stream.tell(), shape=shape)
+        return _read_values(content, shape, path)
 
 
 def is_gzipped(stream: BinaryIO) -> bool:

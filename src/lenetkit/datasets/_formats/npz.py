@@ -10,22 +10,22 @@ import math
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import IO, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from lenetkit.datasets._formats.entries import check_classes, name_damage
+from lenetkit._utils.validation import raise_first
+from lenetkit.datasets._entries import check_classes, name_damage
 from lenetkit.datasets._subsets import refuse_splits, split_names
-from lenetkit.datasets._views import LARGE, Images, join_images
+from lenetkit.datasets._views import LARGE, Images, Labels, join_images
 from lenetkit.exceptions import DataError
 
 __all__ = ["read_npy_pair", "read_npz"]
-
-Labels: TypeAlias = npt.NDArray[Any]
 
 _KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 _PLAIN = ("images", "labels")
@@ -52,13 +52,13 @@ _DAMAGE = (
 
 @attrs.frozen
 class _Header:
-    """Header of an array in NumPy's format, and where its values begin."""
+    """Header of an array in NumPy's format, checked against the file's length, and the way to its values."""
 
     where: str
     shape: tuple[int, ...]
-    fortran_order: bool
     dtype: np.dtype[Any]
-    offset: int
+    open: Callable[[], IO[bytes]]
+    path: Path | None
 
 
 def read_npz(path: Path, subset: str = "all") -> tuple[Images, Labels]:
@@ -83,7 +83,7 @@ def read_npz(path: Path, subset: str = "all") -> tuple[Images, Labels]:
             )
         else:
             names = [_KERAS[split] for split in split_names(subset)]
-        pairs = [_read_pair(archive, path, *pair) for pair in names]
+        pairs = [_read_pair(*(_read_entry_header(archive, path, name) for name in pair)) for pair in names]
     return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
 
 
@@ -95,40 +95,45 @@ def read_npy_pair(folder: Path) -> tuple[Images, Labels]:
     DataError
         If a file is missing or does not hold what it should.
     """
-    headers = []
-    for name in _PLAIN:
-        path = folder / f"{name}.npy"
-        with _name_damage(path), path.open("rb") as stream:
-            headers.append(_read_header(stream, str(path), path.stat().st_size))
-    _check_pair(*headers)
-    images, labels = (_read_npy(Path(header.where), header) for header in headers)
-    return images, _checked_labels(labels, headers[1].where)
-
-
-def _read_npy(path: Path, header: _Header) -> npt.NDArray[Any]:
-    if math.prod(header.shape) * header.dtype.itemsize > LARGE:
-        order = "F" if header.fortran_order else "C"
-        return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)  # type: ignore[call-overload,no-any-return]
-    with _name_damage(path), path.open("rb") as stream:
-        return _read_array(stream)
+    return _read_pair(*(_read_file_header(folder / f"{name}.npy") for name in _PLAIN))
 
 
 def _name_damage(where: object) -> contextlib.AbstractContextManager[None]:
     return name_damage(where, "is damaged or no file of NumPy's", _DAMAGE)
 
 
-def _read_pair(archive: zipfile.ZipFile, path: Path, images: str, labels: str) -> tuple[npt.NDArray[np.uint8], Labels]:
-    headers = [_entry_header(archive, path, name) for name in (images, labels)]
+def _read_pair(images: _Header, labels: _Header) -> tuple[npt.NDArray[np.uint8], Labels]:
     # Before a byte of pixels is read: a wrong file must not cost memory.
-    _check_pair(*headers)
-    arrays = []
-    for name, header in zip((images, labels), headers, strict=True):
-        with _name_damage(header.where), archive.open(f"{name}.npy") as stream:
-            arrays.append(_read_array(stream))
-    return arrays[0], _checked_labels(arrays[1], headers[1].where)
+    n_images, n_labels = (header.shape[0] if header.shape else 0 for header in (images, labels))
+    raise_first(
+        DataError,
+        [
+            (
+                images.dtype != np.uint8 or len(images.shape) not in (3, 4),
+                f"{images.where} must be uint8 of shape (n, height, width) or (n, height, width, channels); "
+                f"got {images.dtype} of shape {images.shape}.",
+            ),
+            (
+                labels.dtype.kind not in "iuU" or len(labels.shape) != 1,
+                f"{labels.where} must be integers or strings of shape (n,); "
+                f"got {labels.dtype} of shape {labels.shape}.",
+            ),
+            (
+                n_images != n_labels,
+                f"there must be one label for each image; {images.where} has {n_images} images and "
+                f"{labels.where} {n_labels} labels.",
+            ),
+        ],
+    )
+    return _read_array(images), _checked_labels(_read_array(labels), labels.where)
 
 
-def _entry_header(archive: zipfile.ZipFile, path: Path, name: str) -> _Header:
+def _read_file_header(path: Path) -> _Header:
+    with _name_damage(path):
+        return _read_header(lambda: path.open("rb"), str(path), path.stat().st_size, path)
+
+
+def _read_entry_header(archive: zipfile.ZipFile, path: Path, name: str) -> _Header:
     where = f"{path}: {name}"
     try:
         info = archive.getinfo(f"{name}.npy")
@@ -138,8 +143,7 @@ def _entry_header(archive: zipfile.ZipFile, path: Path, name: str) -> _Header:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{where} must be stored or deflated, as numpy.savez writes it; save the file again with it.")
     stored = info.compress_type == zipfile.ZIP_STORED
-    room = path.stat().st_size * (1 if stored else _MOST_EXPANSION)
-    if info.file_size > room:
+    if info.file_size > path.stat().st_size * (1 if stored else _MOST_EXPANSION):
         raise DataError(
             f"{where} announces {info.file_size} bytes, which the file cannot hold. Fetch or save it again."
         )
@@ -148,48 +152,34 @@ def _entry_header(archive: zipfile.ZipFile, path: Path, name: str) -> _Header:
             f"{where} announces {info.file_size} bytes; {_MOST_UNPACKED} are the most accepted of what is compressed. "
             "If the file is right, save it with numpy.savez, which does not compress."
         )
-    with _name_damage(where), archive.open(info) as stream:
-        return _read_header(stream, where, info.file_size)
+    return _read_header(lambda: archive.open(info), where, info.file_size)
 
 
-def _read_header(stream: Any, where: str, size: int) -> _Header:
-    version = npy.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise DataError(f"{where} is in version {version[0]}.{version[1]} of NumPy's format; 1.0 and 2.0 are read.")
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran_order, dtype = read(stream)
-    if dtype.hasobject or dtype.fields is not None:
-        raise DataError(f"{where} holds {dtype}, which is never read, because it can run code; save plain numbers.")
-    expected, found = math.prod(shape) * dtype.itemsize, size - stream.tell()
-    if min(shape, default=0) < 0 or expected != found:
-        raise DataError(
-            f"{where} is damaged: its header announces {dtype} of shape {shape}, which takes {expected} bytes; "
-            f"{found} follow. Fetch or save it again."
-        )
-    return _Header(where, shape, fortran_order, dtype, stream.tell())
+def _read_header(open_: Callable[[], IO[bytes]], where: str, size: int, path: Path | None = None) -> _Header:
+    with _name_damage(where), open_() as stream:
+        version = npy.read_magic(stream)
+        if version not in ((1, 0), (2, 0)):
+            raise DataError(f"{where} is in version {version[0]}.{version[1]} of NumPy's format; 1.0 and 2.0 are read.")
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(stream)
+        if dtype.hasobject or dtype.fields is not None:
+            raise DataError(f"{where} holds {dtype}, which is never read, because it can run code; save plain numbers.")
+        expected, found = math.prod(shape) * dtype.itemsize, size - stream.tell()
+        if min(shape, default=0) < 0 or expected != found:
+            raise DataError(
+                f"{where} is damaged: its header announces {dtype} of shape {shape}, which takes {expected} bytes; "
+                f"{found} follow. Fetch or save it again."
+            )
+        return _Header(where, shape, dtype, open_, path)
 
 
-def _check_pair(images: _Header, labels: _Header) -> None:
-    if images.dtype != np.uint8 or len(images.shape) not in (3, 4):
-        raise DataError(
-            f"{images.where} must be uint8 of shape (n, height, width) or (n, height, width, channels); "
-            f"got {images.dtype} of shape {images.shape}."
-        )
-    if labels.dtype.kind not in "iuU" or len(labels.shape) != 1:
-        raise DataError(
-            f"{labels.where} must be integers or strings of shape (n,); got {labels.dtype} of shape {labels.shape}."
-        )
-    if images.shape[0] != labels.shape[0]:
-        raise DataError(
-            f"there must be one label for each image; {images.where} has {images.shape[0]} images and "
-            f"{labels.where} {labels.shape[0]} labels."
-        )
-
-
-def _read_array(stream: BinaryIO | Any) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = npy.read_array(stream, allow_pickle=False)
-    # zipfile compares the checksum when it meets the end.
-    stream.read(1)
+def _read_array(header: _Header) -> npt.NDArray[Any]:
+    with _name_damage(header.where), header.open() as stream:
+        if header.path is not None and math.prod(header.shape) * header.dtype.itemsize > LARGE:
+            return npy.open_memmap(header.path, mode="r")
+        array: npt.NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        # zipfile compares the checksum when it meets the end.
+        stream.read(1)
     return array
 
 

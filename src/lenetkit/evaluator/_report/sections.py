@@ -11,7 +11,7 @@ import numpy as np
 
 from lenetkit._utils.html import png_uri
 from lenetkit.evaluator._metrics import Measures
-from lenetkit.evaluator._report.provenance import DataFacts
+from lenetkit.evaluator._report.description import DataFacts
 from lenetkit.exceptions import DataError
 from lenetkit.plotting import as_uint8
 
@@ -109,20 +109,17 @@ def hardest(evaluation: Measures, facts: DataFacts) -> list[dict[str, Any]]:
 def operating_points(evaluation: Measures) -> list[tuple[str, ...]]:
     """Return the operating points of some error rates: how much to reject, and from which confidence on."""
     curve = evaluation.rejection_curve()
-    points: list[tuple[str, ...]] = []
-    for wanted in (error for error in _WANTED_ERRORS if error < evaluation.error_rate):
-        reached = curve[curve["error_rate"] <= wanted]
-        if len(reached):
-            first = reached.iloc[0]
-            points.append(
-                (
-                    f"{100 * wanted:g} %",
-                    _percent(first["rejected"]),
-                    f"{first['threshold']:.4f}",
-                    f"{int(first['errors']):,} of {int(first['answered']):,}",
-                )
-            )
-    return points
+    return [
+        (
+            f"{100 * wanted:g} %",
+            _percent(first["rejected"]),
+            f"{first['threshold']:.4f}",
+            f"{int(first['errors']):,} of {int(first['answered']):,}",
+        )
+        for wanted in _WANTED_ERRORS
+        if wanted < evaluation.error_rate
+        for _, first in curve[curve["error_rate"] <= wanted].head(1).iterrows()
+    ]
 
 
 def corruptions(table: "pd.DataFrame | None") -> dict[str, Any] | None:

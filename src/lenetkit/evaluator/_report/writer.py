@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lenetkit._utils.files import write_atomically
 from lenetkit.evaluator._metrics import Measures
 from lenetkit.evaluator._report import figures, sections
-from lenetkit.evaluator._report.provenance import (
+from lenetkit.evaluator._report.description import (
     FittedPipeline,
     Images,
     LabelledImages,

@@ -127,14 +127,15 @@ def describe_pipeline(pipeline: FittedPipeline | None) -> "tuple[dict[str, str],
     """Return a pipeline's settings in words, and its learning curves if it has any."""
     if pipeline is None:
         return {}, None
-    model = pipeline.model if isinstance(pipeline.model, str) else getattr(pipeline.model, "name", "built by hand")
-    settings = {"model": str(model)}
-    if pipeline.model_options:
-        settings["model options"] = ", ".join(f"{name}={value!r}" for name, value in pipeline.model_options.items())
-    settings["transforms"] = " -> ".join(map(str, pipeline.transforms_.steps))
-    settings["classes"] = _shortened(pipeline.classes_)
-    if pipeline.trainer is not None:
-        settings["trainer"] = str(pipeline.trainer)
+    model, options = pipeline.model, pipeline.model_options or {}
+    known = {
+        "model": model if isinstance(model, str) else str(getattr(model, "name", "built by hand")),
+        "model options": ", ".join(f"{name}={value!r}" for name, value in options.items()) or None,
+        "transforms": " -> ".join(map(str, pipeline.transforms_.steps)),
+        "classes": _shortened(pipeline.classes_),
+        "trainer": None if pipeline.trainer is None else str(pipeline.trainer),
+    }
+    settings = {name: value for name, value in known.items() if value is not None}
     try:
         history, provenance = pipeline.history_, pipeline.provenance_
     except NotFittedError:
@@ -143,9 +144,8 @@ def describe_pipeline(pipeline: FittedPipeline | None) -> "tuple[dict[str, str],
         # The cost of the training is known only where it was done.
         settings["training"] = str(pipeline.result_)
     except NotFittedError:
-        last = [f"{name} {value:.4f}" for name, value in history.iloc[-1].items()] if len(history) else []
-        ended = f": {', '.join(last)}" if last else ""
-        settings["training"] = f"{len(history)} epochs, in another process{ended}"
+        last = [f"{name} {value:.4f}" for _, row in history.tail(1).iterrows() for name, value in row.items()]
+        settings["training"] = f"{len(history)} epochs, in another process{': ' if last else ''}{', '.join(last)}"
     settings.update({f"training: {name}": str(value) for name, value in provenance.items()})
     return settings, history if len(history) and "loss" in history else None
 

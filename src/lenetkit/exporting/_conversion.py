@@ -1,10 +1,9 @@
-"""The parts of an export format, and what several formats share: tracing, silence and the check of answers."""
+"""The steps that several export formats share: tracing, silence and the check of answers."""
 
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,6 @@ __all__ = [
     "TOLERANCE",
     "Array",
     "BuildModel",
-    "Format",
     "check_answers",
     "first_line",
     "quiet_conversion",
@@ -32,15 +30,6 @@ BuildModel = Callable[[], Any]  # which gives a keras.Model
 
 TOLERANCE = 1e-5
 """The largest accepted difference between an exported model's probabilities and the known ones."""
-
-
-class Format(NamedTuple):
-    """An export format: the suffix of its files, the functions that write and run one, the modules of its extra."""
-
-    suffix: str
-    write: Callable[[Path, bytes, BuildModel], None]
-    run: Callable[[Path, Array], Array]
-    modules: tuple[str, ...] = ()
 
 
 def check_answers(format_name: str, actual: Array, expected: Array) -> float:
@@ -63,13 +52,10 @@ def check_answers(format_name: str, actual: Array, expected: Array) -> float:
 def quiet_conversion() -> Iterator[None]:
     """Leave random generators as they are, and hold back what TensorFlow tells of its temporary files and passes."""
     logger = logging.getLogger("tensorflow")
-    level = logger.level
-    with preserve_rng_state(), filter_stderr(_CONVERTER_CHATTER):
-        logger.setLevel(max(level, logging.WARNING))  # in notebooks it is INFO
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
+    with preserve_rng_state(), filter_stderr(_CONVERTER_CHATTER), contextlib.ExitStack() as stack:
+        stack.callback(logger.setLevel, logger.level)
+        logger.setLevel(max(logger.level, logging.WARNING))  # in notebooks it is INFO
+        yield
 
 
 def trace_model(model: Any) -> tuple[Any, Any]:

@@ -37,22 +37,24 @@ class BadEntriesError(DataError):
         self.what = what
         self.entries = tuple(entries)
         hidden = len(self.entries) - _SHOWN
-        lines = [*self.entries[:_SHOWN], *([f"... and {hidden} more"] if hidden > 0 else [])]
-        super().__init__("\n  ".join([f"{what} ({len(self.entries)} in all):", *lines]))
+        more = [f"... and {hidden} more"] if hidden > 0 else []
+        super().__init__("\n  ".join([f"{what} ({len(self.entries)} in all):", *self.entries[:_SHOWN], *more]))
 
     def __reduce__(self) -> tuple[type["BadEntriesError"], tuple[str, tuple[str, ...]]]:
         return type(self), (self.what, self.entries)
 
 
 @contextlib.contextmanager
-def name_damage(name: object, problem: str, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
+def name_damage(
+    name: object, problem: str, kinds: tuple[type[Exception], ...], *, cure: str = "Fetch or save it again."
+) -> Iterator[None]:
     """Turn errors of these kinds, which a damaged file makes its reader raise, and OSError into DataError."""
     try:
         yield
     except LenetkitError:
         raise
     except kinds as error:
-        raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. Fetch or save it again.") from error
+        raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. {cure}") from error
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
 

@@ -1,0 +1,109 @@
+"""Tables with a column for each pixel: the order of the columns, the shape of the images, the values.
+
+In: a pandas.DataFrame with a row for each image. Out: images uint8 (n, height, width).
+Next: :func:`lenetkit.datasets.read_images` hands them on; CSV files are read by the same rules.
+"""
+
+import math
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.exceptions import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["are_pixels", "as_numbers", "order_columns", "read_table"]
+
+_NUMBERED = re.compile(r"pixel(\d{1,6})")
+_PLACED = re.compile(r"(\d{1,4})x(\d{1,4})")
+
+
+def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
+    """Return the images of a pandas.DataFrame that has one row for each, and a column for each pixel.
+
+    The columns are those of a CSV file of pixels, without ``label``; an integer stands for ``pixel`` with that number.
+
+    Raises
+    ------
+    DataError
+        If the columns make no rectangle, there are no rows, or a pixel is missing or not an integer from 0 to 255.
+    """
+    what = "the table of pixels"
+    names = [str(name) if isinstance(name, str) else f"pixel{name}" for name in table.columns]
+    if "label" in names:
+        raise DataError(f"{what} has a column label: pass the pixels alone, table.drop(columns='label').")
+    if not len(table) or not names or len(set(names)) != len(names):
+        raise DataError(f"{what} must have rows and columns of different names; got {table.shape[0]} x {len(names)}.")
+    columns, shape = order_columns(what, names)
+    numbers = as_numbers(table.set_axis(names, axis=1)[columns])
+    bad = np.argwhere(~are_pixels(numbers))
+    if len(bad):
+        row, column = bad[0].tolist()
+        raise DataError(
+            f"{what}: {columns[column]} in row {row} must be an integer from 0 to 255; it is "
+            f"{table[table.columns[names.index(columns[column])]].iloc[row]!r}. "
+            "LeNetClassifier takes tables of other numbers."
+        )
+    return numbers.astype(np.uint8).reshape(-1, *shape)
+
+
+def order_columns(path: object, names: list[str]) -> tuple[list[str], tuple[int, int]]:
+    """Return the pixel columns along the rows of the image, and its height and width."""
+    for pattern, compute_shape in ((_NUMBERED, _square_shape), (_PLACED, _placed_shape)):
+        matches = [pattern.fullmatch(name) for name in names]
+        if matches[0] is not None:
+            strange = next((name for name, match in zip(names, matches, strict=True) if match is None), None)
+            if strange is not None:
+                raise DataError(f"{path}: the column {strange!r} is neither label nor a pixel like {names[0]}.")
+            found = {tuple(map(int, match.groups())): name for name, match in zip(names, matches, strict=True) if match}
+            return [found[numbers] for numbers in sorted(found)], compute_shape(path, found, len(names))
+    raise DataError(f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
+
+
+def _square_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:
+    first = 0 if (0,) in found else 1
+    missing = next((number for number in range(first, first + n_columns) if (number,) not in found), None)
+    if missing is not None:
+        raise DataError(
+            f"{path}: the column pixel{missing} is missing; there are {n_columns} up to pixel{max(found)[0]}."
+        )
+    side = math.isqrt(n_columns)
+    if side * side != n_columns:
+        raise DataError(
+            f"{path}: {n_columns} pixels make no square image ({side} x {side} would be {side * side}). If a column "
+            "is missing, add it; if the images are not square, name the columns 1x1, 1x2, ... (row x column)."
+        )
+    return side, side
+
+
+def _placed_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:
+    height, width = map(max, zip(*found, strict=True))
+    wanted = height * width
+    if not wanted == len(found) == n_columns or min(map(min, found)) != 1:
+        raise DataError(
+            f"{path}: the columns must be 1x1 to {height}x{width} (row x column), {wanted} in all, each once; "
+            f"got {n_columns}."
+        )
+    return height, width
+
+
+def as_numbers(frame: "pd.DataFrame") -> npt.NDArray[np.float64]:
+    """Return the values as float64, NaN for what is no number."""
+    import pandas as pd
+
+    numbers = {
+        name: pd.to_numeric(frame[name].astype(str), errors="coerce")
+        for name in frame.columns
+        if frame[name].dtype.kind not in "iuf"
+    }
+    return frame.assign(**numbers).to_numpy(dtype=np.float64)
+
+
+def are_pixels(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell which values are integers from 0 to 255."""
+    return np.asarray((values >= 0) & (values <= 255) & (values == np.floor(values)))
