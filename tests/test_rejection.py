@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from lenetkit.bundle import Rejection
 from lenetkit.exceptions import BundleError, DataError, NotFittedError, SettingError
 from lenetkit.pipeline import Pipeline
-from lenetkit.rejection import Calibration, Prediction
+from lenetkit.rejection import Calibration, Gate, Prediction
+from lenetkit.synthesis import draw_digits, draw_nondigits
+from lenetkit.trainer import Trainer
 
 
 def answers(
@@ -203,3 +205,14 @@ def test_a_prediction_reads_well() -> None:
     """It shows its four parts."""
     prediction = Prediction(label=3, probability=0.5, rejected=True, reason="not sure enough: 3 or 5.")
     assert "rejected=True, reason='not sure enough: 3 or 5.'" in repr(prediction)
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(("rejected", "most"), [(0.05, 1), (0.29, 8), (1, 29)])
+def test_a_gate_rejects_no_more_of_the_digits_held_back_than_asked(rejected: float, most: int) -> None:
+    """The last tenth of the digits, here 30; the fraction is counted exactly, and one is accepted at least."""
+    digits, others = draw_digits(300, seed=1).images, draw_nondigits(100, seed=1).images
+    trainer = Trainer(epochs=1, batch_size=32, verbose=0)
+    gate = Gate.fit(digits, others, rejected=rejected, trainer=trainer, scale=1 / 255)
+    assert np.sum(gate.digit_probability(digits[-30:]) < gate.threshold) == most

@@ -141,7 +141,7 @@ class Pipeline(FittedMethods):
         A :class:`~lenetkit.rejection.Calibration` of the probabilities, and a :class:`~lenetkit.rejection.Gate`, which
         tells digits from everything else (about a minute of training for 10,000 images), unless `gate` is one; it
         learns from `others`, images of what is to be rejected (default: :func:`lenetkit.synthesis.draw_nondigits`).
-        What was learnt before has no influence.
+        An earlier calibration has no influence.
 
         Clean images alone say little about unlike ones. So the bounds on the error hold for the images as they are and,
         pooled, for them together with corrupted copies of them all, of each of the kinds `corruptions`: None for all of
