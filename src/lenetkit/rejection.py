@@ -26,8 +26,9 @@ _CONFIDENCE = 0.95
 # Levels of acceptance for which a bound is kept. More of them make each bound wider, fewer leave gaps between them:
 # where a tenth is rejected, the acceptance falls in steps of 1.6 points with 40 levels, of 0.6 with 100.
 _LEVELS = 100
-# Errors among answers to harder images that are never too many. On MNIST-C the surest half of the pretrained pipeline's
-# answers has 0.3 % (benchmarks/rejection.py): without this nothing would be accepted below that, not even clean digits.
+# Errors among answers to harder images that are never too many. Of the pretrained pipeline's answers to corrupted digits
+# even the surest have a bound of 0.26 % (its calibration): without this nothing would be accepted at reject=0.002, not
+# even clean digits, of which the bound allows it.
 _HARD_RISK = 0.005
 # Below this the bounds promise nothing: one error in 50 answers is an error of up to 9 %.
 _FEWEST_EXAMPLES = 50

@@ -22,7 +22,7 @@ _NONDIGITS_SEED = 1
 _CORRUPTION_SEED = 1
 # Standard deviation of the second look's blur, as a fraction of the image's side: 0.7 pixels of 28. A hollow stroke
 # closes and a thin stray line fades, while a digit stays what it is. At the same error among accepted answers it saves
-# two of a hundred on MNIST-C (benchmarks/rejection.py); with half or twice as much it saves one.
+# two of a hundred on MNIST-C (compare benchmarks/rejection.py with 0 here); with half or twice as much it saves one.
 _BLUR = 0.025
 # Smaller images have no corrupted copies: corrupt refuses them.
 _SMALLEST = 8
