@@ -26,9 +26,9 @@ _CONFIDENCE = 0.95
 # Levels of acceptance for which a bound is kept. More of them make each bound wider, fewer leave gaps between them:
 # where a tenth is rejected, the acceptance falls in steps of 1.6 points with 40 levels, of 0.6 with 100.
 _LEVELS = 100
-# Errors among answers to harder images that are never too many. Of the pretrained pipeline's answers to corrupted digits
-# even the surest have a bound of 0.26 % (its calibration): without this nothing would be accepted at reject=0.002, not
-# even clean digits, of which the bound allows it.
+# Errors among answers to harder images that are never too many. Of the answers to corrupted digits even the surest have
+# a bound of 0.26 % in the calibration of the pretrained pipeline: without this reject=0.002 would accept nothing, not
+# even clean digits, whose own bound allows it.
 _HARD_RISK = 0.005
 # Below this the bounds promise nothing: one error in 50 answers is an error of up to 9 %.
 _FEWEST_EXAMPLES = 50
