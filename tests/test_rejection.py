@@ -1,5 +1,7 @@
 """When not to answer: calibration, bounds on errors, label sets, the gate."""
 
+from fractions import Fraction
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from lenetkit.bundle import Rejection
 from lenetkit.exceptions import BundleError, DataError, NotFittedError, SettingError
 from lenetkit.pipeline import Pipeline
-from lenetkit.rejection import Calibration, Prediction
+from lenetkit.rejection import Calibration, Gate, Prediction
+from lenetkit.synthesis import draw_digits, draw_nondigits
+from lenetkit.trainer import Trainer
 
 
 def answers(
@@ -64,6 +68,37 @@ def test_fewer_errors_cost_more_rejections() -> None:
     assert thresholds[-1] == 0
 
 
+@settings(max_examples=20)
+@given(reject=st.sampled_from([0.002, 0.005, 0.01, 0.05, 0.3]), seed=st.integers(0, 20))
+def test_harder_answers_are_bounded_too(reject: float, seed: int) -> None:
+    """Above the threshold neither set has more errors than asked; of the harder one 0.5 % are always allowed."""
+    calibration = Calibration.fit(*answers(60))
+    rng = np.random.default_rng(seed)
+    easy, hard = rng.random(20_000), rng.random(20_000)
+    sets = [(easy, rng.random(20_000) > easy + 0.3), (hard, rng.random(20_000) > hard)]
+    bounded = calibration.with_bounds(*sets)
+    assert bounded.temperature == calibration.temperature
+    threshold = bounded.threshold(reject)
+    for (confidences, wrong), most in zip(sets, (reject, max(reject, 0.005)), strict=True):
+        if (confidences >= threshold).any():
+            assert wrong[confidences >= threshold].mean() <= most
+    assert threshold >= calibration.with_bounds(sets[0], sets[0]).threshold(reject) - 0.01
+
+
+def test_without_any_answer_nothing_is_accepted() -> None:
+    """A gate that lets nothing through leaves no evidence."""
+    none: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] = (np.empty(0, np.float32), np.empty(0, bool))
+    assert Calibration.fit(*answers(60)).with_bounds(none, none).threshold(1) == float("inf")
+
+
+def test_confidences_that_fit_no_answers_are_refused() -> None:
+    """The message names both shapes."""
+    calibration, good = Calibration.fit(*answers(60)), (np.ones(5), np.zeros(5, bool))
+    for bad in ((np.ones(5), np.zeros(4, bool)), (np.ones((5, 2)), np.zeros((5, 2), bool))):
+        with pytest.raises(DataError, match=r"one confidence per answer, both of shape \(n,\); got shapes \(5,"):
+            calibration.with_bounds(good, bad)
+
+
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
 def test_label_sets_hold_the_truth_as_often_as_promised(alpha: float) -> None:
     """Coverage on new examples is 1 - alpha, up to chance."""
@@ -72,6 +107,29 @@ def test_label_sets_hold_the_truth_as_often_as_promised(alpha: float) -> None:
     sets = calibration.label_sets(calibration.calibrate(said), alpha)
     coverage = sets[np.arange(len(truth)), truth].mean()
     assert coverage == pytest.approx(1 - alpha, abs=4 * np.sqrt(2 * alpha * (1 - alpha) / 20_000))
+
+
+def ladder(n: int) -> Calibration:
+    """Return a calibration whose examples had 1 / (n + 1), 2 / (n + 1), ... as probability of their true label."""
+    no_levels = np.empty(0, np.float32)
+    steps = (np.arange(1, n + 1) / (n + 1)).astype(np.float32)
+    return Calibration(temperature=1.0, levels=no_levels, risks=no_levels, true_probabilities=steps)
+
+
+@given(n=st.integers(50, 2000), ten_thousandths=st.integers(1, 10_000))
+def test_the_rank_of_a_label_set_is_exact(n: int, ten_thousandths: int) -> None:
+    """Labels as probable as the example of rank floor(alpha (n + 1)), by exact arithmetic."""
+    calibration = ladder(n)
+    rank = int(Fraction(ten_thousandths, 10_000) * (n + 1))
+    members = calibration.label_sets(calibration.true_probabilities[None], ten_thousandths / 10_000)
+    assert members.sum() == (n + 1 - rank if rank else n)
+
+
+@pytest.mark.parametrize(("alpha", "labels"), [(0.29, 71), (0.57, 43), (0.58, 42), (np.float64(0.29), 71)])
+def test_a_rank_that_binary_arithmetic_misses(alpha: float, labels: int) -> None:
+    """Of the values 0.01 to 0.99."""
+    calibration = ladder(99)
+    assert calibration.label_sets(calibration.true_probabilities[None], alpha).sum() == labels
 
 
 def test_a_set_that_few_examples_can_vouch_for_holds_every_label() -> None:
@@ -147,3 +205,14 @@ def test_a_prediction_reads_well() -> None:
     """It shows its four parts."""
     prediction = Prediction(label=3, probability=0.5, rejected=True, reason="not sure enough: 3 or 5.")
     assert "rejected=True, reason='not sure enough: 3 or 5.'" in repr(prediction)
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(("rejected", "most"), [(0.05, 1), (0.29, 8), (1, 29)])
+def test_a_gate_rejects_no_more_of_the_digits_held_back_than_asked(rejected: float, most: int) -> None:
+    """The last tenth of the digits, here 30; the fraction is counted exactly, and one is accepted at least."""
+    digits, others = draw_digits(300, seed=1).images, draw_nondigits(100, seed=1).images
+    trainer = Trainer(epochs=1, batch_size=32, verbose=0)
+    gate = Gate.fit(digits, others, rejected=rejected, trainer=trainer, scale=1 / 255)
+    assert np.sum(gate.digit_probability(digits[-30:]) < gate.threshold) == most

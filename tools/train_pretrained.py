@@ -11,7 +11,12 @@ ones, and from MNIST's and drawn digits as a camera would see them. All of them 
 network, the gate, learns to tell all these digits from what is none: scribbles, letters, shapes, several digits.
 
 How sure an answer must be is learnt from a twin, trained in the same way without MNIST's last 10,000 training images,
-on exactly these.
+on exactly these and on corrupted copies of them (:meth:`lenetkit.pipeline.Pipeline.calibrate`).
+
+    python tools/train_pretrained.py --data DIR --calibrate-only
+
+trains the twin alone and learns that anew for the networks that are in the file; ``--twin FILE`` keeps the twin for
+``benchmarks/rejection.py``.
 """
 
 import argparse
@@ -34,7 +39,7 @@ from lenetkit.augment import Warp
 from lenetkit.bundle import read_bundle, write_bundle
 from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.pipeline import Pipeline
-from lenetkit.rejection import Calibration, Gate
+from lenetkit.rejection import Gate
 from lenetkit.synthesis import draw_digits, draw_nondigits, draw_paper, draw_printed
 from lenetkit.trainer import OneCycle, Trainer
 from lenetkit.transforms import MnistNormalize, Rescale
@@ -68,11 +73,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder in which the folder mnist is")
     parser.add_argument("--output", type=Path, default=TARGET, help=f"file to write (default: {TARGET})")
+    parser.add_argument("--twin", type=Path, help="write the twin into this file, or read it if it is there")
+    parser.add_argument("--calibrate-only", action="store_true", help="keep the networks that are in the output file")
     parser.add_argument("--epochs", type=float, default=20.0, help="passes of each training (default: 20)")
     arguments = parser.parse_args()
     start = time.perf_counter()
     mnist = load_dataset("mnist", subset="train", data_dir=arguments.data, download=False)
-    pipeline = train_pipeline(mnist, epochs=arguments.epochs)
+    if arguments.calibrate_only:
+        pipeline = Pipeline.load(arguments.output)
+        _, gate = pipeline._check_fitted().rejecting
+        calibrate(pipeline, gate, train_or_load_twin(mnist, arguments.twin, epochs=arguments.epochs), mnist)
+        pipeline.save(arguments.output)
+        write_card(arguments.output, seconds=time.perf_counter() - start, calibrated=True)
+        return
+    pipeline = train_pipeline(mnist, arguments.twin, epochs=arguments.epochs)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     notes = {
         "name": "MNIST's training part and digits drawn by lenetkit",
@@ -89,23 +103,44 @@ def leave_out_training(path: Path) -> None:
     write_bundle(path, attrs.evolve(read_bundle(path), history=None, provenance=None))
 
 
-def train_pipeline(mnist: Dataset, *, epochs: float) -> Pipeline:
+def train_pipeline(mnist: Dataset, twin: Path | None, *, epochs: float) -> Pipeline:
     """Return the pipeline, able to reject."""
+    images, labels, _ = collect_digits(mnist)
+    pipeline = fit(images, labels, epochs)
+    gate = train_gate(np.concatenate(images), epochs=epochs / 3)
+    calibrate(pipeline, gate, train_or_load_twin(mnist, twin, epochs=epochs), mnist)
+    return pipeline
+
+
+def collect_digits(mnist: Dataset) -> tuple[list[Images], list[Labels], npt.NDArray[np.int64]]:
+    """Return MNIST's, the drawn and the photographed digits, normalised, and which of MNIST's the last ones are."""
     images, labels = np.asarray(mnist.images), np.asarray(mnist.labels).astype(np.int64)
     added, added_labels = drawn_digits()
     seen, seen_labels, rows = photographed(images, labels, added, added_labels)
-    normalised = MnistNormalize()(images)
-    # The twin must not have seen what is held back, not even on a photograph.
-    known = rows < len(images) - HELD_BACK
+    return [MnistNormalize()(images), added, seen], [labels, added_labels, seen_labels], rows
+
+
+def train_or_load_twin(mnist: Dataset, path: Path | None, *, epochs: float) -> Pipeline:
+    """Return the pipeline that did not see what is held back, not even on a photograph."""
+    if path is not None and path.exists():
+        return Pipeline.load(path)
+    (normalised, added, seen), (labels, added_labels, seen_labels), rows = collect_digits(mnist)
+    known = rows < len(mnist) - HELD_BACK
     twin = fit(
         [normalised[:-HELD_BACK], added, seen[known]], [labels[:-HELD_BACK], added_labels, seen_labels[known]], epochs
     )
-    calibration = Calibration.fit(twin.predict_proba(images[-HELD_BACK:]), labels[-HELD_BACK:])
-    pipeline = fit([normalised, added, seen], [labels, added_labels, seen_labels], epochs)
-    gate = train_gate(np.concatenate([normalised, added, seen]), epochs=epochs / 3)
-    print(f"temperature {calibration.temperature:.3f}, {gate}")
+    if path is not None:
+        twin.save(path)
+    return twin
+
+
+def calibrate(pipeline: Pipeline, gate: Gate, twin: Pipeline, mnist: Dataset) -> None:
+    """Let the pipeline reject by the gate, and by what the twin learns from the digits held back."""
+    twin.calibrate(np.asarray(mnist.images)[-HELD_BACK:], np.asarray(mnist.labels)[-HELD_BACK:], gate=gate)
+    calibration, _ = twin._check_fitted().rejecting
+    thresholds = {reject: round(calibration.threshold(reject), 4) for reject in (0.002, 0.005, 0.01, 0.02, 0.05)}
+    print(f"temperature {calibration.temperature:.3f}, {gate}, thresholds {thresholds}")
     pipeline._check_fitted().reject_with(calibration, gate)
-    return pipeline
 
 
 def fit(images: list[Images], labels: list[Labels], epochs: float) -> Pipeline:
@@ -203,19 +238,19 @@ def train_gate(digits: Images, *, epochs: float) -> Gate:
     return Gate.fit(everything, others, rejected=0.011, trainer=trainer, scale=scale, offset=offset)
 
 
-def write_card(path: Path, *, seconds: float) -> None:
-    """Write down which file it is and how it was made."""
-    content = path.read_bytes()
-    facts: dict[str, Any] = {
-        "file": path.name,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "seed": SEED,
+def write_card(path: Path, *, seconds: float, calibrated: bool = False) -> None:
+    """Write down which file it is and how it was made, or how it was calibrated anew."""
+    content, card = path.read_bytes(), path.with_suffix(".json")
+    facts: dict[str, Any] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    how = {
         "seconds": round(seconds),
         "made_with": {name: version(name) for name in ("lenetkit", "keras", "tensorflow", "numpy", "scipy", "pillow")},
         "machine": f"{platform.machine()}, {platform.system()}",
     }
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+    facts = (
+        {**json.loads(card.read_text()), **facts, "calibrated": how} if calibrated else {**facts, "seed": SEED, **how}
+    )
+    card.write_text(json.dumps(facts, indent=2) + "\n")
     print(json.dumps(facts, indent=2))
 
 

@@ -178,6 +178,12 @@ def test_a_slice_is_a_view():
 # Splitting
 
 
+def test_a_fraction_of_the_images_is_counted_exactly():
+    """Rounded up, as scikit-learn does, but 0.07 * 100 is more than 7 in binary arithmetic, 0.29 * 100 less than 29."""
+    for test_size, n_test in ((0.07, 7), (0.29, 29), (0.14, 14), (0.055, 6)):
+        assert [len(part) for part in make(100).split(test_size=test_size, stratify=False)] == [100 - n_test, n_test]
+
+
 @pytest.mark.parametrize("stratify", [True, False])
 @pytest.mark.parametrize("test_size", [0.1, 0.25, 7])
 @pytest.mark.parametrize("labels", ["integers", "strings"])

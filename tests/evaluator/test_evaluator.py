@@ -350,6 +350,22 @@ def test_reliability_compares_confidence_and_accuracy_bin_by_bin():
     assert table["accuracy"].tolist() == pytest.approx([1.0, 0.5, 1.0])
 
 
+def test_an_edge_that_binary_arithmetic_misses_belongs_to_its_bin():
+    """0.28 * 25 is more than 7."""
+    table = evaluate([0], [[0.28, 0.24, 0.24, 0.24]]).reliability(n_bins=25)
+    assert table[["low", "high", "count"]].to_numpy().tolist() == [[0.24, 0.28, 1]]
+
+
+@given(st.integers(1, 60), st.data(), st.sampled_from([np.float32, np.float64]))
+def test_a_bin_holds_its_upper_edge(n_bins, data, dtype):
+    """In either precision; what lies above it belongs to the next bin."""
+    edge = data.draw(st.integers(-(-n_bins // 2), n_bins), label="edge")
+    confidence = dtype(edge / n_bins)
+    for value, expected in ((confidence, edge), (np.nextafter(confidence, dtype(2)), min(edge + 1, n_bins))):
+        table = evaluate([0], np.array([[value, 1 - value]], dtype).clip(0)).reliability(n_bins)
+        assert table["high"].tolist() == [expected / n_bins]
+
+
 def test_the_calibration_error_is_the_mean_distance():
     """0 for who is right as often as sure; the distance for who is always as sure."""
     right = np.tile([0.75, 0.25], (4, 1))

@@ -15,7 +15,7 @@ from lenetkit import Pipeline, load_dataset
 from lenetkit.exceptions import DataError, NotFittedError, SettingError, UnknownNameError
 from lenetkit.pretrained import get_path, list_pretrained
 from lenetkit.rejection import Prediction
-from lenetkit.synthesis import draw_digits, draw_nondigits, draw_printed
+from lenetkit.synthesis import CORRUPTIONS, corrupt, draw_digits, draw_nondigits, draw_printed
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +208,22 @@ def test_it_answers_without_tensorflow_and_without_a_network() -> None:
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
+def test_dark_ink_is_calibrated_as_bright_ink() -> None:
+    """Corrupted copies keep the polarity, and a transform that must not be applied twice is not."""
+    from lenetkit.pipeline._rejecting import make_corrupted
+    from lenetkit.trainer import Trainer
+    from lenetkit.transforms import Invert, Rescale
+
+    train = draw_digits(2000, seed=1)
+    pipeline = Pipeline("mlp", transforms=[Invert(), Rescale()], trainer=Trainer(epochs=2, verbose=0))
+    fitted = pipeline.fit(train.images, train.labels)._check_fitted()
+    some = draw_digits(200, seed=2).images
+    (copies,) = make_corrupted(fitted, fitted.prepare(some), ["rotate"])
+    np.testing.assert_array_equal(copies.images, 255 - corrupt(some, "rotate", seed=1))
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
 def test_a_pipeline_of_ones_own_learns_when_not_to_answer(tmp_path: Path) -> None:
     """After calibrate it rejects what is no digit, keeps digits, and takes all that along when it is saved."""
     from lenetkit.trainer import Trainer
@@ -226,3 +242,69 @@ def test_a_pipeline_of_ones_own_learns_when_not_to_answer(tmp_path: Path) -> Non
     assert copy.predict(test.images, reject=0.05) == pipeline.predict(test.images, reject=0.05)
     with pytest.raises(DataError, match="one label per image"):
         pipeline.calibrate(held_back.images, held_back.labels[:-1])
+
+
+def test_calibrating_anew_starts_from_the_models_own_probabilities() -> None:
+    """The same result on a calibrated pipeline, on an uncalibrated one, and each time again."""
+    fresh = Pipeline.pretrained()
+    fitted = fresh._check_fitted()
+    assert fitted.rejecting is not None
+    gate = fitted.rejecting[1]
+    held_back = draw_digits(300, styles="continental", seed=9)
+    fitted.rejecting = None
+    found = []
+    for _ in range(3):
+        fresh.calibrate(held_back.images, held_back.labels, gate=gate)
+        found.append(fitted.rejecting[0])
+    assert len({calibration.temperature for calibration in found}) == 1
+    for calibration in found[1:]:
+        np.testing.assert_array_equal(calibration.true_probabilities, found[0].true_probabilities)
+        np.testing.assert_array_equal(calibration.risks, found[0].risks)
+
+
+def test_an_error_that_is_asked_for_takes_more_than_the_gate(pretrained: Pipeline) -> None:
+    """On corrupted digits fewer answers are accepted than at `reject=1`, and fewer of them are wrong."""
+    drawn = draw_digits(400, styles="american", seed=4321)
+    images = np.concatenate([corrupt(drawn.images, kind) for kind in ("canny_edges", "zigzag", "rotate")])
+    labels = np.tile(drawn.labels, 3)
+    sure, all_digits = pretrained.predict(images, reject=0.01), pretrained.predict(images, reject=1)
+    assert [answer.label for answer in sure] == [answer.label for answer in all_digits]
+    errors = [
+        np.mean([answer.label != label for answer, label in zip(answers, labels, strict=True) if not answer.rejected])
+        for answers in (sure, all_digits)
+    ]
+    assert rejected(sure) > rejected(all_digits)
+    assert errors[0] < errors[1] / 2
+    new = [answer for answer, other in zip(sure, all_digits, strict=True) if answer.rejected and not other.rejected]
+    assert {answer.reason[:17] for answer in new} == {"not sure enough: "}
+
+
+def test_corruptions_make_a_calibration_stricter() -> None:
+    """Without them the bound at full acceptance may allow everything; a kind that does not exist is refused at once."""
+    pipeline = Pipeline.pretrained()
+    fitted = pipeline._check_fitted()
+    assert fitted.rejecting is not None
+    gate = fitted.rejecting[1]
+    held_back = draw_digits(1500, styles="american", seed=10)
+    thresholds = []
+    for corruptions in ((), ("rotate", "canny_edges"), None):
+        pipeline.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=corruptions)
+        thresholds.append([fitted.rejecting[0].threshold(reject) for reject in (0.01, 0.02, 0.05)])
+    assert thresholds[0] < thresholds[1]
+    assert thresholds[0] < thresholds[2]
+    with pytest.raises(SettingError, match=r"corruptions: there is no 'fogg'\. Did you mean 'fog'"):
+        pipeline.calibrate(held_back.images, held_back.labels, corruptions=["fogg"])
+
+
+@pytest.mark.slow
+def test_the_error_on_corrupted_digits_stays_as_low_as_documented(pretrained: Pipeline, shared_data: Path) -> None:
+    """MNIST-C's fifteen pooled at `reject=0.01`: at most 1.5 % errors among the at least 70 % that are accepted."""
+    test = load_dataset("mnist", subset="test", data_dir=shared_data, download=False)
+    images, labels = np.asarray(test.images)[::10], np.asarray(test.labels)[::10]
+    n_accepted = n_wrong = 0
+    for kind in CORRUPTIONS:
+        for answer, label in zip(pretrained.predict(corrupt(images, kind), reject=0.01), labels, strict=True):
+            n_accepted += not answer.rejected
+            n_wrong += not answer.rejected and answer.label != label
+    assert n_accepted >= 0.7 * 15 * len(labels)
+    assert n_wrong <= 0.015 * n_accepted

@@ -107,11 +107,37 @@ def test_impulse_noise_makes_its_share_black_or_white() -> None:
     assert np.mean(noisy == 128) == pytest.approx(0.83, abs=0.01)
 
 
+# Mean, spread of all pixels, mean spread within an image, spread of the images' means, and pixels above 127 in each
+# image, of draw_digits(1000, seed=1), by the code that the paper published (github.com/google-research/mnist-c), with
+# SciPy in place of scikit-image.
+PUBLISHED = {
+    "fog": (0.405, 0.171, 0.089, 0.145, 235.8),
+    "dotted_line": (0.159, 0.330, 0.325, 0.037, 126.8),
+    "zigzag": (0.182, 0.347, 0.344, 0.037, 142.8),
+    "glass_blur": (0.134, 0.249, 0.242, 0.039, 96.7),
+    "shear": (0.146, 0.302, 0.295, 0.042, 116.2),
+}
+
+
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_statistics_are_those_of_the_published_code(kind: str) -> None:
+    """In the published setting, up to the random numbers and the published rounding down."""
+    images = corrupt(draw_digits(1000, seed=1).images, kind) / 255
+    means = images.mean(axis=(1, 2))
+    found = (means.mean(), images.std(), images.std(axis=(1, 2)).mean(), means.std())
+    np.testing.assert_allclose(found, PUBLISHED[kind][:4], rtol=0.025)
+    assert (images > 0.5).sum(axis=(1, 2)).mean() == pytest.approx(PUBLISHED[kind][4], rel=0.025)
+
+
 def test_glass_blur_moves_ink_a_little(digits: Pixels) -> None:
-    """The mass stays, the place of each pixel does not."""
+    """The mass stays, the place of each pixel does not; the blurs alone run along the columns only."""
     blurred = corrupt(digits, "glass_blur")
     np.testing.assert_allclose(blurred.mean(axis=(1, 2)), digits.mean(axis=(1, 2)), rtol=0.03)
-    assert blurred.max() < 255
+    assert np.mean(blurred.max(axis=(1, 2)) < 255) > 0.5
+    column, row = np.zeros((2, 50, 28, 28), np.uint8)
+    column[:, :, 14] = row[:, 14] = 255
+    # Swaps move a column's ink sidewards by whole pixels; a blur along the rows would leave half of it beside them.
+    assert corrupt(column, "glass_blur")[:, 5:-5, 14].mean() > 1.3 * corrupt(row, "glass_blur")[:, 14, 5:-5].mean()
 
 
 def test_motion_blur_smears_a_dot_to_the_side() -> None:
@@ -125,7 +151,7 @@ def test_motion_blur_smears_a_dot_to_the_side() -> None:
         assert image.argmax() == 14 * 28 + 14
 
 
-@pytest.mark.parametrize(("kind", "moved"), [("shear", 0.4 * 8), ("rotate", np.sin(0.4) * 8)])
+@pytest.mark.parametrize(("kind", "moved"), [("shear", np.sin(0.4) * 8), ("rotate", np.sin(0.4) * 8)])
 def test_shear_and_rotation_turn_about_the_middle(kind: str, moved: float) -> None:
     """Ink 8 pixels above the middle moves by the published amount, to either side."""
     bar = np.zeros((40, 29, 29), np.uint8)
@@ -135,6 +161,17 @@ def test_shear_and_rotation_turn_about_the_middle(kind: str, moved: float) -> No
     np.testing.assert_allclose(np.abs(shifts), moved, atol=0.35)
     assert set(np.sign(shifts)) == {-1, 1}
     np.testing.assert_allclose(spoilt[:, 14] @ np.arange(29) / spoilt[:, 14].sum(axis=1), 14, atol=0.05)
+
+
+def test_a_shear_leans_and_grows() -> None:
+    """A column of 12 pixels leans by 0.423 of its height and becomes 1.086 times as high."""
+    bar = np.zeros((40, 29, 29), np.uint8)
+    bar[:, 8:21, 13:16] = 255
+    leaning = corrupt(bar, "shear").astype(float)
+    assert leaning.sum(axis=(1, 2)).mean() / bar[0].sum() == pytest.approx(1.086, rel=0.01)
+    x, y = np.mgrid[:29, :29][::-1] - 14.0
+    lean = (leaning * x * y).sum(axis=(1, 2)) / (leaning * y**2).sum(axis=(1, 2))
+    np.testing.assert_allclose(np.abs(lean), 0.423 / 1.086, atol=0.01)
 
 
 def test_scale_shrinks_about_the_middle() -> None:
@@ -183,13 +220,23 @@ def test_stripes_invert_both_sides(digits: Pixels) -> None:
 
 def test_fog_hides_ink_behind_clouds() -> None:
     """What is left of the contrast between ink and ground is a quarter in the published setting."""
-    ground, ink = np.zeros((20, 28, 28), np.uint8), np.full((20, 28, 28), 255, np.uint8)
-    clear = corrupt(ink, "fog").astype(float) - corrupt(ground, "fog")
-    np.testing.assert_allclose(clear, 255 / 4, atol=1)
+    ground, ink = np.zeros((300, 28, 28), np.uint8), np.full((300, 28, 28), 255, np.uint8)
     clouds = corrupt(ground, "fog").astype(float)
-    assert clouds.max() == pytest.approx(255 * 3 / 4, abs=1)
-    assert clouds.min() == 0
-    assert np.abs(np.diff(clouds, axis=2)).mean() < clouds.std() / 2
+    np.testing.assert_allclose(corrupt(ink, "fog") - clouds, 255 / 4, atol=1)
+    # Corners of 256 x 256 maps: they differ from one another rather than within.
+    scaled = clouds / (255 * 3 / 4)
+    assert scaled.std(axis=(1, 2)).mean() == pytest.approx(0.059, rel=0.05)
+    assert np.ptp(scaled.reshape(300, -1), axis=1).mean() == pytest.approx(0.29, rel=0.05)
+    assert scaled.mean(axis=(1, 2)).std() == pytest.approx(0.189, rel=0.12)
+    assert np.abs(np.diff(clouds, axis=2)).mean() < clouds.std() / 10
+
+
+@pytest.mark.parametrize("sides", [(8, 8), (8, 300), (260, 9)])
+def test_fog_covers_images_of_any_size(sides: tuple[int, int]) -> None:
+    """Small ones get a corner of the map, those that are larger than it a larger map."""
+    foggy = corrupt(np.zeros((4, *sides), np.uint8), "fog")
+    assert (np.ptp(foggy.reshape(4, -1), axis=1) > 0).all()
+    assert foggy.max() <= 192
 
 
 def test_spatter_is_grey_and_covers_ink_and_ground() -> None:
@@ -213,6 +260,26 @@ def test_lines_go_from_side_to_side(kind: str) -> None:
     parts = [ndimage.label(image > 100, np.ones((3, 3)))[1] for image in lined]
     assert np.median(parts) == (7 if kind == "dotted_line" else 1)
     assert (corrupt(blank, kind, severity=5) > 100).sum() > 2 * (lined > 100).sum()
+
+
+def test_dots_have_clean_gaps_and_their_level_falls_with_the_vertical_distance() -> None:
+    """Columns 0 and 1 of every four, and the last one, stay as they were; the level is 1 + ln(1 - distance / 2.3)."""
+    lined = corrupt(np.zeros((60, 28, 28), np.uint8), "dotted_line")
+    gaps = (np.arange(28) % 4 < 2) | (np.arange(28) == 27)
+    assert lined[:, :, gaps].max() == 0
+    level = next(image for image in lined if (image[:, 2] > 0).any() and (image == image[:, [2]])[:, ~gaps].all())
+    heights = level[:, 2].astype(float)
+    middle = heights.argmax()
+    expected = 255 * (1 + np.log(1 - np.abs(np.arange(28) - middle).clip(0, 2.29) / 2.3)).clip(0)
+    np.testing.assert_allclose(heights, expected, atol=1)
+
+
+def test_the_legs_of_a_zigzag_are_thin() -> None:
+    """67 pixels above level 12, two and a half in each column, none in the last two columns and the first two."""
+    lined = corrupt(np.zeros((300, 28, 28), np.uint8), "zigzag")
+    assert (lined > 12).sum(axis=(1, 2)).mean() == pytest.approx(67, rel=0.02)
+    assert lined[:, :, :2].max() == 0
+    assert lined[:, :, 27:].max() == 0
 
 
 def test_edges_follow_the_outline() -> None:

@@ -17,6 +17,7 @@ import pytest
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import DataError, SettingError, TrainingError
 from lenetkit.trainer import OneCycle, Trainer
+from lenetkit.trainer._data import TrainingData
 
 pytestmark = pytest.mark.tensorflow
 keras = pytest.importorskip("keras")
@@ -291,6 +292,13 @@ def test_validation_data_are_measured_but_not_learnt() -> None:
     )
     assert result.history.loc[2, "val_loss"] == pytest.approx(loss, rel=1e-5)
     assert result.history.loc[2, "val_accuracy"] == pytest.approx(accuracy, rel=1e-6)
+
+
+def test_a_validation_split_is_counted_exactly() -> None:
+    """0.29 of 100 are 29, although 0.29 * 100 is less in binary arithmetic."""
+    examples = TrainingData(images=np.zeros((100, 8, 8), np.uint8), targets=np.zeros(100, np.int32), weights=None)
+    assert [len(part) for part in examples.split(0.29)] == [71, 29]
+    assert [len(part) for part in examples.split(0.578)] == [43, 57]
 
 
 def test_a_validation_split_is_cut_off_the_end() -> None:

@@ -19,4 +19,5 @@ def wilson_interval(proportion: npt.ArrayLike, n: npt.ArrayLike) -> tuple[npt.ND
     p, n = np.asarray(proportion, np.float64), np.asarray(n, np.float64)
     middle = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * np.sqrt(np.clip(p * (1 - p), 0, 1) / n + _Z**2 / (4 * n**2))
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+    # At 0 and 1 rounding must not put the interval's end beyond the proportion.
+    return np.clip(middle - half, 0.0, p), np.clip(middle + half, p, 1.0)

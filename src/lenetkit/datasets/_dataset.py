@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.counts import ceil_product
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.html import card, heading, note, table, text, thumbnail
 from lenetkit._utils.memmap import iter_chunks
@@ -248,9 +249,11 @@ class Dataset:
 
         self._check_split(test_size, seed, stratify)
         indices = np.arange(len(self), dtype=np.int64)
+        # As scikit-learn counts, but 0.07 of 100 images are 7: in binary 0.07 * 100 is a little more.
+        n_test = test_size if isinstance(test_size, (int, np.integer)) else ceil_product(test_size, len(self))
         try:
             train, test = train_test_split(
-                indices, test_size=test_size, random_state=seed, stratify=self.labels if stratify else None
+                indices, test_size=n_test, random_state=seed, stratify=self.labels if stratify else None
             )
         except ValueError as error:
             raise SettingError(

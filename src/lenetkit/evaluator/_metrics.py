@@ -196,8 +196,12 @@ class Measures:
         [[0.5, 1.0, 3.0]]
         """
         check_whole("n_bins", n_bins, 1)
-        # A bin holds its upper edge, as in Guo et al.; rounding may take a sum of probabilities beyond 1.
-        bins = np.clip(np.ceil(self._confidences * n_bins).astype(int) - 1, 0, n_bins - 1)
+        # A bin holds its upper edge, as in Guo et al.; 0.28 * 25 is more than 7, so that the edges are compared, in the
+        # precision of the probabilities. Rounding may take a sum of probabilities beyond 1.
+        uppers, confidences = np.arange(1, n_bins + 1) / n_bins, self._confidences
+        if (confidences == confidences.astype(np.float32)).all():
+            uppers = uppers.astype(np.float32)
+        bins = np.minimum(np.searchsorted(uppers, confidences), n_bins - 1)
         count = np.bincount(bins, minlength=n_bins)
         filled = np.flatnonzero(count)
         edges = {"low": filled / n_bins, "high": (filled + 1) / n_bins}

@@ -47,7 +47,9 @@ class FittedMethods:
 
         With `reject` it is a list of :class:`~lenetkit.rejection.Prediction`, rejected where the image does not look
         like a digit, or where the answer is not sure enough to keep the fraction of errors among accepted answers at
-        `reject` or below. 1 asks only if it is a digit.
+        `reject` or below: for images like those of :meth:`calibrate` and for these pooled with corrupted copies of
+        them. Sure is an answer that is probable for the image and for the image slightly blurred. 1 asks only if it is
+        a digit.
 
         Raises
         ------

@@ -5,7 +5,7 @@ Next: its answers come from the methods of :mod:`lenetkit.pipeline._fitted_metho
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -127,12 +127,26 @@ class Pipeline(FittedMethods):
         )
         return self
 
-    def calibrate(self, images: Any, labels: Any, *, others: Any = None, gate: "Gate | None" = None) -> Self:
+    def calibrate(
+        self,
+        images: Any,
+        labels: Any,
+        *,
+        others: Any = None,
+        gate: "Gate | None" = None,
+        corruptions: Iterable[str] | None = None,
+    ) -> Self:
         """Learn when not to answer, from at least 100 labelled images that the pipeline was not trained on.
 
         A :class:`~lenetkit.rejection.Calibration` of the probabilities, and a :class:`~lenetkit.rejection.Gate`, which
         tells digits from everything else (about a minute of training for 10,000 images), unless `gate` is one; it
         learns from `others`, images of what is to be rejected (default: :func:`lenetkit.synthesis.draw_nondigits`).
+        An earlier calibration has no influence.
+
+        Clean images alone say little about unlike ones. So the bounds on the error hold for the images as they are and,
+        pooled, for them together with corrupted copies of them all, of each of the kinds `corruptions`: None for all of
+        :data:`lenetkit.synthesis.CORRUPTIONS`, ``()`` for none. Another minute for 10,000 images. Copies are made of
+        images that have one channel after the transforms.
 
         Raises
         ------
@@ -140,6 +154,8 @@ class Pipeline(FittedMethods):
             Before :meth:`fit`.
         DataError
             If images or labels do not hold what they should, or are too few.
+        SettingError
+            If there is no such corruption.
 
         Examples
         --------
@@ -153,7 +169,7 @@ class Pipeline(FittedMethods):
         """
         from lenetkit.pipeline._rejecting import calibrate
 
-        calibrate(self._check_fitted(), images, labels, others, gate)
+        calibrate(self._check_fitted(), images, labels, others=others, gate=gate, corruptions=corruptions)
         return self
 
     def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:

@@ -4,6 +4,7 @@ In: uint8 images of digits, ink bright on black. Out: the same images, spoilt in
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +15,6 @@ import numpy.typing as npt
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen_one
 from lenetkit.exceptions import DataError
-from lenetkit.synthesis._pen import Trace, lay_ink
 
 __all__ = ["CORRUPTIONS", "corrupt"]
 
@@ -22,6 +22,11 @@ __all__ = ["CORRUPTIONS", "corrupt"]
 _BLOCK = 512
 
 _SMALLEST = 8
+
+# Side of the map that fog is a corner of, as published; a smaller map would vary more within an image.
+_CLOUDS_SIDE = 256
+# Vertical distance in pixels from a line's middle to where its level's logarithm is minus infinity, as published.
+_LINE_REACH = 2.3
 
 
 def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -60,16 +65,17 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
     ============== ======================================================= ======================================
     shot_noise     counts few photons, so many for white                   12, 6, **3**, 2, 1
     impulse_noise  a fraction of the pixels becomes black or white         0.06, 0.1, **0.17**, 0.27, 0.4
-    glass_blur     swaps neighbours between two Gaussian blurs             sigma 0.5, 0.6, **0.7**, 0.8, 1; so many
+    glass_blur     swaps neighbours between two blurs along the columns    sigma 0.5, 0.6, **0.7**, 0.8, 1; so many
                                                                            rounds: 1, 1, **2**, 3, 3
     motion_blur    smears within 45 degrees of the horizontal              sigma 1, 2, **3**, 4.5, 6.5 pixels
-    shear          leans to either side, so much per unit of height        0.2, 0.3, **0.4**, 0.6, 0.8
+    shear          leans to either side, by radians                        0.2, 0.3, **0.4**, 0.6, 0.8
     scale          shrinks to                                              0.9, 0.8, **0.7**, 0.6, 0.5
     rotate         turns to either side, by radians                        0.2, 0.3, **0.4**, 0.6, 0.8
     brightness     adds a fraction of full white                           0.2, 0.35, **0.5**, 0.65, 0.8
     translate      shifts along both axes, by pixels                       1, 2, **3**, 4, 5
     stripe         inverts the columns on both sides, so many each         3, 5, **7**, 8, 9
-    fog            lies over it in clouds, so thick in relation to ink     1, 2, **3**, 4, 5
+    fog            lies over it in clouds, so thick in relation to ink;    2, 2.5, **3**, 4, 5; roughness
+                   an octave is weaker than the last by roughness squared  2, 1.7, **1.4**, 1.4, 1.4
     spatter        spots of grey mud, from this threshold of a noise up    0.69, 0.67, **0.65**, 0.63, 0.61
     dotted_line    a dotted line across: its strength, then their number   0.5, 0.75, **1**, 2, 3
     zigzag         a zigzag line across: likewise                          0.5, 0.75, **1**, 2, 3
@@ -77,8 +83,8 @@ def corrupt(images: npt.ArrayLike, kind: str, *, severity: int = 3, seed: int = 
                    by this fraction; then this fraction is missing
     ============== ======================================================= ======================================
 
-    The kinds are written anew on NumPy and SciPy, so they are not MNIST-C's images bit for bit: its motion blur and fog
-    come from ImageMagick and a diamond-square fractal.
+    The kinds are written anew on NumPy and SciPy, so they are not MNIST-C's images bit for bit: the random numbers
+    differ, and its motion blur comes from ImageMagick.
 
     References
     ----------
@@ -130,7 +136,10 @@ def _impulse_noise(images: Floats, streams: RandomStreams, fraction: float) -> F
 
 
 def _glass_blur(images: Floats, streams: RandomStreams, sigma: float, rounds: int) -> Floats:
-    blurred = _blur(images, sigma)
+    """Swap neighbours between two blurs along the columns alone: the published code takes the rows for colours."""
+    from scipy.ndimage import gaussian_filter1d
+
+    blurred = np.asarray(gaussian_filter1d(images, sigma, axis=1, mode="nearest"))
     n, height, width = images.shape
     every = np.arange(n)
     for _ in range(rounds):
@@ -141,7 +150,7 @@ def _glass_blur(images: Floats, streams: RandomStreams, sigma: float, rounds: in
                 down, right = (steps[:, row, column] * swaps[:, row, column, None]).T
                 here, there = (every, row, column), (every, row + down, column + right)
                 blurred[here], blurred[there] = blurred[there], blurred[here]
-    return _blur(blurred, sigma)
+    return np.asarray(gaussian_filter1d(blurred, sigma, axis=1, mode="nearest"))
 
 
 def _blur(images: Floats, sigma: float) -> Floats:
@@ -178,9 +187,11 @@ def _signs(streams: RandomStreams, *shape: int) -> Floats:
     return np.where(streams.uniform(0, 1, *shape) < 0.5, -1.0, 1.0)
 
 
-def _shear(images: Floats, streams: RandomStreams, lean: float) -> Floats:
+def _shear(images: Floats, streams: RandomStreams, radians: float) -> Floats:
+    """Tilt the vertical axis alone: a column leans by the tangent of the angle and grows by 1 / cosine."""
     matrix = np.tile(np.eye(2), (len(images), 1, 1))
-    matrix[:, 1, 0] = lean * _signs(streams)
+    matrix[:, 0, 0] = math.cos(radians)
+    matrix[:, 1, 0] = math.sin(radians) * _signs(streams)
     return _mapped(images, matrix)
 
 
@@ -197,21 +208,42 @@ def _stripe(images: Floats, _: RandomStreams, columns: int) -> Floats:
     return striped
 
 
-def _fog(images: Floats, streams: RandomStreams, thickness: float) -> Floats:
-    """Lay clouds over the ink: noise of ever finer grain, each octave 1.4 times weaker, spread over 0 to 1."""
-    height, width = images.shape[1:]
-    clouds = np.zeros_like(images)
-    for octave, knots in enumerate((2, 3, 5, 9, 17)):
-        noise = streams.uniform(-1, 1, knots, knots) / 1.4**octave
-        clouds += _between(height, knots) @ noise @ _between(width, knots).T
-    low, high = clouds.min(axis=(1, 2), keepdims=True), clouds.max(axis=(1, 2), keepdims=True)
-    return np.asarray((images + thickness * (clouds - low) / (high - low)) / (1 + thickness))
+def _fog(images: Floats, streams: RandomStreams, thickness: float, decay: float) -> Floats:
+    """Lay the corner of a map of clouds over the ink."""
+    return (images + thickness * _clouds(images.shape, decay, streams)) / (1 + thickness)
 
 
-def _between(length: int, knots: int) -> Floats:
-    """Return the weights (length, knots) of linear interpolation."""
-    at = np.linspace(0, knots - 1, length)
-    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(knots))))
+def _clouds(shape: tuple[int, ...], decay: float, streams: RandomStreams) -> Floats:
+    """Return the corner of periodic maps, diamond-square fractals of 256x256, each scaled to 0..1 as a whole.
+
+    Only the corner is worked out to the last octaves: elsewhere these would hardly change the lowest and highest value.
+    """
+    n, height, width = shape
+    octaves = (max(_CLOUDS_SIDE, height, width) - 1).bit_length()
+    heights, low, high = np.zeros((n, 1, 1)), np.zeros(n), np.zeros(n)
+    for octave in range(octaves):
+        if octave == octaves - 2:
+            low, high = heights.min(axis=(1, 2)), heights.max(axis=(1, 2))
+            # Two rows and columns more on every side, as those at the border get wrong neighbours.
+            rows, columns = (np.arange(-2, -(-side // 4) + 3) % 2**octave for side in (height, width))
+            heights = heights[:, rows[:, None], columns]
+        heights = _refined(heights, decay ** (-2 * octave), streams)
+    corner = heights[:, 8 : 8 + height, 8 : 8 + width]
+    low, high = np.minimum(low, corner.min(axis=(1, 2))), np.maximum(high, corner.max(axis=(1, 2)))
+    return np.asarray((corner - low[:, None, None]) / (high - low)[:, None, None])
+
+
+def _refined(heights: Floats, roughness: float, streams: RandomStreams) -> Floats:
+    """Return periodic maps of twice the side: new points are the mean of four neighbours and noise."""
+    n, rows, columns = heights.shape
+    noise = [roughness * streams.uniform(-1, 1, rows, columns) for _ in range(3)]
+    finer = np.empty((n, rows, 2, columns, 2))
+    right, below = np.roll(heights, -1, 2), np.roll(heights, -1, 1)
+    middle = (heights + right + below + np.roll(below, -1, 2)) / 4 + noise[0]
+    finer[:, :, 0, :, 0], finer[:, :, 1, :, 1] = heights, middle
+    finer[:, :, 0, :, 1] = (heights + right + middle + np.roll(middle, 1, 1)) / 4 + noise[1]
+    finer[:, :, 1, :, 0] = (heights + below + middle + np.roll(middle, 1, 2)) / 4 + noise[2]
+    return finer.reshape(n, 2 * rows, 2 * columns)
 
 
 def _spatter(images: Floats, streams: RandomStreams, threshold: float) -> Floats:
@@ -221,38 +253,54 @@ def _spatter(images: Floats, streams: RandomStreams, threshold: float) -> Floats
     return np.asarray(images * (1 - mud) + 63 / 255 * mud)
 
 
-_Path = Callable[[int, int, RandomStreams], tuple[Floats, npt.NDArray[np.bool_]]]
+_Line = Callable[[tuple[int, ...], RandomStreams], Floats]
 
 
-def _lined(path: _Path, images: Floats, streams: RandomStreams, strength: float, n_lines: int) -> Floats:
-    """Draw lines along a path; they fade out 1.5 pixels from their middle."""
-    height, width = images.shape[1:]
+def _lined(line: _Line, images: Floats, streams: RandomStreams, strength: float, n_lines: int) -> Floats:
+    """Add lines of one form."""
     for _ in range(n_lines):
-        points, down = path(height, width, streams)
-        radii, down = np.full(points.shape[:2], 0.75), np.tile(down, (len(points), 1))
-        ink = lay_ink(Trace(points=points, radii=radii, down=down), height, width, softness=1.5)
-        images = images + strength * ink.astype(np.float64)
+        images = images + strength * line(images.shape, streams)
     return images
 
 
-def _dotted(height: int, width: int, streams: RandomStreams) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Go from the left border to the right, in dots of two columns that are two columns apart."""
-    x = np.add.outer(np.arange(2.5, width - 1, 4), (0, 1)).ravel()
-    ends = np.floor(streams.uniform(0, height - 1, 2)) + 0.5
-    y = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * x / width
-    return np.stack([np.broadcast_to(x, y.shape), y], axis=-1), np.arange(len(x) - 1) % 2 == 0
+def _dotted(shape: tuple[int, ...], streams: RandomStreams) -> Floats:
+    """Go from the left border to the right: of four columns two get nothing, and neither does the last one."""
+    n, height, width = shape
+    ends = np.floor(streams.uniform(0, height - 1, 2))
+    points = np.stack([np.broadcast_to([0.0, width - 1.0], (n, 2)), ends], axis=-1)
+    return _legs(points, height, width) * (np.arange(width) % 4 >= 2)
 
 
-def _zigzag(height: int, width: int, streams: RandomStreams) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _zigzag(shape: tuple[int, ...], streams: RandomStreams) -> Floats:
     """Go 2 pixels to either side every 4 pixels, from near the left border to near the right."""
-    start = np.floor(streams.uniform(0, height - 1))[:, None] + 0.5
+    n, height, width = shape
+    start = np.floor(streams.uniform(0, height - 1))[:, None]
     drop = np.floor(streams.uniform(-5, 5))
-    along = np.array([0.0, *(np.arange(4, width - 5, 4) - 2.0), width - 5])
-    aside = np.where(np.arange(len(along)) % 2, 2.0, -2.0) * (along > 0)
-    angle = np.arctan2(drop, width - 5)[:, None]
-    x = 2.5 + along * np.cos(angle) - aside * np.sin(angle)
+    span = width - 5.0
+    angle, length = np.arctan2(drop, span)[:, None], np.hypot(span, drop)[:, None]
+    knots = np.array([0.0, *np.arange(2, span, 4)])
+    sides = np.where(np.arange(len(knots)) % 2, 2.0, -2.0) * (knots > 0)
+    along = np.concatenate([np.broadcast_to(knots, (n, len(knots))), length], axis=1)
+    # The last knot lies aside by the published formula, which divides by 0 where the width is 5 + 4k pixels.
+    last = sides[-1] / (2 * np.maximum(length % 4, 0.5))
+    aside = np.concatenate([np.broadcast_to(sides, (n, len(sides))), last], axis=1)
+    x = 2 + along * np.cos(angle) - aside * np.sin(angle)
     y = start + along * np.sin(angle) + aside * np.cos(angle)
-    return np.stack([x, y], axis=-1), np.ones(len(along) - 1, bool)
+    return _legs(np.stack([x, y], axis=-1), height, width)
+
+
+def _legs(points: Floats, height: int, width: int) -> Floats:
+    """Return lines through points (n, k, 2), which fade with the distance along the column: steep ones are thin.
+
+    A leg covers the columns from its first point's on to the last one before its second point.
+    """
+    columns, rows = np.arange(width), np.arange(height)[:, None]
+    lines = np.zeros((len(points), height, width))
+    for (x, y), (next_x, next_y) in itertools.pairwise(points.transpose(1, 2, 0)[..., None, None]):
+        distances = np.abs(rows - y - (next_y - y) / (next_x - x) * (columns - x))
+        levels = 1 + np.log(np.maximum(1 - distances / _LINE_REACH, 1e-3))
+        lines += np.where((columns >= np.floor(x)) & (columns < np.ceil(next_x)), levels.clip(0), 0)
+    return np.minimum(lines, 1)
 
 
 def _canny_edges(images: Floats, streams: RandomStreams, fraction: float, missing: float) -> Floats:
@@ -294,7 +342,7 @@ _KINDS: Mapping[str, tuple[Any, ...]] = {
     "brightness": (lambda images, _, fraction: images + fraction, (0.2, 0.35, 0.5, 0.65, 0.8)),
     "translate": (lambda images, streams, n: _mapped(images, np.eye(2), n * _signs(streams, 2)), (1, 2, 3, 4, 5)),
     "stripe": (_stripe, (3, 5, 7, 8, 9)),
-    "fog": (_fog, (1, 2, 3, 4, 5)),
+    "fog": (_fog, (2, 2.5, 3, 4, 5), (2, 1.7, 1.4, 1.4, 1.4)),
     "spatter": (_spatter, (0.69, 0.67, 0.65, 0.63, 0.61)),
     "dotted_line": (functools.partial(_lined, _dotted), (0.5, 0.75, 1, 1, 1), (1, 1, 1, 2, 3)),
     "zigzag": (functools.partial(_lined, _zigzag), (0.5, 0.75, 1, 1, 1), (1, 1, 1, 2, 3)),

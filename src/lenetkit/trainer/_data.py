@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.counts import floor_product
 from lenetkit._utils.memmap import read_rows, release_pages
 from lenetkit.exceptions import DataError, SettingError
 
@@ -46,7 +47,7 @@ class TrainingData:
 
     def split(self, fraction: float) -> tuple["TrainingData", "TrainingData"]:
         """Cut the last `fraction` off, as Keras' ``validation_split`` does."""
-        cut = len(self) - int(len(self) * fraction)
+        cut = len(self) - floor_product(fraction, len(self))
         if not 0 < cut < len(self):
             raise SettingError(
                 f"validation_split={fraction} of {len(self)} images leaves one of the two parts empty; choose another "
