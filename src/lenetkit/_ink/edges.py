@@ -26,6 +26,8 @@ _INSET, _THICKNESS, _THICKNESS_FRACTION = 2, 3, 0.06
 _SAME, _LEAST_SAME, _STRAIGHT, _CROSSED, _DIFFERENT = 0.12, 10, 0.75, 0.92, 0.15
 # The blurred inner side of a line differs from the paper by between these fractions of what the line does.
 _BLURRED = (0.05, 0.6)
+# The row behind a line differs from the paper by at most this fraction of what the line does: fog fades slowly.
+_SHARP = 0.4
 # Within the lines this fraction of the border is paper, which is within that fraction of the picture's range.
 _PAPER_AROUND, _PAPER_RANGE = 0.72, 0.2
 # Ink differs from the paper by this fraction of the range; a digit has so many pixels of it, and this fraction at most.
@@ -103,7 +105,7 @@ def _paper_levels(grey: Array, margin: int) -> Array:
 
 
 def _line_ends(difference: Array, span: Array, thickest: int) -> Array:
-    """Return the first row behind a line along the top: 0 without a line, -1 if the line is too thick: int (n,)."""
+    """Return the first row behind a line along the top: 0 without a line, -1 if it has no clear end: int (n,)."""
     depth = _INSET + thickest
     strip = difference[:, : depth + 2]
     middle = np.median(strip, axis=2)
@@ -121,7 +123,8 @@ def _line_ends(difference: Array, span: Array, thickest: int) -> Array:
     low, high = (fraction * far[images, first] for fraction in _BLURRED)
     blurred = straight[images, behind] & (far[images, behind] >= low) & (far[images, behind] < high)
     begins = line.any(axis=1) & (first <= _INSET)
-    thin = (end - first <= thickest) & (end <= depth)
+    inner = np.minimum(end + blurred, depth + 1)
+    thin = (end - first <= thickest) & (end <= depth) & (far[images, inner] <= _SHARP * far[images, first])
     return np.where(begins, np.where(thin, end + blurred, -1), 0)
 
 
