@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lenetkit._ink.edges import without_edge_lines
+from lenetkit._ink.edges import LARGEST_CELL, without_edge_lines
 from lenetkit._ink.paper import (
     LARGE,
     Array,
@@ -105,7 +105,9 @@ def stages(batch: Array, *, stroke: bool = True) -> Iterator[tuple[str, Array]]:
 def _all_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Array]]:
     grey = to_grey(shrink(batch, _WORKING_SIDE))
     yield "grey", grey
-    ink = ink_map(dark_on_light(without_edge_lines(grey)))
+    if max(grey.shape[1:]) < LARGEST_CELL:
+        grey = without_edge_lines(grey)
+    ink = ink_map(dark_on_light(grey))
     yield "even paper", ink
     contrast = measure_contrast(ink)
     mask = possible_ink(ink, contrast)

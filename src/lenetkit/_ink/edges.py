@@ -12,13 +12,13 @@ import numpy as np
 
 from lenetkit._ink.paper import Array, shrink, to_grey
 
-__all__ = ["has_edge_lines", "without_edge_lines"]
+__all__ = ["LARGEST_CELL", "has_edge_lines", "without_edge_lines"]
 
 # benchmarks/cells.py measures all of these: 0.3 to 1 % of the digits in cells are wrong with them and 22 % without, up
 # to 98 % for some combinations of size, edges and width. Wrong: lines stay, or bars of tightly cut digits go.
 
 # On smaller pictures a digit's own bar cannot be told from a line; on larger ones `without_lines` finds them.
-_LEAST_SIDE, _LARGEST_SIDE = 20, 160
+_LEAST_SIDE, LARGEST_CELL = 20, 160
 # A line begins at most so many pixels inside, and is at most so thick: pixels, or a fraction of the longer side.
 _INSET, _THICKNESS, _THICKNESS_FRACTION = 2, 3, 0.06
 # A line keeps to one level, within this fraction of the picture's range or these levels, on the first fraction of its
@@ -36,9 +36,12 @@ _LEAST_INNER_SIDE = 8
 
 
 def without_edge_lines(grey: Array) -> Array:
-    """Paint over straight lines along the border with the level of the paper, if a digit on paper is left within."""
+    """Paint over straight lines along the border with the level of the paper, if a digit on paper is left within.
+
+    No side may have more than `LARGEST_CELL` pixels.
+    """
     height, width = grey.shape[1:]
-    if min(height, width) < _LEAST_SIDE or max(height, width) >= _LARGEST_SIDE:
+    if min(height, width) < _LEAST_SIDE:
         return grey
     thickest = max(_THICKNESS, round(_THICKNESS_FRACTION * max(height, width)))
     suspects = np.flatnonzero(_may_have_lines(grey, thickest))
@@ -68,7 +71,7 @@ def without_edge_lines(grey: Array) -> Array:
 
 def has_edge_lines(batch: Array) -> Array:
     """Tell which pictures, uint8 (n, height, width[, 3]) of any size, have lines along the border: bool (n,)."""
-    grey = shrink(to_grey(batch), _LARGEST_SIDE - 1)
+    grey = shrink(to_grey(batch), LARGEST_CELL - 1)
     return np.asarray((without_edge_lines(grey) != grey).any(axis=(1, 2)))
 
 

@@ -45,16 +45,14 @@ class BadEntriesError(DataError):
 
 
 @contextlib.contextmanager
-def name_damage(
-    name: object, problem: str, kinds: tuple[type[Exception], ...], *, cure: str = "Fetch or save it again."
-) -> Iterator[None]:
+def name_damage(name: object, problem: str, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
     """Turn errors of these kinds, which a damaged file makes its reader raise, and OSError into DataError."""
     try:
         yield
     except LenetkitError:
         raise
     except kinds as error:
-        raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. {cure}") from error
+        raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. Fetch or save it again.") from error
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
 

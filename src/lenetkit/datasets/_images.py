@@ -19,8 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
-from lenetkit.datasets._entries import name_damage
-from lenetkit.exceptions import DataError
+from lenetkit.exceptions import DataError, LenetkitError
 
 __all__ = ["iter_batches", "read_image", "read_images", "single_image"]
 
@@ -77,14 +76,16 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     """
     source = _find_single(image, _ALL_CHANNELS)
     name = name or _get_name(source)
-    # A damaged file makes Pillow raise more than its own exceptions (struct.error, IndexError, ...).
-    with name_damage(
-        name,
-        "is damaged or of an unusual kind and cannot be read",
-        (Exception,),
-        cure="Open it in a picture editor and save it as PNG.",
-    ):
+    try:
         return decode(_load(source, name), name, max_pixels)
+    except LenetkitError:
+        raise
+    # A damaged file makes Pillow raise more than its own exceptions (struct.error, IndexError, ...).
+    except Exception as error:
+        raise DataError(
+            f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
+            "Open it in a picture editor and save it as PNG."
+        ) from error
 
 
 def read_images(images: Any) -> Any:
