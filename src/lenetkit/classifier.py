@@ -30,6 +30,8 @@ __all__ = ["LeNetClassifier"]
 _CLIPPED_AT = 3
 # Fewer images make few steps per epoch; smaller batches make up for it.
 _LARGE_SET, _BATCH_SIZE, _SMALL_BATCH_SIZE = 10_000, 128, 32
+# The pipeline takes a last axis of up to so many for the channels of one image.
+_MOST_CHANNELS = 4
 _TRAINER_SETTINGS = (
     "epochs",
     "batch_size",
@@ -284,7 +286,11 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return low, np.where(span > 0, span, 1)
 
     def _images(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return X as images for the pipeline, uint8 or 0..1."""
+        """Return X as images for the pipeline, uint8 or 0..1, narrow ones with a channel axis."""
+        images = self._grid(X)
+        return images[..., np.newaxis] if images.ndim == 3 and images.shape[2] <= _MOST_CHANNELS else images
+
+    def _grid(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if self._value_range is not None:
             low, span = self._value_range
             X = np.clip((X - low) / span, 0, 1).astype(np.float32)
