@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenetkit._utils.levels import check_levels
 from lenetkit.datasets._axes import as_batch, as_single, is_nested, nested_array
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
 from lenetkit.datasets._entries import name_damage
@@ -85,7 +86,9 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
         (Exception,),
         cure="Open it in a picture editor and save it as PNG.",
     ):
-        return decode(_load(source, name), name, max_pixels)
+        pixels = decode(_load(source, name), name, max_pixels)
+    check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
+    return pixels
 
 
 def read_images(images: Any) -> Any:
@@ -110,7 +113,8 @@ def read_images(images: Any) -> Any:
     Raises
     ------
     DataError
-        If there are no images or some cannot be read; the message names every one that cannot, with its reason.
+        If there are no images, one is nearly black (its largest value is 1, 2 or 3 of 255), or some cannot be read;
+        the message names every one that cannot, with its reason.
 
     Examples
     --------
@@ -123,6 +127,7 @@ def read_images(images: Any) -> Any:
         return [read_image(images)]
     sources = _find_sources(images)
     if _is_array(sources):
+        check_levels(sources)
         return sources
     pictures = [picture for _, picture in _iterate(sources)]
     failures = [f"images[{index}]: {found}" for index, found in enumerate(pictures) if isinstance(found, DataError)]
@@ -197,7 +202,10 @@ def single_image(image: Any) -> tuple[str, Array]:
     is_picture = _is_array(image) and _is_array(source) and len(image.shape) == len(source.shape) == 3
     is_transparent = is_picture and source.shape[2] in _TRANSPARENT
     is_ready = _is_array(source) and not is_transparent
-    return name, check_array(source, _get_name(source), MAX_PIXELS) if is_ready else read_image(source)
+    if not is_ready:
+        return name, read_image(source)
+    check_levels(source[np.newaxis], _get_name(source))
+    return name, check_array(source, _get_name(source), MAX_PIXELS)
 
 
 def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
@@ -245,6 +253,8 @@ def _iterate(sources: Any) -> Iterator[Named]:
         name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"images[{index}]"
         try:
             found: Array | DataError = np.asarray(source) if _is_array(sources) else read_image(source)
+            if _is_array(sources):
+                check_levels(np.asarray(source)[np.newaxis], name)
         except DataError as error:
             found = error
         yield name, found
