@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from lenetkit._utils.levels import is_faint
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.models import model_info
@@ -30,6 +31,8 @@ __all__ = ["LeNetClassifier"]
 _CLIPPED_AT = 3
 # Fewer images make few steps per epoch; smaller batches make up for it.
 _LARGE_SET, _BATCH_SIZE, _SMALL_BATCH_SIZE = 10_000, 128, 32
+# The pipeline takes a last axis of up to so many for the channels of one image.
+_MOST_CHANNELS = 4
 _TRAINER_SETTINGS = (
     "epochs",
     "batch_size",
@@ -47,7 +50,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     It takes images, and the rows of features that the rest of scikit-learn works with:
 
-    * images of uint8 go to the pipeline unchanged: 0 is black and 255 white;
+    * images of uint8 go to the pipeline unchanged: 0 is black and 255 white, unless 3 is the largest value of all;
     * images of other numbers, and rows of pixels with a given `image_shape`, are brought to 0..1 by the smallest and
       the largest value of the training images;
     * rows of features without an `image_shape` are standardised column by column, clipped at three standard deviations,
@@ -277,17 +280,23 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self._has_features(X):
             span = 2 * _CLIPPED_AT * X.std(axis=0)
             low = X.mean(axis=0) - span / 2
-        elif X.dtype != np.uint8:
+        elif X.dtype != np.uint8 or is_faint(X.reshape(1, -1))[0]:
             low, span = X.min(), np.ptp(X)
         else:
             return None
         return low, np.where(span > 0, span, 1)
 
     def _images(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return X as images for the pipeline, uint8 or 0..1."""
+        """Return X as images for the pipeline, uint8 or 0..1, narrow ones with a channel axis."""
+        images = self._grid(X)
+        return images[..., np.newaxis] if images.ndim == 3 and images.shape[2] <= _MOST_CHANNELS else images
+
+    def _grid(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if self._value_range is not None:
             low, span = self._value_range
             X = np.clip((X - low) / span, 0, 1).astype(np.float32)
+            # The pipeline refuses what is nearly black; here the range is known, and it is black.
+            X[is_faint(X)] = 0
         if X.ndim > 2:
             return X
         if self.image_shape is not None:

@@ -438,7 +438,7 @@ def test_another_shape_than_the_models_says_what_is_missing(
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((28, 28), np.uint8), r"got \(28, 28\). For a single image pass images\[None\]"),
+        (np.zeros((5, 784), np.uint8), r"got shape \(5, 784\)\. Pass images\.reshape\(-1, 28, 28\)"),
         (np.zeros((0, 28, 28), np.uint8), r"at least one pixel; got no image: shape \(0, 28, 28\)"),
         ([], "there are no images: got an empty list"),
         (5, "a list of these; got int"),

@@ -222,7 +222,7 @@ def test_its_representation_is_short(fitted: Pipeline) -> None:
 
 
 BAD_IMAGES = {
-    "a single image": (np.zeros((28, 28), np.uint8), r"got \(28, 28\)\. For a single image pass images\[None\]"),
+    "rows of pixels": (np.zeros((5, 784), np.uint8), r"got shape \(5, 784\)\. Pass images\.reshape\(-1, 28, 28\)"),
     "no images": (np.zeros((0, 28, 28), np.uint8), "at least one image"),
     "an empty list": ([], "there are no images: got an empty list"),
     "a number": (7, "an array, a path, a PIL image or a list of these; got int"),

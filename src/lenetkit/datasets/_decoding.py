@@ -24,6 +24,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.exceptions import DataError
 
 __all__ = ["MAX_PIXELS", "Pixels", "check_array", "decode"]
@@ -86,7 +87,7 @@ def check_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> npt.NDAr
     if array.dtype != np.uint8 and array.dtype.kind != "f":
         raise DataError(
             f"{name} must be uint8 in 0..255 or float in 0..1; got {array.dtype}. "
-            "If the values are 0..255, convert with .astype(np.uint8)."
+            f"{'Convert with .astype(np.uint8) * 255.' if array.dtype.kind == 'b' else INTEGER_ADVICE}"
         )
     return array
 
@@ -169,7 +170,7 @@ def _from_floats(values: npt.NDArray[Any], name: str) -> Pixels:
     if not (low >= 0 and high <= 1):
         raise DataError(
             f"{name} has floating pixels, which must lie in 0..1; they lie in {low:g}..{high:g}. "
-            "Divide by the value that means white, or save it with 8 bits."
+            f"{range_advice(float(low), float(high))}".rstrip()
         )
     return np.asarray(np.rint(values * 255), np.uint8)
 

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenetkit._utils.levels import check_levels
+from lenetkit.datasets._axes import as_batch, as_single, is_nested, nested_array
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
 from lenetkit.exceptions import DataError, LenetkitError
 
@@ -27,7 +29,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Named: TypeAlias = tuple[str, Array | DataError]
 
 _MAX_BYTES = 2**30
-_OPAQUE_CHANNELS, _ALL_CHANNELS = (1, 3), (1, 2, 3, 4)
+_OPAQUE_CHANNELS, _ALL_CHANNELS, _TRANSPARENT = (1, 3), (1, 2, 3, 4), (2, 4)
 # A batch ends after so many pictures or bytes, which bounds the memory that many of them need.
 _BATCH = 256
 _BATCH_BYTES = 32 * 2**20
@@ -77,7 +79,7 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     source = _find_single(image, _ALL_CHANNELS)
     name = name or _get_name(source)
     try:
-        return decode(_load(source, name), name, max_pixels)
+        pixels = decode(_load(source, name), name, max_pixels)
     except LenetkitError:
         raise
     # A damaged file makes Pillow raise more than its own exceptions (struct.error, IndexError, ...).
@@ -86,6 +88,8 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
             f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
             "Open it in a picture editor and save it as PNG."
         ) from error
+    check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
+    return pixels
 
 
 def read_images(images: Any) -> Any:
@@ -95,9 +99,11 @@ def read_images(images: Any) -> Any:
     ----------
     images : array-like, path, bytes, binary file, PIL image, pandas.DataFrame, or iterable of these
         An array (n, height, width[, channels]), uint8 in [0, 255] or floating in [0, 1]; its values are checked by the
-        transforms. A table has one row for each image and a column for each pixel; a column or one-dimensional array
-        of paths is a list of them. One path, file or picture is one image. Members of lists and generators are what
-        :func:`read_image` takes.
+        transforms. One image (height, width[, channels]) is a batch of one; channels may come first in four axes. Rows
+        of 784 pixels and batches that are counted by the last axis are refused. Nested lists of numbers are an array,
+        integers from 0 to 255 as uint8. A table has one row for each image and a column for each pixel; a column or
+        one-dimensional array of paths is a list of them. One path, file or picture is one image. Members of lists and
+        generators are what :func:`read_image` takes.
 
     Returns
     -------
@@ -108,7 +114,8 @@ def read_images(images: Any) -> Any:
     Raises
     ------
     DataError
-        If there are no images or some cannot be read; the message names every one that cannot, with its reason.
+        If there are no images, one is nearly black (its largest value is 1, 2 or 3 of 255), or some cannot be read;
+        the message names every one that cannot, with its reason.
 
     Examples
     --------
@@ -121,9 +128,12 @@ def read_images(images: Any) -> Any:
         return [read_image(images)]
     sources = _find_sources(images)
     if _is_array(sources):
+        check_levels(sources)
         return sources
     pictures = [picture for _, picture in _iterate(sources)]
     failures = [f"images[{index}]: {found}" for index, found in enumerate(pictures) if isinstance(found, DataError)]
+    if len(failures) == len(pictures) > 1 and len({str(found) for found in pictures}) == 1:
+        raise DataError(f"none of {len(pictures)} pictures can be read: {pictures[0]}")
     if failures:
         raise DataError(f"{len(failures)} of {len(pictures)} pictures cannot be read:\n" + "\n".join(failures))
     return pictures
@@ -189,7 +199,14 @@ def single_image(image: Any) -> tuple[str, Array]:
     is_batch = _is_array(image) and len(image.shape) == 3 and image.shape[0] == 1
     source = _find_single(image, _OPAQUE_CHANNELS if is_batch else _ALL_CHANNELS)
     name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "the image"
-    return name, check_array(source, _get_name(source), MAX_PIXELS) if _is_array(source) else read_image(source)
+    # Only what came with an axis of images is surely meant for a model of that many channels.
+    is_picture = _is_array(image) and _is_array(source) and len(image.shape) == len(source.shape) == 3
+    is_transparent = is_picture and source.shape[2] in _TRANSPARENT
+    is_ready = _is_array(source) and not is_transparent
+    if not is_ready:
+        return name, read_image(source)
+    check_levels(source[np.newaxis], _get_name(source))
+    return name, check_array(source, _get_name(source), MAX_PIXELS)
 
 
 def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
@@ -203,7 +220,10 @@ def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
     if _is_array(images):
         # A column of a table and an array of paths are lists in another form.
         is_list = len(images.shape) == 1 and getattr(images.dtype, "kind", "") in {"O", "U", "T"}
-        return _find_sources(images.tolist()) if is_list else _as_batch(images, channels)
+        return _find_sources(images.tolist()) if is_list else _as_images(images, channels)
+    if is_nested(images):
+        array = nested_array(images)
+        return array if isinstance(array, list) else _as_images(array, channels)
     if isinstance(images, (Mapping, Set)) or not isinstance(images, Iterable):
         raise _wrong_kind(images)
     return images
@@ -217,34 +237,15 @@ def _find_single(image: Any, channels: Collection[int]) -> Any:
         raise _no_images(given)
     if len(sources) != 1:
         raise DataError(f"one image is expected; got {len(sources)}. Choose one, for example images[0].")
-    return _as_batch(sources[0], channels)[0] if _is_array(sources[0]) else sources[0]
+    source = nested_array(sources[0]) if is_nested(sources[0]) else sources[0]
+    return as_single(source, channels)[0] if _is_array(source) else source
 
 
-def _as_batch(array: Any, channels: Collection[int] = ()) -> Any:
-    """Return an array of images as (n, height, width[, channels]): the decision which of its axes counts images.
-
-    Three axes are (n, height, width), except where one image is expected that may have so many `channels`: there they
-    are (height, width, channels) if the last axis fits.
-    """
-    shape = tuple(array.shape)
-    if channels:
-        if len(shape) == 2 or (len(shape) == 3 and shape[2] in channels):
-            return np.asarray(array)[np.newaxis]
-        if len(shape) in (3, 4) and shape[0] == 1:
-            return np.asarray(array)
-        raise DataError(
-            "one image must have shape (height, width) or (height, width, 1 to 4 channels); "
-            f"got {shape}. Of several images choose one, for example images[0]."
-        )
-    if len(shape) not in (3, 4):
-        hint = " For a single image pass images[None]." if len(shape) == 2 else ""
-        raise DataError(
-            f"images must have shape (n, height, width) or (n, height, width, channels); got {shape}.{hint}"
-        )
-    if 0 in shape:
-        missing = "no image" if shape[0] == 0 else "no pixels"
-        raise DataError(f"images must hold at least one image of at least one pixel; got {missing}: shape {shape}.")
-    return array
+def _as_images(array: Any, channels: Collection[int]) -> Any:
+    """Return an array of images, or a list of one picture whose transparency is yet to be laid on paper."""
+    batch = as_single(array, channels) if channels else as_batch(array)
+    is_transparent = len(array.shape) == 3 and len(batch.shape) == 4 and batch.shape[3] in _TRANSPARENT
+    return list(batch) if is_transparent and not channels else batch
 
 
 def _iterate(sources: Any) -> Iterator[Named]:
@@ -253,6 +254,8 @@ def _iterate(sources: Any) -> Iterator[Named]:
         name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"images[{index}]"
         try:
             found: Array | DataError = np.asarray(source) if _is_array(sources) else read_image(source)
+            if _is_array(sources):
+                check_levels(np.asarray(source)[np.newaxis], name)
         except DataError as error:
             found = error
         yield name, found

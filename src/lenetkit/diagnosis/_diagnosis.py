@@ -27,7 +27,9 @@ __all__ = ["Diagnosis", "diagnose", "named_steps"]
 _MOST_SHOWN = 20
 
 # By what the message of an error says; the first that fits.
+_DARK = r"\bis nearly black: "
 _CURES = {
+    _DARK: "bring the pixels to 0..255 (uint8) or 0..1 (float): multiply by 255; they may have been divided twice",
     r"holds -?(nan|inf)\b": "look for a division by zero or missing values where the pixels come from",
     r"^there is no file": "check the path",
     r"channels here": "pass grey images or red, green and blue, the channels last",
@@ -230,7 +232,8 @@ def _unreadable(index: int, error: Exception, name: str) -> Finding:
             f"a transform stopped at it: {kind}{cause}",
             "look at that transform; the trace shows how far it came",
         )
-    return Finding(image=index, problem="unreadable", cause=cause, cure=cure)
+    problem = "range" if re.search(_DARK, cause) else "unreadable"
+    return Finding(image=index, problem=problem, cause=cause, cure=cure)
 
 
 def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:

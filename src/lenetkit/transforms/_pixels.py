@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.exceptions import DataError
 
 __all__ = ["Array", "BatchTransform", "Images", "apply_steps", "check_images", "chunks", "map_images"]
@@ -29,8 +30,8 @@ _IMAGE_SHAPE = "(height, width) or (height, width, channels)"
 
 _ADVICE = {
     "b": "Convert with .astype(np.uint8) * 255.",
-    "i": "If the values are 0..255, convert with .astype(np.uint8).",
-    "u": "If the values are 0..255, convert with .astype(np.uint8).",
+    "i": INTEGER_ADVICE,
+    "u": INTEGER_ADVICE,
     "O": "Pass images of different sizes as a list of arrays.",
     "c": "Take the real part or the magnitude first.",
 }
@@ -316,5 +317,6 @@ def _check_range(batch: Array, start: int) -> None:
         bad = ~((batch >= 0) & (batch <= 1))
     first = int(np.argmax(bad.reshape(len(batch), -1).any(axis=1)))
     value = batch[first][bad[first]][0]
-    advice = " Divide by 255, or pass uint8, if they mean 0..255." if value > 1 else ""
-    raise DataError(f"float images must lie in 0..1; images[{start + first}] holds {value:g}.{advice}")
+    # The range tells what they mean, wherever the first bad value stands.
+    advice = range_advice(float(batch.min()), float(batch.max())) if np.isfinite(value) else ""
+    raise DataError(f"float images must lie in 0..1; images[{start + first}] holds {value:g}. {advice}".rstrip())

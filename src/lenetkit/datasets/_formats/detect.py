@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.levels import check_set_levels
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import check_classes, list_folder, name_damage
 from lenetkit.datasets._formats.csv import read_csv
@@ -55,9 +56,11 @@ def load_path(path: Path, subset: str = "all") -> Dataset:
     name = path.resolve().name if path.is_dir() else path.resolve().name.split(".")[0]
     given: dict[str, Any] = {} if class_names is None else {"class_names": class_names}
     try:
-        return Dataset(images=images, labels=labels, name=name or "unnamed", **given)
+        dataset = Dataset(images=images, labels=labels, name=name or "unnamed", **given)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    check_set_levels(dataset.images, str(path))
+    return dataset
 
 
 def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
