@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, LenetkitError
 
-__all__ = ["BadEntriesError", "check_classes", "labels_from_text", "list_folder", "name_damage"]
+__all__ = ["BadEntriesError", "check_classes", "labels_from_cells", "labels_from_text", "list_folder", "name_damage"]
 
 _SHOWN = 20
 _ALWAYS_PLAUSIBLE = 10
@@ -89,6 +89,15 @@ def check_classes(labels: npt.NDArray[Any], where: str) -> None:
                 f"{where}: label {index} is {label}, which is no class: labels number the classes from 0, and only "
                 f"{n_present} different ones occur. Correct it, or build a Dataset with class_names of your own."
             )
+
+
+def labels_from_cells(cells: Sequence[str]) -> npt.NDArray[Any]:
+    """Return int64 labels where all cells of a table's column are integers, else the strings."""
+    try:
+        # By way of float, because a spreadsheet writes 7.0.
+        return np.array([int(float(cell)) for cell in cells], dtype=np.int64)
+    except ValueError:
+        return np.array([cell.strip() for cell in cells], dtype=np.str_)
 
 
 def labels_from_text(names: Sequence[str]) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import check_classes, list_folder, name_damage
-from lenetkit.datasets._formats.csv import read_csv
+from lenetkit.datasets._formats.csv import is_pixel_table, read_csv
 from lenetkit.datasets._formats.folder import is_class_folder, read_class_folder
 from lenetkit.datasets._formats.idx import read_idx
 from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
@@ -69,7 +69,8 @@ def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, 
         refuse_splits(str(folder), subset)
         return (*read_npy_pair(folder), None)
     for suffix in (".npz", ".csv"):
-        files = [path for path in list_folder(folder) if path.suffix.lower() == suffix]
+        fits = is_pixel_table if suffix == ".csv" else _is_npz
+        files = [path for path in list_folder(folder) if fits(path)]
         if len(files) == 1:
             return _read_file(files[0], subset)
         if files:
@@ -77,6 +78,10 @@ def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, 
             raise DataError(f"{folder} has {len(files)} {suffix} files ({found}); give the path of the one you mean.")
     found = ", ".join(path.name for path in list_folder(folder)[:5])
     raise DataError(f"{folder} is in no format that is read here; it holds {found or 'nothing'}. Formats: {FORMATS}.")
+
+
+def _is_npz(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
 
 
 def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
@@ -87,7 +92,7 @@ def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
         start = stream.read(4)
     if start == _ZIP:
         return (*read_npz(path, subset), None)
-    if path.suffix.lower() == ".csv":
+    if is_pixel_table(path):
         refuse_splits(str(path), subset)
         return (*read_csv(path), None)
     if start.startswith(_IDX_STARTS):
