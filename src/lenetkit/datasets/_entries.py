@@ -10,8 +10,21 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, LenetkitError
 
-__all__ = ["BadEntriesError", "check_classes", "labels_from_cells", "labels_from_text", "list_folder", "name_damage"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "BadEntriesError",
+    "check_classes",
+    "is_picture",
+    "labels_from_cells",
+    "labels_from_text",
+    "list_folder",
+    "list_visible",
+    "name_damage",
+]
 
+IMAGE_SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+)
 _SHOWN = 20
 _ALWAYS_PLAUSIBLE = 10
 _LONGEST_NUMBER = 6
@@ -63,6 +76,16 @@ def list_folder(folder: Path) -> list[Path]:
     """Return what is in a folder, sorted; raise DataError if it cannot be read."""
     with name_damage(folder, "", ()):
         return sorted(folder.iterdir())
+
+
+def list_visible(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted, without hidden files and what archivers leave behind."""
+    return [path for path in list_folder(folder) if not path.name.startswith((".", "__"))]
+
+
+def is_picture(path: Path) -> bool:
+    """Tell by its suffix whether a file is a picture."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_plausible(n_present: int, highest: int) -> bool:

@@ -21,13 +21,13 @@ from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.datasets._pixel_tables import order_columns, square_side
 from lenetkit.exceptions import DataError
 
-__all__ = ["DAMAGE", "SUFFIXES", "Layout", "find_layout", "first_cells", "open_table"]
+__all__ = ["DAMAGE", "LABEL_NAMES", "SUFFIXES", "Layout", "find_layout", "first_cells", "is_index", "open_table"]
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 # pandas' own errors and UnicodeDecodeError are ValueErrors.
 DAMAGE = (ValueError, OverflowError, EOFError, zlib.error, gzip.BadGzipFile)
 # In the order of preference.
-_LABEL_NAMES = ("label", "labels", "class", "target", "digit", "y")
+LABEL_NAMES = ("label", "labels", "class", "target", "digit", "y")
 _INDEX_NAMES = ("", "id", "index", "idx", "image_id", "imageid", "row", "row_id", "rowid")
 _SEPARATORS = ",;\t|"
 # A header of 4096 x 4096 pixels would fit in it.
@@ -117,8 +117,8 @@ def find_layout(path: Path) -> Layout:
     names = [str(key).strip() for key in keys]
     keys = keys or list(range(len(cells)))
     by_name = dict(zip(names, keys, strict=False))
-    label = next((by_name[name] for word in _LABEL_NAMES for name in names if name.lower() == word), None)
-    named = [name for name in names if by_name[name] != label and not _is_index(name)]
+    label = next((by_name[name] for word in LABEL_NAMES for name in names if name.lower() == word), None)
+    named = [name for name in names if by_name[name] != label and not is_index(name)]
     side = square_side(len(named or keys) - 1)
     if label is None and side > 1 and not square_side(len(named or keys)) and "1x1" not in named:
         rest = [by_name[name] for name in named] or keys
@@ -139,7 +139,8 @@ def find_layout(path: Path) -> Layout:
     return Layout(options=options, label=label, pixels=pixels, shape=shape, first_line=blank + (2 if has_header else 1))
 
 
-def _is_index(name: str) -> bool:
+def is_index(name: str) -> bool:
+    """Tell by its name whether a column numbers the rows."""
     return name.lower() in _INDEX_NAMES or name.lower().startswith("unnamed:")
 
 
