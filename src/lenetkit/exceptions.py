@@ -20,6 +20,8 @@ One tree under :class:`LenetkitError`; each error is also the builtin that a rea
     └── ExportError (RuntimeError)          an exported model does not answer as it should
 
 Every message says which thing is meant, what was expected, what was found and what to do.
+
+:class:`DataNotice` is no error but a warning: data were read by an assumption, which it states.
 """
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "CheckpointError",
     "ContractError",
     "DataError",
+    "DataNotice",
     "DownloadError",
     "ExportError",
     "LenetkitError",
@@ -63,6 +66,14 @@ class SettingError(LenetkitError, ValueError):
 
 class DataError(LenetkitError, ValueError):
     """Images, labels or a file that do not hold what they should."""
+
+
+class DataNotice(UserWarning):
+    """Warning: data were read by an assumption, or a part of them was ignored; the message states it.
+
+    ``warnings.simplefilter("error", DataNotice)`` turns it into an exception, ``"ignore"`` silences it. The command
+    line prints it to standard error, once.
+    """
 
 
 class BundleError(DataError):

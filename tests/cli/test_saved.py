@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+import pandas as pd
 import PIL.Image
 import pytest
 
@@ -79,6 +80,40 @@ def test_csv_is_a_table_with_one_row_for_each_picture(run: Run, pictures: Path) 
     assert [os.path.basename(row[0]) for row in rows] == ["a.png", "b.png", 'c, "d".bmp']
     assert {len(row) for row in rows} == {5}
     assert all(float(row[2]) >= float(row[4]) for row in rows)
+
+
+def test_a_table_of_pixels_has_an_answer_for_each_row(run: Run, pictures: Path, tmp_path: Path) -> None:
+    """As CSV if nothing else is asked for; with or without a header, labels and gzip; beside pictures, too."""
+    images = draw_digits(20, seed=3)
+    rows = images.images.reshape(20, -1)
+    expected = list(map(str, Pipeline.pretrained().predict(images.images).tolist()))
+    plain, labelled = tmp_path / "test.csv", tmp_path / "train.csv.gz"
+    np.savetxt(plain, rows, "%d", ",")
+    pd.DataFrame(rows).add_prefix("pixel").assign(label=images.labels).to_csv(labelled, index=False)
+    for path in (plain, labelled):
+        answer = run("predict", path)
+        assert (answer.returncode, answer.stderr) == (0, "")
+        header, *found = csv.reader(answer.stdout.splitlines())
+        assert header == ["image", "label", "probability"]
+        assert [row[0] for row in found] == [f"{path}[{index}]" for index in range(20)]
+        assert [row[1] for row in found] == expected
+    answer = run("predict", plain, pictures, "--format", "json", "--reject", "0.01")
+    assert answer.returncode == 0
+    assert len(answer.stdout.splitlines()) == 23
+
+
+def test_a_table_that_cannot_be_read_stops_nothing_else(run: Run, pictures: Path, tmp_path: Path) -> None:
+    """It is named, on standard error; so is what was assumed of another one, once and without source."""
+    (tmp_path / "bad.csv").write_text("5,2,3\n")
+    labelled = tmp_path / "x.csv"
+    np.savetxt(labelled, np.random.default_rng(0).integers(0, 256, (3, 17)), "%d", ",")
+    answer = run("predict", SAMPLE, tmp_path / "bad.csv", tmp_path / "none.csv", labelled, labelled)
+    assert answer.returncode == 2
+    assert len(answer.stdout.splitlines()) == 1 + 6
+    first, second, third = answer.stderr.splitlines()
+    assert first.startswith(f"error: {tmp_path / 'bad.csv'} must have a header line")
+    assert second == f"error: {tmp_path / 'none.csv'} cannot be read: No such file or directory."
+    assert third.startswith(f"note: {labelled} has no header line: the first of its 17 columns is read as the label")
 
 
 def test_labels_keep_their_type_in_json(run: Run, pictures: Path) -> None:

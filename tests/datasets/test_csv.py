@@ -1,13 +1,17 @@
 """Kaggle's CSV layout through pandas."""
 
+import gzip
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lenetkit.datasets import load_dataset
-from lenetkit.datasets._formats.csv import read_csv
-from lenetkit.exceptions import DataError, LenetkitError
+from lenetkit.datasets._formats.csv import read_csv, read_pixel_table
+from lenetkit.exceptions import DataError, DataNotice, LenetkitError
 
 HEADER = "label,pixel0,pixel1,pixel2,pixel3"
 
@@ -57,9 +61,9 @@ def test_placed_pixels_need_not_be_square(write):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("id,pixel0", r"must have a header line .*starts with id, pixel0 and has no column label"),
-        ("pixel0,pixel1,pixel2,pixel3", "has no column label"),
-        ("5,0,0,0,0", "it starts with 5, 0, 0.1"),
+        ("id,pixel0", r"has the pixels of 1 x 1 images but no column label \(or class, target, digit, y\)"),
+        ("pixel0,pixel1,pixel2,pixel3", "has the pixels of 2 x 2 images but no column label"),
+        ("5,0,0,0,0,0,0", "must have a header line .* or no header .*; it starts with 5, 0, 0 and has 7 columns"),
         ("label", "must have a header line with the columns label, pixel0"),
         ("label,pixel0,pixel1,pixel3", "the column pixel2 is missing; there are 3 up to pixel3"),
         ("label,pixel0,pixel1,pixel2", r"3 pixels make no square image \(1 x 1 would be 1\)"),
@@ -162,6 +166,113 @@ def test_a_label_that_can_be_no_class_is_named(write):
         load_dataset(write(HEADER, "1,0,0,0,0", "200,0,0,0,0"))
 
 
+# Tables as people have them
+
+SIDE = 5
+PIXELS = np.random.default_rng(7).integers(0, 256, (30, SIDE * SIDE))
+PIXELS[:, [0, -1]] = 0
+LABELS = np.arange(30) % 10
+NAMED = pd.DataFrame(PIXELS).add_prefix("pixel")
+
+
+def check(path):
+    images, labels = read_csv(path)
+    assert np.array_equal(images.reshape(30, -1), PIXELS)
+    assert labels.tolist() == LABELS.tolist()
+    assert np.array_equal(read_pixel_table(path), images)
+
+
+@pytest.mark.parametrize("name", ["label", "class", "target", "digit", "y", "Label", " CLASS"])
+@pytest.mark.parametrize("position", [0, 3, SIDE * SIDE])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_label_is_known_by_its_usual_names(name, position, separator, tmp_path):
+    """Wherever the column stands, and whatever parts the columns."""
+    table = NAMED.copy()
+    table.insert(position, name, LABELS)
+    table.to_csv(tmp_path / "x.csv", sep=separator, index=False)
+    check(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("prefix", ["pixel", "pixel_", "px", "V", "", "Pixel "])
+@pytest.mark.parametrize("index", [None, "id", "ID", "index", "", "image_id"])
+def test_an_index_is_passed_over_and_pixels_may_begin_otherwise(prefix, index, tmp_path):
+    """Columns of numbers, with what pandas and R write in front of them."""
+    table = pd.DataFrame(PIXELS).add_prefix(prefix).assign(label=LABELS)
+    table.to_csv(tmp_path / "x.csv", index=index is not None, index_label=index or None)
+    check(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(("position", "word"), [(0, "first"), (SIDE * SIDE, "last")])
+@pytest.mark.parametrize("header", [None, [f"V{number}" for number in range(1, SIDE * SIDE + 2)]])
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_column_without_a_name_is_taken_for_the_label_and_that_is_said(position, word, header, separator, tmp_path):
+    """The first, or the last where the first is the same in every row; the file and the columns are named."""
+    table = pd.DataFrame(np.insert(PIXELS, position, LABELS, axis=1))
+    table.to_csv(tmp_path / "x.csv", header=header or False, index=False, sep=separator)
+    what = "no column named label" if header else "no header line"
+    message = rf"x\.csv has {what}: the {word} of its 26 columns is read as the label, .* 25 as the pixels of 5 x 5"
+    with pytest.warns(DataNotice, match=message) as caught:
+        check(tmp_path / "x.csv")
+    assert {notice.filename for notice in caught} == {__file__}
+
+
+def test_names_may_be_labels_without_a_header(write):
+    """A first row with one word is a row."""
+    with pytest.warns(DataNotice, match="the first of its 5 columns is read as the label"):
+        images, labels = read_csv(write("one,0,9,2,3", "two,4,5,6,7"))
+    assert labels.tolist() == ["one", "two"]
+    assert images.tolist() == [[[0, 9], [2, 3]], [[4, 5], [6, 7]]]
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_a_table_without_labels_is_images_but_no_data_set(header, tmp_path):
+    """The error names the file and its cure, not its columns."""
+    NAMED.to_csv(tmp_path / "x.csv", header=header, index=False)
+    assert np.array_equal(read_pixel_table(tmp_path / "x.csv").reshape(30, -1), PIXELS)
+    with pytest.raises(
+        DataError, match=r"x\.csv has the pixels of 5 x 5 images but no column label.*predict"
+    ) as caught:
+        load_dataset(tmp_path / "x.csv")
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("name", ["x.csv.gz", "x.CSV.GZ", "x.csv", "x.tsv.gz"])
+def test_a_gzipped_table_is_read_by_its_content(name, tmp_path):
+    """By its path, or alone in a folder."""
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(NAMED.assign(label=LABELS).to_csv(index=False).encode()))
+    check(path)
+    assert load_dataset(path).name == "x"
+    assert load_dataset(tmp_path).labels.tolist() == LABELS.tolist()
+
+
+def test_a_gzipped_table_that_is_damaged_or_a_bomb_is_named(tmp_path, monkeypatch):
+    """By the name that was given."""
+    whole = gzip.compress(NAMED.assign(label=LABELS).to_csv(index=False).encode())
+    (tmp_path / "cut.csv.gz").write_bytes(whole[:-100])
+    with pytest.raises(DataError, match=r"cut\.csv\.gz is not a CSV file of images: EOFError"):
+        load_dataset(tmp_path / "cut.csv.gz")
+    monkeypatch.setattr("lenetkit.datasets._formats.csv_layout._MOST_UNPACKED", 1000)
+    (tmp_path / "bomb.csv.gz").write_bytes(whole)
+    with pytest.raises(DataError, match=r"bomb\.csv\.gz holds more than 1 GiB when unpacked"):
+        load_dataset(tmp_path / "bomb.csv.gz")
+
+
+def test_no_error_of_a_table_quotes_its_columns(tmp_path):
+    """Be there hundreds of them."""
+    table = pd.DataFrame(np.zeros((2, 784), int)).add_prefix("pixel")
+    for name, wrong in {
+        "few": table.iloc[:, :700].assign(label=1),
+        "strange": table.assign(label=1, comment=1),
+        "range": (table + 256).assign(label=1),
+        "names": table.add_suffix("x").assign(label=1),
+    }.items():
+        wrong.to_csv(tmp_path / f"{name}.csv", index=False)
+        with pytest.raises(DataError, match=rf"{name}\.csv") as caught:
+            load_dataset(tmp_path / f"{name}.csv")
+        assert len(str(caught.value)) < 500
+
+
 TEXT = st.text("0123456789,.-+e\n\r\"' axnNlabelpix\0é", max_size=40)
 
 
@@ -172,7 +283,9 @@ def test_any_text_gives_arrays_or_one_of_our_errors(head, body, tmp_path_factory
     path = tmp_path_factory.getbasetemp() / "fuzzed.csv"
     path.write_text(head + body, encoding="utf-8")
     try:
-        images, labels = read_csv(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataNotice)
+            images, labels = read_csv(path)
     except LenetkitError:
         return
     assert images.dtype == np.uint8

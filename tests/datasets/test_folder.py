@@ -8,7 +8,7 @@ from PIL import Image
 
 from lenetkit.datasets import load_dataset
 from lenetkit.datasets._formats.folder import _box, read_class_folder
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit.exceptions import DataError, DataNotice, SettingError
 
 
 @pytest.fixture
@@ -66,7 +66,8 @@ def test_what_is_no_picture_is_passed_over(save, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "a" / "Thumbs.db").write_bytes(b"x")
     (tmp_path / "labels.csv").write_text("file,label\n")
-    assert load_dataset(tmp_path).images[:, 0, 0].tolist() == [1, 2]
+    with pytest.warns(DataNotice, match=r"read: the folders of pictures; left out: overview\.png"):
+        assert load_dataset(tmp_path).images[:, 0, 0].tolist() == [1, 2]
 
 
 def test_train_and_test_folders_are_the_official_parts(save, tmp_path):
@@ -92,6 +93,156 @@ def test_train_and_test_may_be_class_names(save, tmp_path):
     save("train/1.png", grey(1))
     save("test/1.png", grey(2))
     assert load_dataset(tmp_path).class_names == ("test", "train")
+
+
+# Other names of parts
+
+
+@pytest.mark.parametrize("names", [("training", "testing"), ("Train", "TEST"), ("train", "testing")])
+def test_other_names_of_train_and_test_are_known(names, save, tmp_path):
+    """Without a word, because nothing is assumed."""
+    for value, name in enumerate(names):
+        save(f"{name}/a/1.png", grey(value))
+        save(f"{name}/b/1.png", grey(value + 5))
+    assert load_dataset(tmp_path, subset="train").images[:, 0, 0].tolist() == [0, 5]
+    assert load_dataset(tmp_path, subset="test").images[:, 0, 0].tolist() == [1, 6]
+    assert load_dataset(tmp_path).class_names == ("a", "b")
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_a_validation_folder_is_the_test_part_where_there_is_no_other(name, save, tmp_path):
+    """Which is said; beside a test folder it is a part of all."""
+    for value, part in enumerate(("train", name)):
+        save(f"{part}/0/1.png", grey(value))
+        save(f"{part}/1/1.png", grey(value))
+    with pytest.warns(DataNotice, match=f"has no folder test: {name} is its test part"):
+        assert load_dataset(tmp_path, subset="test").images[:, 0, 0].tolist() == [1, 1]
+    save("test/1/1.png", grey(7))
+    assert load_dataset(tmp_path).images[:, 0, 0].tolist() == [0, 0, 1, 1, 7]
+    for subset, values in {"train": [0, 0], "test": [7]}.items():
+        with pytest.warns(DataNotice, match=rf"read: {subset}; left out: {name}\."):
+            assert load_dataset(tmp_path, subset=subset).images[:, 0, 0].tolist() == values
+
+
+@pytest.mark.parametrize("stray", ["models/1.png", "extra/0/1.png"])
+def test_a_stray_folder_beside_the_parts_is_left_out_and_that_is_said(stray, save, tmp_path):
+    """Be it one of pictures or one of classes; folders without pictures are passed over."""
+    for part in ("train", "test"):
+        save(f"{part}/0/1.png", grey(1))
+        save(f"{part}/1/1.png", grey(2))
+    (tmp_path / "notes").mkdir()
+    assert len(load_dataset(tmp_path)) == 4
+    save(stray, grey(9))
+    with pytest.warns(DataNotice, match=f"read: train and test; left out: {stray.partition('/')[0]}"):
+        assert load_dataset(tmp_path).images[:, 0, 0].tolist() == [1, 2, 1, 2]
+
+
+def test_test_pictures_without_classes_are_left_out(save, tmp_path):
+    """They have no labels; they were the only class once."""
+    save("train/0/1.png", grey(1))
+    save("train/1/1.png", grey(2))
+    save("test/1.png", grey(3))
+    with pytest.warns(DataNotice, match="read: train; left out: test"):
+        assert load_dataset(tmp_path).class_names == ("0", "1")
+
+
+# Tables of pictures
+
+
+@pytest.mark.parametrize("folder", ["images", "png", "mnist", "."])
+@pytest.mark.parametrize("header", ["filename,label", "label;path", "id,file,width,class", ""])
+@pytest.mark.parametrize("in_names", ["", "images/", "C:\\data\\"])
+def test_a_table_beside_pictures_says_their_labels(folder, header, in_names, save, tmp_path):
+    """Its columns are found by content, its files beside it or in a folder beside it, in its order."""
+    rows = []
+    for number in range(6):
+        save(f"{folder}/p{number}.png", grey(number))
+        cells = {"id": number, "width": 4, "label": number % 3, "class": number % 3}
+        name = f"{in_names}p{number}.png"
+        separator = ";" if ";" in header else ","
+        columns = (header or "filename,label").split(separator)
+        rows.append(separator.join(str(cells.get(column, name)) for column in columns))
+    (tmp_path / "labels.csv").write_text("\n".join([*([header] if header else []), *reversed(rows)]) + "\n")
+    for path in (tmp_path, tmp_path / "labels.csv"):
+        dataset = load_dataset(path)
+        assert dataset.images[:, 0, 0].tolist() == [5, 4, 3, 2, 1, 0]
+        assert dataset.labels.tolist() == [2, 1, 0, 2, 1, 0]
+        assert dataset.class_names == ("0", "1", "2")
+    with pytest.raises(SettingError, match="has no predefined splits"):
+        load_dataset(tmp_path, subset="train")
+
+
+def test_a_table_of_names_gives_names(save, tmp_path):
+    """Beside folders named train and test, too, which are no classes."""
+    save("train/1.png", grey(1))
+    save("test/2.png", grey(2))
+    (tmp_path / "all.csv").write_text("file,kind\ntrain/1.png,four\ntest/2.png,seven\n")
+    dataset = load_dataset(tmp_path)
+    assert dataset.labels.tolist() == ["four", "seven"]
+
+
+def test_class_folders_win_over_a_table_and_that_is_said(save, tmp_path):
+    """The table is read by its path."""
+    for name in ("0", "1", "2"):
+        save(f"{name}/{name}.png", grey(int(name)))
+    (tmp_path / "labels.csv").write_text("file,label\n0/0.png,2\n1/1.png,0\n2/2.png,1\n")
+    with pytest.warns(DataNotice, match=r"labels\.csv is not read: the folders beside it are the classes"):
+        assert load_dataset(tmp_path).labels.tolist() == [0, 1, 2]
+    assert load_dataset(tmp_path / "labels.csv").labels.tolist() == [2, 0, 1]
+
+
+def test_pictures_that_a_table_does_not_name_are_left_out_and_that_is_said(save, tmp_path):
+    """With their number and an example."""
+    for number in range(5):
+        save(f"images/{number}.png", grey(number))
+    (tmp_path / "labels.csv").write_text("file,label\n0.png,2\n3.png,0\n4.png,1\n")
+    with pytest.warns(DataNotice, match=r"does not name 2 of the pictures in \S*images: 1\.png, for example"):
+        assert load_dataset(tmp_path).labels.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a.png,1\nb.png,2\nz.png,0", r"1 in all(.|\n)*line 4: there is no picture 'z\.png'"),
+        ("a.png,1\nb.png,", r"line 3: the label is missing"),
+        ("y.png,1\nz.png,2", r"names pictures that are not there, as 'y\.png'; looked in"),
+        ("a.png,x,1\nb.png,y,2", r"which column is the label is not clear; the others: what, then. Name it label"),
+    ],
+)
+def test_a_table_that_does_not_fit_its_pictures_is_named(rows, message, save, tmp_path):
+    """By path and by folder, with the line."""
+    for name in ("a", "b"):
+        save(f"images/{name}.png", grey(1))
+    header = "file,what,then" if rows.count(",") > 3 else "file,what"
+    (tmp_path / "labels.csv").write_text(f"{header}\n{rows}\n")
+    for path in (tmp_path, tmp_path / "labels.csv"):
+        with pytest.raises(
+            DataError, match=rf"labels\.csv {message[1:] if message[0] == ' ' else '(.|' + chr(92) + 'n)*' + message}"
+        ):
+            load_dataset(path)
+
+
+@pytest.mark.parametrize("folder", ["", "images/"])
+@pytest.mark.parametrize("labels", [range(10), ["seven", "four"] * 5, ["a", "b"] * 5])
+def test_names_that_begin_with_labels_are_read_and_that_is_said(folder, labels, save, tmp_path):
+    """In one folder of pictures, or in one called so."""
+    for number, label in enumerate(labels):
+        save(f"{folder}{label}_{number:04}.png", grey(number))
+    with pytest.warns(DataNotice, match=r"the beginnings of the names are the labels, '\w+' of \w+_000\d\.png"):
+        dataset = load_dataset(tmp_path)
+    expected = dict(zip(range(10), labels, strict=True))
+    assert dataset.labels.tolist() == [expected[int(value)] for value in dataset.images[:, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "names", [["IMG_1", "DSC_2"], ["001_a", "002_b", "003_c"], ["7_1", "7_2"], ["7_1", "x"], ["a", "b"]]
+)
+def test_names_that_are_no_labels_are_no_data_set(names, save, tmp_path):
+    """A camera's, a count, one class alone, and some without one."""
+    for name in names:
+        save(f"{name}.png", grey(1))
+    with pytest.raises(DataError, match="is in no format that is read here; it holds "):
+        load_dataset(tmp_path)
 
 
 def test_colours_are_kept_where_there_are_some(save, tmp_path):

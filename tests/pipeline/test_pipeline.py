@@ -194,6 +194,18 @@ def test_a_failed_fit_leaves_the_pipeline_as_it_was(fitted: Pipeline, digits: An
     assert fitted.predict_proba(digits[1].images).tobytes() == before.tobytes()
 
 
+@pytest.mark.parametrize(("label", "named"), [(7, "7"), ("seven", "'seven'"), (True, "True")])
+@pytest.mark.parametrize("n", [1, 20])
+def test_one_class_alone_is_refused_in_the_words_of_the_classifier(digits: Any, label: Any, named: str, n: int) -> None:
+    """Its accuracy would be 100 %; the classes that an encoder fixes make no difference."""
+    images = digits[0].images[:n]
+    other = {7: 3, "seven": "three", True: False}[label]
+    for encoder in (None, LabelEncoder(classes=[label, other])):
+        pipeline = Pipeline("mlp", trainer=QUICK, encoder=encoder)
+        with pytest.raises(DataError, match=rf"the labels must be of at least 2 classes; got one class, {named}\."):
+            pipeline.fit(images, [label] * n)
+
+
 @pytest.mark.parametrize("use", ["predict", "predict_proba", "classes_", "model_", "history_", "save", "transforms_"])
 def test_using_it_before_fit_is_an_error(use: str) -> None:
     """It says what to do."""

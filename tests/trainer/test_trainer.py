@@ -256,18 +256,21 @@ def test_a_batch_may_be_larger_than_the_data() -> None:
     assert fit(epochs=2, batch_size=1000).steps == 2
 
 
-def test_one_image_is_enough() -> None:
+def test_two_images_are_enough() -> None:
     """Sensible if useless."""
-    images, labels = examples(1)
-    assert fit(data=(images, labels), epochs=1).steps == 1
+    images, _ = examples(2)
+    assert fit(data=(images, np.array([0, 2])), epochs=1).steps == 1
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore:In loss:SyntaxWarning")
-def test_one_class_only_is_learnt() -> None:
-    """A model with a single output cannot be wrong; Keras remarks on it."""
-    images, _ = examples()
-    result = fit(little_model(1), (images, np.zeros(90, int)), epochs=1)
-    assert np.isfinite(result.history["loss"]).all()
+@pytest.mark.parametrize("n", [1, 90])
+@pytest.mark.parametrize("form", ["indices", "rows"])
+def test_one_class_alone_is_refused(n: int, form: str) -> None:
+    """Its accuracy would be 100 %; rows that are no single class are none."""
+    images, _ = examples(n)
+    labels = np.full(n, 2)
+    with pytest.raises(DataError, match=r"the labels must be of at least 2 classes; got one class, 2\."):
+        fit(data=(images, labels if form == "indices" else np.eye(3)[labels]), epochs=1)
+    assert fit(data=(images, np.full((n, 3), 1 / 3)), epochs=1).epochs_run == 1
 
 
 def test_zero_epochs_leave_the_model_as_it_is() -> None:

@@ -4,14 +4,17 @@ In: arguments and files. Out: text on standard output, errors as one message eac
 0 done, 1 something went wrong, 2 wrong usage or bad data, 130 interrupted. Next: a person, or a script.
 """
 
+import contextlib
 import io
 import sys
+import warnings
+from collections.abc import Iterator
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from lenetkit.exceptions import DataError, LenetkitError, MissingExtraError, SettingError, UnknownNameError
+from lenetkit.exceptions import DataError, DataNotice, LenetkitError, MissingExtraError, SettingError, UnknownNameError
 
 __all__ = ["main"]
 
@@ -59,7 +62,29 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         Default: those of the process.
     """
     _accept_any_text()
-    sys.exit(_run(arguments))
+    with _short_notices():
+        code = _run(arguments)
+    sys.exit(code)
+
+
+@contextlib.contextmanager
+def _short_notices() -> Iterator[None]:
+    """Print each notice on data once, as one line, instead of as a warning with a line of source."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataNotice)
+        show, shown = warnings.showwarning, set[str]()
+
+        def print_notice(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            if not issubclass(category, DataNotice):
+                show(message, category, *rest, **more)
+            elif str(message) not in shown:
+                shown.add(str(message))
+                from lenetkit.cli._saved import printable
+
+                click.echo(f"note: {printable(message)}", err=True)
+
+        warnings.showwarning = print_notice
+        yield
 
 
 def _accept_any_text() -> None:

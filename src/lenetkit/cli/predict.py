@@ -5,7 +5,8 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, count, groupby
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -40,9 +41,7 @@ Answer: TypeAlias = tuple[list[tuple[Any, float]], str | None]
     "--format",
     "form",
     type=click.Choice(["text", "json", "csv"]),
-    default="text",
-    show_default=True,
-    help="text: path, label and probability between tabs; json: one object per line.",
+    help="text: path, label and probability between tabs; json: one object per line. Default: text, for a table csv.",
 )
 @click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Give the K most probable labels.")
 @click.option(
@@ -52,11 +51,12 @@ Answer: TypeAlias = tuple[list[tuple[Any, float]], str | None]
     help="Do not answer if the image shows no digit, or if the answer is not sure enough to keep the fraction of "
     "errors at this or below, for example 0.01. The label is then - and the reason follows.",
 )
-def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, reject: float | None) -> None:
+def predict(paths: tuple[str, ...], file: str | None, form: str | None, top: int, reject: float | None) -> None:
     """Read each IMAGE: one line each, in their order.
 
-    An IMAGE may be a folder, which stands for the image files in it. An image that cannot be read is reported on
-    standard error, and the rest is done; the exit code is then 2.
+    An IMAGE may be a folder, which stands for the image files in it, or a CSV file (.csv, .csv.gz) with a row of pixels
+    for each image: a column of labels in it is passed over. An image that cannot be read is reported on standard
+    error, and the rest is done; the exit code is then 2.
 
     \b
     Examples:
@@ -65,8 +65,13 @@ def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, rejec
       lenetkit predict photo.png --pipeline digits.lenet
       lenetkit predict scans --pipeline digits.lenet --format csv > answers.csv
       lenetkit predict scans/*.png --top 3 --format json
+      lenetkit predict test.csv > answers.csv
     """
+    from lenetkit.datasets import is_pixel_table
+
     file, images = split_pipeline(file, paths, "read")
+    if form is None:
+        form = "csv" if any(map(is_pixel_table, images)) else "text"
     if reject is not None and top > 1:
         raise SettingError("--top and --reject cannot be combined: a rejected image has no label at all.")
     pipeline = load_pipeline(file)
@@ -93,15 +98,30 @@ def predict(paths: tuple[str, ...], file: str | None, form: str, top: int, rejec
 
 
 def _answers(read: Callable[[list[Array]], list[Answer]], paths: list[str]) -> Iterator[tuple[str, Answer | DataError]]:
-    """Give for each image, in their order, the answer or the error."""
-    from lenetkit.datasets import iter_batches
+    """Give for each image, in their order, the answer or the error; for each row of a table, too."""
+    from lenetkit.datasets import is_pixel_table, iter_batches
 
     with _progress(len(paths)) as advance:
-        for batch in iter_batches(paths):
-            answers = iter(_answer(read, [image for _, image in batch if not isinstance(image, DataError)]))
-            for path, image in batch:
-                yield path, image if isinstance(image, DataError) else next(answers)
-            advance(len(batch))
+        for tables, group in groupby(paths, is_pixel_table):
+            for batch in chain.from_iterable(map(_rows, group)) if tables else iter_batches(group):
+                answers = iter(_answer(read, [image for _, image in batch if not isinstance(image, DataError)]))
+                for path, image in batch:
+                    yield path, image if isinstance(image, DataError) else next(answers)
+                advance(0 if tables else len(batch))
+
+
+def _rows(path: str) -> "Iterator[list[tuple[str, Array | DataError]]]":
+    """Give the images of a table in batches, named by their rows; or the error, under the table's name."""
+    from lenetkit.datasets import iter_batches, read_pixel_table
+
+    try:
+        images = read_pixel_table(Path(path))
+    except DataError as error:
+        yield [(path, error)]
+        return
+    row = count()
+    for batch in iter_batches(images):
+        yield [(f"{path}[{next(row)}]", image) for _, image in batch]
 
 
 def _answer(read: Callable[[list[Array]], list[Answer]], images: list[Array]) -> list[Answer | DataError]:

@@ -35,10 +35,12 @@ Dataset('letters': 2 images of 28 x 28, 2 classes)
 
 from lenetkit._utils.deprecation import forward
 from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._entries import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files
 from lenetkit.datasets._fetch.records import RemoteFile
-from lenetkit.datasets._formats.folder import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from lenetkit.datasets._formats.csv import is_pixel_table as is_pixel_table
+from lenetkit.datasets._formats.csv import read_pixel_table as read_pixel_table
 from lenetkit.datasets._images import iter_batches as iter_batches
 from lenetkit.datasets._images import read_image, read_images
 from lenetkit.datasets._images import single_image as single_image

@@ -10,8 +10,21 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, LenetkitError
 
-__all__ = ["BadEntriesError", "check_classes", "labels_from_text", "list_folder", "name_damage"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "BadEntriesError",
+    "check_classes",
+    "is_picture",
+    "labels_from_cells",
+    "labels_from_text",
+    "list_folder",
+    "list_visible",
+    "name_damage",
+]
 
+IMAGE_SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+)
 _SHOWN = 20
 _ALWAYS_PLAUSIBLE = 10
 _LONGEST_NUMBER = 6
@@ -63,6 +76,16 @@ def list_folder(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
 
 
+def list_visible(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted, without hidden files and what archivers leave behind."""
+    return [path for path in list_folder(folder) if not path.name.startswith((".", "__"))]
+
+
+def is_picture(path: Path) -> bool:
+    """Tell by its suffix whether a file is a picture."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
 def _is_plausible(n_present: int, highest: int) -> bool:
     # A corrupt byte read as a label must not make a set of 10 classes one of 200.
     return highest < _ALWAYS_PLAUSIBLE or 2 * n_present >= highest + 1
@@ -87,6 +110,15 @@ def check_classes(labels: npt.NDArray[Any], where: str) -> None:
                 f"{where}: label {index} is {label}, which is no class: labels number the classes from 0, and only "
                 f"{n_present} different ones occur. Correct it, or build a Dataset with class_names of your own."
             )
+
+
+def labels_from_cells(cells: Sequence[str]) -> npt.NDArray[Any]:
+    """Return int64 labels where all cells of a table's column are integers, else the strings."""
+    try:
+        # By way of float, because a spreadsheet writes 7.0.
+        return np.array([int(float(cell)) for cell in cells], dtype=np.int64)
+    except ValueError:
+        return np.array([cell.strip() for cell in cells], dtype=np.str_)
 
 
 def labels_from_text(names: Sequence[str]) -> npt.NDArray[Any]:

@@ -222,11 +222,19 @@ def load_dataset(
     ``.npz``                      ``images`` and ``labels``; or ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as
                                   in Keras' ``mnist.npz``
     ``.npy``                      a folder with ``images.npy`` and ``labels.npy``
-    ``.csv``                      columns ``label``, ``pixel0``, ``pixel1``, ... as Kaggle has them, square images; or
-                                  ``label``, ``1x1``, ``1x2``, ... (row x column), images of any shape
+    ``.csv``, ``.csv.gz``         columns ``label``, ``pixel0``, ``pixel1``, ... as Kaggle has them, square images; or
+                                  ``label``, ``1x1``, ``1x2``, ... (row x column), images of any shape; the label may
+                                  be called class, target, digit or y; without a header it is the first column
     one sub-folder for each class pictures in sub-folders named after their class; also in a ``train`` and a ``test``
-                                  folder
+                                  folder (or ``training``, ``testing``; ``val``, ``valid`` or ``validation`` is the test
+                                  part if there is no other)
+    a table of pictures           a ``.csv`` file with a column of file names and one of labels, beside the pictures or
+                                  beside their folder; folders named after classes go before it
+    pictures in one folder        whose names begin with their labels, as ``7_0003.png``
     ============================= =====================================================================================
+
+    If a path is read by an assumption, or a part of it is ignored, the warning
+    :class:`~lenetkit.exceptions.DataNotice` says so, once.
 
     Images are uint8, labels integers from 0 or strings. Class folders named by numbers give integers, others strings.
     Pictures of different sizes are scaled, aspect kept, into the size that most of them have, or into a square of at

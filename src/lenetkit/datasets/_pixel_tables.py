@@ -17,10 +17,11 @@ from lenetkit.exceptions import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["are_pixels", "as_numbers", "order_columns", "read_table"]
+__all__ = ["are_pixels", "as_numbers", "order_columns", "read_table", "square_side"]
 
-_NUMBERED = re.compile(r"pixel(\d{1,6})")
-_PLACED = re.compile(r"(\d{1,4})x(\d{1,4})")
+# pixel0, px_1, V2, 3: one beginning for all, and a number.
+_NUMBERED = re.compile(r"(?P<prefix>\D*)(\d{1,6})")
+_PLACED = re.compile(r"(?P<prefix>)(\d{1,4})x(\d{1,4})")
 
 
 def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
@@ -54,31 +55,42 @@ def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
 
 def order_columns(path: object, names: list[str]) -> tuple[list[str], tuple[int, int]]:
     """Return the pixel columns along the rows of the image, and its height and width."""
-    for pattern, compute_shape in ((_NUMBERED, _square_shape), (_PLACED, _placed_shape)):
+    for pattern in (_PLACED, _NUMBERED):
         matches = [pattern.fullmatch(name) for name in names]
         if matches[0] is not None:
-            strange = next((name for name, match in zip(names, matches, strict=True) if match is None), None)
+            prefix = matches[0]["prefix"]
+            paired = [(name, match) for name, match in zip(names, matches, strict=True) if match]
+            fitting = {tuple(map(int, match.groups()[1:])): name for name, match in paired if match["prefix"] == prefix}
+            strange = next((name for name in names if name not in fitting.values()), None)
             if strange is not None:
                 raise DataError(f"{path}: the column {strange!r} is neither label nor a pixel like {names[0]}.")
-            found = {tuple(map(int, match.groups())): name for name, match in zip(names, matches, strict=True) if match}
-            return [found[numbers] for numbers in sorted(found)], compute_shape(path, found, len(names))
+            count = len(names)
+            shape = _placed_shape(path, fitting, count) if pattern is _PLACED else _square(path, fitting, count, prefix)
+            return [fitting[numbers] for numbers in sorted(fitting)], shape
     raise DataError(f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
 
 
-def _square_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:
+def _square(path: object, found: Collection[tuple[int, ...]], n_columns: int, prefix: str) -> tuple[int, int]:
     first = 0 if (0,) in found else 1
     missing = next((number for number in range(first, first + n_columns) if (number,) not in found), None)
     if missing is not None:
         raise DataError(
-            f"{path}: the column pixel{missing} is missing; there are {n_columns} up to pixel{max(found)[0]}."
+            f"{path}: the column {prefix}{missing} is missing; there are {n_columns} up to {prefix}{max(found)[0]}."
         )
-    side = math.isqrt(n_columns)
-    if side * side != n_columns:
+    side = square_side(n_columns)
+    if not side:
+        side = math.isqrt(n_columns)
         raise DataError(
             f"{path}: {n_columns} pixels make no square image ({side} x {side} would be {side * side}). If a column "
             "is missing, add it; if the images are not square, name the columns 1x1, 1x2, ... (row x column)."
         )
     return side, side
+
+
+def square_side(n_pixels: int) -> int:
+    """Return the side of a square image of so many pixels, 0 if they make none."""
+    side = math.isqrt(max(n_pixels, 0))
+    return side if side * side == n_pixels else 0
 
 
 def _placed_shape(path: object, found: Collection[tuple[int, ...]], n_columns: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit.datasets import read_images
 from lenetkit.encoder import LabelEncoder
-from lenetkit.exceptions import SettingError
+from lenetkit.exceptions import DataError, SettingError
 from lenetkit.pipeline._fitted import FittedState, check_one_each
 from lenetkit.pipeline._trained import Trained
 from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
@@ -44,6 +44,9 @@ def fit(
     images = read_images(images)
     prepared = transforms.fit_prepare(images)
     check_one_each(prepared.images, indices)
+    if (indices == indices[0]).all():
+        only = encoder.classes_[indices[0]].item()
+        raise DataError(f"the labels must be of at least 2 classes; got one class, {only!r}.")
     options = dict(settings.model_options or {})
     model = _create_model(settings, options, prepared.images, len(encoder.classes_))
     if validation_data is not None:

@@ -11,7 +11,7 @@ from lenetkit._utils.counts import floor_product
 from lenetkit._utils.memmap import read_rows, release_pages
 from lenetkit.exceptions import DataError, SettingError
 
-__all__ = ["TrainingData", "check_examples"]
+__all__ = ["TrainingData", "check_classes_differ", "check_examples"]
 
 # Larger sets are read chunk by chunk, so that memory does not grow with their length; see
 # test_memory_does_not_grow_with_the_data. MNIST as float32 (220 MB) stays below.
@@ -97,6 +97,20 @@ def check_examples(
         by_class = _class_weights(class_weight, checked_targets)
         weights = by_class if weights is None else weights * by_class
     return TrainingData(images=checked_images, targets=checked_targets, weights=weights)
+
+
+def check_classes_differ(data: TrainingData) -> None:
+    """Refuse targets that are all of one class: whatever is learnt from them answers nothing else.
+
+    Raises
+    ------
+    DataError
+        If all class indices are the same, or all one-hot rows.
+    """
+    targets = data.targets
+    if (targets == targets[0]).all() and (targets.ndim == 1 or targets[0].max() == targets[0].sum()):
+        only = int(targets[0] if targets.ndim == 1 else targets[0].argmax())
+        raise DataError(f"the labels must be of at least 2 classes; got one class, {only}.")
 
 
 def _check_images(images: Any, input_shape: tuple[int | None, ...], part: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import DataError, SettingError, TrainingError
-from lenetkit.trainer._data import TrainingData, check_examples
+from lenetkit.trainer._data import TrainingData, check_classes_differ, check_examples
 from lenetkit.trainer._result import TrainingResult
 from lenetkit.trainer._run import Run, count_steps
 from lenetkit.trainer._schedules import OneCycle
@@ -168,7 +168,7 @@ class Trainer(TrainerSettings):
         Raises
         ------
         DataError
-            If images, targets or weights are invalid; nothing has been trained then.
+            If images, targets or weights are invalid, or all targets are of one class; nothing has been trained then.
         SettingError
             If the settings contradict each other or do not fit the model.
         TrainingError
@@ -194,6 +194,7 @@ class Trainer(TrainerSettings):
             sample_weight=sample_weight,
             class_weight=class_weight,
         )
+        check_classes_differ(examples)
         validation = self._validation(validation_data, input_shape, n_classes)
         if validation is None and self.validation_split:
             examples, validation = examples.split(self.validation_split)

@@ -4,6 +4,7 @@ In: a file or folder. Out: a checked :class:`~lenetkit.datasets.Dataset`, named 
 Next: :mod:`lenetkit.transforms`.
 """
 
+import contextlib
 import itertools
 import re
 from collections.abc import Mapping
@@ -13,12 +14,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+<<<<<<< HEAD
 from lenetkit._utils.levels import check_set_levels
+=======
+from lenetkit._utils.notices import notify
+>>>>>>> i12-show
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import check_classes, list_folder, name_damage
-from lenetkit.datasets._formats.csv import read_csv
-from lenetkit.datasets._formats.folder import is_class_folder, read_class_folder
+from lenetkit.datasets._formats.csv import is_pixel_table, read_csv
+from lenetkit.datasets._formats.folder import (
+    find_class_folders,
+    find_prefixed,
+    read_class_folder,
+    read_listed,
+    read_prefixed,
+)
 from lenetkit.datasets._formats.idx import read_idx
+from lenetkit.datasets._formats.listing import find_listing
 from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.datasets._views import Images, Labels, join_images
@@ -31,7 +43,7 @@ FORMATS = (
     "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte); "
     "an .npz file with images and labels, or with x_train, y_train, x_test and y_test; images.npy with labels.npy; "
     "a .csv file with the columns label, pixel0, pixel1, ...; "
-    "a folder with one sub-folder of pictures for each class"
+    "a folder with one sub-folder of pictures for each class, or a table of pictures (filename, label) beside them"
 )
 
 # "t10k-images-idx3-ubyte.gz", with a dot for the second dash as some programs unpack it, "emnist-digits-train-..."
@@ -63,16 +75,54 @@ def load_path(path: Path, subset: str = "all") -> Dataset:
     return dataset
 
 
+def _read_picture_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None] | None:
+    """Read class folders, a table of pictures or pictures whose names begin with their labels; None without any."""
+    classes = find_class_folders(folder)
+    tables = [path for path in list_folder(folder) if is_pixel_table(path)]
+    if classes is not None and not classes.may_be_one_pile:
+        _name_unread_tables(tables)
+        return read_class_folder(folder, subset)
+    if classes is None and any(path.suffix.lower() in (".npy", ".npz") for path in list_folder(folder)):
+        return None
+    listings = [listing for listing in map(find_listing, tables) if listing is not None]
+    if len(listings) > 1:
+        names = ", ".join(listing.path.name for listing in listings[:5])
+        raise DataError(
+            f"{folder} has {len(listings)} tables of pictures ({names}); give the path of the one you mean."
+        )
+    if listings:
+        refuse_splits(str(folder), subset)
+        return read_listed(listings[0])
+    pile = folder if classes is None else classes.pile
+    prefixed = {} if pile is None else find_prefixed(pile)
+    if pile is not None and prefixed:
+        refuse_splits(str(folder), subset)
+        return read_prefixed(pile, prefixed)
+    return None if classes is None else read_class_folder(folder, subset)
+
+
+def _name_unread_tables(tables: list[Path]) -> None:
+    for path in tables:
+        with contextlib.suppress(DataError):
+            if find_listing(path) is not None:
+                notify(
+                    f"{path} is not read: the folders beside it are the classes. "
+                    f"To read it: load_dataset({str(path)!r})."
+                )
+
+
 def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
     if _find_idx_files(folder):
         return (*_read_idx_folder(folder, subset), None)
-    if is_class_folder(folder):
-        return read_class_folder(folder, subset)
+    pictures = _read_picture_folder(folder, subset)
+    if pictures is not None:
+        return pictures
     if (folder / "images.npy").exists():
         refuse_splits(str(folder), subset)
         return (*read_npy_pair(folder), None)
     for suffix in (".npz", ".csv"):
-        files = [path for path in list_folder(folder) if path.suffix.lower() == suffix]
+        fits = is_pixel_table if suffix == ".csv" else _is_npz
+        files = [path for path in list_folder(folder) if fits(path)]
         if len(files) == 1:
             return _read_file(files[0], subset)
         if files:
@@ -82,7 +132,11 @@ def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, 
     raise DataError(f"{folder} is in no format that is read here; it holds {found or 'nothing'}. Formats: {FORMATS}.")
 
 
-def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
+def _is_npz(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
+
+
+def _read_file(path: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
     # Opening a pipe waits for a writer.
     if not path.is_file():
         raise DataError(f"{path} is neither a file nor a folder.")
@@ -90,8 +144,11 @@ def _read_file(path: Path, subset: str) -> tuple[Images, Labels, None]:
         start = stream.read(4)
     if start == _ZIP:
         return (*read_npz(path, subset), None)
-    if path.suffix.lower() == ".csv":
+    if is_pixel_table(path):
         refuse_splits(str(path), subset)
+        listing = find_listing(path)
+        if listing is not None:
+            return read_listed(listing)
         return (*read_csv(path), None)
     if start.startswith(_IDX_STARTS):
         refuse_splits(str(path), subset)

@@ -1,4 +1,4 @@
-"""A folder with one sub-folder of pictures for each class.
+"""Folders of pictures: one sub-folder for each class, or a table or the files' names that say their labels.
 
 In: the folder. Out: images of one shape, uint8, and labels. The pictures are decoded by
 :func:`~lenetkit.datasets.read_image`; what cannot be decoded is reported all at once.
@@ -6,30 +6,56 @@ Next: :mod:`lenetkit.datasets._formats.detect` makes a data set of them.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lenetkit.datasets._entries import BadEntriesError, labels_from_text, list_folder
+from lenetkit._utils.notices import notify
+from lenetkit.datasets._entries import (
+    BadEntriesError,
+    check_classes,
+    is_picture,
+    labels_from_cells,
+    labels_from_text,
+    list_visible,
+)
+from lenetkit.datasets._formats.listing import Listing, read_listing
 from lenetkit.datasets._images import read_image
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
 
-__all__ = ["IMAGE_SUFFIXES", "is_class_folder", "read_class_folder"]
+__all__ = [
+    "ClassFolders",
+    "find_class_folders",
+    "find_prefixed",
+    "read_class_folder",
+    "read_listed",
+    "read_pictures",
+    "read_prefixed",
+]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]
 
-IMAGE_SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
-)
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-_PARTS = frozenset({"train", "test"})
+_PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+}
+# Names of folders that say of their pictures no more than that they are some.
+_GENERIC = frozenset({"data", "digits", "image", "images", "img", "imgs", "photos", "pics", "pictures", "png", "scans"})
+# Cameras and scanners begin the names of their pictures with other words.
+_PREFIX = re.compile(
+    r"(?!(?:dsc|dscn|image|img|page|photo|pic|picture|scan|pxl)[_-])(\d{1,3}|[a-z]+)[_-].", re.IGNORECASE
+)
 _LONGEST_SIDE = 64
 _MOST_BYTES = 2**30
 _MANY = 1000
@@ -37,9 +63,47 @@ _ROTATED = frozenset({5, 6, 7, 8})
 _ORIENTATION = 0x0112
 
 
-def is_class_folder(folder: Path) -> bool:
-    """Return True for a folder with sub-folders of pictures, or with folders ``train`` and ``test`` that have them."""
-    return any(_pictures_by_class(root) for root in (folder, *_parts(folder).values()))
+@attrs.frozen(kw_only=True)
+class ClassFolders:
+    """Sub-folders of pictures, and the parts of the data set that they are in."""
+
+    folder: Path
+    parts: Mapping[str, Path]  # train, test and validation; none where there are no predefined splits
+    names: tuple[str, ...]  # of the sub-folders, if there are no parts
+    ignored: tuple[str, ...]
+
+    @property
+    def may_be_one_pile(self) -> bool:
+        """True if a table says more than the sub-folders do: there is but one, or they are ``train`` and ``test``."""
+        return not self.parts and (len(self.names) == 1 or all(name.lower() in _PARTS for name in self.names))
+
+    @property
+    def pile(self) -> Path | None:
+        """The only sub-folder, if its name is no class but says that it holds pictures."""
+        alone = not self.parts and len(self.names) == 1 and self.names[0].lower() in _GENERIC
+        return self.folder / self.names[0] if alone else None
+
+
+def find_class_folders(folder: Path) -> ClassFolders | None:
+    """Return the sub-folders of pictures, or the parts (``train``, ``test``, ...) that have such; None without any."""
+    folders = [path for path in list_visible(folder) if path.is_dir()]
+    nested = [path for path in folders if _pictures_by_class(path)]
+    parts: dict[str, Path] = {}
+    for path in nested:
+        parts.setdefault(_PARTS.get(path.name.lower(), ""), path)
+    parts.pop("", None)
+    direct = _pictures_by_class(folder)
+    strays = {path.name for path in folders} - {path.name for path in parts.values()}
+    if "train" in parts and (len(parts) > 1 or all(name.lower() in _PARTS for name in direct)):
+        ignored = sorted(strays & ({path.name for path in nested} | set(direct)))
+        if "test" not in parts and "validation" in parts:
+            parts["test"] = parts.pop("validation")
+        return ClassFolders(folder=folder, parts=parts, names=(), ignored=tuple(ignored))
+    if not direct:
+        return None
+    loose = [path.name for path in list_visible(folder) if is_picture(path) and path.is_file()]
+    ignored = [path.name for path in nested if path.name not in direct] + loose
+    return ClassFolders(folder=folder, parts={}, names=tuple(direct), ignored=tuple(ignored))
 
 
 def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...]]:
@@ -47,7 +111,9 @@ def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.ND
 
     A picture is a file with one of the usual suffixes (.png, .jpg, .bmp, .tif, .gif, .webp, .pgm ...) right in the
     sub-folder; other files and hidden ones are passed over. If the folder has a ``train`` and a ``test`` folder with
-    class folders in them, these are the predefined splits.
+    class folders in them, these are the predefined splits; so are ``training`` and ``testing``, and ``val``, ``valid``
+    or ``validation`` where there is no test folder. Beside both, a validation folder is in ``"all"`` only. A notice
+    says which pictures are left out.
 
     The images become one array. Pictures of one size stay as they are. If sizes differ, each picture is scaled,
     aspect kept, to fit the most common size (where more than half have it; otherwise a square as long as the longest
@@ -64,39 +130,84 @@ def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.ND
     SettingError
         If `subset` is a predefined split that is not there.
     """
-    parts = _parts(folder)
-    if not parts:
-        refuse_splits(str(folder), subset)
-    chosen = [parts[part] for part in split_names(subset)] if parts else [folder]
-    trees = {root: _pictures_by_class(root) for root in (parts.values() if parts else chosen)}
+    found = find_class_folders(folder)
+    if found is None:
+        raise DataError(f"{folder} has no sub-folder with pictures; it must have one for each class.")
+    chosen = _choose_parts(found, subset)
+    trees = {root: _pictures_by_class(root) for root in (found.parts.values() if found.parts else chosen)}
     names = sorted({name for tree in trees.values() for name in tree}, key=_natural)
     files = [(path, name) for root in chosen for name in names for path in trees[root].get(name, [])]
-    if not files:
-        raise DataError(f"{folder} has no sub-folder with pictures; it must have one for each class.")
     values = labels_from_text(names)
     values_by_name = dict(zip(names, values, strict=True))
     classes = tuple(names) if values.dtype.kind == "U" else tuple(map(str, range(int(values.max()) + 1)))
-    images = _read_pictures(folder, [path for path, _ in files])
+    images = read_pictures(folder, [path for path, _ in files])
     return images, np.array([values_by_name[name] for _, name in files]), classes
 
 
-def _parts(folder: Path) -> Mapping[str, Path]:
-    """Return the folders of the predefined splits, or nothing where there are none."""
-    folders = {path.name: path for path in _visible(folder) if path.is_dir()}
-    return folders if set(folders) == _PARTS and all(map(_pictures_by_class, folders.values())) else {}
+def _choose_parts(found: ClassFolders, subset: str) -> list[Path]:
+    """Return the folders that hold a subset's classes, and say what is left out."""
+    folder, parts = found.folder, found.parts
+    if len(parts) < 2:
+        refuse_splits(str(folder), subset)
+    order = ("train", "validation", "test") if subset == "all" else split_names(subset)
+    chosen = [parts[part] for part in order if part in parts]
+    left_out = list(found.ignored)
+    if "validation" in parts and subset != "all":
+        left_out.append(parts["validation"].name)
+    if "test" in parts and _PARTS[parts["test"].name.lower()] == "validation":
+        notify(f"{folder} has no folder test: {parts['test'].name} is its test part.")
+    if left_out:
+        shown = ", ".join(left_out[:5]) + (f" and {len(left_out) - 5} more" if len(left_out) > 5 else "")
+        read = " and ".join(path.name for path in chosen) or "the folders of pictures"
+        notify(f"{folder}: read: {read}; left out: {shown}.")
+    return chosen or [folder]
+
+
+def read_listed(listing: Listing) -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...] | None]:
+    """Read the pictures that a table names, in its order; its labels are int64 where all are integers."""
+    files, texts = read_listing(listing)
+    return read_pictures(listing.path, files), _labels(texts), None
+
+
+def find_prefixed(folder: Path) -> dict[Path, str]:
+    """Return the pictures of one folder with the labels that their names begin with, as ``7_0003.png``.
+
+    Nothing where one has no label, all have the same, or so many are different that they rather number the pictures.
+    """
+    pictures = [path for path in list_visible(folder) if is_picture(path) and path.is_file()]
+    matches = {path: _PREFIX.match(path.name) for path in pictures}
+    labels = {path: match[1] for path, match in matches.items() if match}
+    found = set(labels.values())
+    few = 2 * len(found) <= len(pictures) or all(len(label) == 1 and label.isdigit() for label in found)
+    return labels if len(labels) == len(pictures) and len(found) > 1 and few else {}
+
+
+def read_prefixed(folder: Path, labels: Mapping[Path, str]) -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...] | None]:
+    """Read the pictures that :func:`find_prefixed` found, and say so."""
+    name = next(iter(labels))
+    notify(
+        f"{folder} has no folders of classes: the beginnings of the names are the labels, "
+        f"{labels[name]!r} of {name.name}."
+    )
+    return read_pictures(folder, list(labels)), _labels(list(labels.values())), None
+
+
+def _labels(texts: list[str]) -> npt.NDArray[Any]:
+    values = labels_from_cells(texts)
+    try:
+        check_classes(values, "")
+    except DataError:
+        return np.array(texts, dtype=np.str_)  # years, for example
+    return values
 
 
 def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
     pictures = {
-        path.name: [file for file in _visible(path) if file.suffix.lower() in IMAGE_SUFFIXES]
-        for path in _visible(folder)
+        path.name: [file for file in list_visible(path) if is_picture(file)]
+        for path in list_visible(folder)
         if path.is_dir()
     }
     return {name: files for name, files in pictures.items() if files}
-
-
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in list_folder(folder) if not path.name.startswith((".", "__"))]
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -104,7 +215,14 @@ def _natural(name: str) -> tuple[int, str]:
     return (int(name) if name.isascii() and name.isdigit() and len(name) < 10 else -1, name)
 
 
-def _read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
+def read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
+    """Read pictures into one array, those of other sizes fitted in; `folder` is named in errors.
+
+    Raises
+    ------
+    DataError
+        If some cannot be read: all of them are named.
+    """
     # One after the other: in threads the small pictures of such folders took as long and twice the work.
     box = _box([size for size in map(_size, paths) if size is not None])
     images = np.zeros((len(paths), *box), np.uint8)

@@ -1,0 +1,194 @@
+"""Layout of a CSV file of pixels: its separator, whether it has a header line, and the column that is the label.
+
+In: the path of a file, gzipped or not. Out: a :class:`Layout`.
+Next: :mod:`lenetkit.datasets._formats.csv` reads the rows.
+"""
+
+import contextlib
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import attrs
+
+from lenetkit._utils.notices import notify
+from lenetkit.datasets._entries import check_classes, labels_from_cells
+from lenetkit.datasets._formats.idx import is_gzipped
+from lenetkit.datasets._pixel_tables import order_columns, square_side
+from lenetkit.exceptions import DataError
+
+__all__ = ["DAMAGE", "LABEL_NAMES", "SUFFIXES", "Layout", "find_layout", "first_cells", "is_index", "open_table"]
+
+SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+# pandas' own errors and UnicodeDecodeError are ValueErrors.
+DAMAGE = (ValueError, OverflowError, EOFError, zlib.error, gzip.BadGzipFile)
+# In the order of preference.
+LABEL_NAMES = ("label", "labels", "class", "target", "digit", "y")
+_INDEX_NAMES = ("", "id", "index", "idx", "image_id", "imageid", "row", "row_id", "rowid")
+_SEPARATORS = ",;\t|"
+# A header of 4096 x 4096 pixels would fit in it.
+_LONGEST_LINE = 2**28
+_ROWS = 2000
+# A gzip file can hold a thousand times its size: without a limit a small file fills the memory.
+_MOST_UNPACKED = 2**30
+
+
+@attrs.frozen(kw_only=True)
+class Layout:
+    """Columns of a CSV file by their keys in pandas' frames, and the options that pandas reads it with."""
+
+    options: dict[str, Any]
+    label: Any  # None where there is no column of labels
+    pixels: list[Any]
+    shape: tuple[int, int]
+    first_line: int
+
+
+class _Limited(io.RawIOBase):
+    """Unpacked bytes of a gzip file, up to a limit."""
+
+    def __init__(self, packed: gzip.GzipFile, path: Path) -> None:
+        self._packed, self._path, self._read = packed, path, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._packed.readinto(buffer)
+        self._read += count
+        if self._read > _MOST_UNPACKED:
+            raise DataError(
+                f"{self._path} holds more than 1 GiB when unpacked; unpack it first: then there is no limit."
+            )
+        return count
+
+
+@contextlib.contextmanager
+def open_table(path: Path) -> Iterator[TextIO]:
+    """Open a CSV file, gzipped or not, which is told by its content."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a file.")
+    with path.open("rb") as file:
+        packed = is_gzipped(file)
+        stream = io.BufferedReader(_Limited(gzip.GzipFile(fileobj=file), path)) if packed else file
+        yield io.TextIOWrapper(stream, "utf-8-sig", newline="")
+
+
+def first_cells(path: Path) -> tuple[list[str], str, int]:
+    """Return the cells of the first line that is not empty, the separator, and the number of empty lines before it."""
+    with open_table(path) as stream:
+        blank = 0
+        while (line := stream.readline(_LONGEST_LINE)) and not line.strip():
+            blank += 1
+    if len(line) >= _LONGEST_LINE:
+        raise DataError(f"{path}: its first line is longer than 256 million characters; it is no CSV file of images.")
+    separator = max(_SEPARATORS, key=line.count)
+    cells = next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True), [])
+    return [cell.strip() for cell in cells], separator, blank
+
+
+def find_layout(path: Path) -> Layout:
+    """Find out how a CSV file of pixels is laid out; what is assumed is said in a notice.
+
+    Raises
+    ------
+    DataError
+        If the columns make no image.
+    """
+    import pandas as pd
+
+    cells, separator, blank = first_cells(path)
+    has_header = _is_header(cells)
+    options: dict[str, Any] = {
+        "sep": separator,
+        "header": 0 if has_header else None,
+        "skiprows": blank,
+        "skipinitialspace": True,
+        "skip_blank_lines": False,
+    }
+    with open_table(path) as stream:
+        keys: list[Any] = (
+            pd.read_csv(stream, nrows=0, index_col=False, **options).columns.tolist() if has_header else []
+        )
+    names = [str(key).strip() for key in keys]
+    keys = keys or list(range(len(cells)))
+    by_name = dict(zip(names, keys, strict=False))
+    label = next((by_name[name] for word in LABEL_NAMES for name in names if name.lower() == word), None)
+    named = [name for name in names if by_name[name] != label and not is_index(name)]
+    side = square_side(len(named or keys) - 1)
+    if label is None and side > 1 and not square_side(len(named or keys)) and "1x1" not in named:
+        rest = [by_name[name] for name in named] or keys
+        what = "no column named label" if has_header else "no header line"
+        label = _choose_label(path, options, rest, what)
+        pixels, shape = [key for key in rest if key != label], (side, side)
+    elif named:
+        ordered, shape = order_columns(path, named)
+        pixels = [by_name[name] for name in ordered]
+    elif has_header or square_side(len(keys)) < 2:
+        raise DataError(
+            f"{path} must have a header line with the columns label, pixel0, pixel1, ..., or no header and the label "
+            f"before the pixels of a square image; it starts with {', '.join(cells[:3]) or 'nothing'} and has "
+            f"{len(cells)} columns."
+        )
+    else:
+        pixels, shape = keys, (square_side(len(keys)),) * 2
+    return Layout(options=options, label=label, pixels=pixels, shape=shape, first_line=blank + (2 if has_header else 1))
+
+
+def is_index(name: str) -> bool:
+    """Tell by its name whether a column numbers the rows."""
+    return name.lower() in _INDEX_NAMES or name.lower().startswith("unnamed:")
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Tell a line of names from a row: names are no numbers, or number the columns."""
+    numbers = [cell for cell in cells if _is_number(cell)]
+    # As a table without names is saved: 0, 1, 2, ... after an empty cell or the label's name.
+    if len(numbers) > 1 and any(numbers == [str(i) for i in range(s, s + len(numbers))] for s in (0, 1)):
+        return True
+    inside = [cell for cell in cells[1:-1] if not _is_number(cell) and cell]
+    return bool(inside) or len(numbers) < len(cells) - 1 or len(numbers) < 2
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _choose_label(path: Path, options: dict[str, Any], keys: list[Any], what: str) -> Any:
+    """Return the first column, or the last where the first cannot be labels and the last can."""
+    import pandas as pd
+
+    first, last = keys[0], keys[-1]
+    for rows in (_ROWS, None):
+        with open_table(path) as stream:
+            frame = pd.read_csv(stream, nrows=rows, usecols=[first, last], dtype=str, **options)
+        if _can_be_labels(frame[first]):
+            chosen = first
+            break
+        chosen = last if _can_be_labels(frame[last]) else first
+    where = "first" if chosen == first else "last"
+    side = square_side(len(keys) - 1)
+    notify(
+        f"{path} has {what}: the {where} of its {len(keys)} columns is read as the label, the other {len(keys) - 1} as "
+        f"the pixels of {side} x {side} images."
+    )
+    return chosen
+
+
+def _can_be_labels(cells: Any) -> bool:
+    found = cells.dropna()
+    if found.nunique() < 2:
+        return False
+    try:
+        check_classes(labels_from_cells(found.tolist()), "")
+    except (DataError, OverflowError):
+        return False
+    return True
