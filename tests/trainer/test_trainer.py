@@ -458,7 +458,7 @@ def test_what_would_spoil_a_run_is_refused_before_the_first_step(case: str) -> N
         ({"sample_weight": np.ones(3)}, "sample_weight must be 90 numbers"),
         ({"sample_weight": np.full(90, -1.0)}, "sample_weight 0 is -1.0"),
         ({"sample_weight": np.full(90, np.nan)}, "sample_weight 0 is nan"),
-        ({"class_weight": {0: 1.0, 2: 1.0}}, "no weight for class 1"),
+        ({"class_weight": {0: 1.0, 2: 1.0}}, "no weight for the class 1; name every class: 0, 1, 2"),
         ({"class_weight": {0: 1.0, 1: -1.0, 2: 1.0}}, r"class_weight\[1\] is -1.0"),
     ],
 )
