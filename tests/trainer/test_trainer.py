@@ -819,3 +819,22 @@ def test_label_smoothing_is_keras_label_smoothing() -> None:
     )
     assert smoothed["val_loss"].iloc[0] == pytest.approx(plain["val_loss"].iloc[0])
     assert smoothed["loss"].iloc[0] != pytest.approx(plain["loss"].iloc[0], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_many_trainings_in_one_process_bring_no_warning_of_retracing(caplog: pytest.LogCaptureFixture) -> None:
+    """Each model is traced once, as a cross-validation must; a function of the user's that is retraced is warned of."""
+    import tensorflow as tf
+
+    logger = tf.get_logger()
+    logger.addHandler(caplog.handler)
+    try:
+        for seed in range(7):
+            fit(little_model(seed=seed), epochs=1, validation_split=0.2)
+        assert "retracing" not in caplog.text
+        retraced = tf.function(lambda value: value + 1)
+        for value in range(7):
+            retraced(value)
+        assert "retracing" in caplog.text
+    finally:
+        logger.removeHandler(caplog.handler)
