@@ -282,11 +282,12 @@ class Pipeline(FittedMethods):
         from lenetkit.exporting import check_target, export
 
         fitted = self._check_fitted()
-        check_target(path, format)
+        check_target(path, format, batch)
         bundle = fitted.to_bundle()
         return export(
             path,
             format=format,
+            batch=batch,
             tflite=bundle.tflite,
             build_model=lambda: fitted.model,
             golden_images=bundle.golden_images,
