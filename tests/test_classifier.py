@@ -146,6 +146,7 @@ def test_a_clone_has_every_setting() -> None:
         "learning_rate": 0.02,
         "augmentation": None,
         "label_smoothing": 0.1,
+        "class_weight": {1: 2.0, 2: 0.5},
         "random_state": 11,
         "verbose": 2,
     }

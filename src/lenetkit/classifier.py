@@ -69,7 +69,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     batch_size : int or "auto", default "auto"
         Images per step; ``"auto"`` is 32 for less than 10,000 images, else 128.
     optimizer : str or keras.optimizers.Optimizer, default "adam"
-        This and all that follow but `random_state`: as for :class:`lenetkit.trainer.Trainer`.
+        This and all that follow but `class_weight` and `random_state`: as for :class:`lenetkit.trainer.Trainer`.
     optimizer_options : mapping, optional
     learning_rate : float, OneCycle, keras LearningRateSchedule, None or "auto", default "auto"
         A number is a constant rate; ``"auto"`` is the trainer's default.
@@ -77,6 +77,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``"auto"`` is the trainer's default for images and rows of pixels, and none for rows of features, whose order
         has a meaning.
     label_smoothing : float, default 0.05
+    class_weight : "balanced", mapping from label to float, or array-like of shape (n_classes,), optional
+        Weight of each class in the loss, as for :meth:`lenetkit.pipeline.Pipeline.fit`. Unlike elsewhere in
+        scikit-learn, a mapping must name every label: one that is missing is an error and not a weight of 1.
     random_state : int, numpy.random.RandomState or None, default None
         Decides every random draw. An integer gives the bits of a pipeline with this ``Trainer(seed=...)``.
     verbose : {0, 1, 2, "auto"}, default 0
@@ -131,6 +134,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: Any = "auto",
         augmentation: Any = "auto",
         label_smoothing: float = 0.05,
+        class_weight: Any = None,
         random_state: Any = None,
         verbose: int | str = 0,
     ) -> None:
@@ -144,6 +148,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.learning_rate = learning_rate
         self.augmentation = augmentation
         self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
         self.random_state = random_state
         self.verbose = verbose
 
@@ -189,7 +194,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(classes) < 2:
             raise DataError(f"the labels must be of at least 2 classes; got one class, {classes[0]!r}.")
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            try:
+                sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            except TypeError as error:  # of a mapping, for example
+                raise DataError(f"sample_weight must be {len(X)} numbers, one per row: {error}.") from error
             kept = sample_weight != 0
             X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
             if not len(X):
@@ -200,7 +208,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             model_options=self.model_options,
             encoder=LabelEncoder(classes),
             trainer=self._trainer(X),
-        ).fit(self._images(X), y, sample_weight=sample_weight)
+        ).fit(self._images(X), y, sample_weight=sample_weight, class_weight=self.class_weight)
         self.classes_, self.pipeline_, self.history_ = classes, pipeline, pipeline.history_
         return self
 

@@ -482,6 +482,8 @@ def test_export_takes_the_format_from_the_name(run: Run, tmp_path: Path) -> None
         (["digits"], 2, "does not tell the format: end it in .tflite, .onnx, .keras, or give --format"),
         (["digits.onnx", "--format", "litert"], 2, "must end in '.tflite'; got"),
         (["none/digits.tflite"], 2, "there is no folder"),
+        (["digits.tflite", "--batch", "0"], 2, "batch must be an integer from 1"),
+        (["digits.keras", "--batch", "4"], 2, "not with format='keras'"),
         (["digits.tflite", "--format", "pickle"], 2, "Invalid value for '--format'"),
     ],
 )

@@ -16,7 +16,7 @@ import pytest
 
 from lenetkit.bundle import read_bundle
 from lenetkit.exceptions import ExportError, MissingExtraError, SettingError
-from lenetkit.exporting import FORMATS, TOLERANCE, convert_to_litert, export
+from lenetkit.exporting import FORMATS, TOLERANCE, convert_to_litert, export, resolve_format
 from lenetkit.models import create_model, list_models, model_info
 from lenetkit.runtime import Predictor
 
@@ -160,6 +160,84 @@ def test_a_model_of_vectors_is_no_model_of_images() -> None:
         convert_to_litert(keras.Model(vector, keras.layers.Dense(2)(vector), name="v"))
 
 
+# The format and the number of images
+
+
+@pytest.mark.parametrize(
+    ("name", "format_name"),
+    [
+        ("a.tflite", "litert"),
+        ("b.c.ONNX", "onnx"),
+        ("a.keras", "keras"),
+        ("folder", "saved_model"),
+        ("v1.2", "saved_model"),
+    ],
+)
+def test_the_name_tells_the_format(tmp_path: Path, name: str, format_name: str) -> None:
+    """By its suffix; a name without one, or of a folder that is there, is a SavedModel's."""
+    if name == "v1.2":
+        (tmp_path / name).mkdir()
+    assert resolve_format(tmp_path / name) == format_name
+    assert resolve_format(str(tmp_path / name), format_name) == format_name
+
+
+def test_the_format_need_not_be_said(exported: Callable[..., Any], tmp_path: Path) -> None:
+    """The file is the same."""
+    told, said = exported(tmp_path / "a.tflite"), exported(tmp_path / "b.tflite", format="litert")
+    assert told.format == said.format == "litert"
+    assert told.path.read_bytes() == said.path.read_bytes()
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8, 20])
+def test_a_litert_file_for_a_fixed_number_of_images(
+    exported: Callable[..., Any], model: Any, tmp_path: Path, batch: int
+) -> None:
+    """No axis is free, and a runtime that sets nothing but the input's values is answered."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    report = exported(tmp_path / "a.tflite", batch=batch)
+    assert report.greatest_difference <= TOLERANCE
+    interpreter = Interpreter(str(report.path))
+    interpreter.allocate_tensors()
+    (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert given["shape"].tolist() == given["shape_signature"].tolist() == [batch, 28, 28, 1]
+    assert answer["shape"].tolist() == answer["shape_signature"].tolist() == [batch, 10]
+    images = np.random.default_rng(3).random((batch, 28, 28, 1), dtype=np.float32)
+    interpreter.set_tensor(given["index"], images)
+    interpreter.invoke()
+    expected = np.asarray(model(images, training=False))
+    np.testing.assert_allclose(interpreter.get_tensor(answer["index"]), expected, atol=TOLERANCE, rtol=0)
+    described = json.loads(report.preprocessing.read_text())
+    assert (described["input"]["shape"], described["output"]["shape"]) == ([batch, 28, 28, 1], [batch, 10])
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_an_onnx_file_for_a_fixed_number_of_images(
+    exported: Callable[..., Any], model: Any, tmp_path: Path, batch: int
+) -> None:
+    """Checked on the golden inputs, whose number is no multiple of it."""
+    report = exported(tmp_path / "a.onnx", format="onnx", batch=batch)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].shape == [batch, 28, 28, 1]
+    assert session.get_outputs()[0].shape == [batch, 10]
+    images = np.random.default_rng(3).random((batch, 28, 28, 1), dtype=np.float32)
+    expected = np.asarray(model(images, training=False))
+    np.testing.assert_allclose(session.run(None, {"images": images})[0], expected, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["a.tflite", "a.onnx"])
+def test_a_fixed_number_is_checked_as_any_export(exported: Callable[..., Any], tmp_path: Path, name: str) -> None:
+    """The last of the golden inputs, in a call that is filled up, counts too."""
+    if name == "a.onnx":
+        pytest.importorskip("tf2onnx")
+    wrong = np.full((8, 10), 0.1, np.float32)
+    with pytest.raises(ExportError, match="does not answer as it should: on golden input"):
+        exported(tmp_path / name, batch=3, golden_probabilities=wrong)
+    assert os.listdir(tmp_path) == []
+
+
 # Files
 
 
@@ -280,6 +358,15 @@ def test_labels_have_one_line_each(exported: Callable[..., Any], tmp_path: Path)
         ("a.tflite", {"format": "pickle"}, r"format must be one of 'litert', 'onnx', .*; got 'pickle'"),
         ("a.bin", {"format": "litert"}, r"must end in '\.tflite'; got .*a\.bin"),
         ("a.h5", {"format": "keras"}, r"must end in '\.keras'"),
+        ("a.h5", {}, r"a\.h5 does not tell the format: end it in \.tflite, \.onnx, .* or say format='litert' or"),
+        ("a.onnx", {"format": "litert"}, r"format='litert' contradicts the suffix '\.onnx', that of format='onnx'"),
+        ("a.tflite", {"format": "onnx"}, r"contradicts .* the name must end in '\.onnx'; got .*a\.tflite"),
+        ("a.keras", {"format": "saved_model"}, r"contradicts .* the name must be that of a folder; got"),
+        ("a.tflite", {"batch": 0}, r"batch must be an integer from 1 to 10000; got 0"),
+        ("a.tflite", {"batch": True}, r"batch must be an integer from 1"),
+        ("a.onnx", {"batch": 2.5}, r"batch must be an integer from 1"),
+        ("a", {"batch": 4}, r"with format='litert' or format='onnx', not with format='saved_model'"),
+        ("a.keras", {"batch": 4}, r"not with format='keras'"),
         ("none/a.tflite", {"format": "litert"}, r"there is no folder"),
         ("none/a", {"format": "saved_model"}, r"there is no folder"),
         (

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lenetkit import Pipeline, Trainer, list_models, load_dataset, model_info
 from lenetkit._utils.files import STEPS
 from lenetkit.bundle import Bundle, read_bundle, write_bundle
-from lenetkit.exceptions import BundleError, LenetkitError, PluginError
+from lenetkit.exceptions import BundleError, LenetkitError, PluginError, SettingError
 from lenetkit.exporting import FORMATS, TOLERANCE
 
 # A small pipeline, made with a plug-in's model that is not installed.
@@ -564,3 +564,16 @@ def test_a_model_registered_by_a_script_is_saved(tmp_path: Path) -> None:
     assert elsewhere.predict(np.zeros((1, 8, 8), np.uint8)).shape == (1,)
     with pytest.raises(PluginError, match="registered by a script or in a notebook"):
         _ = elsewhere.model_
+
+
+@pytest.mark.tensorflow
+def test_an_export_tells_the_format_from_its_name_and_can_fix_the_number_of_images(tmp_path: Path) -> None:
+    """Of the pretrained pipeline, too, whose Keras model is rebuilt for it."""
+    pipe = Pipeline.pretrained()
+    assert pipe.export(tmp_path / "a.tflite").format == "litert"
+    report = pipe.export(tmp_path / "b.tflite", batch=4)
+    assert (report.format, report.greatest_difference <= TOLERANCE) == ("litert", True)
+    with pytest.raises(SettingError, match=r"format='litert' contradicts the suffix '\.onnx'"):
+        pipe.export(tmp_path / "c.onnx", format="litert")
+    with pytest.raises(SettingError, match=r"does not tell the format"):
+        pipe.export(tmp_path / "c.h5")

@@ -469,7 +469,7 @@ def test_what_would_spoil_a_run_is_refused_before_the_first_step(case: str) -> N
         ({"sample_weight": np.ones(3)}, "sample_weight must be 90 numbers"),
         ({"sample_weight": np.full(90, -1.0)}, "sample_weight 0 is -1.0"),
         ({"sample_weight": np.full(90, np.nan)}, "sample_weight 0 is nan"),
-        ({"class_weight": {0: 1.0, 2: 1.0}}, "no weight for class 1"),
+        ({"class_weight": {0: 1.0, 2: 1.0}}, "no weight for the class 1; name every class: 0, 1, 2"),
         ({"class_weight": {0: 1.0, 1: -1.0, 2: 1.0}}, r"class_weight\[1\] is -1.0"),
     ],
 )
@@ -830,3 +830,22 @@ def test_label_smoothing_is_keras_label_smoothing() -> None:
     )
     assert smoothed["val_loss"].iloc[0] == pytest.approx(plain["val_loss"].iloc[0])
     assert smoothed["loss"].iloc[0] != pytest.approx(plain["loss"].iloc[0], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_many_trainings_in_one_process_bring_no_warning_of_retracing(caplog: pytest.LogCaptureFixture) -> None:
+    """Each model is traced once, as a cross-validation must; a function of the user's that is retraced is warned of."""
+    import tensorflow as tf
+
+    logger = tf.get_logger()
+    logger.addHandler(caplog.handler)
+    try:
+        for seed in range(7):
+            fit(little_model(seed=seed), epochs=1, validation_split=0.2)
+        assert "retracing" not in caplog.text
+        retraced = tf.function(lambda value: value + 1)
+        for value in range(7):
+            retraced(value)
+        assert "retracing" in caplog.text
+    finally:
+        logger.removeHandler(caplog.handler)

@@ -47,7 +47,7 @@ def _close_windows() -> None:
 check_drawing = partial(check_output, suffixes=(".png", ".jpg", ".jpeg", ".svg", ".pdf"), prepare=_close_windows)
 
 
-def try_output(path: str, check: Callable[..., object] = check_writable, *arguments: str) -> None:
+def try_output(path: str, check: Callable[..., object] = check_writable, *arguments: Any) -> None:
     """Run a check of an output; a refusal of the system is the user's mistake, as a missing folder is."""
     try:
         check(path, *arguments)

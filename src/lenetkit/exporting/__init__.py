@@ -11,6 +11,7 @@ TensorFlow is imported when a Keras model is converted, never for a LiteRT expor
 from lenetkit.exporting._conversion import TOLERANCE
 from lenetkit.exporting._export import FORMATS, ExportReport, export
 from lenetkit.exporting._export import check_target as check_target
+from lenetkit.exporting._export import resolve_format as resolve_format
 from lenetkit.exporting._litert import convert_to_litert
 
 __all__ = ["FORMATS", "TOLERANCE", "ExportReport", "convert_to_litert", "export"]

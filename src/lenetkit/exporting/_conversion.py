@@ -15,6 +15,7 @@ from lenetkit.exceptions import ExportError
 __all__ = [
     "TOLERANCE",
     "Array",
+    "Batch",
     "BuildModel",
     "check_answers",
     "first_line",
@@ -27,6 +28,7 @@ _CONVERTER_CHATTER = r"[IW]\d{4} \d\d:|WARNING: All log messages before"
 
 Array = npt.NDArray[np.float32]
 BuildModel = Callable[[], Any]  # which gives a keras.Model
+Batch = int | None  # the number of images in a call; None leaves it free
 
 TOLERANCE = 1e-5
 """The largest accepted difference between an exported model's probabilities and the known ones."""
@@ -58,8 +60,8 @@ def quiet_conversion() -> Iterator[None]:
         yield
 
 
-def trace_model(model: Any) -> tuple[Any, Any]:
-    """Return the model as a ``tf.function`` for any number of images, and the ``tf.Module`` that owns its variables."""
+def trace_model(model: Any, batch: Batch = None) -> tuple[Any, Any]:
+    """Return the model as a ``tf.function`` for `batch` images, and the ``tf.Module`` that owns its variables."""
     import tensorflow as tf
 
     shape = tuple(model.input_shape) if isinstance(model.input_shape, tuple) else ()
@@ -68,7 +70,7 @@ def trace_model(model: Any) -> tuple[Any, Any]:
             f"a model to export must have one input of shape (n, height, width, channels); {model.name!r} has "
             f"{model.input_shape}."
         )
-    signature = [tf.TensorSpec((None, *shape[1:]), tf.float32, name="images")]
+    signature = [tf.TensorSpec((batch, *shape[1:]), tf.float32, name="images")]
     module = tf.Module()
     module.variables_of_the_model = [variable.value for variable in model.variables]
     module.function = tf.function(

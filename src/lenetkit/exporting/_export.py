@@ -15,11 +15,15 @@ import numpy as np
 
 from lenetkit._utils.extras import require_extra
 from lenetkit._utils.files import atomic_path, check_writable, sync_file, write_atomically
+from lenetkit._utils.validation import check_whole
 from lenetkit.exceptions import SettingError
 from lenetkit.exporting import _formats
-from lenetkit.exporting._conversion import Array, BuildModel, check_answers, quiet_conversion
+from lenetkit.exporting._conversion import Array, Batch, BuildModel, check_answers, quiet_conversion
 
-__all__ = ["FORMATS", "ExportReport", "check_target", "export"]
+__all__ = ["FORMATS", "ExportReport", "check_target", "export", "resolve_format"]
+
+# A call of so many images is run once to check it: with LeNet-5 in about 1 GB of memory.
+_LARGEST_BATCH = 10_000
 
 FORMATS = {name: form.suffix for name, form in _formats.FORMATS.items()}
 """The export formats and the suffixes of their files; a SavedModel is a folder."""
@@ -64,7 +68,8 @@ class ExportReport:
 def export(
     path: str | os.PathLike[str],
     *,
-    format: str,  # noqa: A002 -- the name that keras.Model.export uses too
+    format: str | None = None,  # noqa: A002 -- the name that keras.Model.export uses too
+    batch: int | None = None,
     tflite: bytes,
     build_model: BuildModel,
     golden_images: Array,
@@ -80,12 +85,16 @@ def export(
     ----------
     path : str or path-like
         The file to write, with the format's suffix; for ``"saved_model"`` a folder that is empty or does not exist.
-    format : {"litert", "onnx", "saved_model", "keras"}
-        ``"onnx"`` needs ``pip install "lenetkit[onnx]"``.
+    format : {"litert", "onnx", "saved_model", "keras"}, optional
+        By default the one that the suffix of `path` tells: ``.tflite``, ``.onnx`` or ``.keras``; a path without a
+        suffix is the folder of a SavedModel. ``"onnx"`` needs ``pip install "lenetkit[onnx]"``.
+    batch : int, optional
+        Fix the number of images in a call, for runtimes that cannot choose it themselves, such as LiteRT.js and
+        LiteRT's CompiledModel; only for ``"litert"`` and ``"onnx"``. By default any number goes.
     tflite : bytes
         The LiteRT model.
     build_model : callable
-        Gives the Keras model; called for every format but ``"litert"``.
+        Gives the Keras model; called for every format but ``"litert"`` without a `batch`.
     golden_images : ndarray of shape (k, height, width, channels)
         Inputs, at least one, float32.
     golden_probabilities : ndarray of shape (k, n_classes)
@@ -102,7 +111,8 @@ def export(
     Raises
     ------
     SettingError
-        If the format is unknown, the path does not fit it, or there are no golden inputs.
+        If the format is unknown, the path does not tell or contradicts it, `batch` is invalid, or there are no golden
+        inputs.
     MissingExtraError
         If the libraries for ONNX are not installed.
     ExportError
@@ -134,7 +144,8 @@ def export(
     >>> report.format
     'litert'
     """
-    target = check_target(path, format)
+    format = resolve_format(path, format)  # noqa: A001
+    target = check_target(path, format, batch)
     golden_images = np.ascontiguousarray(golden_images, dtype=np.float32)
     if not len(golden_images) or golden_probabilities.shape != (len(golden_images), len(classes)):
         raise SettingError(
@@ -145,17 +156,14 @@ def export(
     class_names: list[Any] = np.asarray(classes).tolist()
     in_place = atomic_path(target) if chosen.suffix else _atomic_folder(target)
     with quiet_conversion(), in_place as temporary:
-        chosen.write(temporary, tflite, build_model)
-        difference = check_answers(format, chosen.run(temporary, golden_images), golden_probabilities)
+        chosen.write(temporary, tflite, build_model, batch)
+        difference = check_answers(format, _run(chosen, temporary, golden_images, batch), golden_probabilities)
     labels = "".join(" ".join(str(label).splitlines()) + "\n" for label in class_names)
+    n = "n" if batch is None else batch
+    shapes = [n, *golden_images.shape[1:]], [n, len(class_names)]
     description = {
-        "input": {"name": "images", "dtype": "float32", "shape": ["n", *golden_images.shape[1:]], "layout": "NHWC"},
-        "output": {
-            "name": "probabilities",
-            "dtype": "float32",
-            "shape": ["n", len(class_names)],
-            "classes": class_names,
-        },
+        "input": {"name": "images", "dtype": "float32", "shape": shapes[0], "layout": "NHWC"},
+        "output": {"name": "probabilities", "dtype": "float32", "shape": shapes[1], "classes": class_names},
         "preprocessing": dict(preprocessing),
     }
     described = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -168,24 +176,66 @@ def export(
     )
 
 
-def check_target(path: str | os.PathLike[str], format_name: str) -> Path:
-    """Check before long work that an export can be written: format, suffix, extra, folder and rights.
+def _run(chosen: _formats.Format, path: Path, images: Array, batch: Batch) -> Array:
+    """Run a file on any number of images, in calls of as many as it takes, the last one filled up."""
+    if batch is None:
+        return chosen.run(path, images, None)
+    filled = np.concatenate([images, np.zeros((-len(images) % batch, *images.shape[1:]), np.float32)])
+    parts = [chosen.run(path, filled[start : start + batch], batch) for start in range(0, len(filled), batch)]
+    return np.concatenate(parts)[: len(images)]
+
+
+def resolve_format(path: str | os.PathLike[str], format_name: str | None = None) -> str:
+    """Return the format of an export: the given one, or the one that the suffix of its path tells.
+
+    Raises
+    ------
+    SettingError
+        If the format is unknown, the suffix tells none, or it tells another one.
+    """
+    if format_name is not None and format_name not in FORMATS:
+        raise SettingError(f"format must be one of {', '.join(map(repr, FORMATS))}; got {format_name!r}.")
+    suffix = Path(path).suffix.lower()
+    told = next((name for name, of_format in FORMATS.items() if of_format == suffix), None)
+    if format_name is None:
+        told = "saved_model" if Path(path).is_dir() and not told else told
+        if told is None:
+            raise SettingError(
+                f"the name {path} does not tell the format: end it in {', '.join(filter(None, FORMATS.values()))}, "
+                f"give the name of a folder without a suffix, or say format={' or '.join(map(repr, FORMATS))}."
+            )
+        return told
+    if told not in (None, format_name) and suffix:
+        wanted = f"must end in {FORMATS[format_name]!r}" if FORMATS[format_name] else "must be that of a folder"
+        raise SettingError(
+            f"format={format_name!r} contradicts the suffix {suffix!r}, that of format={told!r}: the name {wanted}; "
+            f"got {path}. Change one of them, or leave format= out."
+        )
+    return format_name
+
+
+def check_target(path: str | os.PathLike[str], format_name: str | None, batch: int | None = None) -> Path:
+    """Check before long work that an export can be written: format, suffix, batch, extra, folder and rights.
 
     Raises
     ------
     MissingExtraError
         If the libraries for ONNX are not installed.
     SettingError
-        If the format is unknown or the path does not fit it.
+        If the format is unknown, the path does not tell it or does not fit it, or the batch is invalid.
     OSError
         If the system refuses to write.
     """
-    if format_name not in FORMATS:
-        raise SettingError(f"format must be one of {', '.join(map(repr, FORMATS))}; got {format_name!r}.")
+    format_name = resolve_format(path, format_name)
     target, chosen = Path(path), _formats.FORMATS[format_name]
     suffix = chosen.suffix
-    if suffix and target.suffix != suffix:
-        raise SettingError(f"the name of a file in the format {format_name!r} must end in {suffix!r}; got {path}.")
+    if target.suffix.lower() != suffix and suffix:
+        raise SettingError(f"the name of a file with format={format_name!r} must end in {suffix!r}; got {path}.")
+    if batch is not None:
+        check_whole("batch", batch, 1, _LARGEST_BATCH)
+        if not chosen.batch:
+            can = " or ".join(f"format={name!r}" for name, form in _formats.FORMATS.items() if form.batch)
+            raise SettingError(f"batch fixes the number of images with {can}, not with format={format_name!r}.")
     if not suffix and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
         raise SettingError(
             f"cannot write a SavedModel to {path}: it exists. Remove it first, or give the name of a new folder."

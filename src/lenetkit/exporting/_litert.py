@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["convert_to_litert"]
 
 
-def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None) -> bytes:
+def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None, batch: int | None = None) -> bytes:
     """Convert a Keras model to LiteRT: float32, nothing quantised, no custom operations.
 
     The bytes depend on the architecture, the weights and the version of TensorFlow alone, not on how layers happen to
@@ -27,6 +27,8 @@ def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None
         One input of shape (n, height, width, channels), one output of shape (n, n_classes), float32.
     check_images : ndarray of shape (k, height, width, channels), optional
         Inputs that the converted model must answer as the Keras model does.
+    batch : int, optional
+        The number of images in a call, fixed; free by default. With it, `check_images` must be so many.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None
     (2, 10)
     """
     with quiet_conversion():
-        module, function = trace_model(model)
+        module, function = trace_model(model, batch)
         import tensorflow as tf
 
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], module)

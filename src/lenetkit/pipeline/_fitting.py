@@ -6,7 +6,6 @@ Next: :class:`lenetkit.pipeline.Pipeline` keeps it.
 
 import copy
 import hashlib
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,10 +32,10 @@ def fit(
     *,
     validation_data: tuple[Any, Any] | None,
     sample_weight: Any,
-    class_weight: Mapping[Any, float] | None,
+    class_weight: Any,
 ) -> FittedState:
     """Fit encoder, transforms and model as a pipeline's settings say."""
-    from lenetkit.trainer import Trainer
+    from lenetkit.trainer import Trainer, check_class_weight, check_sample_weight
 
     encoder = copy.deepcopy(LabelEncoder() if settings.encoder is None else settings.encoder)
     indices = encoder.fit(labels).indices(labels)
@@ -44,9 +43,15 @@ def fit(
     images = read_images(images)
     prepared = transforms.fit_prepare(images)
     check_one_each(prepared.images, indices)
+<<<<<<< HEAD
     if (indices == indices[0]).all():
         only = encoder.classes_[indices[0]].item()
         raise DataError(f"the labels must be of at least 2 classes; got one class, {only!r}.")
+=======
+    if class_weight is not None:  # checked here, where the classes have their names
+        weights = check_sample_weight(sample_weight, len(indices))
+        class_weight = check_class_weight(class_weight, indices, encoder.classes_, weights)
+>>>>>>> i12-train
     options = dict(settings.model_options or {})
     model = _create_model(settings, options, prepared.images, len(encoder.classes_))
     if validation_data is not None:
@@ -61,7 +66,7 @@ def fit(
         indices,
         validation_data,
         sample_weight=sample_weight,
-        class_weight=None if class_weight is None else _index_weights(class_weight, encoder),
+        class_weight=class_weight,
         scale=prepared.scale,
         offset=prepared.offset,
     )
@@ -110,12 +115,6 @@ def _create_model(settings: Any, options: dict[str, Any], images: Any, n_classes
     seed = getattr(settings.trainer, "seed", 0)
     shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
     return create_model(settings.model, input_shape=shape, n_classes=n_classes, seed=seed, **options)
-
-
-def _index_weights(weights: Mapping[Any, float], encoder: LabelEncoder) -> dict[int, float]:
-    pairs = list(weights.items())  # which a pandas Series has, too
-    indices = encoder.indices([label for label, _ in pairs])
-    return {int(index): float(weight) for index, (_, weight) in zip(indices, pairs, strict=True)}
 
 
 def _get_fingerprint(images: Any, labels: npt.NDArray[Any]) -> str:

@@ -75,7 +75,7 @@ class Pipeline(FittedMethods):
         *,
         validation_data: tuple[Any, Any] | None = None,
         sample_weight: Any = None,
-        class_weight: Mapping[Any, float] | None = None,
+        class_weight: Any = None,
     ) -> Self:
         """Fit the encoder, the transforms and the model; if that fails, the pipeline stays as it was.
 
@@ -89,15 +89,17 @@ class Pipeline(FittedMethods):
             Measured after every epoch.
         sample_weight : array-like of shape (n,), optional
             Weight of each image in the loss.
-        class_weight : mapping from label to float, or pandas.Series, optional
-            Weight of each class in the loss.
+        class_weight : "balanced", mapping from label to float, pandas.Series or array-like, optional
+            Weight of each class in the loss. ``"balanced"`` lets all classes weigh the same, as in scikit-learn:
+            n / (number of classes * images of the class). A mapping must name every label that occurs; an array has
+            one weight per class in the order of ``classes_``.
 
         Raises
         ------
         DataError
             If images or labels do not hold what they should; the message names the first offender.
         SettingError
-            If the settings contradict each other.
+            If the settings contradict each other, or a class weight is missing or invalid.
         UnknownNameError
             If no model has the given name.
         TrainingError
@@ -266,8 +268,16 @@ class Pipeline(FittedMethods):
 
         return cls.load(get_path(name))
 
-    def export(self, path: str | os.PathLike[str], *, format: str = "litert") -> "ExportReport":  # noqa: A002
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,  # noqa: A002
+        batch: int | None = None,
+    ) -> "ExportReport":
         """Write the model for another runtime, verified on golden inputs; see :func:`lenetkit.exporting.export`.
+
+        The suffix of `path` tells the format; `batch` fixes the number of images in a call.
 
         Raises
         ------
@@ -288,11 +298,12 @@ class Pipeline(FittedMethods):
         from lenetkit.exporting import check_target, export
 
         fitted = self._check_fitted()
-        check_target(path, format)
+        check_target(path, format, batch)
         bundle = fitted.to_bundle()
         return export(
             path,
             format=format,
+            batch=batch,
             tflite=bundle.tflite,
             build_model=lambda: fitted.model,
             golden_images=bundle.golden_images,

@@ -9,5 +9,7 @@ from lenetkit.trainer._finder import LearningRateSearch
 from lenetkit.trainer._result import TrainingResult
 from lenetkit.trainer._schedules import OneCycle
 from lenetkit.trainer._trainer import Trainer
+from lenetkit.trainer._weights import check_class_weight as check_class_weight
+from lenetkit.trainer._weights import check_sample_weight as check_sample_weight
 
 __all__ = ["LearningRateSearch", "OneCycle", "Trainer", "TrainingResult"]

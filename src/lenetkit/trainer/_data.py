@@ -1,6 +1,5 @@
 """Images, targets and weights, checked before the first step and handed out in chunks."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -10,6 +9,7 @@ import numpy.typing as npt
 from lenetkit._utils.counts import floor_product
 from lenetkit._utils.memmap import read_rows, release_pages
 from lenetkit.exceptions import DataError, SettingError
+from lenetkit.trainer._weights import check_class_weight, check_sample_weight, check_some_weight
 
 __all__ = ["TrainingData", "check_classes_differ", "check_examples"]
 
@@ -53,7 +53,12 @@ class TrainingData:
                 f"validation_split={fraction} of {len(self)} images leaves one of the two parts empty; choose another "
                 "fraction or pass validation_data."
             )
-        return self._part(slice(0, cut)), self._part(slice(cut, None))
+        kept, held_back = self._part(slice(0, cut)), self._part(slice(cut, None))
+        for part, name in ((kept, "first"), (held_back, "last")):
+            check_some_weight(
+                part.weights, f"with validation_split={fraction}, the weights of the {name} part are all 0"
+            )
+        return kept, held_back
 
     def _part(self, rows: slice) -> "TrainingData":
         return TrainingData(
@@ -75,7 +80,7 @@ def check_examples(
     input_shape: tuple[int | None, ...],
     n_classes: int | None,
     sample_weight: Any = None,
-    class_weight: Mapping[int, float] | None = None,
+    class_weight: Any = None,
     part: str = "",
 ) -> TrainingData:
     """Check images, targets and weights, as :meth:`lenetkit.trainer.Trainer.fit` takes them, before the first step.
@@ -88,14 +93,18 @@ def check_examples(
     DataError
         If images, targets or weights are invalid; the message names the first offender.
     SettingError
-        If a class weight is missing or invalid.
+        If a class weight is missing or invalid, or all of them are 0.
     """
     checked_images = _check_images(images, input_shape, part)
     checked_targets = _check_targets(targets, len(checked_images), n_classes, part)
-    weights = _check_weights(sample_weight, len(checked_images), part)
+    weights = check_sample_weight(sample_weight, len(checked_images), part)
     if class_weight is not None:
-        by_class = _class_weights(class_weight, checked_targets)
-        weights = by_class if weights is None else weights * by_class
+        indices = checked_targets if checked_targets.ndim == 1 else checked_targets.argmax(axis=1)
+        classes = range(int(indices.max()) + 1 if n_classes is None else n_classes)
+        by_class = check_class_weight(class_weight, indices, classes, weights)
+        of_each = np.array([by_class.get(index, 0) for index in classes], np.float32)[indices]
+        weights = of_each if weights is None else weights * of_each
+        check_some_weight(weights, "sample_weight times class_weight is 0 for every image")
     return TrainingData(images=checked_images, targets=checked_targets, weights=weights)
 
 
@@ -191,32 +200,3 @@ def _check_rows(array: npt.NDArray[Any], n_classes: int | None, part: str) -> np
     if not finite.all():
         raise DataError(f"{part}target {int(np.argmin(finite))} holds NaN or infinite values.")
     return rows
-
-
-def _check_weights(weights: Any, n: int, part: str) -> npt.NDArray[np.float32] | None:
-    if weights is None:
-        return None
-    array = np.asarray(weights)
-    if array.shape != (n,) or array.dtype.kind not in "iuf":
-        raise DataError(
-            f"{part}sample_weight must be {n} numbers, one per image; got {array.dtype} of shape {array.shape}."
-        )
-    bad = ~np.isfinite(array) | (array < 0)
-    first = int(np.argmax(bad))
-    message = f"{part}sample_weight {first} is {array[first]}; weights are finite and not negative."
-    if bad[first]:
-        raise DataError(message)
-    return array.astype(np.float32)
-
-
-def _class_weights(weights: Mapping[int, float], targets: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    indices = targets if targets.ndim == 1 else targets.argmax(axis=1)
-    found, inverse = np.unique(indices, return_inverse=True)
-    for index in found.tolist():
-        if index not in weights:
-            raise SettingError(f"class_weight names no weight for class {index}; name one for every class.")
-    for index, weight in weights.items():
-        invalid = not np.isfinite(weight) or weight < 0
-        if invalid:
-            raise SettingError(f"class_weight[{index}] is {weight}; weights are finite and not negative.")
-    return np.array([weights[index] for index in found.tolist()], np.float32)[inverse]

@@ -1,7 +1,7 @@
 """The trainer: settings, and the calls that use them."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -136,7 +136,7 @@ class Trainer(TrainerSettings):
         validation_data: tuple[Any, ...] | None = None,
         *,
         sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Any = None,
         scale: Any = None,
         offset: Any = None,
     ) -> TrainingResult:
@@ -155,8 +155,9 @@ class Trainer(TrainerSettings):
             Evaluated after every epoch.
         sample_weight : array-like of shape (n,), optional
             Weight of each image in the loss.
-        class_weight : mapping of int to float, optional
-            Weight of each class index in the loss.
+        class_weight : "balanced", mapping of int to float, or array-like of shape (n_classes,), optional
+            Weight of each class index in the loss. ``"balanced"`` lets all classes weigh the same, as in scikit-learn:
+            n / (number of classes * images of the class). A mapping must name every class that occurs.
         scale, offset : float32 number or array, optional
             ``images * scale + offset`` is applied inside the graph. Without them uint8 images are brought to 0..1, and
             floating ones are taken as they are.
@@ -170,7 +171,7 @@ class Trainer(TrainerSettings):
         DataError
             If images, targets or weights are invalid, or all targets are of one class; nothing has been trained then.
         SettingError
-            If the settings contradict each other or do not fit the model.
+            If the settings contradict each other or do not fit the model, or a class weight is missing or invalid.
         TrainingError
             If the loss stops being finite. The model keeps its last finite state.
         CheckpointError
