@@ -43,15 +43,12 @@ def fit(
     images = read_images(images)
     prepared = transforms.fit_prepare(images)
     check_one_each(prepared.images, indices)
-<<<<<<< HEAD
     if (indices == indices[0]).all():
         only = encoder.classes_[indices[0]].item()
         raise DataError(f"the labels must be of at least 2 classes; got one class, {only!r}.")
-=======
     if class_weight is not None:  # checked here, where the classes have their names
         weights = check_sample_weight(sample_weight, len(indices))
         class_weight = check_class_weight(class_weight, indices, encoder.classes_, weights)
->>>>>>> i12-train
     options = dict(settings.model_options or {})
     model = _create_model(settings, options, prepared.images, len(encoder.classes_))
     if validation_data is not None:

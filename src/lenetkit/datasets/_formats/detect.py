@@ -14,11 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-<<<<<<< HEAD
 from lenetkit._utils.levels import check_set_levels
-=======
 from lenetkit._utils.notices import notify
->>>>>>> i12-show
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import check_classes, list_folder, name_damage
 from lenetkit.datasets._formats.csv import is_pixel_table, read_csv
