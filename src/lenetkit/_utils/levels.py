@@ -11,11 +11,11 @@ import numpy.typing as npt
 from lenetkit._utils.memmap import iter_chunks
 from lenetkit.exceptions import DataError
 
-__all__ = ["INTEGER_ADVICE", "check_levels", "check_set_levels", "is_faint", "range_advice"]
+__all__ = ["FAINTEST", "INTEGER_ADVICE", "check_levels", "check_set_levels", "is_faint", "range_advice"]
 
 # Masks and class indices of 0..3 saved as uint8 are no grey levels: a network answers them at chance level. Pictures of
 # 0..15 and 0..16, which scanners and scikit-learn have, are read rightly.
-_FAINTEST = 3
+FAINTEST = 3
 
 INTEGER_ADVICE = (
     "If the values are 0..255, convert with .astype(np.uint8). If they are 0..65535, with (images >> 8)"
@@ -28,7 +28,7 @@ def is_faint(images: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Return for each of uint8 or floating images (n, ...) whether it is nearly black; one level is blank."""
     pixels = images.reshape(len(images), -1)
     peaks = pixels.max(axis=1, initial=0)
-    faint = np.asarray((peaks > 0) & (peaks < (_FAINTEST + 0.5) / (255 if images.dtype.kind == "f" else 1)))
+    faint = np.asarray((peaks > 0) & (peaks < (FAINTEST + 0.5) / (255 if images.dtype.kind == "f" else 1)))
     if faint.any():
         faint[faint] = pixels[faint].min(axis=1) < peaks[faint]
     return faint
@@ -69,7 +69,7 @@ def check_set_levels(images: Any, name: str) -> None:
     peak, found = 0, False
     for chunk in iter_chunks(images):
         peak = max(peak, int(chunk.max(initial=0)))
-        if peak > _FAINTEST:
+        if peak > FAINTEST:
             return
         found = found or bool(is_faint(chunk).any())
     if found:

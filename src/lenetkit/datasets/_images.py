@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lenetkit._utils.levels import check_levels
+from lenetkit._utils.levels import FAINTEST, check_levels
 from lenetkit.datasets._axes import as_batch, as_single, is_nested, nested_array
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
 from lenetkit.exceptions import DataError, LenetkitError
@@ -88,7 +88,8 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
             f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
             "Open it in a picture editor and save it as PNG."
         ) from error
-    check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
+    if pixels.max() <= FAINTEST:
+        check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
     return pixels
 
 
@@ -221,7 +222,7 @@ def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
         # A column of a table and an array of paths are lists in another form.
         is_list = len(images.shape) == 1 and getattr(images.dtype, "kind", "") in {"O", "U", "T"}
         return _find_sources(images.tolist()) if is_list else _as_images(images, channels)
-    if is_nested(images):
+    if isinstance(images, (list, tuple)) and is_nested(images):
         array = nested_array(images)
         return array if isinstance(array, list) else _as_images(array, channels)
     if isinstance(images, (Mapping, Set)) or not isinstance(images, Iterable):
@@ -237,7 +238,9 @@ def _find_single(image: Any, channels: Collection[int]) -> Any:
         raise _no_images(given)
     if len(sources) != 1:
         raise DataError(f"one image is expected; got {len(sources)}. Choose one, for example images[0].")
-    source = nested_array(sources[0]) if is_nested(sources[0]) else sources[0]
+    source = sources[0]
+    if isinstance(source, (list, tuple)) and is_nested(source):
+        source = nested_array(source)
     return as_single(source, channels)[0] if _is_array(source) else source
 
 
