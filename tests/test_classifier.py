@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lenetkit import LeNetClassifier, Pipeline, Trainer
+from lenetkit.classifier import _find_square
 from lenetkit.exceptions import DataError, SettingError, UnknownNameError
 
 pytestmark = pytest.mark.tensorflow
@@ -110,6 +111,37 @@ def test_images_of_numbers_are_rows_of_pixels_in_another_shape(
     np.testing.assert_allclose(again.predict_proba(images), fitted.predict_proba(pixels), atol=1e-2)
     with pytest.raises(DataError, match=r"X must have shape \(n, 8, 8.*\), as in fit; got \(600, 8, 4"):
         again.predict(images[:, :, :4])
+
+
+@pytest.mark.parametrize("kind", ["0..16", "0..255", "0..1", "bytes"])
+def test_rows_of_pixels_are_recognised(small: LeNetClassifier, digits: tuple[Any, Any], kind: str) -> None:
+    """Without an `image_shape`: the bits are those of the estimator that was given it."""
+    pixels, labels = digits
+    scaled = np.rint(pixels * (255 / 16))
+    rows = {"0..16": pixels, "0..255": scaled, "0..1": scaled / 255, "bytes": scaled.astype(np.uint8)}[kind]
+    given, found = (clone(small).set_params(image_shape=shape, epochs=1).fit(rows, labels) for shape in ((8, 8), None))
+    assert found.image_shape_ == given.image_shape_ == (8, 8)
+    assert found.predict_proba(rows).tobytes() == given.predict_proba(rows).tobytes()
+
+
+def test_other_columns_are_features(digits: tuple[Any, Any]) -> None:
+    """Counts, flags, shuffled pixels, standardised ones, and a number of columns that is no square."""
+    pixels, rng = digits[0], np.random.default_rng(0)
+    for rows in (
+        rng.poisson(5, (300, 64)),
+        rng.integers(0, 256, (300, 100)),
+        (pixels > 7).astype(float),
+        pixels[:, rng.permutation(64)],
+        StandardScaler().fit_transform(pixels),
+        pixels + 0.5,
+        pixels - 1,
+        pixels * 100,
+        pixels[:, :60],
+        pixels[:, :49],
+        np.zeros((5, 64)),
+        np.full((5, 64), 255),
+    ):
+        assert _find_square(rows) is None
 
 
 @pytest.mark.slow

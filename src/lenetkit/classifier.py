@@ -33,6 +33,11 @@ _CLIPPED_AT = 3
 _LARGE_SET, _BATCH_SIZE, _SMALL_BATCH_SIZE = 10_000, 128, 32
 # The pipeline takes a last axis of up to so many for the channels of one image.
 _MOST_CHANNELS = 4
+# Rows are taken for pixels if the columns that would be neighbours differ by at most this fraction of what columns of a
+# row differ by otherwise. MNIST has 0.32, scikit-learn's digits 0.64; counts and shuffled pixels have 0.9 to 1
+# (test_other_columns_are_features). Too low a value leaves pixels to be standardised, with twice the errors.
+_ALIKE = 0.8
+_ROWS_LOOKED_AT = 1000
 _TRAINER_SETTINGS = (
     "epochs",
     "batch_size",
@@ -53,8 +58,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     * images of uint8 go to the pipeline unchanged: 0 is black and 255 white, unless 3 is the largest value of all;
     * images of other numbers, and rows of pixels with a given `image_shape`, are brought to 0..1 by the smallest and
       the largest value of the training images;
-    * rows of features without an `image_shape` are standardised column by column, clipped at three standard deviations,
-      and laid out as a square if their number is a square, else as one row, which is repeated downwards.
+    * rows of pixels are recognised without an `image_shape`, too: 64 to 4,096 columns, a square number, that hold
+      integers from 0 to 255 or to 16, or such integers divided by 255, with neighbours more alike than other columns;
+    * all other rows of features without an `image_shape` are standardised column by column, clipped at three standard
+      deviations, and laid out as a square if their number is a square, else as one row, which is repeated downwards.
 
     Parameters
     ----------
@@ -63,7 +70,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     model_options : mapping, optional
         Options for :func:`lenetkit.models.create_model`.
     image_shape : tuple of int, optional
-        (height, width) or (height, width, channels) of the images that the rows hold as pixels.
+        (height, width) or (height, width, channels) of the images that the rows hold as pixels. By default a square
+        where the rows are recognised as pixels; ``image_shape_`` tells.
     epochs : int or float, default 5
         Passes over the training images.
     batch_size : int or "auto", default "auto"
@@ -92,6 +100,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Number of columns of X; for images their height, since scikit-learn counts the second axis.
     feature_names_in_ : ndarray of shape (n_features,)
         Only if X has column names, all of them strings.
+    image_shape_ : tuple of int or None
+        The shape in which rows are taken as pixels; None for images and for features.
     pipeline_ : Pipeline
         The fitted pipeline; ``pipeline_.save(path)`` keeps it. It takes images of uint8 as this estimator does, and
         other images as this estimator has prepared them.
@@ -202,6 +212,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
             if not len(X):
                 raise DataError("all sample weights are 0: there is nothing to learn from.")
+        given = self.image_shape if self.image_shape is not None or X.ndim > 2 else _find_square(X)
+        self.image_shape_ = given if X.ndim == 2 else None
         self._shape, self._value_range = X.shape[1:], self._compute_range(X)
         pipeline = Pipeline(
             self.model,
@@ -281,7 +293,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _has_features(self, X: npt.NDArray[Any]) -> bool:
         """Return True if X has columns, each with a range of its own, rather than pixels."""
-        return X.ndim == 2 and self.image_shape is None
+        return X.ndim == 2 and self.image_shape_ is None
 
     def _compute_range(self, X: npt.NDArray[Any]) -> Any:
         """Return the values that become 0, and the span above them that becomes 1; None if pixels stay unchanged."""
@@ -307,16 +319,36 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X[is_faint(X)] = 0
         if X.ndim > 2:
             return X
-        if self.image_shape is not None:
-            if math.prod(self.image_shape) != X.shape[1] or len(self.image_shape) not in (2, 3):
+        shape = self.image_shape_
+        if shape is not None:
+            if math.prod(shape) != X.shape[1] or len(shape) not in (2, 3):
                 raise SettingError(
                     f"image_shape must be (height, width) or (height, width, channels) of {X.shape[1]} pixels, as many "
-                    f"as X has columns; got {self.image_shape!r}."
+                    f"as X has columns; got {shape!r}."
                 )
-            return X.reshape(-1, *self.image_shape)
+            return X.reshape(-1, *shape)
         side = math.isqrt(X.shape[1])
         if side**2 == X.shape[1]:
             return X.reshape(-1, side, side)
         # Resizing keeps the proportions: a single line of pixels would become a single line.
         copies = min(X.shape[1], model_info(self.model).input_shape[0])
         return np.repeat(X[:, np.newaxis], copies, axis=1)
+
+
+def _find_square(X: npt.NDArray[Any]) -> tuple[int, int] | None:
+    """Return the shape of the square images that rows hold as pixels; None if they do not look like pixels."""
+    side = math.isqrt(X.shape[1])
+    if side**2 != X.shape[1] or not 8 <= side <= 64 or X.dtype.kind not in "iuf":
+        return None
+    rows = X[:_ROWS_LOOKED_AT].astype(np.float64)
+    if X.min() < 0 or X.max() > 255:
+        return None
+    levels = rows * 255 if X.max() <= 1 else rows
+    found = np.unique(np.rint(levels))
+    if np.abs(levels - np.rint(levels)).max() > 1e-3 or len(found) < 3 or 16 < found[-1] < 128 or found[-1] < 15:
+        return None
+    images = levels.reshape(-1, side, side)
+    near = (np.abs(np.diff(images, axis=1)).mean() + np.abs(np.diff(images, axis=2)).mean()) / 2
+    order = np.random.default_rng(0).permutation(X.shape[1])
+    apart = np.abs(levels - levels[:, order]).mean()
+    return (side, side) if near <= _ALIKE * apart else None

@@ -452,3 +452,32 @@ def test_mnist_is_learnt(shared_data: Path) -> None:
     train, test = mnist.split(test_size=0.1, seed=0)
     pipe = Pipeline(trainer=Trainer(epochs=1, verbose=0)).fit(train.images[:12_600], train.labels[:12_600])
     assert pipe.score(test.images, test.labels) > 0.88
+
+
+@pytest.mark.slow
+def test_a_second_fit_says_that_it_forgets(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """In the first line of the progress, of a pipeline that was fitted or loaded; not where something goes on."""
+    from lenetkit.models import create_model
+
+    images, labels = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8), np.arange(20) % 2
+    first = "starts anew: what was learnt before is forgotten; new weights are learnt from these 20 images"
+
+    def lines(pipe: Pipeline) -> list[str]:
+        capsys.readouterr()
+        pipe.fit(images, labels)
+        return capsys.readouterr().out.splitlines()
+
+    pipe = Pipeline("mlp", trainer=Trainer(epochs=1, verbose=2))
+    assert not lines(pipe)[0].startswith("starts anew")
+    pipe.save(tmp_path / "a.lenet")
+    loaded = Pipeline.load(tmp_path / "a.lenet")
+    loaded.trainer = pipe.trainer
+    assert [lines(pipe)[0], lines(loaded)[0]] == [first, first]
+    loaded.trainer = Trainer(epochs=1, verbose=0)
+    assert lines(loaded) == []
+    own = Pipeline(create_model("mlp", n_classes=2, seed=0), trainer=pipe.trainer)
+    lines(own)
+    assert len(lines(own)) == 1
+    kept = Pipeline("mlp", trainer=Trainer(epochs=1, verbose=2, checkpoint=tmp_path / "run"))
+    lines(kept)
+    assert lines(kept)[0].startswith("going on from the checkpoint")

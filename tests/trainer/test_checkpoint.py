@@ -60,7 +60,7 @@ def train(folder: Path | None, report: Path, *, kill: str = "", changes: dict[st
     told = {
         "weights": hashlib.sha256(b"".join(state)).hexdigest(),
         "history": result.history.to_dict(orient="list"),
-        "stopping": [stopping.wait, stopping.best_epoch, float(stopping.best)],
+        "stopping": [float(vars(stopping).get(name) or 0) for name in ("wait", "best_epoch", "best")],
         "stopped_by": result.stopped_by,
         "steps": result.steps,
     }
@@ -274,3 +274,39 @@ def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match=r"has format 1; this version of lenetkit reads format 2\. Go on with"):
         read_checkpoint(tmp_path, {})
+
+
+@pytest.mark.slow
+def test_more_epochs_go_on_at_a_constant_rate_and_end_with_the_uninterrupted_bits(tmp_path: Path) -> None:
+    """After a run that has ended, and after one that was stopped; twice, too."""
+    through = told(tmp_path, None, {"epochs": 6, "callbacks": []})
+    for epochs in (2, 3, 6):
+        longer = told(tmp_path, tmp_path / "run", {"epochs": epochs, "callbacks": []})
+    assert longer == through
+    assert through["steps"] == 18
+    with_callbacks = told(tmp_path, None, {"epochs": 5})
+    told(tmp_path, tmp_path / "callbacks", {"epochs": 2})
+    assert told(tmp_path, tmp_path / "callbacks", {"epochs": 5}) == with_callbacks
+    with pytest.raises(CheckpointError, match="setting epochs: 6 then, 4 now"):
+        train(tmp_path / "run", tmp_path / "report", changes={"epochs": 4, "callbacks": []})
+
+
+@pytest.mark.slow
+def test_more_epochs_are_refused_where_the_rate_depends_on_their_number(tmp_path: Path) -> None:
+    """With the reason; and after a fraction of an epoch, whose end was no epoch's."""
+    from lenetkit.trainer import OneCycle
+
+    cycle = {"callbacks": [], "learning_rate": OneCycle(0.01)}
+    told(tmp_path, tmp_path / "cycle", {"epochs": 2, **cycle})
+    with pytest.raises(CheckpointError, match=r"epochs: 2 then, 3 now\n.*a constant learning rate: one-cycle falls"):
+        train(tmp_path / "cycle", tmp_path / "report", changes={"epochs": 3, **cycle})
+    told(tmp_path, tmp_path / "fraction", {"epochs": 1.5, "callbacks": []})
+    with pytest.raises(CheckpointError, match=r"setting epochs: 1\.5 then, 3 now"):
+        train(tmp_path / "fraction", tmp_path / "report", changes={"epochs": 3, "callbacks": []})
+    with pytest.raises(CheckpointError, match=r"epochs: 1\.5 then, 3 now\n  setting seed: 0 then, 1 now"):
+        train(tmp_path / "fraction", tmp_path / "report", changes={"epochs": 3, "callbacks": [], "seed": 1})
+
+
+def told(folder: Path, checkpoint: Path | None, changes: dict[str, Any]) -> Any:
+    train(checkpoint, folder / "report", changes=changes)
+    return json.loads((folder / "report").read_text())

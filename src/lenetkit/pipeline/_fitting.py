@@ -6,6 +6,7 @@ Next: :class:`lenetkit.pipeline.Pipeline` keeps it.
 
 import copy
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def fit(
     validation_data: tuple[Any, Any] | None,
     sample_weight: Any,
     class_weight: Any,
+    fitted_before: bool,
 ) -> FittedState:
     """Fit encoder, transforms and model as a pipeline's settings say."""
     from lenetkit.trainer import Trainer, check_class_weight, check_sample_weight
@@ -57,6 +59,8 @@ def fit(
         held_back = transforms.prepare(read_images(validation_data[0]))
         validation_data = held_back.images, encoder.indices(validation_data[1])
     trainer = Trainer() if settings.trainer is None else settings.trainer
+    if fitted_before:
+        _say_that_it_forgets(settings.model, trainer, len(indices))
     result = trainer.fit(
         model,
         prepared.images,
@@ -76,6 +80,17 @@ def fit(
         **Trained.choose_images(prepared, indices),
     )
     return FittedState(transforms, encoder, trained)
+
+
+def _say_that_it_forgets(model: Any, trainer: Any, n_images: int) -> None:
+    """Say that a pipeline that had learnt before starts anew; a model of the user's own and a checkpoint go on."""
+    from lenetkit.trainer import create_progress
+
+    checkpoint = getattr(trainer, "checkpoint", None)
+    if isinstance(model, str) and (checkpoint is None or not Path(checkpoint).is_dir()):
+        create_progress(getattr(trainer, "verbose", 0)).note(
+            f"starts anew: what was learnt before is forgotten; new weights are learnt from these {n_images:,} images"
+        )
 
 
 def create_transforms(model: Any, transforms: Any) -> Compose:

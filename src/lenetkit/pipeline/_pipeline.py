@@ -79,6 +79,10 @@ class Pipeline(FittedMethods):
     ) -> Self:
         """Fit the encoder, the transforms and the model; if that fails, the pipeline stays as it was.
 
+        Every fit starts anew, from random weights: what a fitted, loaded or pretrained pipeline had learnt, with its
+        calibration, is forgotten, and the first line of the progress says so. Only a `model` that was given as a
+        ``keras.Model`` goes on from the weights that it has.
+
         Parameters
         ----------
         images : images
@@ -126,6 +130,7 @@ class Pipeline(FittedMethods):
             validation_data=validation_data,
             sample_weight=sample_weight,
             class_weight=class_weight,
+            fitted_before=self._fitted is not None,
         )
         return self
 

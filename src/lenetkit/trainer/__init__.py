@@ -6,6 +6,7 @@ Next: :mod:`lenetkit.evaluator`.
 """
 
 from lenetkit.trainer._finder import LearningRateSearch
+from lenetkit.trainer._progress import create_progress as create_progress
 from lenetkit.trainer._result import TrainingResult
 from lenetkit.trainer._schedules import OneCycle
 from lenetkit.trainer._trainer import Trainer

@@ -58,8 +58,13 @@ def write_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> 
     return write_atomically(path, save(arrays, metadata={"lenetkit": body, "sha256": _digest(arrays, body)}))
 
 
-def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str]) -> Checkpoint | None:
+def read_checkpoint(
+    folder: str | os.PathLike[str], provenance: Mapping[str, str], *, more_epochs: bool = False
+) -> Checkpoint | None:
     """Read the checkpoint of the run with this provenance; return None if there is no checkpoint yet.
+
+    With `more_epochs` the run may have been planned for fewer epochs than now, which is right only where no step
+    depends on their number.
 
     Raises
     ------
@@ -95,13 +100,29 @@ def read_checkpoint(folder: str | os.PathLike[str], provenance: Mapping[str, str
         for name in {**found.provenance, **provenance}
         if found.provenance.get(name) != provenance.get(name)
     ]
+    longer = _is_longer(found.provenance.get("setting epochs"), provenance.get("setting epochs"))
+    if longer and more_epochs and len(differences) == 1:
+        return found
     if differences:
+        explained = (
+            "\nMore epochs go on from a checkpoint only where no step depends on their number, as with a constant "
+            "learning rate: one-cycle falls to nothing at the last step of the run that was planned."
+        )
         raise CheckpointError(
             f"the checkpoint {path} belongs to another run; going on would not give what either run gives:\n"
             + "\n".join(differences)
+            + (explained if longer and not more_epochs else "")
             + "\nRun with what it was written with, or remove the file to start anew."
         )
     return found
+
+
+def _is_longer(then: str | None, now: str | None) -> bool:
+    """Tell whether a run of whole epochs was given more of them."""
+    try:
+        return float(then or "") < float(now or "") and float(then or "").is_integer()
+    except ValueError:
+        return False
 
 
 def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:

@@ -17,6 +17,9 @@ _SECONDS_BETWEEN_UPDATES = 0.1
 class Progress:
     """Silent progress, and the calls that a run makes to every kind; epochs are counted from 0."""
 
+    def note(self, line: str) -> None:
+        """Say something before the start."""
+
     def start(self, epochs: float, images: int) -> None:
         """Begin a training of so many epochs of so many images."""
 
@@ -49,6 +52,9 @@ def create_progress(verbose: str | int) -> Progress:
 class _Lines(Progress):
     def __init__(self, console: Any) -> None:
         self._console = console
+
+    def note(self, line: str) -> None:
+        self._write(line)
 
     def start(self, epochs: float, images: int) -> None:  # noqa: ARG002
         self._epochs = math.ceil(epochs)
@@ -109,11 +115,12 @@ class _NotebookBar(_Lines):
         self._handle: Any = None
         self._shown_at = -math.inf
         self._first: tuple[float, int] | None = None
+        self._bar: tuple[str, float, str] | None = None
 
     def start(self, epochs: float, images: int) -> None:
         super().start(epochs, images)
         self._images, self._total = images, max(1, round(images * epochs))
-        self._bar: tuple[str, float, str] | None = (f"epoch 1/{self._epochs}", 0.0, "compiling")
+        self._bar = (f"epoch 1/{self._epochs}", 0.0, "compiling")
         self._show()
 
     def advance(self, epoch: int, images_done: int, logs: Mapping[str, float]) -> None:

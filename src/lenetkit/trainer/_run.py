@@ -24,6 +24,7 @@ from lenetkit.trainer._data import TrainingData
 from lenetkit.trainer._progress import create_progress
 from lenetkit.trainer._provenance import record_provenance
 from lenetkit.trainer._result import TrainingResult
+from lenetkit.trainer._schedules import OneCycle
 from lenetkit.trainer._settings import TrainerSettings
 from lenetkit.trainer._signals import StopSignals
 
@@ -246,7 +247,10 @@ class Run:
     def _resume(self) -> None:
         """Continue the run of a checkpoint, if there is one."""
         folder = self._trainer.checkpoint
-        if folder is None or (found := read_checkpoint(folder, self._provenance)) is None:
+        if folder is None:
+            return
+        more_epochs = not isinstance(self._trainer.learning_rate, OneCycle)
+        if (found := read_checkpoint(folder, self._provenance, more_epochs=more_epochs)) is None:
             return
         state = dict(found.state)
         for callback, kept in zip(self._trainer.callbacks, state.pop("callbacks"), strict=True):

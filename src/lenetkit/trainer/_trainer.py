@@ -67,7 +67,8 @@ class Trainer(TrainerSettings):
     checkpoint : path, optional
         Folder for a checkpoint. A run that was stopped, by Ctrl-C, SIGTERM, ``kill -9`` or a power failure, goes on
         from there when the same ``fit`` is called again, and ends with the bits of a run that was never stopped. With
-        other data, settings or versions it is refused.
+        other data, settings or versions it is refused, but for more `epochs`: with any `learning_rate` but OneCycle, a
+        run that has ended goes on to them, and ends with the bits of one that was planned so.
     checkpoint_steps : int, optional
         Write one after every so many steps, besides those below.
     checkpoint_seconds : float, default 30.0
