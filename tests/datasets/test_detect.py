@@ -103,9 +103,9 @@ def test_paths_may_be_text(tmp_path, monkeypatch):
 # The four IDX files
 
 
-@pytest.mark.parametrize("naming", [{"dash": "."}, {"prefix": "emnist-digits-"}, {"suffix": ".gz", "prefix": "x-"}])
+@pytest.mark.parametrize("naming", [{"dash": "."}, {"prefix": "my-digits-"}, {"suffix": ".gz", "prefix": "x-"}])
 def test_idx_files_may_be_named_as_they_are_found(naming, tmp_path):
-    """With a dot for a dash, as some programs unpack them; with one prefix for all, as EMNIST has."""
+    """With a dot for a dash, as some programs unpack them; with one prefix for all."""
     assert len(load_dataset(write_mnist(tmp_path, **naming))) == 30
 
 

@@ -218,7 +218,10 @@ def load_dataset(
     ============================= =====================================================================================
     four IDX files                ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte``
                                   and ``t10k-labels-idx1-ubyte`` in a folder, gzipped or not, also with one prefix for
-                                  all, as EMNIST has; or the path of one file of images, whose labels lie beside it
+                                  all; or the path of one file of images, whose labels lie beside it. Images may have a
+                                  fourth axis of 3 colours, labels QMNIST's ``idx2-int``, of which the first column
+                                  counts. Files with EMNIST's names are turned upright, and their classes named
+    ``.mat``                      EMNIST's MATLAB files (version 5), turned upright, too
     ``.npz``                      ``images`` and ``labels``; or ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as
                                   in Keras' ``mnist.npz``
     ``.npy``                      a folder with ``images.npy`` and ``labels.npy``

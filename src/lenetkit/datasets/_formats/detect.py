@@ -5,20 +5,18 @@ Next: :mod:`lenetkit.transforms`.
 """
 
 import contextlib
-import itertools
+import gzip
 import re
-from collections.abc import Mapping
+import zlib
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from lenetkit._utils.levels import check_set_levels
 from lenetkit._utils.notices import notify
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._entries import check_classes, list_folder, name_damage
+from lenetkit.datasets._entries import list_folder, name_damage
 from lenetkit.datasets._formats.csv import is_pixel_table, read_csv
+from lenetkit.datasets._formats.emnist import MAT_START, read_mat
 from lenetkit.datasets._formats.folder import (
     find_class_folders,
     find_prefixed,
@@ -26,11 +24,11 @@ from lenetkit.datasets._formats.folder import (
     read_listed,
     read_prefixed,
 )
-from lenetkit.datasets._formats.idx import read_idx
+from lenetkit.datasets._formats.idx_pairs import find_idx_files, read_idx_folder, read_idx_pair
 from lenetkit.datasets._formats.listing import find_listing
 from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
-from lenetkit.datasets._subsets import refuse_splits, split_names
-from lenetkit.datasets._views import Images, Labels, join_images
+from lenetkit.datasets._subsets import refuse_splits
+from lenetkit.datasets._views import Images, Labels
 from lenetkit.exceptions import DataError
 
 __all__ = ["load_path"]
@@ -39,14 +37,15 @@ FORMATS = (
     "the four IDX files of MNIST, gzipped or not (train-images-idx3-ubyte, train-labels-idx1-ubyte, "
     "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte); "
     "an .npz file with images and labels, or with x_train, y_train, x_test and y_test; images.npy with labels.npy; "
-    "a .csv file with the columns label, pixel0, pixel1, ...; "
+    "a .csv file with the columns label, pixel0, pixel1, ...; a .mat file of EMNIST; "
     "a folder with one sub-folder of pictures for each class, or a table of pictures (filename, label) beside them"
 )
 
-# "t10k-images-idx3-ubyte.gz", with a dot for the second dash as some programs unpack it, "emnist-digits-train-..."
-_IDX_NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 _ZIP = b"PK\x03\x04"
-_IDX_STARTS = (b"\x1f\x8b", b"\0\0")
+_GZIP = b"\x1f\x8b"
+_IDX_START = b"\0\0"
+_PICKLE_NAME = re.compile(r"\.(pkl|pickle)(\.gz)?$", re.IGNORECASE)
+_PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
 def load_path(path: Path, subset: str = "all") -> Dataset:
@@ -109,17 +108,20 @@ def _name_unread_tables(tables: list[Path]) -> None:
 
 
 def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
-    if _find_idx_files(folder):
-        return (*_read_idx_folder(folder, subset), None)
+    if find_idx_files(folder):
+        return read_idx_folder(folder, subset)
     pictures = _read_picture_folder(folder, subset)
     if pictures is not None:
         return pictures
     if (folder / "images.npy").exists():
         refuse_splits(str(folder), subset)
         return (*read_npy_pair(folder), None)
-    for suffix in (".npz", ".csv"):
-        fits = is_pixel_table if suffix == ".csv" else _is_npz
-        files = [path for path in list_folder(folder) if fits(path)]
+    for suffix in (".npz", ".csv", ".mat"):
+        files = [
+            path
+            for path in list_folder(folder)
+            if (is_pixel_table(path) if suffix == ".csv" else path.suffix.lower() == suffix)
+        ]
         if len(files) == 1:
             return _read_file(files[0], subset)
         if files:
@@ -129,17 +131,13 @@ def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, 
     raise DataError(f"{folder} is in no format that is read here; it holds {found or 'nothing'}. Formats: {FORMATS}.")
 
 
-def _is_npz(path: Path) -> bool:
-    return path.suffix.lower() == ".npz"
-
-
 def _read_file(path: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
     # Opening a pipe waits for a writer.
     if not path.is_file():
         raise DataError(f"{path} is neither a file nor a folder.")
     with name_damage(path, "", ()), path.open("rb") as stream:
-        start = stream.read(4)
-    if start == _ZIP:
+        start = stream.read(len(MAT_START))
+    if start.startswith(_ZIP):
         return (*read_npz(path, subset), None)
     if is_pixel_table(path):
         refuse_splits(str(path), subset)
@@ -147,64 +145,29 @@ def _read_file(path: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...]
         if listing is not None:
             return read_listed(listing)
         return (*read_csv(path), None)
-    if start.startswith(_IDX_STARTS):
+    if start == MAT_START:
+        return read_mat(path, subset)
+    inside = _unpack_start(path, start)
+    if _PICKLE_NAME.search(path.name) or inside.startswith(_PICKLE_STARTS):
+        raise DataError(
+            f"{path} is a pickle, which can run any code when it is opened, so it is never read here. If you trust it, "
+            "convert it once with Python: read it with pickle.load, bring the pixels to uint8 0..255 of shape "
+            "(n, height, width), for example (x * 255).round().astype('uint8').reshape(-1, 28, 28), and save them "
+            "with numpy.savez('mnist.npz', images=..., labels=...), which load_dataset reads."
+        )
+    if inside.startswith(_IDX_START) or (not inside and start.startswith(_GZIP)):
         refuse_splits(str(path), subset)
-        return (*_read_pair(path, _find_labels(path)), None)
+        return read_idx_pair(path)
     raise DataError(
-        f"{path} is in no format that is read here; it starts with {start!r}. Formats: {FORMATS}. "
+        f"{path} is in no format that is read here; it starts with {inside[:4]!r}. Formats: {FORMATS}. "
         "A single picture is read by read_image."
     )
 
 
-def _read_idx_folder(folder: Path, subset: str) -> tuple[Images, Labels]:
-    """Read the IDX files of a folder, gzipped or not, by the names that MNIST gave them."""
-    files = _find_idx_files(folder)
-    parts = split_names(subset)
-    for part, kind in itertools.product(parts, ("images", "labels")):
-        if (part, kind) not in files:
-            held = ", ".join(sorted(path.name for path in files.values())) or "none"
-            raise DataError(
-                f"{folder} lacks the {kind} of the {part} part; of MNIST's IDX files it has: {held}. "
-                "Add it, or load another subset."
-            )
-    pairs = [_read_pair(files[part, "images"], files[part, "labels"]) for part in parts]
-    return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
-
-
-def _find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
-    """Return the files by (part, kind); where one is there packed and unpacked, the unpacked one."""
-    found = [(path, match) for path in list_folder(folder) if (match := _IDX_NAME.fullmatch(path.name))]
-    prefixes = sorted({match["prefix"] for _, match in found})
-    if len(prefixes) > 1:
-        raise DataError(
-            f"{folder} holds the IDX files of {len(prefixes)} data sets ({', '.join(map(repr, prefixes[:5]))}); "
-            "give the path of the file of images that you mean, or a folder for each."
-        )
-    # Longer names first, so that the unpacked file overwrites the packed one.
-    found.sort(key=lambda item: len(item[0].name), reverse=True)
-    return {("train" if match["part"] == "train" else "test", match["kind"]): path for path, match in found}
-
-
-def _read_pair(images_path: Path, labels_path: Path) -> tuple[npt.NDArray[np.uint8], Labels]:
-    labels = read_idx(labels_path, expected_ndim=1).astype(np.int64)
-    images = read_idx(images_path, expected_ndim=3)
-    if len(images) != len(labels):
-        raise DataError(
-            f"there must be one label for each image; {images_path} has {len(images)} images and "
-            f"{labels_path} {len(labels)} labels."
-        )
-    check_classes(labels, str(labels_path))
-    return images, labels
-
-
-def _find_labels(images: Path) -> Path:
-    """Return the file of labels that belongs to an IDX file of images."""
-    name = images.name.replace("images", "labels").replace("idx3", "idx1")
-    plain = images.with_name(name.removesuffix(".gz"))
-    for path in (plain, plain.with_name(f"{plain.name}.gz")):
-        if path.is_file() and path != images:
-            return path
-    raise DataError(
-        f"{images} looks like an IDX file of images, but the labels that belong to it are missing: "
-        f"no {plain} and no {plain.name}.gz."
-    )
+def _unpack_start(path: Path, start: bytes) -> bytes:
+    """Return the first bytes of a file, of a gzipped one those of what is packed."""
+    if not start.startswith(_GZIP):
+        return start
+    with contextlib.suppress(OSError, EOFError, zlib.error), gzip.open(path) as stream:
+        return stream.read(4)
+    return b""

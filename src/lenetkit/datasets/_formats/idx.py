@@ -1,13 +1,14 @@
 """The IDX format of the MNIST files: a reader that checks all that a file says about itself.
 
 In: the path of an IDX file, gzipped or not: a magic number (two zero bytes, the type of the values, the number of
-axes), the length of each axis as a big-endian 32-bit integer, and the values. Only unsigned bytes (type 8) are images
-or labels here. Out: uint8 of the shape in the header.
+axes), the length of each axis as a big-endian 32-bit integer, and the values. Only unsigned bytes (type 8) are images;
+labels may be integers, too (type 12). Out: uint8 of the shape in the header, or int64 labels.
 Next: :mod:`lenetkit.datasets._formats.detect` puts images and labels together.
 
 Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", section "File formats".
 """
 
+import contextlib
 import gzip
 import io
 import math
@@ -24,9 +25,9 @@ from lenetkit.datasets._entries import name_damage
 from lenetkit.datasets._views import LARGE
 from lenetkit.exceptions import DataError
 
-__all__ = ["is_gzipped", "read_idx"]
+__all__ = ["is_gzipped", "read_idx", "read_idx_labels"]
 
-_UNSIGNED_BYTE = 8
+_UNSIGNED_BYTE, _INTEGER = 8, 12
 # The most that every NumPy allows.
 _MOST_AXES = 32
 _CHUNK = 2**20
@@ -46,6 +47,41 @@ def read_idx(path: Path, *, expected_ndim: int | None = None) -> npt.NDArray[np.
         If the file cannot be read, is no IDX file of unsigned bytes, has another number of axes, holds more than 2**30
         values compressed, or fewer or more bytes than its header says.
     """
+    return _read(path, expected_ndim, _UNSIGNED_BYTE)
+
+
+def read_idx_labels(path: Path) -> npt.NDArray[np.int64]:
+    """Read an IDX file of labels: unsigned bytes (n,), or integers (n,) or (n, m).
+
+    The last is QMNIST's: the first column is the class, the others name the writer and the form.
+
+    Raises
+    ------
+    DataError
+        As for :func:`read_idx`.
+    """
+    if _peek_type(path) != _INTEGER:
+        return read_idx(path, expected_ndim=1).astype(np.int64)
+    values = _read(path, None, _INTEGER)
+    numbers = np.ascontiguousarray(values).view(">i4").astype(np.int64)
+    shape = values.shape[:-1]
+    if len(shape) not in (1, 2) or 0 in shape[1:]:
+        raise DataError(f"{path} must have 1 or 2 axes (labels, or rows that begin with one); got {len(shape)}.")
+    return numbers.reshape(len(values), -1)[:, 0]
+
+
+def _peek_type(path: Path) -> int:
+    """Return the type of the values in an IDX file; 0 where there is none, which reading it reports."""
+    with contextlib.suppress(OSError, EOFError, zlib.error):
+        if path.is_file():
+            with path.open("rb") as stream:
+                content = gzip.GzipFile(fileobj=stream, mode="rb") if is_gzipped(stream) else stream
+                return (content.read(3) + bytes(3))[2]
+    return 0
+
+
+def _read(path: Path, expected_ndim: int | None, kind: int) -> npt.NDArray[np.uint8]:
+    """Read the values as unsigned bytes; those of integers get a last axis of four."""
     # Opening a pipe waits for a writer, and a device never ends.
     if path.exists() and not path.is_file():
         raise DataError(f"{path} is not a file.")
@@ -55,7 +91,7 @@ def read_idx(path: Path, *, expected_ndim: int | None = None) -> npt.NDArray[np.
     ):
         packed = is_gzipped(stream)
         content = gzip.GzipFile(fileobj=stream, mode="rb") if packed else stream
-        shape = _read_header(content, path, expected_ndim)
+        shape = _read_header(content, path, expected_ndim, kind)
         if packed and math.prod(shape) > _MOST_UNPACKED:
             raise DataError(
                 f"{path} announces {_count(shape)} values; {_MOST_UNPACKED} are the most accepted of what is "
@@ -76,14 +112,14 @@ def is_gzipped(stream: BinaryIO) -> bool:
     return magic == b"\x1f\x8b"
 
 
-def _read_header(stream: Any, path: Path, expected_ndim: int | None) -> tuple[int, ...]:
+def _read_header(stream: Any, path: Path, expected_ndim: int | None, kind: int) -> tuple[int, ...]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise DataError(
             f"{path} is not an IDX file: it must start with two zero bytes, a type and a number of axes; "
             f"got {magic.hex(' ') or 'nothing'}."
         )
-    if magic[2] != _UNSIGNED_BYTE or magic[3] == 0:
+    if magic[2] != kind or magic[3] == 0:
         raise DataError(
             f"{path} must be an IDX file of unsigned bytes (type 08) with at least one axis; "
             f"got type {magic[2]:02x} with {magic[3]} axes."
@@ -98,7 +134,7 @@ def _read_header(stream: Any, path: Path, expected_ndim: int | None) -> tuple[in
         raise DataError(f"{path} is cut short: its header announces {magic[3]} axes and ends before their lengths.")
     if magic[3] > _MOST_AXES:
         raise DataError(f"{path} announces {magic[3]} axes; {_MOST_AXES} are the most that can be read.")
-    return struct.unpack(f">{magic[3]}I", lengths)
+    return struct.unpack(f">{magic[3]}I", lengths) + ((4,) if kind == _INTEGER else ())
 
 
 def _read_values(stream: Any, shape: tuple[int, ...], path: Path) -> npt.NDArray[np.uint8]:

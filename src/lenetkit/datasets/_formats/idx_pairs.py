@@ -1,0 +1,123 @@
+"""IDX files of images with those of their labels: MNIST's four files, EMNIST's and QMNIST's.
+
+In: a folder, or the path of a file of images. Out: images, labels, and class names where the files' names tell them.
+Next: :mod:`lenetkit.datasets._formats.detect` makes a data set of them.
+"""
+
+import itertools
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.datasets._entries import check_classes, list_folder
+from lenetkit.datasets._formats.emnist import emnist_split, name_classes
+from lenetkit.datasets._formats.idx import read_idx, read_idx_labels
+from lenetkit.datasets._subsets import split_names
+from lenetkit.datasets._views import Images, Labels, join_images
+from lenetkit.exceptions import DataError
+
+__all__ = ["find_idx_files", "read_idx_folder", "read_idx_pair"]
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Classes: TypeAlias = tuple[str, ...] | None
+
+# "t10k-images-idx3-ubyte.gz", with a dot for the second dash as some programs unpack it, "emnist-digits-train-...",
+# "qmnist-test-labels-idx2-int.gz"
+_NAME = re.compile(
+    r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<kind>images[-.]idx[34]|labels[-.]idx[12])-(ubyte|int)(\.gz)?"
+)
+_COLOURS = (1, 3)
+
+
+def read_idx_folder(folder: Path, subset: str) -> tuple[Images, Labels, Classes]:
+    """Read the IDX files of a folder, gzipped or not, by the names that MNIST gave them.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or does not hold what it should.
+    SettingError
+        If `subset` is none of the three.
+    """
+    files = find_idx_files(folder)
+    parts = split_names(subset)
+    for part, kind in itertools.product(parts, ("images", "labels")):
+        if (part, kind) not in files:
+            held = ", ".join(sorted(path.name for path in files.values())) or "none"
+            raise DataError(
+                f"{folder} lacks the {kind} of the {part} part; of MNIST's IDX files it has: {held}. "
+                "Add it, or load another subset."
+            )
+    found = [_read_pair(files[part, "images"], files[part, "labels"]) for part in parts]
+    return join_images([images for images, _, _ in found]), np.concatenate([y for _, y, _ in found]), found[0][2]
+
+
+def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
+    """Return the files by (part, kind); where one is there packed and unpacked, the unpacked one.
+
+    Raises
+    ------
+    DataError
+        If they are of several data sets.
+    """
+    found = [(path, match) for path in list_folder(folder) if (match := _NAME.fullmatch(path.name))]
+    prefixes = sorted({match["prefix"] for _, match in found})
+    if len(prefixes) > 1:
+        raise DataError(
+            f"{folder} holds the IDX files of {len(prefixes)} data sets ({', '.join(map(repr, prefixes[:5]))}); "
+            "give the path of the file of images that you mean, or a folder for each."
+        )
+    # Longer names first, so that the unpacked file overwrites the packed one.
+    found.sort(key=lambda item: len(item[0].name), reverse=True)
+    return {("train" if match["part"] == "train" else "test", match["kind"][:6]): path for path, match in found}
+
+
+def read_idx_pair(images: Path) -> tuple[Images, Labels, Classes]:
+    """Read an IDX file of images, and the file of labels that belongs to it by its name.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or does not hold what it should.
+    """
+    return _read_pair(images, _find_labels(images))
+
+
+def _read_pair(images_path: Path, labels_path: Path) -> tuple[Pixels, Labels, Classes]:
+    labels: Labels = read_idx_labels(labels_path)
+    images = read_idx(images_path)
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in _COLOURS):
+        raise DataError(
+            f"{images_path} must have 3 axes (images have 3, in colour a fourth one of 3); got {images.ndim} axes: "
+            f"{' x '.join(map(str, images.shape))}."
+        )
+    if len(images) != len(labels):
+        raise DataError(
+            f"there must be one label for each image; {images_path} has {len(images)} images and "
+            f"{labels_path} {len(labels)} labels."
+        )
+    split = emnist_split(images_path)
+    if split is None:
+        check_classes(labels, str(labels_path))
+        return images, labels, None
+    # EMNIST's pixels run down the columns.
+    return images.swapaxes(1, 2), *name_classes(labels, split, labels_path)
+
+
+def _find_labels(images: Path) -> Path:
+    """Return the file of labels that belongs to an IDX file of images."""
+    name = images.name.replace("images", "labels").removesuffix(".gz")
+    axes = re.compile("idx[34]")
+    names = [axes.sub("idx1", name), re.sub("idx[34]-ubyte", "idx2-int", name)]
+    for path in (images.with_name(f"{name}{suffix}") for name in names for suffix in ("", ".gz")):
+        if path.is_file() and path != images:
+            return path
+    plain = images.with_name(names[0])
+    raise DataError(
+        f"{images} looks like an IDX file of images, but the labels that belong to it are missing: "
+        f"no {plain} and no {plain.name}.gz."
+    )
