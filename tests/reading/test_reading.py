@@ -246,8 +246,12 @@ def test_no_number_comes_from_nothing(kind: str, pipeline: Neighbours) -> None:
 def test_any_pixels_are_answered(
     height: int, width: int, channels: tuple[int, ...], seed: int, levels: int, pipeline: Neighbours
 ) -> None:
-    """Whatever they are: with digits inside the picture, or without any."""
+    """Whatever they are: with digits inside the picture, or without any; what is nearly black is refused."""
     picture = np.random.default_rng(seed).integers(0, levels, (height, width, *channels), np.uint8)
+    if picture.min() < picture.max() <= 3:
+        with pytest.raises(DataError, match="nearly black.*multiply by"):
+            read_number(picture, pipeline)
+        return
     for digit in read_number(picture, pipeline).digits:
         assert 0 <= digit.box[0] < digit.box[2] <= width
         assert 0 <= digit.box[1] < digit.box[3] <= height
