@@ -249,7 +249,7 @@ def test_any_pixels_are_answered(
     """Whatever they are: with digits inside the picture, or without any; what is nearly black is refused."""
     picture = np.random.default_rng(seed).integers(0, levels, (height, width, *channels), np.uint8)
     if picture.min() < picture.max() <= 3:
-        with pytest.raises(DataError, match="nearly black.*multiply by"):
+        with pytest.raises(DataError, match=r"nearly black.*multiply by"):
             read_number(picture, pipeline)
         return
     for digit in read_number(picture, pipeline).digits:
