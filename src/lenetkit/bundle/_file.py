@@ -137,7 +137,7 @@ def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> Path:
     BundleError
         If the bundle is too large.
     SettingError, OSError
-        If the file cannot be written; see :func:`lenetkit._utils.files.write_atomically`.
+        If the file cannot be written; an older file of that name is untouched then.
 
     Examples
     --------

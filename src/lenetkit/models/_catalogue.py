@@ -84,7 +84,7 @@ class ModelInfo:
 
     @property
     def training(self) -> Mapping[str, Any]:
-        """Deprecated name of :attr:`preset`."""
+        """Deprecated name of ``preset``."""
         warn_renamed("ModelInfo.training", "preset")
         return self.preset
 

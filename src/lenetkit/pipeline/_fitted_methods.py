@@ -308,7 +308,7 @@ class FittedMethods:
 
     @property
     def environment_(self) -> dict[str, str]:
-        """Deprecated name of :attr:`provenance_`."""
+        """Deprecated name of ``provenance_``."""
         warn_renamed("Pipeline.environment_", "provenance_")
         return self.provenance_
 

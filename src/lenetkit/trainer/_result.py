@@ -69,7 +69,7 @@ class TrainingResult:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Deprecated name of :attr:`provenance`."""
+        """Deprecated name of ``provenance``."""
         warn_renamed("TrainingResult.environment", "provenance")
         return self.provenance
 
