@@ -170,7 +170,9 @@ def test_sample_weights_that_cannot_be_meant_are_refused(door: Callable[..., Any
             door(images, THREES_AND_EIGHTS, sample_weight=weights)
     threes_only = (THREES_AND_EIGHTS == 3).astype(float)
     heavy_eights = np.eye(9)[8] if door is _fit_trainer else {3: 0, 8: 1}
-    with pytest.raises(ValueError, match="class_weight is 0 for every image"):
+    # The classifier leaves rows of weight 0 out first, as scikit-learn asks.
+    message = "got one class, 3" if door is DOORS[2] else "class_weight is 0 for every image"
+    with pytest.raises(ValueError, match=message):
         door(images, THREES_AND_EIGHTS, sample_weight=threes_only, class_weight=heavy_eights)
 
 
