@@ -157,7 +157,8 @@ def _progress() -> "Progress":
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     shown = sys.stderr is not None and sys.stderr.isatty()
-    return Progress(*columns, console=Console(stderr=True), disable=not shown)
+    # Quiet, too: in rich 13.7 a disabled bar ends with an empty line.
+    return Progress(*columns, console=Console(stderr=True, quiet=not shown), disable=not shown)
 
 
 def _reason(error: Exception) -> str:
