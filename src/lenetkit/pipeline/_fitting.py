@@ -54,10 +54,7 @@ def fit(
     options = dict(settings.model_options or {})
     model = _create_model(settings, options, prepared.images, len(encoder.classes_))
     if validation_data is not None:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-            raise SettingError(f"validation_data must be (images, labels); got {type(validation_data).__name__}.")
-        held_back = transforms.prepare(read_images(validation_data[0]))
-        validation_data = held_back.images, encoder.indices(validation_data[1])
+        validation_data = _prepare_validation(validation_data, transforms, encoder)
     trainer = Trainer() if settings.trainer is None else settings.trainer
     if fitted_before:
         _say_that_it_forgets(settings.model, trainer, len(indices))
@@ -80,6 +77,13 @@ def fit(
         **Trained.choose_images(prepared, indices),
     )
     return FittedState(transforms, encoder, trained)
+
+
+def _prepare_validation(data: Any, transforms: Any, encoder: Any) -> tuple[Any, Any]:
+    """Return the images after the fitted transforms and the indices of their labels."""
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise SettingError(f"validation_data must be (images, labels); got {type(data).__name__}.")
+    return transforms.prepare(read_images(data[0])).images, encoder.indices(data[1])
 
 
 def _say_that_it_forgets(model: Any, trainer: Any, n_images: int) -> None:
