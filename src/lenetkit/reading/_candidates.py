@@ -110,9 +110,9 @@ def _parts(piece: Piece, height: float) -> list[tuple[Piece, float | None]]:
     return list(zip(parts, [None, *(cut.ink / stroke for cut in kept)], strict=True))
 
 
-def normalize(candidates: Sequence[Candidate], page: Page) -> Array:
-    """Return each candidate normalised as MNIST's digits are: uint8 (n, 28, 28)."""
-    canvas = np.concatenate([cut_out(_crop(candidate.piece, page)) for candidate in candidates])
+def normalize(pieces: Sequence[Piece], page: Page) -> Array:
+    """Return each piece normalised as MNIST's digits are: uint8 (n, 28, 28)."""
+    canvas = np.concatenate([cut_out(_crop(piece, page)) for piece in pieces])
     return centre(fit_box(even_stroke(canvas)))
 
 
