@@ -14,7 +14,15 @@ from lenetkit.reading._page import Page
 from lenetkit.reading._segmentation import Array, Cut, Piece, cut_apart, find_cuts, join
 from lenetkit.reading._text_lines import Line
 
-__all__ = ["Candidate", "best_path", "compute_features", "find_candidates", "normalize", "score"]
+__all__ = [
+    "Candidate",
+    "best_path",
+    "compute_features",
+    "compute_posteriors",
+    "find_candidates",
+    "normalize",
+    "score",
+]
 
 # Set by eye on drawn numbers and guarded by tests/reading; benchmarks/whole_numbers.py shows their effect. In digit
 # heights: wider pieces may be several digits; the narrowest and lowest part, the widest candidate; cuts this far apart.
@@ -165,3 +173,21 @@ def best_path(candidates: Sequence[Candidate], scores: Array) -> list[int]:
         path.append(int(choice[end]))
         end = candidates[path[-1]].first
     return path[::-1]
+
+
+def compute_posteriors(candidates: Sequence[Candidate], scores: Array) -> Array:
+    """Return how probable each candidate is as a part of the right path: float64 (n,).
+
+    All paths count, each by the exponential of its score, as in a conditional random field.
+    """
+    first = np.array([candidate.first for candidate in candidates])
+    end = np.array([candidate.end for candidate in candidates])
+    before, after = np.full((2, int(end.max()) + 1), -np.inf)
+    before[0] = after[-1] = 0
+    for part in range(1, len(before)):
+        ending = end == part
+        before[part] = np.logaddexp.reduce(before[first[ending]] + scores[ending])
+    for part in range(len(after) - 2, -1, -1):
+        beginning = first == part
+        after[part] = np.logaddexp.reduce(after[end[beginning]] + scores[beginning])
+    return np.asarray(np.exp(before[first] + scores + after[end] - before[-1]))

@@ -14,7 +14,7 @@ from lenetkit.reading._segmentation import Array
 __all__ = ["compute_probability"]
 
 
-def compute_probability(digits: Sequence[tuple[Array, float, Sequence[float]]], left_out: Sequence[float]) -> float:
+def compute_probability(digits: Sequence[tuple[Array, float, float]], left_out: Sequence[float]) -> float:
     """Return the probability that all digits are right and that nothing left out is one."""
     right = [float(probabilities.max()) for probabilities, _, _ in digits]
     return math.prod(right) * math.prod(1 - probability for probability in left_out)

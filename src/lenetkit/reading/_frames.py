@@ -19,7 +19,7 @@ _SMALLEST_CELL, _SHARE_OF_FRAME = 10, 0.1
 # The fraction of its box that a cell fills (a round hole fills 0.79), and that the cells of a frame fill together.
 _RECTANGULAR, _CELLS = 0.88, 0.6
 # The height of ink within a cell that counts, as a fraction of the cell's.
-_WRITTEN = 0.25
+_WRITTEN = 0.15
 # The most of a frame's own ink that may lie within its cells: digits that touch it. Squared paper that is written on
 # has more, and no ink that hangs together with none of its lines.
 _TOUCHING = 0.4

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets import read_image
-from lenetkit.reading._candidates import best_path, find_candidates, normalize, score
+from lenetkit.reading._candidates import best_path, compute_posteriors, find_candidates, normalize, score
 from lenetkit.reading._doubts import compute_probability
 from lenetkit.reading._frames import Cell, find_gaps
 from lenetkit.reading._page import Page, find_page
@@ -93,7 +93,7 @@ class _Place:
     """Ink that is read as one digit, or may be one."""
 
     piece: Piece
-    traits: tuple[float, ...]  # of the candidate
+    posterior: float  # probability that it is cut from the line rightly
     probabilities: Array  # of all labels, float32 (n_classes,)
     single: float  # probability that it is one digit; without a gate that of its most probable label
     reason: str | None  # why it is left out; None where it is read
@@ -103,13 +103,14 @@ def _read_line(line: Line, page: Page, pipeline: _Pipeline, is_digit: IsDigit | 
     """Return the best of all ways to part a line into digits."""
     candidates = find_candidates(line)
     probabilities, singles = _judge([candidate.piece for candidate in candidates], page, pipeline, is_digit)
-    path = best_path(candidates, score(candidates, probabilities, None if is_digit is None else singles))
+    scores = score(candidates, probabilities, None if is_digit is None else singles)
+    path, posteriors = best_path(candidates, scores), compute_posteriors(candidates, scores)
     way = []
     for index in path:
         least = 0.0 if is_digit is None else _NO_DIGIT_CUT if candidates[index].is_cut else _NO_DIGIT
         place = _Place(
             piece=candidates[index].piece,
-            traits=candidates[index].traits,
+            posterior=float(posteriors[index]),
             probabilities=probabilities[index],
             single=float(singles[index]),
             reason=None if singles[index] >= least else "unlike a digit",
@@ -135,7 +136,7 @@ def _read_loose(pieces: Sequence[Piece], page: Page, pipeline: _Pipeline, is_dig
     return [
         _Place(
             piece=piece,
-            traits=(),
+            posterior=1.0,
             probabilities=probabilities[index],
             single=float(singles[index]),
             reason="a blot, or paler than the rest" if id(piece) in set_aside else "on no line of writing",
@@ -183,7 +184,7 @@ def _make_reading(picture: Array, page: Page, ways: list[list[_Place]], spare: l
         left_out=tuple(sorted(left_out, key=lambda place: (place.line is None, place.line or 0, place.box[0]))),
         image=picture,
         probability=compute_probability(
-            [(place.probabilities, place.single, place.traits) for place, _ in read],
+            [(place.probabilities, place.single, place.posterior) for place, _ in read],
             [place.probability for place in left_out],
         ),
     )
