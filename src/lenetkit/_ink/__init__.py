@@ -21,6 +21,7 @@ Examples
 [('possible ink', (1, 40, 40)), ('digit', (1, 40, 40)), ('stroke', (1, 46, 46)), ('result', (1, 28, 28))]
 """
 
+from lenetkit._ink.bands import has_bands
 from lenetkit._ink.digit import centre, cut_out, even_ink, even_stroke, fit_box, normalise, possible_ink, stages
 from lenetkit._ink.edges import has_edge_lines
 from lenetkit._ink.paper import Contrast, dark_on_light, ink_map, measure_contrast, slope, to_grey
@@ -33,6 +34,7 @@ __all__ = [
     "even_ink",
     "even_stroke",
     "fit_box",
+    "has_bands",
     "has_edge_lines",
     "ink_map",
     "measure_contrast",
