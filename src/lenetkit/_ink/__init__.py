@@ -21,6 +21,7 @@ Examples
 [('possible ink', (1, 40, 40)), ('digit', (1, 40, 40)), ('stroke', (1, 46, 46)), ('result', (1, 28, 28))]
 """
 
+from lenetkit._ink.bands import has_bands
 from lenetkit._ink.digit import (
     centre,
     cut_out,
@@ -44,6 +45,7 @@ __all__ = [
     "even_ink",
     "even_stroke",
     "fit_box",
+    "has_bands",
     "has_edge_lines",
     "ink_map",
     "measure_contrast",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from lenetkit._ink.bands import LARGEST_BANDED, without_bands
 from lenetkit._ink.edges import LARGEST_CELL, without_edge_lines
 from lenetkit._ink.paper import (
     LARGE,
@@ -108,6 +109,8 @@ def _all_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Array]]:
     yield "grey", grey
     if max(grey.shape[1:]) < LARGEST_CELL:
         grey = without_edge_lines(grey)
+    if max(grey.shape[1:]) < LARGEST_BANDED:
+        grey = without_bands(grey)
     ink = ink_map(dark_on_light(grey))
     yield "even paper", ink
     contrast = measure_contrast(ink)

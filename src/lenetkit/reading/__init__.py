@@ -5,6 +5,6 @@ Out: a :class:`Reading`: the text, and each digit with its box and its probabili
 """
 
 from lenetkit.reading._reading import read_number
-from lenetkit.reading._result import DigitReading, LeftOut, Reading
+from lenetkit.reading._outcome import DigitReading, LeftOut, Reading
 
 __all__ = ["DigitReading", "LeftOut", "Reading", "read_number"]

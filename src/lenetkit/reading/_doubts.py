@@ -1,13 +1,11 @@
 """Probability that a number was read right as a whole.
 
 In: what speaks for each digit, and what was left out. Out: a probability.
-Next: :mod:`lenetkit.reading._result`.
+Next: :mod:`lenetkit.reading._outcome`.
 """
 
 import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from lenetkit.reading._segmentation import Array
 

@@ -40,7 +40,7 @@ def find_lines(
 ) -> tuple[list[Line], list[Piece]]:
     """Return the lines of writing from top to bottom, and the pieces that are in none.
 
-    What is written into boxes side by side, `cells`, is on one line.
+    All that is written into boxes side by side, `cells`, is on one line.
     """
     bodies = [piece for piece in pieces if _is_body(piece, digit_height)]
     strokes = [piece for piece in pieces if not _is_body(piece, digit_height)]

@@ -95,7 +95,7 @@ class Reading:
     image : ndarray of shape (height, width) or (height, width, 3)
         uint8.
     left_out : tuple of LeftOut, optional
-        What may be digits but was not read, from left to right, line by line.
+        Places that may hold digits but were not read, from left to right, line by line.
     probability : float, optional
         That the text is right as a whole, 0 to 1; by default the product of the digits' probabilities.
 
@@ -197,7 +197,7 @@ class Reading:
     def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
         """Draw the image with a box around each digit and its label; see :func:`lenetkit.plotting.plot_reading`.
 
-        What was left out has an orange box and a question mark.
+        Each place that was left out has an orange box and a question mark.
 
         Examples
         --------
