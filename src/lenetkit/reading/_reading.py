@@ -14,8 +14,8 @@ from lenetkit.datasets import read_image
 from lenetkit.reading._candidates import best_path, compute_posteriors, find_candidates, normalize, score
 from lenetkit.reading._doubts import compute_probability
 from lenetkit.reading._frames import Cell, find_gaps
-from lenetkit.reading._page import Page, find_page
 from lenetkit.reading._outcome import DigitReading, LeftOut, Reading
+from lenetkit.reading._page import Page, find_page
 from lenetkit.reading._segmentation import Array, Piece
 from lenetkit.reading._text_lines import Line, find_lines
 
