@@ -52,12 +52,12 @@ def examples_of(kind: str, picture: np.ndarray, boxes: np.ndarray, pipeline: Pip
     """Return the lines of one picture; none where its digits cannot be parted."""
     page = find_page(picture)
     found = []
-    for line in find_lines(page.pieces, page.digit_height):
+    for line in find_lines(page.pieces, page.digit_height)[0]:
         candidates = find_candidates(line)
         path = true_path(candidates, page, boxes)
         if not path:
             return []
-        images = normalize(candidates, page)
+        images = normalize([candidate.piece for candidate in candidates], page)
         probabilities = pipeline.predict_proba(images)
         alone = compute_features(candidates, probabilities)
         gated = None if gate is None else compute_features(candidates, probabilities, gate.digit_probability(images))

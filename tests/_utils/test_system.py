@@ -1,8 +1,10 @@
 """Tests for the words for errors of the system, for text that is safe to print, and for quiet imports."""
 
 import errno
+import itertools
 import os
 import random
+import re
 import subprocess
 import sys
 import warnings
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lenetkit
 from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.printable import printable, printable_lines
 from lenetkit._utils.system import describe_system_error
@@ -64,6 +67,25 @@ assert import_quietly({module!r}) is sys.modules[{module!r}]
 assert (random.getstate(), str(np.random.get_state()), list(warnings.filters)) == before
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_such_libraries_are_imported_quietly_wherever_they_are_needed() -> None:
+    """A late import of one of them stands after ``import_quietly``; a command is a process of its own."""
+    home = Path(lenetkit.__file__).parent
+    late = re.compile(r"( +)from (scipy|sklearn|rich)\b.* import ")
+    quiet = "import_quietly(", "from rich.", ">>>", "import requests"
+    loud = []
+    for path in home.rglob("*.py"):
+        if path.parent.name in ("cli", "_utils"):
+            continue
+        lines = path.read_text("utf-8").splitlines()
+        for before, line in itertools.pairwise(lines):
+            allowed = before.strip().startswith(
+                ("import_quietly(", "from rich.", ">>>", "if TYPE_CHECKING", "import requests")
+            )
+            if late.match(line) and not allowed:
+                loud.append(f"{path.name}: {line.strip()}")
+    assert loud == []
 
 
 def test_an_import_that_fails_moves_nothing_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from lenetkit import Pipeline
-from lenetkit.synthesis import draw_number, draw_paper
+from lenetkit.synthesis import draw_digits, draw_number, draw_paper
 
 Run = Callable[..., Any]
 
@@ -49,10 +49,25 @@ def test_json_has_every_digit(run: Run, folder: Path) -> None:
     path = folder / "two.png"
     answer = run("read", path, folder / "none.png", "--json")
     two, none = map(json.loads, answer.stdout.splitlines())
-    assert none == {"image": str(folder / "none.png"), "text": "", "lines": [], "digits": []}
+    empty = {"text": "", "text_with_doubts": "", "lines": [], "probability": 1.0, "digits": [], "left_out": []}
+    assert none == {"image": str(folder / "none.png"), **empty}
     expected = Pipeline.pretrained().read_number(path).to_dict()
     assert two == {"image": str(path), **expected}
     assert two["lines"] == ["30", "82"]
+
+
+def test_a_place_that_was_left_out_is_a_question_mark(run: Run, tmp_path: Path) -> None:
+    """In the text; --json says where and why."""
+    digits = 255 - draw_digits(4, styles="american", seed=1).images
+    row = np.concatenate([digits[0], digits[1], np.full((28, 28), 255, np.uint8), digits[2]], axis=1)
+    row[4:24, 62:78] = 255 - 255 * (np.indices((20, 16)).sum(axis=0) % 6 < 2).astype(np.uint8)
+    PIL.Image.fromarray(np.pad(row, 20, constant_values=255)).save(tmp_path / "row.png")
+    reading = Pipeline.pretrained().read_number(tmp_path / "row.png")
+    assert [place.reason for place in reading.left_out] == ["unlike a digit"]
+    assert run("read", tmp_path / "row.png").stdout.split("\t")[1] == f"{reading.text_with_doubts}\n"
+    assert reading.text_with_doubts[2] == "?"
+    found = json.loads(run("read", tmp_path / "row.png", "--json").stdout)
+    assert [place["reason"] for place in found["left_out"]] == ["unlike a digit"]
 
 
 def test_what_cannot_be_read_is_reported_and_the_rest_done(run: Run, folder: Path) -> None:

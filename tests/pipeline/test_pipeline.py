@@ -370,6 +370,25 @@ def test_a_model_built_by_hand_predicts_after_loading_but_cannot_be_rebuilt(digi
         loaded.model_  # noqa: B018
 
 
+@pytest.mark.parametrize(("options", "found"), [({}, True), ({"activation": "tanh"}, False)])
+def test_a_model_that_its_name_builds_can_be_rebuilt(options: Any, found: bool, digits: Any, tmp_path: Path) -> None:
+    """It was built before, as a loaded pipeline's is; to the letter, or the file would give another network."""
+    from lenetkit.models import create_model
+
+    model = create_model("lenet5", seed=3, **options)
+    pipe = Pipeline(model, trainer=QUICK).fit(digits[0].images, digits[0].labels)
+    loaded = Pipeline.load(pipe.save(tmp_path / "mine.lenet"))
+    if not found:
+        with pytest.raises(BundleError, match="built by hand"):
+            loaded.model_  # noqa: B018
+        return
+    again = Pipeline(loaded.model_, transforms=loaded.transforms_, encoder=loaded.encoder_, trainer=QUICK)
+    again.fit(digits[0].images, digits[0].labels)
+    once_more = Pipeline.load(again.save(tmp_path / "again.lenet"))
+    for mine, other in zip(once_more.model_.get_weights(), again.model_.get_weights(), strict=True):
+        assert mine.tobytes() == other.tobytes()
+
+
 def test_a_transform_without_a_name_cannot_be_saved(digits: Any, tmp_path: Path) -> None:
     """A function would have to travel as code."""
     brief = Trainer(epochs=0, verbose=0)

@@ -21,7 +21,18 @@ Examples
 [('possible ink', (1, 40, 40)), ('digit', (1, 40, 40)), ('stroke', (1, 46, 46)), ('result', (1, 28, 28))]
 """
 
-from lenetkit._ink.digit import centre, cut_out, even_ink, even_stroke, fit_box, normalise, possible_ink, stages
+from lenetkit._ink.bands import has_bands
+from lenetkit._ink.digit import (
+    centre,
+    cut_out,
+    dark_enough,
+    even_ink,
+    even_stroke,
+    fit_box,
+    normalise,
+    stages,
+    without_rulings,
+)
 from lenetkit._ink.edges import has_edge_lines
 from lenetkit._ink.paper import Contrast, dark_on_light, ink_map, measure_contrast, slope, to_grey
 
@@ -29,16 +40,18 @@ __all__ = [
     "Contrast",
     "centre",
     "cut_out",
+    "dark_enough",
     "dark_on_light",
     "even_ink",
     "even_stroke",
     "fit_box",
+    "has_bands",
     "has_edge_lines",
     "ink_map",
     "measure_contrast",
     "normalise",
-    "possible_ink",
     "slope",
     "stages",
     "to_grey",
+    "without_rulings",
 ]

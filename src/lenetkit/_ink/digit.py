@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from lenetkit._ink.bands import LARGEST_BANDED, without_bands
 from lenetkit._ink.edges import LARGEST_CELL, without_edge_lines
 from lenetkit._ink.paper import (
     LARGE,
@@ -28,14 +29,15 @@ __all__ = [
     "bounding_boxes",
     "centre",
     "cut_out",
+    "dark_enough",
     "digit_mask",
     "even_ink",
     "even_stroke",
     "fit_box",
     "normalise",
-    "possible_ink",
     "spread",
     "stages",
+    "without_rulings",
 ]
 
 # MNIST's images and the box of their digits, in pixels (LeCun, Cortes, Burges 1998). An image that has white ink of at
@@ -107,10 +109,12 @@ def _all_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Array]]:
     yield "grey", grey
     if max(grey.shape[1:]) < LARGEST_CELL:
         grey = without_edge_lines(grey)
+    if max(grey.shape[1:]) < LARGEST_BANDED:
+        grey = without_bands(grey)
     ink = ink_map(dark_on_light(grey))
     yield "even paper", ink
     contrast = measure_contrast(ink)
-    mask = possible_ink(ink, contrast)
+    mask = without_rulings(dark_enough(ink, contrast))
     yield "possible ink", mask * np.uint8(255)
     digit = even_ink(ink, digit_mask(mask, ink, contrast), contrast)
     yield "digit", digit
@@ -145,12 +149,16 @@ def _is_like_mnist(batch: Array) -> Array:
     return np.asarray(like & (np.maximum(*lengths) == _BOX))
 
 
-def possible_ink(ink: Array, contrast: Contrast) -> Array:
-    """Return the mask of everything dark enough to be ink, without ruled lines and frames."""
+def dark_enough(ink: Array, contrast: Contrast) -> Array:
+    """Return the mask of everything dark enough to be ink."""
     mask = ink > contrast.level(_POSSIBLE)
     span = contrast.ink - contrast.paper
     clear = (span >= np.maximum(_FAINTEST, _NOISES * contrast.noise)) & (min(ink.shape[1:]) >= _NARROWEST)
-    mask &= clear[:, np.newaxis, np.newaxis]
+    return np.asarray(mask & clear[:, np.newaxis, np.newaxis])
+
+
+def without_rulings(mask: Array) -> Array:
+    """Remove ruled lines and frames from masks from 64 pixels on, in place."""
     if max(mask.shape[1:]) >= LARGE:
         for index in np.flatnonzero(mask.any(axis=(1, 2))):
             mask[index] = without_frames(without_lines(mask[index]))

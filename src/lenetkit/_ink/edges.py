@@ -12,7 +12,7 @@ import numpy as np
 
 from lenetkit._ink.paper import Array, shrink, to_grey
 
-__all__ = ["LARGEST_CELL", "has_edge_lines", "without_edge_lines"]
+__all__ = ["LARGEST_CELL", "has_edge_lines", "paper_around_digit", "without_edge_lines"]
 
 # benchmarks/cells.py measures all of these: 0.3 to 1 % of the digits in cells are wrong with them and 22 % without, up
 # to 98 % for some combinations of size, edges and width. Wrong: lines stay, or bars of tightly cut digits go.
@@ -59,7 +59,7 @@ def without_edge_lines(grey: Array) -> Array:
             usual = np.median(ends[index][ends[index] > 0])
             top, bottom, left, right = np.where(ends[index] < 0, usual, ends[index]).astype(int)
             within = np.abs(difference[index, top : height - bottom, left : width - right])
-            around = _paper_around_digit(within, span[index])
+            around = paper_around_digit(within, span[index])
             if around > best[index]:
                 best[index] = around
                 painted = np.full((height, width), np.rint(paper[index]), np.uint8)
@@ -131,7 +131,7 @@ def _line_ends(difference: Array, span: Array, thickest: int) -> Array:
     return np.where(begins, np.where(thin, end + blurred, -1), 0)
 
 
-def _paper_around_digit(within: Array, span: float) -> float:
+def paper_around_digit(within: Array, span: float) -> float:
     """Return the fraction of the border that is paper, 0 if there is too little or too much ink to be a digit."""
     if min(within.shape) < _LEAST_INNER_SIDE:
         return 0.0

@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.printable import printable, printable_lines
-from lenetkit.diagnosis._findings import Finding, find_lines, iter_findings
+from lenetkit.diagnosis._findings import Finding, find_on_border, iter_findings
 from lenetkit.diagnosis._pictures import FittedPipeline, PreparedImage, prepare
 from lenetkit.diagnosis._reference import check_reference, describe_images
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
@@ -121,9 +121,9 @@ class Diagnosis:
 def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, Any] | None = None) -> Diagnosis:
     """Compare images with those that a model was trained on, and name differences, causes and cures.
 
-    The images are compared after the pipeline's transforms, as the model sees them; lines along the border are looked
-    for in the image as it came. An image that cannot be read or prepared is a finding as well, and stops none of the
-    others.
+    The images are compared after the pipeline's transforms, as the model sees them; lines and inverted bands along the
+    border are looked for in the image as it came. An image that cannot be read or prepared is a finding as well, and
+    stops none of the others.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
             [np.reshape(prepared[index].pixels, _essential(tuple(reference["shape"]))) for index in indices]
         )
         found += iter_findings(describe_images(batch), indices, prepared, reference, steps)
-    found += find_lines(prepared, steps)
+    found += find_on_border(prepared, steps)
     # The sort is stable: within an image the order stays.
     return Diagnosis(names=names, findings=tuple(sorted(found, key=lambda finding: finding.image)))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lenetkit.diagnosis._pictures import Array, PreparedImage
 
-__all__ = ["Finding", "find_lines", "iter_findings"]
+__all__ = ["Finding", "find_on_border", "iter_findings"]
 
 _NORMALIZE = "use MnistNormalize()"
 
@@ -238,17 +238,30 @@ def iter_findings(
                 yield _finding(rule, image, float(sides[rule.measure][row]), ranges, prepared[image], normalize, when)
 
 
-def find_lines(prepared: list[PreparedImage], steps: frozenset[str]) -> Iterator[Finding]:
-    """Name the images that had straight lines along their border before the transforms."""
-    cure = "cut the picture inside the lines"
-    if "MnistNormalize" in steps:
-        cure = f"{cure} if it is misread: MnistNormalize() paints over those it finds"
-    else:
-        cure = f"{_NORMALIZE}, which paints over them, or {cure}"
-    cause = "a straight line runs along the border of the picture as it came: a piece of a grid, a box or a frame"
+# Along the border of a picture as it came: a problem, its cause, its cure, and what MnistNormalize does with it.
+_LINE = (
+    "line",
+    "a straight line runs along the border of the picture as it came: a piece of a grid, a box or a frame",
+    "cut the picture inside the lines",
+    "paints over",
+)
+_BAND = (
+    "polarity",
+    "in a straight band along the border of the picture as it came, black and white have changed places",
+    "invert the band, or cut the picture inside it",
+    "inverts",
+)
+
+
+def find_on_border(prepared: list[PreparedImage], steps: frozenset[str]) -> Iterator[Finding]:
+    """Name the images that had straight lines or inverted bands along their border before the transforms."""
     for index, image in enumerate(prepared):
-        if image.lined:
-            yield Finding(image=index, problem="line", cause=cause, cure=cure)
+        for problem, cause, cure, does in [_LINE] * bool(image.lined) + [_BAND] * bool(image.banded):
+            if "MnistNormalize" in steps:
+                cure = f"{cure} if it is misread: MnistNormalize() {does} those it finds"
+            else:
+                cure = f"{_NORMALIZE}, which {does} those it finds, or {cure}"
+            yield Finding(image=index, problem=problem, cause=cause, cure=cure)
 
 
 def _sides(measured: Mapping[str, Array], usual: int, ranges: Mapping[str, Any]) -> dict[str, Array]:

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._ink import has_edge_lines
+from lenetkit._ink import has_bands, has_edge_lines
 from lenetkit.datasets import iter_batches
 from lenetkit.exceptions import DataError
 from lenetkit.transforms import Compose
@@ -58,6 +58,7 @@ class PreparedImage(NamedTuple):
     span: float = 0.0  # from the darkest to the brightest pixel, in grey
     colours: float = 0.0  # the same in the one of red, green and blue where it is largest
     lined: bool = False  # straight lines run along its border
+    banded: bool = False  # a part along its border is inverted
 
 
 def prepare(images: Any, transforms: Compose) -> tuple[tuple[str, ...], list[PreparedImage]]:
@@ -85,20 +86,20 @@ def _prepare(images: list[Array], transforms: Compose) -> list[PreparedImage]:
 
 
 def _facts(images: Array) -> tuple[Array, ...]:
-    """Return peak, span, colours and lined of checked images."""
+    """Return peak, span, colours, *border and banded of checked images."""
     white = 255 if images.dtype == np.uint8 else 1
     plain = images.ndim == 3 or images.shape[3] in (1, 3)
     levels = images if white == 255 else np.rint(images * 255).astype(np.uint8)
-    lined = has_edge_lines(levels) if plain else np.zeros(len(images), bool)
+    border = [find(levels) if plain else np.zeros(len(images), bool) for find in (has_edge_lines, has_bands)]
     step = -(-max(images.shape[1:3]) // _ENOUGH)
     images = images[:, ::step, ::step]
     if images.ndim == 3 or images.shape[3] == 1:
         flat = images.reshape(len(images), -1)
         span = np.ptp(flat, axis=1) / white
-        return flat.max(axis=1) / white, span, span, lined
+        return flat.max(axis=1) / white, span, span, *border
     # ITU-R 601; what has another number of channels has no colours.
     weights = [0.299, 0.587, 0.114] if images.shape[3] == 3 else np.full(images.shape[3], 1 / images.shape[3])
     grey = images @ np.asarray(weights, np.float32)
     span = np.ptp(grey, axis=(1, 2)) / white
     colours = np.ptp(images, axis=(1, 2)).max(axis=1) / white
-    return images.max(axis=(1, 2, 3)) / white, span, colours, lined
+    return images.max(axis=(1, 2, 3)) / white, span, colours, *border

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit.datasets import read_images
 from lenetkit.encoder import LabelEncoder
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit.exceptions import DataError, LenetkitError, SettingError
 from lenetkit.pipeline._fitted import FittedState, check_one_each
 from lenetkit.pipeline._trained import Trained
 from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
@@ -70,7 +70,7 @@ def fit(
     )
     trained = Trained(
         model=model,
-        name=settings.model if isinstance(settings.model, str) else None,
+        name=settings.model if isinstance(settings.model, str) else _find_name(model),
         options=options,
         result=result,
         provenance={**result.provenance, "data": _get_fingerprint(images, encoder.classes_[indices])},
@@ -131,6 +131,31 @@ def _create_model(settings: Any, options: dict[str, Any], images: Any, n_classes
     seed = getattr(settings.trainer, "seed", 0)
     shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
     return create_model(settings.model, input_shape=shape, n_classes=n_classes, seed=seed, **options)
+
+
+def _find_name(model: "keras.Model") -> str | None:
+    """Return the registered name that builds the same network without options: its own name, if any."""
+    from lenetkit.models import create_model, list_models
+
+    if model.name not in list_models() or None in model.input_shape[1:]:
+        return None
+    try:
+        same = create_model(model.name, input_shape=model.input_shape[1:], n_classes=model.output_shape[1], seed=0)
+    except LenetkitError:
+        return None
+    return str(model.name) if _describe_network(same) == _describe_network(model) else None
+
+
+def _describe_network(model: "keras.Model") -> Any:
+    """Return a model's configuration without what only decides its first weights."""
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            kept = {key: each for key, each in value.items() if not key.endswith("initializer") and key != "seed"}
+            return {key: strip(each) for key, each in kept.items()}
+        return [strip(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return strip(model.get_config())
 
 
 def _get_fingerprint(images: Any, labels: npt.NDArray[Any]) -> str:

@@ -14,7 +14,15 @@ from lenetkit.reading._page import Page
 from lenetkit.reading._segmentation import Array, Cut, Piece, cut_apart, find_cuts, join
 from lenetkit.reading._text_lines import Line
 
-__all__ = ["Candidate", "best_path", "compute_features", "find_candidates", "normalize", "score"]
+__all__ = [
+    "Candidate",
+    "best_path",
+    "compute_features",
+    "compute_posteriors",
+    "find_candidates",
+    "normalize",
+    "score",
+]
 
 # Set by eye on drawn numbers and guarded by tests/reading; benchmarks/whole_numbers.py shows their effect. In digit
 # heights: wider pieces may be several digits; the narrowest and lowest part, the widest candidate; cuts this far apart.
@@ -110,9 +118,9 @@ def _parts(piece: Piece, height: float) -> list[tuple[Piece, float | None]]:
     return list(zip(parts, [None, *(cut.ink / stroke for cut in kept)], strict=True))
 
 
-def normalize(candidates: Sequence[Candidate], page: Page) -> Array:
-    """Return each candidate normalised as MNIST's digits are: uint8 (n, 28, 28)."""
-    canvas = np.concatenate([cut_out(_crop(candidate.piece, page)) for candidate in candidates])
+def normalize(pieces: Sequence[Piece], page: Page) -> Array:
+    """Return each piece normalised as MNIST's digits are: uint8 (n, 28, 28)."""
+    canvas = np.concatenate([cut_out(_crop(piece, page)) for piece in pieces])
     return centre(fit_box(even_stroke(canvas)))
 
 
@@ -165,3 +173,21 @@ def best_path(candidates: Sequence[Candidate], scores: Array) -> list[int]:
         path.append(int(choice[end]))
         end = candidates[path[-1]].first
     return path[::-1]
+
+
+def compute_posteriors(candidates: Sequence[Candidate], scores: Array) -> Array:
+    """Return how probable each candidate is as a part of the right path: float64 (n,).
+
+    All paths count, each by the exponential of its score, as in a conditional random field.
+    """
+    first = np.array([candidate.first for candidate in candidates])
+    end = np.array([candidate.end for candidate in candidates])
+    before, after = np.full((2, int(end.max()) + 1), -np.inf)
+    before[0] = after[-1] = 0
+    for part in range(1, len(before)):
+        ending = end == part
+        before[part] = np.logaddexp.reduce(before[first[ending]] + scores[ending])
+    for part in range(len(after) - 2, -1, -1):
+        beginning = first == part
+        after[part] = np.logaddexp.reduce(after[end[beginning]] + scores[beginning])
+    return np.asarray(np.exp(before[first] + scores + after[end] - before[-1]))

@@ -4,11 +4,23 @@ In: an image, uint8 (height, width[, 3]). Out: a :class:`Page`.
 Next: :mod:`lenetkit.reading._text_lines`.
 """
 
+import itertools
+
 import attrs
 import numpy as np
 from PIL import Image
 
-from lenetkit._ink import Contrast, dark_on_light, ink_map, measure_contrast, possible_ink, slope, to_grey
+from lenetkit._ink import (
+    Contrast,
+    dark_enough,
+    dark_on_light,
+    ink_map,
+    measure_contrast,
+    slope,
+    to_grey,
+    without_rulings,
+)
+from lenetkit.reading._frames import Cell, without_frames
 from lenetkit.reading._rules import with_lost_strokes, without_rules
 from lenetkit.reading._segmentation import Array, Piece, find_pieces, middle_height
 
@@ -43,6 +55,8 @@ class Page:
     pieces: tuple[Piece, ...]  # connected pieces of possible ink
     contrast: Contrast  # levels of the ink map
     scale: float  # pixels of the page per pixel of the image
+    set_aside: tuple[Piece, ...]  # those that are too dark within or too pale to be writing
+    cells: tuple[Cell, ...]  # the boxes of frames that something is written into
     digit_height: float  # typical, in pixels of the page; 0 where there is no ink
     covered: float  # fraction of the page that is ink
 
@@ -76,18 +90,23 @@ def _dark_page(grey: Array, scale: float) -> Page:
     ink = ink_map(grey)
     contrast = measure_contrast(ink)
     readable = min(grey.shape[1:]) >= _NARROWEST and contrast.span[0] >= _NOISES * contrast.noise[0]
-    mask = possible_ink(ink, contrast)[0] if readable else np.zeros(grey.shape[1:], bool)
-    pieces = _writing(mask, ink, contrast)
+    found = dark_enough(ink, contrast)[0] if readable else np.zeros(grey.shape[1:], bool)
+    mask, cells = without_frames(found)
+    lines = found & ~mask
+    mask = without_rulings(mask[np.newaxis])[0]
+    pieces, set_aside = _writing(mask, ink, contrast)
     if pieces:
         height = middle_height(pieces)
-        mask = with_lost_strokes(without_rules(mask, height), ink[0], contrast, height)
-        pieces = _writing(mask, ink, contrast)
+        mask = with_lost_strokes(without_rules(mask, height), ink[0], contrast, height) & ~lines
+        pieces, set_aside = _writing(mask, ink, contrast)
     height = middle_height(pieces) if pieces else 0.0
     if height < _SMALLEST_DIGIT * max(1.0, scale):
-        pieces, height = [], 0.0
+        pieces, set_aside, height = [], [], 0.0
     return Page(
         ink=ink[0],
         pieces=tuple(pieces),
+        set_aside=tuple(set_aside),
+        cells=tuple(cells),
         contrast=contrast,
         scale=scale,
         digit_height=height,
@@ -101,22 +120,25 @@ def _resized(picture: Array, scale: float) -> Array:
     return np.asarray(Image.fromarray(picture).resize((width, height), method))
 
 
-def _writing(mask: Array, ink: Array, contrast: Contrast) -> list[Piece]:
-    """Return the pieces that may be handwriting: no blots, level rules, edges of the paper, or shadows."""
+def _writing(mask: Array, ink: Array, contrast: Contrast) -> tuple[list[Piece], list[Piece]]:
+    """Return the pieces that may be handwriting, and those that are blots or pale; no rules and edges of the paper."""
     steep = np.sqrt(slope(ink)[0]) / 2
     dark = ink[0] > contrast.level(_SURE, _SURE_NOISES)[0]
     pieces = [
         piece
         for piece in find_pieces(mask, smallest=_SMALLEST)
-        if not (_is_blot(piece) or piece.width > _RULE * piece.height or _is_edge(piece, mask.shape))
+        if not (piece.width > _RULE * piece.height or _is_edge(piece, mask.shape))
         and piece.of(dark)[piece.mask].mean() >= _SURE_FRACTION
     ]
+    blots = np.array([_is_blot(piece) for piece in pieces], bool)
     steepness = np.array([piece.of(steep)[piece.outline].mean() for piece in pieces])
     strokes = np.array([piece.stroke for piece in pieces])
-    clearest = steepness[np.argmax([piece.area for piece in pieces] * steepness**2)] if pieces else 0.0
+    weights = np.array([piece.area for piece in pieces]) * steepness**2
+    clearest = steepness[np.argmax(np.where(blots, 0.0, weights))] if pieces else 0.0
     # The paper's level must be reached within a stroke's width, or so: noise on a shadow does not.
-    clear = (steepness >= _SOFT * clearest) & (steepness * strokes >= _SOFT * contrast.span[0])
-    return [piece for piece, kept in zip(pieces, clear, strict=True) if kept]
+    clear = (steepness >= _SOFT * clearest) & (steepness * strokes >= _SOFT * contrast.span[0]) & ~blots
+    kept = list(itertools.compress(pieces, clear))
+    return kept, list(itertools.compress(pieces, ~clear))
 
 
 def _is_blot(piece: Piece) -> bool:

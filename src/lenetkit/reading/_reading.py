@@ -1,37 +1,35 @@
-"""Reading of whole numbers: the function that reads an image, and its result.
+"""Reading of whole numbers: the function that reads an image.
 
-In: an image of one or more numbers, and a fitted pipeline. Out: a :class:`Reading`.
+In: an image of one or more numbers, and a fitted pipeline. Out: a :class:`lenetkit.reading.Reading`.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.html import card, png_uri, text
 from lenetkit.datasets import read_image
-from lenetkit.reading._candidates import best_path, find_candidates, normalize, score
+from lenetkit.reading._candidates import best_path, compute_posteriors, find_candidates, normalize, score
+from lenetkit.reading._doubts import compute_probability
+from lenetkit.reading._frames import Cell, find_gaps
+from lenetkit.reading._outcome import DigitReading, LeftOut, Reading
 from lenetkit.reading._page import Page, find_page
-from lenetkit.reading._segmentation import Piece
+from lenetkit.reading._segmentation import Array, Piece
 from lenetkit.reading._text_lines import Line, find_lines
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from lenetkit.plotting import ReadingDisplay
-
-__all__ = ["DigitReading", "Reading", "read_number"]
+__all__ = ["read_number"]
 
 IsDigit: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 # Candidates that are less probably a digit are left out; cuts leave something of the neighbours, so there less will do.
 # Set on benchmarks/whole_numbers.py (commits 1250ab0, af88fcb): higher ones lose digits, lower ones keep scrawls.
 _NO_DIGIT, _NO_DIGIT_CUT = 0.3, 0.1
-
-# Pixels of the longer side of the picture that a notebook shows.
-_LARGEST_PICTURE = 480
+# Ink on no line is named from this probability on that it is a digit, and from this size on to the largest height and
+# width, in digit heights: lower ones would name every dot and stain. Guarded by tests/reading/test_left_out.py.
+_LIKE_A_DIGIT = 0.5
+_LOWEST, _HIGHEST, _WIDEST = 0.4, 2.6, 1.5
 
 
 class _Pipeline(Protocol):
@@ -41,125 +39,6 @@ class _Pipeline(Protocol):
     def classes_(self) -> npt.NDArray[Any]: ...
 
     def predict_proba(self, images: Any) -> npt.NDArray[np.float32]: ...
-
-
-@attrs.frozen(kw_only=True)
-class DigitReading:
-    """One digit in an image.
-
-    Parameters
-    ----------
-    label : int or str
-        One of the pipeline's labels.
-    probability : float
-        Of that label, 0 to 1.
-    box : tuple of int
-        Left, top, right and bottom in pixels of the image; right and bottom are just outside, as Pillow has it.
-    line : int
-        Index of its line, 0 for the topmost.
-
-    Examples
-    --------
-    >>> from lenetkit.reading import DigitReading
-    >>> DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
-    DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
-    """
-
-    label: Any
-    probability: float
-    box: tuple[int, int, int, int]
-    line: int
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Reading:
-    """The digits in an image in reading order; made by :func:`read_number`.
-
-    Parameters
-    ----------
-    digits : tuple of DigitReading
-        From left to right, line by line.
-    image : ndarray of shape (height, width) or (height, width, 3)
-        uint8.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lenetkit.reading import DigitReading, Reading
-    >>> four = DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
-    >>> two = DigitReading(label=2, probability=0.98, box=(36, 6, 58, 41), line=0)
-    >>> reading = Reading(digits=(four, two), image=np.zeros((50, 70), np.uint8))
-    >>> reading.text
-    '42'
-    >>> reading.to_dict()["digits"][0]
-    {'label': 4, 'probability': 0.99, 'box': [10, 5, 30, 40], 'line': 0}
-    """
-
-    digits: tuple[DigitReading, ...]
-    image: npt.NDArray[np.uint8] = attrs.field(repr=False)
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The text of each line, from top to bottom; empty where there is no digit."""
-        count = max((digit.line for digit in self.digits), default=-1) + 1
-        return tuple("".join(str(digit.label) for digit in self.digits if digit.line == line) for line in range(count))
-
-    @property
-    def text(self) -> str:
-        r"""The lines, joined by ``"\n"``."""
-        return "\n".join(self.lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: ``text``, ``lines`` and ``digits``, each a :class:`DigitReading` as a dict.
-
-        Examples
-        --------
-        >>> from lenetkit import Pipeline
-        >>> from lenetkit.synthesis import draw_number
-        >>> Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).to_dict()["text"]
-        '1947'
-        """
-        digits = [{**attrs.asdict(digit), "box": list(digit.box)} for digit in self.digits]
-        return {"text": self.text, "lines": list(self.lines), "digits": digits}
-
-    def _repr_html_(self) -> str:
-        height, width = self.image.shape[:2]
-        scale = min(1.0, _LARGEST_PICTURE / max(height, width))
-        size = max(height, width) / 22
-        marks = "".join(
-            f"<rect x='{left}' y='{top}' width='{right - left}' height='{bottom - top}' fill='none' stroke='#0072B2' "
-            f"stroke-width='{size / 9:.2f}'/><text x='{(left + right) / 2}' y='{max(top - size / 6, size):.1f}' "
-            f"fill='#0072B2' font-size='{size:.1f}' font-weight='bold' text-anchor='middle'>{text(digit.label)}</text>"
-            for digit in self.digits
-            for left, top, right, bottom in [digit.box]
-        )
-        picture = (
-            f"<svg viewBox='0 0 {width} {height}' width='{width * scale:.0f}' style='max-width:100%;height:auto'>"
-            f"<image href='{png_uri(self.image, _LARGEST_PICTURE)}' width='{width}' height='{height}'/>{marks}</svg>"
-        )
-        lines = "<br>".join(map(text, self.lines)) or "<i>no number</i>"
-        return card(f"<div style='font-size:140%;font-weight:600'>{lines}</div>{picture}")
-
-    def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
-        """Draw the image with a box around each digit and its label; see :func:`lenetkit.plotting.plot_reading`.
-
-        Examples
-        --------
-        >>> from lenetkit import Pipeline
-        >>> from lenetkit.synthesis import draw_number
-        >>> display = Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).plot()
-        >>> [text.get_text() for text in display.ax_.texts]
-        ['1', '9', '4', '7']
-        """
-        from lenetkit.plotting import plot_reading
-
-        return plot_reading(
-            self.image,
-            [digit.box for digit in self.digits],
-            [digit.label for digit in self.digits],
-            [digit.probability for digit in self.digits],
-            ax=ax,
-        )
 
 
 def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = None) -> Reading:
@@ -202,39 +81,123 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     '1947'
     """
     picture = read_image(image)
-    classes = pipeline.classes_.tolist()
     page = find_page(picture)
-    lines = [_read_line(line, page, pipeline, is_digit) for line in find_lines(page.pieces, page.digit_height)]
-    digits = tuple(
-        DigitReading(
-            label=classes[probabilities.argmax()],
-            probability=float(probabilities.max()),
-            box=_box(piece, page, picture.shape),
-            line=index,
-        )
-        for index, line in enumerate(filter(None, lines))
-        for piece, probabilities in line
-    )
-    return Reading(digits=digits, image=picture)
+    lines, loose = find_lines(page.pieces, page.digit_height, page.cells)
+    ways = [_read_line(line, page, pipeline, is_digit) for line in lines]
+    spare = _read_loose([*loose, *page.set_aside], page, pipeline, is_digit)
+    return _make_reading(picture, page, ways, spare, pipeline.classes_.tolist())
 
 
-def _read_line(
-    line: Line, page: Page, pipeline: _Pipeline, is_digit: IsDigit | None
-) -> list[tuple[Piece, npt.NDArray[np.float32]]]:
-    """Return the digits of a line and the probabilities of all labels for each."""
+@attrs.frozen(kw_only=True, eq=False)
+class _Place:
+    """Ink that is read as one digit, or may be one."""
+
+    piece: Piece
+    posterior: float  # probability that it is cut from the line rightly
+    probabilities: Array  # of all labels, float32 (n_classes,)
+    single: float  # probability that it is one digit; without a gate that of its most probable label
+    reason: str | None  # why it is left out; None where it is read
+
+
+def _read_line(line: Line, page: Page, pipeline: _Pipeline, is_digit: IsDigit | None) -> list[_Place]:
+    """Return the best of all ways to part a line into digits."""
     candidates = find_candidates(line)
-    images = normalize(candidates, page)
+    probabilities, singles = _judge([candidate.piece for candidate in candidates], page, pipeline, is_digit)
+    scores = score(candidates, probabilities, None if is_digit is None else singles)
+    path, posteriors = best_path(candidates, scores), compute_posteriors(candidates, scores)
+    way = []
+    for index in path:
+        least = 0.0 if is_digit is None else _NO_DIGIT_CUT if candidates[index].is_cut else _NO_DIGIT
+        place = _Place(
+            piece=candidates[index].piece,
+            posterior=float(posteriors[index]),
+            probabilities=probabilities[index],
+            single=float(singles[index]),
+            reason=None if singles[index] >= least else "unlike a digit",
+        )
+        way.append(place)
+    return way
+
+
+def _read_loose(pieces: Sequence[Piece], page: Page, pipeline: _Pipeline, is_digit: IsDigit | None) -> list[_Place]:
+    """Return the pieces on no line that are like a digit by their size and by their strokes."""
+    height = page.digit_height
+    pieces = [
+        piece
+        for piece in pieces
+        if max(piece.height, piece.width) >= _LOWEST * height
+        and piece.height <= _HIGHEST * height
+        and piece.width <= _WIDEST * height
+    ]
+    if not pieces:
+        return []
+    probabilities, singles = _judge(pieces, page, pipeline, is_digit)
+    set_aside = {id(piece) for piece in page.set_aside}
+    return [
+        _Place(
+            piece=piece,
+            posterior=1.0,
+            probabilities=probabilities[index],
+            single=float(singles[index]),
+            reason="a blot, or paler than the rest" if id(piece) in set_aside else "on no line of writing",
+        )
+        for index, piece in enumerate(pieces)
+        if singles[index] >= _LIKE_A_DIGIT
+    ]
+
+
+def _judge(pieces: Sequence[Piece], page: Page, pipeline: _Pipeline, is_digit: IsDigit | None) -> tuple[Array, Array]:
+    """Return for each piece the probabilities of all labels, and that it is one digit."""
+    images = normalize(pieces, page)
     probabilities = pipeline.predict_proba(images)
-    singles = None if is_digit is None else is_digit(images)
-    path = best_path(candidates, score(candidates, probabilities, singles))
-    if singles is not None:
-        lowest = [_NO_DIGIT_CUT if candidate.is_cut else _NO_DIGIT for candidate in candidates]
-        path = [index for index in path if singles[index] >= lowest[index]]
-    return [(candidates[index].piece, probabilities[index]) for index in path]
+    return probabilities, probabilities.max(axis=1) if is_digit is None else is_digit(images)
 
 
-def _box(piece: Piece, page: Page, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return a piece's box in pixels of the image."""
+def _make_reading(picture: Array, page: Page, ways: list[list[_Place]], spare: list[_Place], classes: Any) -> Reading:
+    written = [way for way in ways if any(place.reason is None for place in way)]
+    bands = [(min(place.piece.top for place in way), max(place.piece.bottom for place in way)) for way in written]
+    placed: list[tuple[_Place, int | None]] = [(place, line) for line, way in enumerate(written) for place in way]
+    placed += [(place, None) for way in ways if way not in written for place in way]
+    placed += [(place, _find_line(place.piece, bands)) for place in spare]
+    left_out = [
+        LeftOut(box=_box(place.piece, page, picture.shape), reason=place.reason, probability=place.single, line=line)
+        for place, line in placed
+        if place.reason is not None
+    ]
+    left_out += [
+        LeftOut(box=_box(cell, page, picture.shape), reason="an empty box", probability=0.0, line=line)
+        for cell in find_gaps(page.cells)
+        for line in [_find_line(cell, bands)]
+    ]
+    read = [(place, line) for place, line in placed if place.reason is None and line is not None]
+    digits = [
+        DigitReading(
+            label=classes[place.probabilities.argmax()],
+            probability=float(place.probabilities.max()),
+            box=_box(place.piece, page, picture.shape),
+            line=line,
+        )
+        for place, line in read
+    ]
+    return Reading(
+        digits=tuple(digits),
+        left_out=tuple(sorted(left_out, key=lambda place: (place.line is None, place.line or 0, place.box[0]))),
+        image=picture,
+        probability=compute_probability(
+            [(place.probabilities, place.single, place.posterior) for place, _ in read],
+            [place.probability for place in left_out],
+        ),
+    )
+
+
+def _find_line(box: Piece | Cell, bands: Sequence[tuple[int, int]]) -> int | None:
+    """Return the line whose rows hold the middle of a box; None where there is none."""
+    middle = (box.top + box.bottom) / 2
+    return next((line for line, (top, bottom) in enumerate(bands) if top <= middle < bottom), None)
+
+
+def _box(piece: Piece | Cell, page: Page, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return a box of the page in pixels of the image."""
     height, width = shape[:2]
     down, right = height / page.ink.shape[0], width / page.ink.shape[1]
     return (

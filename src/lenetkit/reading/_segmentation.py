@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "Cut", "Piece", "cut_apart", "find_cuts", "find_pieces", "join", "middle_height"]
+__all__ = ["Array", "Cut", "Piece", "cut_apart", "find_cuts", "find_pieces", "join", "label_pieces", "middle_height"]
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -83,10 +83,10 @@ def find_pieces(mask: Array, *, smallest: int) -> list[Piece]:
     """Return the connected pieces (8 neighbours) whose box is at least so many pixels high or wide."""
     from lenetkit._utils.ndimage import ndimage
 
-    return _labelled(ndimage.label(mask, np.ones((3, 3)))[0], smallest=smallest)
+    return label_pieces(ndimage.label(mask, np.ones((3, 3)))[0], smallest=smallest)
 
 
-def _labelled(labels: Array, *, top: int = 0, left: int = 0, smallest: int = 1) -> list[Piece]:
+def label_pieces(labels: Array, *, top: int = 0, left: int = 0, smallest: int = 1) -> list[Piece]:
     """Return the pixels of each label from 1 on as a piece, those of the upper left corner at (top, left)."""
     from lenetkit._utils.ndimage import ndimage
 
@@ -182,4 +182,4 @@ def cut_apart(piece: Piece, cuts: Sequence[Cut]) -> list[Piece]:
     if (np.diff(columns, axis=0) < 0).any():
         return [piece]
     owners = (np.arange(piece.width) >= columns[:, :, np.newaxis]).sum(axis=0)
-    return _labelled((owners + 1) * piece.mask, top=piece.top, left=piece.left)
+    return label_pieces((owners + 1) * piece.mask, top=piece.top, left=piece.left)

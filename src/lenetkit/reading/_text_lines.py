@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
+from lenetkit.reading._frames import Cell
 from lenetkit.reading._segmentation import Piece, join
 
 __all__ = ["Line", "find_lines"]
@@ -34,22 +35,33 @@ class Line:
     height: float  # of its digits, in pixels of the page
 
 
-def find_lines(pieces: Sequence[Piece], digit_height: float) -> list[Line]:
-    """Return the lines of writing from top to bottom."""
+def find_lines(
+    pieces: Sequence[Piece], digit_height: float, cells: Sequence[Cell] = ()
+) -> tuple[list[Line], list[Piece]]:
+    """Return the lines of writing from top to bottom, and the pieces that are in none.
+
+    All that is written into boxes side by side, `cells`, is on one line.
+    """
     bodies = [piece for piece in pieces if _is_body(piece, digit_height)]
-    lines = _whole(_grouped(sorted(bodies, key=lambda piece: piece.centre[1])), digit_height)
+    strokes = [piece for piece in pieces if not _is_body(piece, digit_height)]
+    lines = _whole(_grouped(sorted(bodies, key=lambda piece: piece.centre[1]), cells), digit_height)
     heights = [float(np.median([piece.height for piece in line])) for line in lines]
-    lines = [
-        [piece for piece in line if _LOWEST * height <= piece.height <= _HIGHEST * height]
-        for line, height in zip(lines, heights, strict=True)
-    ]
+    odd = []
+    for line, height in zip(lines, heights, strict=True):
+        odd += [piece for piece in line if not _LOWEST * height <= piece.height <= _HIGHEST * height]
+        line[:] = [piece for piece in line if _LOWEST * height <= piece.height <= _HIGHEST * height]
     # Strokes of a digit rather than dots: flags, bars and broken lines. Each is joined to the nearest body.
-    for stroke in pieces:
-        large = max(stroke.height, stroke.width) >= _SMALLEST_STROKE * digit_height
-        if large and stroke.width <= _WIDEST_LOOSE * digit_height and not _is_body(stroke, digit_height):
-            _join_nearest(lines, stroke, _NEAR * digit_height)
+    large = [piece for piece in strokes if _is_large(piece, digit_height)]
+    loose = [piece for piece in large if not _join_nearest(lines, piece, _NEAR * digit_height)]
+    loose = _join_halves(lines, loose, digit_height)
     found = [Line(pieces=tuple(line), height=height) for line, height in zip(lines, heights, strict=True) if line]
-    return sorted(found, key=lambda line: _middle(line.pieces))
+    small = [piece for piece in strokes if not _is_large(piece, digit_height)]
+    return sorted(found, key=lambda line: _middle(line.pieces)), odd + loose + small
+
+
+def _is_large(stroke: Piece, height: float) -> bool:
+    size = max(stroke.height, stroke.width)
+    return size >= _SMALLEST_STROKE * height and stroke.width <= _WIDEST_LOOSE * height
 
 
 def _is_body(piece: Piece, height: float) -> bool:
@@ -61,21 +73,29 @@ def _middle(line: Sequence[Piece]) -> float:
     return float(np.mean([piece.centre[0] for piece in line]))
 
 
-def _grouped(pieces: Sequence[Piece]) -> list[list[Piece]]:
+def _grouped(pieces: Sequence[Piece], cells: Sequence[Cell]) -> list[list[Piece]]:
     """Put each piece behind those that it is level with."""
     lines: list[list[Piece]] = []
+    rows = {piece: _rows(piece, cells) for piece in pieces}
     for piece in pieces:
-        best = int(np.argmax([*(_level(piece, line[-_LAST:]) for line in lines), _LEVEL]))
+        levels = [_level(rows[piece], [rows[other] for other in line[-_LAST:]]) for line in lines]
+        best = int(np.argmax([*levels, _LEVEL]))
         if best == len(lines):
             lines.append([])
         lines[best].append(piece)
     return lines
 
 
-def _level(piece: Piece, line: Sequence[Piece]) -> float:
+def _rows(piece: Piece, cells: Sequence[Cell]) -> tuple[int, int]:
+    """Return a piece's first and end row, or those of the cell that it is written into."""
+    own = piece.top, piece.bottom
+    return next(((cell.top, cell.bottom) for cell in cells if cell.holds(piece)), own)
+
+
+def _level(rows: tuple[int, int], line: Sequence[tuple[int, int]]) -> float:
     """Return the fraction of the lower one's height that a piece has in common with the last ones of a line."""
-    top, bottom = (float(np.mean([getattr(other, side) for other in line])) for side in ("top", "bottom"))
-    return (min(bottom, piece.bottom) - max(top, piece.top)) / min(piece.height, bottom - top)
+    top, bottom = np.mean(line, axis=0)
+    return float((min(bottom, rows[1]) - max(top, rows[0])) / min(rows[1] - rows[0], bottom - top))
 
 
 def _whole(lines: list[list[Piece]], height: float) -> list[list[Piece]]:
@@ -96,16 +116,21 @@ def _partners(upper: Sequence[Piece], lower: Sequence[Piece], height: float) -> 
     pairs: dict[Piece, Piece] = {}
     for over in upper:
         for under in lower:
-            shared = min(over.right, under.right) - max(over.left, under.left)
-            close = abs(under.top - over.bottom) <= _HALVES_APART * height
-            if close and under not in pairs and shared >= _HALVES_OVER * min(over.width, under.width):
+            if under not in pairs and _is_over(over, under, height):
                 pairs[under] = over
                 break
     return [(over, under) for under, over in pairs.items()]
 
 
-def _join_nearest(lines: list[list[Piece]], stroke: Piece, reach: float) -> None:
-    """Join a stroke to the piece whose box is nearest to its own, if that is within reach."""
+def _is_over(over: Piece, under: Piece, height: float) -> bool:
+    """Return True where a piece lies closely over another."""
+    shared = min(over.right, under.right) - max(over.left, under.left)
+    close = abs(under.top - over.bottom) <= _HALVES_APART * height
+    return close and shared >= _HALVES_OVER * min(over.width, under.width)
+
+
+def _join_nearest(lines: list[list[Piece]], stroke: Piece, reach: float) -> bool:
+    """Join a stroke to the piece whose box is nearest to its own, if that is within reach; tell whether it was."""
     distance, row, column = min(
         (
             (_distance(stroke, piece), row, column)
@@ -116,6 +141,28 @@ def _join_nearest(lines: list[list[Piece]], stroke: Piece, reach: float) -> None
     )
     if distance <= reach:
         lines[row][column] = join([lines[row][column], stroke])
+    return distance <= reach
+
+
+def _join_halves(lines: list[list[Piece]], strokes: Sequence[Piece], height: float) -> list[Piece]:
+    """Put digits that are broken into strokes one over the other on their lines; return the strokes left."""
+    wholes: list[list[Piece]] = []
+    for stroke in sorted(strokes, key=lambda piece: piece.top):
+        near = next((whole for whole in wholes if _is_over(join(whole), stroke, height)), None)
+        if near is None:
+            wholes.append([stroke])
+        else:
+            near.append(stroke)
+    left: list[Piece] = []
+    for parts in wholes:
+        whole = join(parts)
+        levels = [_level((whole.top, whole.bottom), [(piece.top, piece.bottom) for piece in line]) for line in lines]
+        if len(parts) > 1 and _is_body(whole, height) and max(levels, default=0.0) >= _LEVEL:
+            line = lines[int(np.argmax(levels))]
+            line[:] = sorted([*line, whole], key=lambda piece: piece.centre[1])
+        else:
+            left += parts
+    return left
 
 
 def _distance(one: Piece, other: Piece) -> float:

@@ -341,9 +341,10 @@ function headline() {
   const mode = $("mode").value;
   const kind = mode === "number" && number ? (number.digits.length ? "number" : "nothing") : mode === "label" ? (found.rejected ? "none" : "label") : answer.kind;
   if (kind === "number") {
-    const least = Math.min(...number.digits.map((digit) => digit.probability));
     const count = number.digits.length === 1 ? "One digit" : `${number.digits.length} digits`;
-    return { kind, text: number.text, sure: `${count}; the least sure ${percent(least)}.` };
+    const places = number.left_out.length;
+    const lost = places ? ` ${places === 1 ? "One place" : `${places} places`} left out: ${[...new Set(number.left_out.map(({ reason }) => reason))].join("; ")}.` : "";
+    return { kind, text: number.text_with_doubts, sure: `${count}; ${percent(number.probability)} sure of the whole.${lost}` };
   }
   if (kind === "nothing") return { kind: "none", text: "No number", sure: "There is no digit in the picture." };
   if (kind === "none") {
@@ -402,11 +403,12 @@ function showBoxes() {
     const heights = found.number.digits.map(({ box }) => box[3] - box[1]);
     const mean = heights.reduce((sum, each) => sum + each, 0) / heights.length;
     const size = Math.min(Math.max(width, height) / 22, Math.max(mean / 2, Math.max(width, height) / 60));
-    for (const { label, box } of found.number.digits) {
+    const doubts = found.number.left_out.map(({ box }) => ({ label: "?", box, class: "doubt" }));
+    for (const { label, box, class: kind = "" } of [...found.number.digits, ...doubts]) {
       const [left, top, right, bottom] = box;
-      marks.push(shape("rect", { x: left, y: top, width: right - left, height: bottom - top, rx: size / 6 }));
+      marks.push(shape("rect", { x: left, y: top, width: right - left, height: bottom - top, rx: size / 6, class: kind }));
       const above = top > size * 1.2 ? top - size / 4 : bottom + size;
-      marks.push(shape("text", { x: (left + right) / 2, y: above, "font-size": size, "stroke-width": size / 4 }, String(label)));
+      marks.push(shape("text", { x: (left + right) / 2, y: above, "font-size": size, "stroke-width": size / 4, class: kind }, String(label)));
     }
   }
   if (cursor.shown && photo === null) marks.push(shape("circle", { cx: cursor.x, cy: cursor.y, r: Math.max(Number($("pen").value) / 2, 6), class: stroke ? "down" : "" }));

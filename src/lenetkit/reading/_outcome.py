@@ -1,0 +1,223 @@
+"""Results of reading: digits with their boxes, what was left out, and how sure the whole is.
+
+In: what :func:`lenetkit.reading.read_number` found. Out: text, plain values, pictures. Next: a person or a program.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.html import card, png_uri, text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from lenetkit.plotting import ReadingDisplay
+
+__all__ = ["DigitReading", "LeftOut", "Reading"]
+
+# Pixels of the longer side of the picture that a notebook shows.
+_LARGEST_PICTURE = 480
+# Colours of Okabe and Ito (2008), told apart by colour-blind people, too: what was read, and what is in doubt.
+_READ, _DOUBTFUL = "#0072B2", "#D55E00"
+
+Box: TypeAlias = tuple[int, int, int, int]
+
+
+@attrs.frozen(kw_only=True)
+class DigitReading:
+    """One digit in an image.
+
+    Parameters
+    ----------
+    label : int or str
+        One of the pipeline's labels.
+    probability : float
+        Of that label, 0 to 1.
+    box : tuple of int
+        Left, top, right and bottom in pixels of the image; right and bottom are just outside, as Pillow has it.
+    line : int
+        Index of its line, 0 for the topmost.
+
+    Examples
+    --------
+    >>> from lenetkit.reading import DigitReading
+    >>> DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
+    DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
+    """
+
+    label: Any
+    probability: float
+    box: Box
+    line: int
+
+
+@attrs.frozen(kw_only=True)
+class LeftOut:
+    """A place in an image that may hold a digit that was not read.
+
+    Parameters
+    ----------
+    box : tuple of int
+        Left, top, right and bottom in pixels of the image; right and bottom are just outside.
+    reason : str
+        In words: the ink there is unlike a digit, is a blot or pale, or belongs to no line; or the box of a form is
+        empty while others on both of its sides are not.
+    probability : float
+        That it is one digit, 0 to 1; without a gate that of its most probable label, and 0 in an empty box.
+    line : int, optional
+        Index of the line that it stands on; None where it stands on none that has digits.
+
+    Examples
+    --------
+    >>> from lenetkit.reading import LeftOut
+    >>> LeftOut(box=(10, 5, 30, 40), reason="unlike a digit", probability=0.21, line=0)
+    LeftOut(box=(10, 5, 30, 40), reason='unlike a digit', probability=0.21, line=0)
+    """
+
+    box: Box
+    reason: str
+    probability: float
+    line: int | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Reading:
+    """The digits in an image in reading order; made by :func:`read_number`.
+
+    Parameters
+    ----------
+    digits : tuple of DigitReading
+        From left to right, line by line.
+    image : ndarray of shape (height, width) or (height, width, 3)
+        uint8.
+    left_out : tuple of LeftOut, optional
+        Places that may hold digits but were not read, from left to right, line by line.
+    probability : float, optional
+        That the text is right as a whole, 0 to 1; by default the product of the digits' probabilities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.reading import DigitReading, LeftOut, Reading
+    >>> four = DigitReading(label=4, probability=0.99, box=(10, 5, 30, 40), line=0)
+    >>> two = DigitReading(label=2, probability=0.98, box=(36, 6, 58, 41), line=0)
+    >>> blot = LeftOut(box=(60, 8, 84, 40), reason="a blot", probability=0.6, line=0)
+    >>> reading = Reading(digits=(four, two), left_out=(blot,), image=np.zeros((50, 90), np.uint8), probability=0.4)
+    >>> reading.text, reading.text_with_doubts
+    ('42', '42?')
+    >>> reading.to_dict()["digits"][0]
+    {'label': 4, 'probability': 0.99, 'box': [10, 5, 30, 40], 'line': 0}
+    """
+
+    digits: tuple[DigitReading, ...]
+    image: npt.NDArray[np.uint8] = attrs.field(repr=False)
+    left_out: tuple[LeftOut, ...] = ()
+    probability: float = attrs.field()
+
+    @probability.default
+    def _independent(self) -> float:
+        return math.prod(digit.probability for digit in self.digits)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text of each line, from top to bottom; empty where there is no digit."""
+        count = max((digit.line for digit in self.digits), default=-1) + 1
+        return tuple("".join(str(digit.label) for digit in self.digits if digit.line == line) for line in range(count))
+
+    @property
+    def text(self) -> str:
+        r"""The lines, joined by ``"\n"``."""
+        return "\n".join(self.lines)
+
+    @property
+    def text_with_doubts(self) -> str:
+        """The text with ``?`` at each place that was left out; on a line of its own where it stands on none."""
+        marks = [(digit.box, digit.line, str(digit.label)) for digit in self.digits]
+        marks += [(place.box, place.line, "?") for place in self.left_out]
+        rows: list[list[tuple[Box, int | None, str]]] = []
+        for mark in sorted(marks, key=lambda mark: mark[0][1] + mark[0][3]):
+            row = next(
+                (row for row in rows if row[0][1] == mark[1] and (mark[1] is not None or _level(row, mark))), None
+            )
+            if row is None:
+                rows.append(row := [])
+            row.append(mark)
+        return "\n".join("".join(mark[2] for mark in sorted(row, key=lambda mark: mark[0][0])) for row in rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON.
+
+        They are ``text``, ``text_with_doubts``, ``lines``, ``probability``, ``digits``, each a :class:`DigitReading` as
+        a dict, and ``left_out``, each a :class:`LeftOut` as a dict.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_number
+        >>> Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).to_dict()["text"]
+        '1947'
+        """
+        digits, left_out = (
+            [{**attrs.asdict(place), "box": list(place.box)} for place in places]
+            for places in (self.digits, self.left_out)
+        )
+        return {
+            "text": self.text,
+            "text_with_doubts": self.text_with_doubts,
+            "lines": list(self.lines),
+            "probability": self.probability,
+            "digits": digits,
+            "left_out": left_out,
+        }
+
+    def _repr_html_(self) -> str:
+        height, width = self.image.shape[:2]
+        scale = min(1.0, _LARGEST_PICTURE / max(height, width))
+        size = max(height, width) / 22
+        places = [(digit.box, digit.label, _READ) for digit in self.digits]
+        places += [(place.box, "?", _DOUBTFUL) for place in self.left_out]
+        marks = "".join(
+            f"<rect x='{left}' y='{top}' width='{right - left}' height='{bottom - top}' fill='none' stroke='{colour}' "
+            f"stroke-width='{size / 9:.2f}'/><text x='{(left + right) / 2}' y='{max(top - size / 6, size):.1f}' "
+            f"fill='{colour}' font-size='{size:.1f}' font-weight='bold' text-anchor='middle'>{text(label)}</text>"
+            for (left, top, right, bottom), label, colour in places
+        )
+        picture = (
+            f"<svg viewBox='0 0 {width} {height}' width='{width * scale:.0f}' style='max-width:100%;height:auto'>"
+            f"<image href='{png_uri(self.image, _LARGEST_PICTURE)}' width='{width}' height='{height}'/>{marks}</svg>"
+        )
+        lines = "<br>".join(map(text, self.text_with_doubts.splitlines())) or "<i>no number</i>"
+        sure = f"<div>right as a whole with a probability of {self.probability:.2f}</div>"
+        return card(f"<div style='font-size:140%;font-weight:600'>{lines}</div>{sure}{picture}")
+
+    def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
+        """Draw the image with a box around each digit and its label; see :func:`lenetkit.plotting.plot_reading`.
+
+        Each place that was left out has an orange box and a question mark.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_number
+        >>> display = Pipeline.pretrained().read_number(draw_number("1947", seed=4).image).plot()
+        >>> [text.get_text() for text in display.ax_.texts]
+        ['1', '9', '4', '7']
+        """
+        from lenetkit.plotting import plot_reading
+
+        return plot_reading(
+            self.image,
+            [place.box for place in (*self.digits, *self.left_out)],
+            [*(digit.label for digit in self.digits), *("?" for _ in self.left_out)],
+            [*(digit.probability for digit in self.digits), *(0.0 for _ in self.left_out)],
+            ax=ax,
+        )
+
+
+def _level(row: list[tuple[Box, int | None, str]], mark: tuple[Box, int | None, str]) -> bool:
+    """Return True where the middle of a place lies within the rows of the first of a row of them."""
+    return row[0][0][1] <= (mark[0][1] + mark[0][3]) / 2 <= row[0][0][3]
