@@ -102,7 +102,7 @@ def _run(arguments: list[str] | None) -> int:
     except click.exceptions.Abort:
         return _fail("interrupted", 130)
     except click.ClickException as error:
-        told = io.StringIO()
+        told = _Text()
         error.show(told)
         click.echo(printable_lines(told.getvalue()), nl=False, err=True)
         return error.exit_code
@@ -114,6 +114,13 @@ def _run(arguments: list[str] | None) -> int:
         return _fail(str(error), 1)
     except Exception as error:
         return _fail(_describe(error), 1)
+
+
+class _Text(io.StringIO):
+    """Text that click takes for a terminal, so that it leaves in what looks like a terminal's colours."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def _describe(error: Exception) -> str:
