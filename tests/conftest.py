@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,10 @@ import pytest
 # Tests compare what is written to a pipe or a file; these would have it coloured as on a terminal.
 for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
     os.environ.pop(name, None)
+
+# A shell ignores Ctrl-C for what a script runs in the background, and lenetkit leaves it so; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first example of a test pays for imports and compilation, and other tests run beside it; that says nothing about
 # the code. Continuous integration tries the same examples every time; everywhere else they are new ones.

@@ -1,5 +1,6 @@
 """Tests for `lenetkit.registry`."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lenetkit.exceptions import LenetkitError, NameTakenError, PluginError, SettingError, UnknownNameError
-from lenetkit.registry import Registry
+from lenetkit.registry import UNREADABLE, Registry
 
 GROUP = "lenetkit_test.things"
 
@@ -129,6 +130,63 @@ def test_a_broken_plug_in_harms_only_itself(registry: Registry[str], install, ca
         registry.get("wreck")
     assert capsys.readouterr().out == ""
     assert registry.get("anchor") == "an anchor"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[lenetkit_test.things]\nno equals sign\n",
+        b"[lenetkit_test.things]\n= nameless\n",
+        b"[lenetkit_test.things]\n\x1b[2J = escape\n",
+        b"[lenetkit_test.things]\n\xff\xfe = not text\n",
+        b"[console_scripts]\nsomething else entirely\n",
+    ],
+)
+def test_malformed_entry_points_of_any_distribution_harm_nothing_else(
+    registry: Registry[str], install, tmp_path: Path, content: bytes
+) -> None:
+    """The distribution is named, and everything else is listed and found."""
+    install("sound-dist", "sound_module", "", "pier")
+    install("wreck-dist", "wreck_module", "", "unused")
+    (tmp_path / "wreck-dist" / "wreck-dist-1.0.dist-info" / "entry_points.txt").write_bytes(content)
+    assert registry.names() == ["anchor", "buoy", "pier"]
+    assert registry.get("anchor") == "an anchor"
+    broken = {plug_in.distribution: plug_in for plug_in in registry.plug_ins() if plug_in.name == UNREADABLE}
+    assert list(broken) == ["wreck-dist"]
+    assert (broken["wreck-dist"].error or "").startswith("the entry points of the distribution wreck-dist cannot be")
+    with pytest.raises(UnknownNameError, match="Not read were the entry points of wreck-dist: they are malformed"):
+        registry.get("unused")
+
+
+def test_a_distribution_without_a_name_is_named_by_its_place(registry: Registry[str], install, tmp_path: Path) -> None:
+    """Of an installation that was broken off, say."""
+    install("half-dist", "half_module", "", "pier")
+    information = tmp_path / "half-dist" / "half-dist-1.0.dist-info"
+    (information / "METADATA").unlink()
+    assert registry.names() == ["anchor", "buoy", "pier"]
+    (information / "entry_points.txt").write_text("[x]\ny\n")
+    assert registry.names() == ["anchor", "buoy"]
+    assert [plug_in.distribution for plug_in in registry.plug_ins()] == [str(information)]
+
+
+@pytest.mark.parametrize("command", ["models", "datasets"])
+def test_the_lists_name_a_malformed_distribution(command: str, tmp_path: Path) -> None:
+    """Of all registries, in a process of its own, as pip has left it."""
+    information = tmp_path / "wreck_dist-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: wreck-dist\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[lenetkit.models]\nbroken\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"}
+    code = "from lenetkit.transforms import list_transforms; print(list_transforms())"
+    for arguments in (["-m", "lenetkit", command], ["-c", code]):
+        answer = subprocess.run(
+            [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == 0, answer.stderr
+        assert ("the entry points of the distribution wreck-dist cannot be read" in answer.stdout) == (
+            command in arguments
+        )
+        assert "lenet5" in answer.stdout or "mnist" in answer.stdout
 
 
 def test_two_plug_ins_with_one_name_are_both_named(registry: Registry[str], install) -> None:

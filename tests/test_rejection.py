@@ -1,5 +1,8 @@
 """When not to answer: calibration, bounds on errors, label sets, the gate."""
 
+import os
+import signal
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -216,3 +219,19 @@ def test_a_gate_rejects_no_more_of_the_digits_held_back_than_asked(rejected: flo
     trainer = Trainer(epochs=1, batch_size=32, verbose=0)
     gate = Gate.fit(digits, others, rejected=rejected, trainer=trainer, scale=1 / 255)
     assert np.sum(gate.digit_probability(digits[-30:]) < gate.threshold) == most
+
+
+@pytest.mark.tensorflow
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts by a POSIX signal")
+def test_a_gate_that_is_interrupted_is_none() -> None:
+    """A half-trained gate would decide what is answered."""
+    import keras
+
+    class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    digits, others = draw_digits(100, seed=1).images, draw_nondigits(20, seed=1).images
+    trainer = Trainer(epochs=9, callbacks=[Interrupt()], verbose=0)
+    with pytest.raises(KeyboardInterrupt):
+        Gate.fit(digits, others, trainer=trainer, scale=1 / 255)

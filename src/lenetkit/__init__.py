@@ -40,7 +40,6 @@ And below them::
 Importing this package imports nothing but the standard library; each public name loads its module on first use.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -91,7 +90,9 @@ __all__ = list(_MODULES)
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        value = getattr(importlib.import_module(f"lenetkit.{_MODULES[name]}"), name)
+        from lenetkit._utils.imports import import_quietly
+
+        value = getattr(import_quietly(f"lenetkit.{_MODULES[name]}"), name)
     elif name == "__version__":
         from importlib.metadata import version
 

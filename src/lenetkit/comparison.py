@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.intervals import wilson_interval
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
@@ -142,6 +143,8 @@ def _run(pipeline: Pipeline, train: Dataset, test: Dataset, seed: int) -> _Run:
     began = time.perf_counter()
     fresh.fit(train.images, train.labels)
     seconds = time.perf_counter() - began
+    if fresh.result_.stopped_by == "interrupt":
+        raise KeyboardInterrupt  # a half-trained model must not be compared
     return _Run(
         correct=np.asarray(fresh.predict(test.images) == test.labels, bool),
         seconds=seconds,
@@ -175,6 +178,7 @@ def _table(runs: Mapping[str, list[_Run]]) -> "pd.DataFrame":
 
 
 def _mcnemar(first: Sequence[_Run], second: Sequence[_Run]) -> float:
+    import_quietly("scipy.stats")
     from scipy.stats import binomtest
 
     p_values = []

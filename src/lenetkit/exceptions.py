@@ -59,6 +59,12 @@ class LenetkitError(Exception):
     UnknownNameError True
     """
 
+    def __str__(self) -> str:
+        """Return the message; names of files and classes in it cannot steer a terminal."""
+        text = super().__str__()
+        shown = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+        return text if text.isprintable() else "".join(shown)
+
 
 class SettingError(LenetkitError, ValueError):
     """An argument or setting that is invalid."""

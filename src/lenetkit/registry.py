@@ -20,15 +20,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import PurePath
 from typing import Generic, NamedTuple, TypeVar
 
 from lenetkit._utils.names import did_you_mean
 from lenetkit.exceptions import NameTakenError, PluginError, SettingError, UnknownNameError
 
-__all__ = ["PlugIn", "Registry"]
+__all__ = ["UNREADABLE", "PlugIn", "Registry"]
+
+UNREADABLE = "?"
+"""The name of a :class:`PlugIn` that stands for a distribution whose entry points cannot be read."""
 
 Member = TypeVar("Member")
 
+_CURE = "Reinstall or uninstall it."
 _VALID_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -38,7 +43,7 @@ class PlugIn(NamedTuple):
     Parameters
     ----------
     name : str
-        The announced name.
+        The announced name; :data:`UNREADABLE` for a distribution whose entry points cannot be read.
     distribution : str
         The distribution's name, as ``pip list`` shows it.
     error : str or None
@@ -165,7 +170,7 @@ class Registry(Generic[Member]):
         """Return the sorted names that match a shell pattern, plug-ins included, without importing plug-ins."""
         with self._lock:
             self._load_built_ins()
-            known = set(self._members) | {entry.name for entry in self._entry_points()}
+            known = set(self._members) | {entry.name for entry in self._entry_points()[0]}
         return sorted(name for name in known if fnmatchcase(name, pattern))
 
     def plug_ins(self) -> list[PlugIn]:
@@ -176,8 +181,13 @@ class Registry(Generic[Member]):
         list of PlugIn
             Sorted by name and distribution; with what is wrong where the plug-in is broken or its name is taken.
         """
-        announced = {(entry.name, _distribution(entry), entry.module) for entry in self._entry_points()}
-        return [
+        entries, unreadable = self._entry_points()
+        announced = {(entry.name, _distribution(entry), entry.value.partition(":")[0].strip()) for entry in entries}
+        broken = [
+            PlugIn(UNREADABLE, name, f"the entry points of the distribution {name} cannot be read: {reason}. {_CURE}")
+            for name, reason in unreadable.items()
+        ]
+        return broken + [
             PlugIn(name, distribution, self._problem(name, distribution, module))
             for name, distribution, module in sorted(announced)
         ]
@@ -264,19 +274,58 @@ class Registry(Generic[Member]):
             self._kept_while_loading = outer
         self._distributions.update(dict.fromkeys(self._members.keys() - before[0].keys(), distribution))
 
-    def _entry_points(self) -> list[importlib.metadata.EntryPoint]:
-        return list(importlib.metadata.entry_points(group=self.group))
+    def _entry_points(self) -> tuple[list[importlib.metadata.EntryPoint], dict[str, str]]:
+        """Return the announced entry points, and the distributions whose entry points cannot be read, with reasons.
+
+        :func:`importlib.metadata.entry_points` fails as a whole if those of a single distribution are malformed.
+        """
+        entries: list[importlib.metadata.EntryPoint] = []
+        unreadable: dict[str, str] = {}
+        seen: set[str] = set()
+        for distribution in importlib.metadata.distributions():
+            try:
+                text = distribution.read_text("entry_points.txt") or ""
+                found = list(distribution.entry_points.select(group=self.group)) if "[" in text else []
+                if bad := [entry.name for entry in found if not _VALID_NAME.fullmatch(entry.name)]:
+                    raise ValueError(f"{bad[0]!r} is not a name")
+            except Exception as error:  # whatever somebody's file makes the parser raise
+                unreadable[_name(distribution)] = f"{type(error).__name__}: {error}"
+                continue
+            # Of two installations of one distribution the first on the path is the one that is imported.
+            if (key := _key(distribution)) not in seen:
+                seen.add(key)
+                entries += found
+        return entries, unreadable
 
     def _announced(self, name: str) -> list[importlib.metadata.EntryPoint]:
         """Return the entry points of a name."""
-        if entries := [entry for entry in self._entry_points() if entry.name == name]:
+        every, unreadable = self._entry_points()
+        if entries := [entry for entry in every if entry.name == name]:
             return entries
         known = self.names()
+        unread = (
+            f" Not read were the entry points of {', '.join(unreadable)}: they are malformed." if unreadable else ""
+        )
         raise UnknownNameError(
             f"unknown {self.kind} {name!r}.{did_you_mean(name, known)} "
-            f"Known {self.kind}s: {', '.join(known) if known else 'none'}."
+            f"Known {self.kind}s: {', '.join(known) if known else 'none'}.{unread}"
         )
 
 
 def _distribution(entry: importlib.metadata.EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else entry.value
+    return entry.value if entry.dist is None else _name(entry.dist)
+
+
+def _key(distribution: importlib.metadata.Distribution) -> str:
+    """Return a distribution's name in one spelling: of its folder, since reading every file of metadata takes long."""
+    folder = PurePath(str(getattr(distribution, "_path", ""))).name
+    name = folder.partition("-")[0] if folder.endswith((".dist-info", ".egg-info")) else _name(distribution)
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _name(distribution: importlib.metadata.Distribution) -> str:
+    """Return a distribution's name, or the place of one whose metadata do not say it."""
+    with contextlib.suppress(Exception):
+        if name := distribution.metadata["Name"]:
+            return str(name)
+    return str(getattr(distribution, "_path", "without a name"))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.counts import floor_product
+from lenetkit._utils.imports import import_quietly
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.runtime import Predictor
 
@@ -312,7 +313,8 @@ class Gate:
         shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
         model = create_model("lenet5", input_shape=shape, n_classes=2, seed=0)
         trainer = Trainer.preset("accurate", verbose=0) if trainer is None else trainer
-        trainer.fit(model, images, truth, scale=scale, offset=offset)
+        if trainer.fit(model, images, truth, scale=scale, offset=offset).stopped_by == "interrupt":
+            raise KeyboardInterrupt  # a half-trained gate must not decide what is answered
         gate = cls(convert_to_litert(model), 0.0, scale=scale, offset=offset)
         scores = np.sort(gate.digit_probability(digits[-held_back:]))
         # So many of those held back lie below, and no more: an interpolated quantile may lose one too many.
@@ -346,6 +348,7 @@ def _tempered(probabilities: Probabilities, temperature: float) -> Probabilities
 
 def _best_temperature(probabilities: Probabilities, truth: npt.NDArray[Any]) -> float:
     """Return the temperature that makes the truth most probable."""
+    import_quietly("scipy.optimize")
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(truth))
@@ -372,6 +375,7 @@ def _bound_risks(
     levels: Probabilities, confidences: Probabilities, wrong: npt.NDArray[np.bool_], *, n_bounds: int
 ) -> Probabilities:
     """Return bounds on the error among what is at least as sure as each level, of which so many hold together."""
+    import_quietly("scipy.stats")
     from scipy.stats import beta
 
     order = np.argsort(-confidences, kind="stable")

@@ -1,13 +1,21 @@
 """Tests for output files: checked before any work, and never lost after it."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
+
+from lenetkit import Pipeline
+from lenetkit.evaluator import Evaluation
+from lenetkit.exceptions import SettingError
+from lenetkit.synthesis import draw_digits
 
 Run = Callable[..., Any]
 
@@ -116,6 +124,203 @@ print(save_or_rescue(pipeline, "mine.lenet", {}))
     answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert answer.stdout == "None\n"
     first, second = answer.stderr.splitlines()
-    assert first.startswith("error: mine.lenet could not be saved: [Errno 27] File too large")
+    assert first.startswith("error: mine.lenet could not be saved: File too large. Raise the limit")
     assert second == "The temporary, the current and the home folder cannot take the trained pipeline either."
     assert list(tmp_path.iterdir()) == []
+
+
+# An output that is an input
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> Path:
+    """Return a picture of a 7."""
+    path = tmp_path / "7.png"
+    PIL.Image.fromarray(draw_digits(10, seed=1).images[7]).save(path)
+    return path
+
+
+@pytest.mark.parametrize("link", ["none", "symbolic", "hard"])
+def test_an_output_never_replaces_what_is_read(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seven: Path, link: str
+) -> None:
+    """By its own name, or through a symbolic or hard link of an innocent name."""
+    monkeypatch.chdir(tmp_path)
+    saved = Pipeline.pretrained().save(tmp_path / "digits.lenet")
+    table = tmp_path / "data.csv"
+    table.write_text("label,pixel0\n1,2\n")
+    page = tmp_path / "page.html"
+    page.write_text("not a data set, but a file")
+
+    def output(source: Path, suffix: str) -> Path:
+        if link == "none":
+            return source
+        other = tmp_path / f"innocent-{source.stem}{suffix}"
+        os.symlink(source, other) if link == "symbolic" else os.link(source, other)
+        return other
+
+    innocent = output(seven, ".png")
+    before = {path: path.read_bytes() for path in (saved, table, page, seven)}
+    for command, name, source in (
+        (["read", seven, "--annotate", innocent], "--annotate", seven),
+        (["diagnose", seven, "--trace", innocent], "--trace", seven),
+        (["inspect", seven, "--output", innocent], "--output", seven),
+        (["inspect", seven, "--output", "a.png", "--filters", innocent], "--filters", seven),
+        (["train", "--dataset", table, "--output", output(table, ".lenet")], "--output", table),
+        (["evaluate", "--dataset", page, "--report", output(page, ".html")], "--report", page),
+    ):
+        answer = run(*command)
+        assert (answer.returncode, answer.stdout) == (2, ""), command
+        assert answer.stderr.startswith(f"error: {name} "), command
+        assert f"is the same file as {source}, which is to be read and would be lost." in answer.stderr
+    if link != "none":
+        target = output(saved, ".tflite")
+        for command in (["export", saved, target], ["export", target, "--pipeline", saved]):
+            answer = run(*command)
+            assert (answer.returncode, answer.stdout) == (2, "")
+            assert f"cannot export to {target}: there is a saved pipeline in that file" in answer.stderr
+        with pytest.raises(SettingError, match="there is a saved pipeline in that file"):
+            Pipeline.load(saved).export(target)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_an_export_beside_a_link_to_a_pipeline_is_refused_too(tmp_path: Path) -> None:
+    """The labels and the preprocessing are files as well."""
+    saved = Pipeline.pretrained().save(tmp_path / "digits.lenet")
+    content = saved.read_bytes()
+    for beside in (".labels.txt", ".preprocessing.json"):
+        link = tmp_path / f"digits.tflite{beside}"
+        link.symlink_to(saved)
+        with pytest.raises(SettingError, match=f"cannot export to .*{beside}: there is a saved pipeline"):
+            Pipeline.load(saved).export(tmp_path / "digits.tflite")
+        link.unlink()
+    assert saved.read_bytes() == content
+    assert os.listdir(tmp_path) == ["digits.lenet"]
+
+
+def test_two_outputs_are_two_files(run: Run, tmp_path: Path, seven: Path) -> None:
+    """The second would replace the first."""
+    target = tmp_path / "maps.png"
+    answer = run("inspect", seven, "--output", target, "--filters", tmp_path / "." / "maps.png")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "--output and --filters must be two files" in answer.stderr
+
+
+@pytest.mark.parametrize(("command", "ending"), WRITERS)
+def test_a_full_disk_is_noticed_before_any_work(tmp_path: Path, command: list[str], ending: str) -> None:
+    """A full disk takes empty files; here no file may have more than 1,000 bytes."""
+    pytest.importorskip("resource")
+    code = """
+import resource, sys
+from lenetkit.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+main(sys.argv[1:])
+"""
+    answer = subprocess.run(
+        [sys.executable, "-B", "-c", code, *command, f"out{ending}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("error: cannot write ")
+    assert "File too large" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="has other permissions")
+@pytest.mark.parametrize(("command", "ending"), WRITERS)
+def test_an_output_without_permission_is_refused_before_any_work(
+    tmp_path: Path, command: list[str], ending: str
+) -> None:
+    """In a read-only folder, and a read-only file in a folder that may be written."""
+    as_anybody = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("nothing is read-only for root")
+        as_anybody = ["setpriv", "--bounding-set=-dac_override"]
+    kept = tmp_path / f"kept{ending or '.labels.txt'}"
+    kept.write_text("kept")
+    kept.chmod(0o444)
+    (tmp_path / "locked").mkdir(mode=0o555)
+    for path in (f"locked/out{ending}", f"kept{ending}"):
+        answer = subprocess.run(
+            [*as_anybody, sys.executable, "-m", "lenetkit", *command, path],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (answer.returncode, answer.stdout) == (2, ""), answer.stderr
+        assert answer.stderr.startswith("error: cannot write ")
+        assert "Permission denied" in answer.stderr or "read-only" in answer.stderr
+    assert kept.read_text() == "kept"
+    assert sorted(tmp_path.rglob("*")) == [kept, tmp_path / "locked"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need privileges there")
+def test_a_saved_model_goes_into_the_empty_folder_that_a_link_names(tmp_path: Path) -> None:
+    """Found out before the work or done, not after it; the writer is tried without TensorFlow here."""
+    from lenetkit.exporting import _export
+
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "folder")
+    with _export._atomic_folder(link) as temporary:
+        temporary.mkdir()
+        (temporary / "model").write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / "folder" / "model").read_text() == "new"
+    assert sorted(os.listdir(tmp_path)) == ["folder", "link"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["read", "7.png", "--annotate"], "out.png"),
+        (["diagnose", "7.png", "--trace"], "out.png"),
+        (["evaluate", "--dataset", "digits", "--report"], "out.html"),
+        (["export"], "out.tflite"),
+    ],
+)
+def test_an_interrupted_command_leaves_nothing_half_written(
+    tmp_path: Path, seven: Path, command: list[str], name: str
+) -> None:
+    """The file that was there is untouched, there is no litter, and the exit code is that of an interruption."""
+    code = """
+import sys
+from lenetkit.cli import main
+def interrupt(event, arguments):
+    if event == "lenetkit._utils.files" and arguments[0] == "rename":
+        raise KeyboardInterrupt
+sys.addaudithook(interrupt)
+main(sys.argv[1:])
+"""
+    target = tmp_path / name
+    target.write_bytes(b"old")
+    arguments = [str(seven) if argument == seven.name else argument for argument in command]
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *arguments, target], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 130, answer.stderr
+    assert answer.stderr.endswith("error: interrupted\n")
+    assert target.read_bytes() == b"old"
+    assert sorted(tmp_path.iterdir()) == sorted([seven, target])
+
+
+@pytest.mark.slow
+def test_the_figures_are_printed_where_the_report_finds_no_room(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have been computed; the error is the system's, in words."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "report.html")
+
+    monkeypatch.setattr(Evaluation, "to_html", fail)
+    answer = run("evaluate", "--dataset", "digits", "--report", tmp_path / "report.html")
+    assert answer.returncode == 1
+    assert answer.stderr == ("error: report.html: No space left on device. Make room there, or name another folder.\n")
+    assert answer.stdout.splitlines()[-1].startswith("accuracy ")

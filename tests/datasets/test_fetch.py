@@ -464,6 +464,40 @@ def test_the_home_folder_may_be_abbreviated(tmp_path, monkeypatch):
     assert fetch(noise(), download=False) == CONTENT
 
 
+UNKNOWN_USER = """
+import os, pwd, sys
+for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "KERAS_HOME", "LENETKIT_DATA"):
+    os.environ.pop(name, None)
+def unknown(number):
+    raise KeyError("getpwuid(): uid not found: 4711")
+pwd.getpwuid = unknown
+from lenetkit.datasets import fetch_files, RemoteFile
+from lenetkit.exceptions import DownloadError
+record = RemoteFile(name="a", size=3, sha256=sys.argv[1], mirrors=["https://none.invalid/a"], copies=["~/.keras/a"])
+print(fetch_files("letters", [record], data_dir=sys.argv[2], download=False)[0].tolist())
+try:
+    fetch_files("others", [record])
+except DownloadError as error:
+    print("this user has no home folder" in str(error), os.listdir("."))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="knows users otherwise")
+def test_a_user_without_a_home_has_the_files_of_a_named_folder(tmp_path):
+    """As in a bare container; and no folder called ~ is made."""
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a").write_bytes(b"ABC")
+    (tmp_path / "empty").mkdir()
+    answer = subprocess.run(
+        [sys.executable, "-c", UNKNOWN_USER, hashlib.sha256(b"ABC").hexdigest(), str(tmp_path)],
+        cwd=tmp_path / "empty",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stdout == "[65, 66, 67]\nTrue []\n", answer.stderr
+
+
 @pytest.mark.parametrize("option", ["argument", "variable"])
 def test_downloads_go_to_the_folder_that_the_user_names(mirrors, tmp_path, monkeypatch, own_folder, option):
     """A data folder that is not there yet is made, and lenetkit's own folder is not."""

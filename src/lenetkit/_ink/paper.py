@@ -126,7 +126,7 @@ def to_grey(batch: Array) -> Array:
 
 def _weigh_channels(batch: Array) -> Array:
     """Return weights (n, 3) whose sizes sum to 1: the main axis of what a smoothed copy of the image lacks."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     size = max(3, max(batch.shape[1:3]) // _DETAILS | 1)
     levels = batch.astype(np.int64)

@@ -81,7 +81,7 @@ def without_lines(mask: Array) -> Array:
 
 def _holds_digit(left: Array, mask: Array) -> bool:
     """Tell whether a piece clear of the border is left, not much smaller than the largest there was."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     labels, count = ndimage.label(left, _EIGHT)
     if count == 0:
@@ -178,7 +178,7 @@ def _runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:
 
 def without_frames(mask: Array) -> Array:
     """Remove closed rectangles around something that is a digit by its height, or around the whole picture."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     labels, _ = ndimage.label(mask, _EIGHT)
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
@@ -221,7 +221,7 @@ def _erase_side(mask: Array, depth: int) -> None:
 
 def _is_tall(mask: Array) -> bool:
     """Tell whether the largest piece takes 30 % of the height, and more than a hair's width."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     labels, count = ndimage.label(mask, _EIGHT)
     if count == 0:
@@ -263,7 +263,7 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) ->
     `mask` is what may be ink, `sure` what is dark enough (a piece without any of it is none), both bool
     (n, height, width); `steep` is the :func:`slope` of the ink map, and `contrast` its contrast.
     """
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     labels, count = ndimage.label(mask, _EIGHT_OF_ONE_IMAGE)
     if count == 0:

@@ -34,6 +34,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from lenetkit._utils.system import get_working_folder
 from lenetkit.exceptions import SettingError
 
 __all__ = ["STEPS", "atomic_path", "check_writable", "sync_file", "write_atomically"]
@@ -41,13 +42,14 @@ __all__ = ["STEPS", "atomic_path", "check_writable", "sync_file", "write_atomica
 STEPS = ("clean", "create", "write", "sync", "rename", "sync_folder", "done")
 """The steps of one write in order; ``"done"`` is announced after the last of them."""
 
+_TRIED = 4096  # bytes: a block of most file systems
 _LONGEST_NAME = 55  # characters of up to 4 bytes; with the prefix this stays below the usual limit of 255 bytes
 
 
 def check_writable(path: str | os.PathLike[str], suffixes: Iterable[str] | None = None, *, kind: str = "file") -> Path:
     """Check before long work that its output can be written, with the errors that writing it would give.
 
-    The folder is tried: a temporary file is created there and removed again. A file that is there stays as it is.
+    The folder is tried: a temporary file is written there and removed again. A file that is there stays as it is.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def check_writable(path: str | os.PathLike[str], suffixes: Iterable[str] | None 
         If the path is empty, the suffix is none of `suffixes`, the folder does not exist, or the path is a folder or
         a device.
     OSError
-        If the system refuses, for example because the folder or the file is read-only.
+        If the system refuses, for example because the folder or the file is read-only, or the disk full.
 
     Examples
     --------
@@ -84,8 +86,14 @@ def check_writable(path: str | os.PathLike[str], suffixes: Iterable[str] | None 
         raise SettingError(f"the name of a {kind} must end in {' or '.join(map(repr, known))}; got {path}.")
     target = _target(path)
     temporary, descriptor = _create(target)
-    os.close(descriptor)
-    temporary.unlink()
+    try:
+        left = _TRIED
+        while left:  # a full disk still takes empty files
+            left -= os.write(descriptor, bytes(left))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        temporary.unlink()
     return target
 
 
@@ -182,6 +190,11 @@ def _announce(step: str, path: Path) -> None:
 def _target(path: str | os.PathLike[str]) -> Path:
     if not os.fspath(path):
         raise SettingError("cannot write a file without a name: its path is empty.")
+    if get_working_folder() is None and not os.path.isabs(path):
+        raise SettingError(
+            f"cannot write {path}: the working folder does not exist any more. Change to another folder, or give an "
+            "absolute path."
+        )
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise SettingError(f"cannot write {path}: there is no folder {target.parent}. Create it first.")

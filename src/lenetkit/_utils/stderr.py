@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ def filter_stderr(pattern: str) -> Iterator[None]:
         Regular expression; lines that it matches at their beginning are dropped.
     """
     with _lock, contextlib.ExitStack() as stack:
+        if sys.__stderr__ is None:  # closed when Python started: the number may be that of another file by now
+            yield
+            return
         try:
             held = stack.enter_context(tempfile.TemporaryFile())
             stderr = os.dup(2)
@@ -40,5 +44,6 @@ def _hand_on(held: IO[bytes], stderr: int, unwanted: re.Pattern[bytes]) -> None:
     os.close(stderr)
     held.seek(0)
     rest = b"".join(line for line in held if not unwanted.match(line))
-    while rest:
-        rest = rest[os.write(2, rest) :]
+    with contextlib.suppress(OSError):  # a full disk, or nobody who reads: remarks are not worth an error
+        while rest:
+            rest = rest[os.write(2, rest) :]

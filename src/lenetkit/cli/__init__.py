@@ -7,6 +7,7 @@ In: arguments and files. Out: text on standard output, errors as one message eac
 import contextlib
 import io
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
@@ -14,6 +15,9 @@ from typing import Any, NoReturn
 
 import click
 
+from lenetkit._utils.printable import printable, printable_lines
+from lenetkit._utils.system import describe_system_error
+from lenetkit.cli._streams import Stream, describe_output, guarded_streams
 from lenetkit.exceptions import DataError, DataNotice, LenetkitError, MissingExtraError, SettingError, UnknownNameError
 
 __all__ = ["main"]
@@ -61,9 +65,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments : list of str, optional
         Default: those of the process.
     """
-    _accept_any_text()
-    with _short_notices():
+    with guarded_streams() as output, _short_notices():
         code = _run(arguments)
+        output.stops = False
+        output.flush()
+        if output.error is not None:
+            # Whoever reads our output has had enough; anything else is told, once.
+            told = code != 0 or isinstance(output.error, BrokenPipeError)
+            code = code or (1 if told else _fail(describe_output(output.error), 1))
     sys.exit(code)
 
 
@@ -71,6 +80,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _short_notices() -> Iterator[None]:
     """Print each notice on data once, as one line, instead of as a warning with a line of source."""
     with warnings.catch_warnings():
+        # Warnings that were made errors are for the author of a program, not for whom a command works.
+        warnings.filters = [("default" if entry[0] == "error" else entry[0], *entry[1:]) for entry in warnings.filters]
         warnings.simplefilter("always", DataNotice)
         show, shown = warnings.showwarning, set[str]()
 
@@ -79,20 +90,10 @@ def _short_notices() -> Iterator[None]:
                 show(message, category, *rest, **more)
             elif str(message) not in shown:
                 shown.add(str(message))
-                from lenetkit.cli._saved import printable
-
                 click.echo(f"note: {printable(message)}", err=True)
 
         warnings.showwarning = print_notice
         yield
-
-
-def _accept_any_text() -> None:
-    """Let standard output accept labels and file names that its encoding lacks, instead of failing at the first."""
-    stdout = sys.stdout
-    if isinstance(stdout, io.TextIOWrapper):
-        # File names that are no UTF-8 leave as the bytes they came as.
-        stdout.reconfigure(errors="surrogateescape" if stdout.encoding.lower() == "utf-8" else "backslashreplace")
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -101,20 +102,51 @@ def _run(arguments: list[str] | None) -> int:
     except click.exceptions.Abort:
         return _fail("interrupted", 130)
     except click.ClickException as error:
-        error.show()
+        told = _Text()
+        error.show(told)
+        click.echo(printable_lines(told.getvalue()), nl=False, err=True)
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever reads our output has had enough; what Python still holds back must not raise at exit.
-        sys.stdout = None
-        return 1
+    except SystemExit as stop:  # click's, when whoever reads our output has had enough
+        return stop.code if isinstance(stop.code, int) else 1
     except (DataError, MissingExtraError, SettingError, UnknownNameError) as error:
         return _fail(str(error), 2)
-    except (LenetkitError, OSError) as error:  # the system refuses: a full disk, for example
+    except LenetkitError as error:
         return _fail(str(error), 1)
     except Exception as error:
-        return _fail(f"unexpected {type(error).__name__}: {error}. This is a bug in lenetkit; please report it.", 1)
+        return _fail(_describe(error), 1)
+
+
+class _Text(io.StringIO):
+    """Text that click takes for a terminal, so that it leaves in what looks like a terminal's colours."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _describe(error: Exception) -> str:
+    """Return the words for an error that no room has expected: the system's, a library's, or a bug."""
+    if isinstance(sys.stdout, Stream) and error is sys.stdout.error:
+        return describe_output(error)
+    if (words := describe_system_error(error)) is not None:
+        return words
+    if isinstance(error, ImportError):
+        return f"a library cannot be loaded: {error}. Install lenetkit again, or have a look at what is installed."
+    if broken := _find_malformed_packages(error):
+        return f"a library does not work here: {broken}"
+    return f"unexpected {type(error).__name__}: {error}. This is a bug in lenetkit; please report it."
+
+
+def _find_malformed_packages(error: Exception) -> str:
+    """Return the distributions whose entry points cannot be read, if a library has failed at that."""
+    frames = traceback.walk_tb(error.__traceback__)
+    if not any(frame.f_globals.get("__name__", "").startswith("importlib.metadata") for frame, _ in frames):
+        return ""
+    from lenetkit.registry import UNREADABLE, Registry
+
+    plug_ins = Registry[object]("plug-in", group="lenetkit.none").plug_ins()
+    return " ".join(plug_in.error or "" for plug_in in plug_ins if plug_in.name == UNREADABLE)
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {printable_lines(message)}", err=True)
     return code

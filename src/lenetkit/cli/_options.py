@@ -77,10 +77,11 @@ def load_or_fall_back(name: str | None, *, subset: str, data_dir: str | None, do
 def start_tensorflow() -> None:
     """Import TensorFlow without the lines that its C++ side writes on import, regardless of its log level."""
     from lenetkit._utils.stderr import filter_stderr
+    from lenetkit.models import import_keras
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with filter_stderr(""):
-        import keras  # noqa: F401
+        import_keras()
         import tensorflow as tf
 
         tf.config.list_logical_devices()  # looks for accelerators, and complains if there are none

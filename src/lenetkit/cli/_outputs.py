@@ -3,8 +3,10 @@
 In: the paths that options name. Out: one error message before the work, or the files. Next: the user's disk.
 """
 
+import itertools
 import os
 import shlex
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -15,10 +17,21 @@ import click
 
 import lenetkit
 from lenetkit._utils.files import check_writable, write_atomically
-from lenetkit.cli._saved import printable
-from lenetkit.exceptions import SettingError
+from lenetkit._utils.printable import printable
+from lenetkit._utils.system import describe_system_error
+from lenetkit.cli._streams import hold_interrupts
+from lenetkit.exceptions import LenetkitError, SettingError
 
-__all__ = ["check_checkpoint", "check_drawing", "check_output", "save_drawing", "save_or_rescue", "try_output"]
+__all__ = [
+    "check_checkpoint",
+    "check_drawing",
+    "check_output",
+    "name_part_trained",
+    "refuse_input",
+    "save_drawing",
+    "save_or_rescue",
+    "try_output",
+]
 
 
 def check_output(
@@ -52,14 +65,15 @@ def try_output(path: str, check: Callable[..., object] = check_writable, *argume
     try:
         check(path, *arguments)
     except OSError as error:
-        raise SettingError(
-            f"cannot write {printable(path)}: {error.strerror}. Choose another folder, or change its permissions."
-        ) from error
+        advice = "Choose another folder, or change its permissions."
+        reason = f"{error.strerror}. {advice}" if error.filename is not None else describe_system_error(error)
+        raise SettingError(f"cannot write {printable(path)}: {reason}") from error
 
 
 def check_checkpoint(_: click.Context, option: click.Parameter, folder: str | None) -> str | None:
     """As an option's callback, refuse a folder that could not be made, or could not be written to."""
     if folder is not None:
+        try_output(folder, os.path.abspath)
         path = Path(os.path.abspath(folder))
         nearest = next(place for place in (path, *path.parents) if os.path.lexists(place))
         if not nearest.is_dir():
@@ -74,30 +88,76 @@ def save_drawing(display: Any, path: str) -> None:
     write_atomically(path, lambda temporary: display.figure_.savefig(temporary, format=form, dpi=150))
 
 
+def refuse_input(option: str, output: str | None, *inputs: str | None) -> None:
+    """Refuse an output that is one of the files to be read, under another name, too: links are looked through."""
+    for given in inputs:
+        if output is not None and given is not None and _is_same_file(output, given):
+            raise SettingError(
+                f"{option} {printable(output)} is the same file as {printable(given)}, which is to be read and would "
+                "be lost. Name another file."
+            )
+
+
+def _is_same_file(path: str, other: str) -> bool:
+    try:
+        return os.path.isfile(path) and os.path.samefile(path, other)
+    except (OSError, ValueError):  # there is no such file, or can be none
+        return False
+
+
+def name_part_trained(path: str) -> str:
+    """Return a name beside a file's that no file has yet: for digits.lenet digits-interrupted.lenet."""
+    stem, suffix = os.path.splitext(path)
+    names = (f"{stem}-interrupted{f'-{number}' if number > 1 else ''}{suffix}" for number in itertools.count(1))
+    return next(name for name in names if not os.path.lexists(name))
+
+
 def save_or_rescue(pipeline: "lenetkit.Pipeline", path: str, notes: dict[str, Any]) -> Path | None:
     """Save a trained pipeline; if that fails, save it where files can still be written, and report that.
+
+    Ctrl-C waits until it is saved. A model that cannot be saved as a pipeline is kept in Keras' own format.
 
     Returns
     -------
     pathlib.Path or None
         The file that was asked for; None if it could not be written.
     """
-    try:
-        return pipeline.save(path, notes=notes)
-    except (OSError, SettingError) as error:
-        click.echo(f"error: {printable(path)} could not be saved: {printable(error)}", err=True)
-    for folder in (tempfile.gettempdir, Path.cwd, Path.home):
+    with hold_interrupts():
+        try:
+            return pipeline.save(path, notes=notes)
+        except (OSError, MemoryError, LenetkitError) as error:
+            reason = describe_system_error(error) or str(error)
+            click.echo(f"error: {printable(path)} could not be saved: {printable(reason)}", err=True)
+            unfit = isinstance(error, LenetkitError) and not isinstance(error, SettingError)
+        _rescue(pipeline, path, notes, unfit=unfit)
+    return None
+
+
+def _rescue(pipeline: "lenetkit.Pipeline", path: str, notes: dict[str, Any], *, unfit: bool) -> None:
+    """Save a trained pipeline in a folder that takes it; as a Keras model if it is not fit to be saved otherwise."""
+    folders: list[Callable[[], str | Path]] = [tempfile.gettempdir, Path.cwd, Path.home]
+    if unfit:
+        folders.insert(0, lambda: Path(path).absolute().parent)
+    for folder in folders:
         try:
             home = Path(tempfile.mkdtemp(prefix="lenetkit-", dir=folder()))
         except (OSError, RuntimeError):
             continue
         try:
-            rescue = pipeline.save(home / Path(path).name, notes=notes)
-        except OSError:
-            home.rmdir()
+            if unfit:
+                rescue = home / f"{Path(path).stem}.keras"
+                pipeline.model_.save(rescue)
+            else:
+                rescue = pipeline.save(home / Path(path).name, notes=notes)
+        except (OSError, MemoryError):
+            shutil.rmtree(home, ignore_errors=True)
             continue
-        move = shlex.join(["mv", str(rescue), path])
-        click.echo(f"The trained pipeline is kept in {printable(rescue)}. Move it with: {printable(move)}", err=True)
-        return None
+        if unfit:
+            click.echo(f"The trained network is kept as a Keras model in {printable(rescue)}", err=True)
+        else:
+            move = shlex.join(["mv", str(rescue), path])
+            click.echo(
+                f"The trained pipeline is kept in {printable(rescue)}. Move it with: {printable(move)}", err=True
+            )
+        return
     click.echo("The temporary, the current and the home folder cannot take the trained pipeline either.", err=True)
-    return None

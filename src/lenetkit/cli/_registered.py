@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lenetkit._utils.printable import printable, printable_lines
 from lenetkit.exceptions import DownloadError, LenetkitError, PluginError
-from lenetkit.registry import Registry
+from lenetkit.registry import UNREADABLE, Registry
 
 __all__ = ["check_all", "print_table"]
 
@@ -24,7 +25,7 @@ def print_table(registry: Registry[Any], names: list[str], columns: tuple[str, .
     broken: list[tuple[str, str]] = []
     for name in names:
         try:
-            table.add_row(name, *(escape(str(cell)) for cell in row(registry.get(name))))
+            table.add_row(printable(name), *(escape(printable(cell)) for cell in row(registry.get(name))))
         except PluginError:
             continue
         except Exception as error:
@@ -32,8 +33,10 @@ def print_table(registry: Registry[Any], names: list[str], columns: tuple[str, .
             broken.append((name, f"its record, from {owner}, cannot be shown: {type(error).__name__}: {error}"))
     broken += [(plug_in.name, plug_in.error) for plug_in in registry.plug_ins() if plug_in.error is not None]
     for name, reason in broken:
-        if name in names:
-            table.add_row(name, *[""] * (len(columns) - 2), f"[red]broken:[/red] {escape(reason)}")
+        if name in names or name == UNREADABLE:
+            table.add_row(
+                printable(name), *[""] * (len(columns) - 2), f"[red]broken:[/red] {escape(printable(reason))}"
+            )
     Console().print(table)
 
 
@@ -48,5 +51,5 @@ def check_all(names: list[str], check: Callable[[str], None]) -> None:
             result = "not on this machine, not checked"
         except LenetkitError as error:
             failed, result = True, str(error)
-        click.echo(f"{name}: {result}")
+        click.echo(f"{printable(name)}: {printable_lines(result)}")
     click.get_current_context().exit(1 if failed else 0)

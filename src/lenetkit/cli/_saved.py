@@ -3,11 +3,11 @@
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import click
 
 import lenetkit
+from lenetkit._utils.printable import printable
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "expand_folders",
     "find_pipeline",
     "load_pipeline",
-    "printable",
     "split_pipeline",
 ]
 
@@ -26,7 +25,7 @@ def split_pipeline(file: str | None, paths: tuple[str, ...], task: str) -> tuple
     if file is None and _is_saved_pipeline(paths[0]):
         file, paths = paths[0], paths[1:]
     if not paths:
-        raise SettingError(f"there is nothing to {task} with {file}: name an image or a folder of them.")
+        raise SettingError(f"there is nothing to {task} with {printable(file)}: name an image or a folder of them.")
     return file, list(expand_folders(paths))
 
 
@@ -67,14 +66,6 @@ def expand_folders(paths: Iterable[str]) -> Iterator[str]:
         yield from [name for name in inside if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES] or [path]
 
 
-def printable(value: Any) -> str:
-    """Return a value from a file as text that stays on one line and cannot steer a terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(value)
-    )
-
-
 def echo(line: str) -> None:
     """Print a line as it is."""
     # Without the flag click takes out of a file's name what looks like a terminal's colours.
@@ -84,4 +75,5 @@ def echo(line: str) -> None:
 def echo_error(path: str, error: DataError) -> None:
     """Report an image that cannot be answered."""
     message = f"{path} is a folder without image files." if os.path.isdir(path) else str(error).strip()
-    click.echo(f"error: {printable(message if path in message else f'{path}: {message}')}", err=True)
+    shown = printable(path)
+    click.echo(f"error: {printable(message) if shown in message else f'{shown}: {printable(message)}'}", err=True)

@@ -4,7 +4,9 @@ import attrs
 import click
 
 import lenetkit
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
+from lenetkit.cli._streams import keep_going
 
 __all__ = ["compare"]
 
@@ -38,9 +40,10 @@ def compare(
     data = load_or_fall_back(dataset, subset="all", data_dir=data_dir, download=download)
     if epochs is not None:
         data = attrs.evolve(data, epochs=epochs)
+    keep_going()
     start_tensorflow()
     table = lenetkit.compare(models, data, seeds=seeds, test_size=test_size, verbose=1)
-    click.echo(f"\n{data.name}: {len(data):,} images, {seeds} seed{'s' * (seeds > 1)}")
+    click.echo(f"\n{printable(data.name)}: {len(data):,} images, {seeds} seed{'s' * (seeds > 1)}")
     formats = {
         **dict.fromkeys(("accuracy", "low", "high", "deviation"), "{:.2%}".format),
         "seconds": "{:.1f}".format,

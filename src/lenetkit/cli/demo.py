@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 import lenetkit
-from lenetkit.cli._saved import load_pipeline, printable
+from lenetkit._utils.printable import printable
+from lenetkit.cli._saved import load_pipeline
+from lenetkit.cli._streams import keep_going
 from lenetkit.exceptions import SettingError
 
 __all__ = ["demo"]
@@ -56,10 +58,11 @@ def demo(
         )
 
     def started(address: str) -> None:
-        click.echo(f"The page is at {address}\nCtrl-C stops it.")
+        click.echo(f"The page is at {printable(address)}\nCtrl-C stops it.")
         if to_open:
             click.launch(address)
 
+    keep_going()
     serve(_load_named((*old_files, *files)), host=host, port=port, max_upload=max_upload, started=started)
     click.echo("stopped")
 

@@ -6,9 +6,10 @@ import sys
 import click
 
 import lenetkit
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import pipeline_option
-from lenetkit.cli._outputs import check_drawing, save_drawing
-from lenetkit.cli._saved import echo, load_pipeline, printable, split_pipeline
+from lenetkit.cli._outputs import check_drawing, refuse_input, save_drawing
+from lenetkit.cli._saved import echo, load_pipeline, split_pipeline
 from lenetkit.exceptions import SettingError
 
 __all__ = ["diagnose"]
@@ -40,14 +41,14 @@ def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: st
     file, images = split_pipeline(file, paths, "diagnose")
     if target is not None and (len(images) != 1 or as_json):
         raise SettingError(f"--trace is for one image, and not with --json; got {len(images)} images.")
+    refuse_input("--trace", target, *images, file)
     pipeline = load_pipeline(file)
     # One at a time: however many and large they are, the memory holds one.
     unreadable = sum([_report(path, pipeline, as_json) for path in images])
     if unreadable:
         raise click.exceptions.Exit(2)
     if target == "-":
-        heading, _, rest = str(pipeline.trace(images[0])).partition("\n")
-        click.echo(f"\n{printable(heading)}\n{rest}")
+        click.echo(f"\n{pipeline.trace(images[0])}")
     elif target is not None:
         save_drawing(pipeline.trace(images[0]).plot(), target)
         click.echo(f"the trace is in {printable(target)}", file=sys.stderr)

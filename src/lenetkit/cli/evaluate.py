@@ -7,9 +7,11 @@ import click
 
 import lenetkit
 from lenetkit._utils.extras import require_extra
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import dataset_options, only_one, pipeline_option
-from lenetkit.cli._outputs import check_output
-from lenetkit.cli._saved import load_pipeline, printable
+from lenetkit.cli._outputs import check_output, refuse_input
+from lenetkit.cli._saved import load_pipeline
+from lenetkit.cli._streams import keep_going
 
 __all__ = ["evaluate"]
 
@@ -53,10 +55,12 @@ def evaluate(
     file = only_one(old_file, file)
     if dataset is None:
         raise click.UsageError("name the data to measure on: --dataset NAME|PATH, for example --dataset mnist.")
+    refuse_input("--report", report, dataset, file)
+    keep_going()
     pipeline = load_pipeline(file)
     data = lenetkit.load_dataset(dataset, subset=subset, data_dir=data_dir, download=download)
     name = file or "the pretrained pipeline"
-    click.echo(f"{name} on {data.name}, {len(data):,} images")
+    click.echo(f"{printable(name)} on {printable(data.name)}, {len(data):,} images")
     evaluation = pipeline.evaluate(data.images, data.labels)
     table = None
     if corruptions:
@@ -66,9 +70,11 @@ def evaluate(
         click.echo(f"accuracy in % on {table.attrs['n']:,} images, corrupted by severity (3 is the published one)")
         click.echo(f"{(100 * table).rename_axis(index=None).to_string(float_format='{:.1f}'.format)}\n")
     click.echo(str(evaluation))
-    if report is not None:
-        settings = {"pipeline": name, "subset": subset}
-        evaluation.to_html(report, data=data, pipeline=pipeline, corruptions=table, settings=settings)
-        click.echo(f"the report is in {printable(report)}", file=sys.stderr)
-    # Last, for scripts.
-    click.echo(evaluation.summary_line)
+    try:
+        if report is not None:
+            settings = {"pipeline": name, "subset": subset}
+            evaluation.to_html(report, data=data, pipeline=pipeline, corruptions=table, settings=settings)
+            click.echo(f"the report is in {printable(report)}", file=sys.stderr)
+    finally:
+        # Last, for scripts; also where the report cannot be written.
+        click.echo(evaluation.summary_line)

@@ -2,9 +2,11 @@
 
 import click
 
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import only_one, pipeline_option, start_tensorflow
 from lenetkit.cli._outputs import try_output
-from lenetkit.cli._saved import load_pipeline, printable
+from lenetkit.cli._saved import load_pipeline
+from lenetkit.cli._streams import keep_going
 from lenetkit.exceptions import SettingError
 
 __all__ = ["export"]
@@ -45,6 +47,7 @@ def export(paths: tuple[str, ...], file: str | None, form: str | None, batch: in
         )
     form = resolve_format(path, form)
     try_output(path, check_target, form, batch)
+    keep_going()
     pipeline = load_pipeline(file)
     if form != "litert" or batch is not None:
         start_tensorflow()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import only_one, pipeline_option
-from lenetkit.cli._saved import find_pipeline, printable
+from lenetkit.cli._saved import find_pipeline
 
 if TYPE_CHECKING:
     from lenetkit.bundle import BundleFile
@@ -43,7 +44,7 @@ def info(argument: str | None, file: str | None, as_json: bool) -> None:
         click.echo(f"  {name:<11} {printable(text)}")
     click.echo("  members")
     for name, member in found["members"].items():
-        click.echo(f"    {member['sha256']}  {member['size']:>11,}  {name}")
+        click.echo(f"    {member['sha256']}  {member['size']:>11,}  {printable(name)}")
 
 
 def _contents(file: "BundleFile") -> dict[str, Any]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import pipeline_option
-from lenetkit.cli._saved import echo, echo_error, load_pipeline, printable, split_pipeline
+from lenetkit.cli._saved import echo, echo_error, load_pipeline, split_pipeline
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def _rank(probabilities: Array, classes: list[Any], top: int) -> list[tuple[Any,
 def _print(form: str, path: str, answer: Answer) -> None:
     ranked, reason = answer
     if form == "csv":
-        _TABLE.writerow([path, *chain.from_iterable(ranked), *([] if reason is None else [reason])])
+        cells = [path, *chain.from_iterable(ranked), *([] if reason is None else [reason])]
+        # A file gets names as they are; a terminal must not be steered by them.
+        _TABLE.writerow(map(printable, cells) if sys.stdout.isatty() else cells)
     elif form == "json":
         best = [dict(zip(_COLUMNS, pair, strict=True)) for pair in ranked]
         more = {"top": best} if len(best) > 1 else {}

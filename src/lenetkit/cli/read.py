@@ -4,9 +4,10 @@ import json
 
 import click
 
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import pipeline_option
-from lenetkit.cli._outputs import check_drawing, save_drawing
-from lenetkit.cli._saved import echo, echo_error, load_pipeline, printable
+from lenetkit.cli._outputs import check_drawing, refuse_input, save_drawing
+from lenetkit.cli._saved import echo, echo_error, load_pipeline
 from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["read"]
@@ -41,6 +42,7 @@ def read(images: tuple[str, ...], file: str | None, as_json: bool, annotate: str
     """
     if annotate is not None and len(images) != 1:
         raise SettingError(f"--annotate draws one image; got {len(images)} images. Call it once for each of them.")
+    refuse_input("--annotate", annotate, *images, file)
     pipeline = load_pipeline(file)
     failed = False
     for path in images:

@@ -1,13 +1,15 @@
 """``lenetkit train``: the classical procedure, step by step."""
 
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 import lenetkit
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
-from lenetkit.cli._outputs import check_checkpoint, check_output, save_or_rescue
+from lenetkit.cli._outputs import check_checkpoint, check_output, name_part_trained, refuse_input, save_or_rescue
+from lenetkit.cli._streams import keep_going
 
 __all__ = ["train"]
 
@@ -60,7 +62,8 @@ def train(
     """Train a model and report its accuracy on images it has not seen.
 
     Without --dataset it trains on MNIST if available, otherwise on the embedded 8 x 8 digits (and prints a notice).
-    Outputs and options are checked before anything is loaded. The last line of output is made for scripts.
+    Outputs and options are checked before anything is loaded. The last line of output is made for scripts. After
+    Ctrl-C the exit code is 130 and the --output untouched: the part-trained pipeline goes into a file beside it.
 
     \b
     Examples:
@@ -69,6 +72,7 @@ def train(
       lenetkit train --model lenet5_1998 --preset model
       lenetkit train --dataset my_folder_of_images --epochs 20 --output mine.lenet
     """
+    refuse_input("--output", output, dataset)
     record = lenetkit.model_info(model)
     base = {"name": "default", **record.preset} if preset == "model" else {"name": preset}
     wanted = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "checkpoint": checkpoint}
@@ -85,6 +89,7 @@ def train(
     else:
         learn, test = data.split(test_size=test_size, seed=seed)
         _say("split", f"{len(learn):,} images to train on, {len(test):,} ({test_size:.0%}) to test on, stratified")
+    keep_going()
     start_tensorflow()
     trainer = lenetkit.Trainer.preset(**{**base, **_data_settings(base, learn), **changes})
     _train(learn, test, model, trainer, f"preset {preset}", output)
@@ -109,13 +114,27 @@ def _train(
     _say("", f"categorical cross-entropy, batches of {trainer.batch_size}, augmentation {trainer.augmentation}")
     pipeline.fit(learn.images, learn.labels)
     _say("", str(pipeline.result_))
-    saved = None if output is None else save_or_rescue(pipeline, output, {"data set": learn.name})
+    notes = {"data set": learn.name}
+    if pipeline.result_.stopped_by == "interrupt":
+        _stop(pipeline, output, notes)
+    saved = None if output is None else save_or_rescue(pipeline, output, notes)
     if saved is not None:
         _say("save", str(saved))
     evaluation = pipeline.evaluate(test.images, test.labels)
     _say("test", f"{model} on {learn.name}, {len(test):,} images that it has not seen")
     click.echo(f"{evaluation}\n{evaluation.summary_line}")
     click.get_current_context().exit(1 if output is not None and saved is None else 0)
+
+
+def _stop(pipeline: "lenetkit.Pipeline", output: str | None, notes: dict[str, Any]) -> NoReturn:
+    """Keep a part-trained pipeline beside the file that it was to become, and end as after any Ctrl-C."""
+    if output is not None:
+        kept = save_or_rescue(pipeline, name_part_trained(output), notes)
+        if kept is not None:
+            click.echo(
+                f"{printable(output)} is untouched; the part-trained pipeline is in {printable(kept)}.", err=True
+            )
+    raise KeyboardInterrupt
 
 
 def _data_settings(preset: dict[str, Any], learn: "lenetkit.Dataset") -> dict[str, Any]:
@@ -126,7 +145,7 @@ def _data_settings(preset: dict[str, Any], learn: "lenetkit.Dataset") -> dict[st
 
 
 def _say(step: str, text: str) -> None:
-    click.echo(f"{click.style(f'{step:<7}', bold=True)} {text}")
+    click.echo(f"{click.style(f'{step:<7}', bold=True)} {printable(text)}")
 
 
 def _counts(data: "lenetkit.Dataset") -> dict[str, int]:

@@ -5,8 +5,9 @@ import os
 import click
 
 import lenetkit
+from lenetkit._utils.printable import printable
 from lenetkit.cli._options import only_one, pipeline_option
-from lenetkit.cli._saved import find_pipeline, printable
+from lenetkit.cli._saved import find_pipeline
 from lenetkit.exceptions import BundleError, DataError
 
 __all__ = ["verify"]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lenetkit._utils.counts import ceil_product
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.html import card, heading, note, table, text, thumbnail
+from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.memmap import iter_chunks
 from lenetkit._utils.validation import check_seed, is_integer, is_number, whole_number
 from lenetkit.datasets._views import Images, IndexedImages, select_images
@@ -245,6 +246,7 @@ class Dataset:
         >>> len(train), len(test)
         (1617, 180)
         """
+        import_quietly("sklearn.model_selection")
         from sklearn.model_selection import train_test_split
 
         self._check_split(test_size, seed, stratify)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.system import describe_system_error
 from lenetkit.exceptions import DataError, LenetkitError
 
 __all__ = [
@@ -64,6 +65,8 @@ def name_damage(name: object, problem: str, kinds: tuple[type[Exception], ...]) 
         yield
     except LenetkitError:
         raise
+    except MemoryError as error:
+        raise DataError(f"{name} cannot be read: {describe_system_error(error)}") from error
     except kinds as error:
         raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. Fetch or save it again.") from error
     except OSError as error:

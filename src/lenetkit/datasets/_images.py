@@ -19,6 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lenetkit._utils.levels import FAINTEST, check_levels
+from lenetkit._utils.system import describe_system_error, get_working_folder
 from lenetkit.datasets._axes import as_batch, as_single, is_nested, nested_array
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
 from lenetkit.exceptions import DataError, LenetkitError
@@ -84,6 +85,8 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
         raise
     # A damaged file makes Pillow raise more than its own exceptions (struct.error, IndexError, ...).
     except Exception as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+            raise DataError(f"{name} cannot be read: {describe_system_error(error)}") from error
         raise DataError(
             f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
             "Open it in a picture editor and save it as PNG."
@@ -316,7 +319,8 @@ def _read_file(source: Any, name: str) -> bytes:
     except TypeError:
         raise _wrong_kind(source) from None
     except FileNotFoundError:
-        raise DataError(f"there is no file {name}. Looked in {Path.cwd()}.") from None
+        looked = get_working_folder() or "a working folder that does not exist any more"
+        raise DataError(f"there is no file {name}. Looked in {looked}.") from None
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
 

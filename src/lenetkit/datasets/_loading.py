@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import attrs
 
 from lenetkit._utils.names import did_you_mean
+from lenetkit._utils.system import get_working_folder
 from lenetkit._utils.validation import check_whole
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._subsets import split_names
@@ -278,8 +279,8 @@ def load_dataset(
 
         return load_path(Path(path), subset)
     known = list_datasets()
-    name = os.fspath(name_or_path)
+    name, place = os.fspath(name_or_path), os.path.join(get_working_folder() or "(a deleted folder)", path)
     raise UnknownNameError(
-        f"there is no data set {name!r} and no file or folder {os.path.abspath(path)!r}.{did_you_mean(name, known)} "
+        f"there is no data set {name!r} and no file or folder {place!r}.{did_you_mean(name, known)} "
         f"Known data sets: {', '.join(known)}."
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.printable import printable, printable_lines
 from lenetkit.diagnosis._findings import Finding, find_on_border, iter_findings
 from lenetkit.diagnosis._pictures import FittedPipeline, PreparedImage, prepare
 from lenetkit.diagnosis._reference import check_reference, describe_images
@@ -108,8 +109,10 @@ class Diagnosis:
         of = f"{different} of {total} {'image' if total == 1 else 'images'} {'differs' if different == 1 else 'differ'}"
         lines = [f"{of} from what the model was trained on: {counts}"]
         for image in images[:_MOST_SHOWN]:
-            own = [textwrap.indent(str(finding), "  ") for finding in self.findings if finding.image == image]
-            lines += ["", self.names[image], *own]
+            own = [
+                textwrap.indent(printable_lines(finding), "  ") for finding in self.findings if finding.image == image
+            ]
+            lines += ["", printable(self.names[image]), *own]
         if different > _MOST_SHOWN:
             lines += ["", f"... and {different - _MOST_SHOWN} more; to_frame() has them all."]
         return "\n".join(lines)

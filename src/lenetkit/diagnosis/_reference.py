@@ -251,7 +251,7 @@ def _measure_stroke(cover: Array) -> Array:
 
 
 def _measure_pieces(ink: Array) -> dict[str, Array]:
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     labels, count = ndimage.label(ink, _EIGHT_NEIGHBOURS)
     area = np.bincount(labels.ravel(), minlength=count + 1)[1:]

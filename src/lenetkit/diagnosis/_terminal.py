@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenetkit._utils.printable import printable
 from lenetkit.diagnosis._pictures import Array
 
 __all__ = ["bars", "strip"]
@@ -35,9 +36,10 @@ def strip(stages: Sequence[tuple[str, Array]]) -> str:
 def bars(classes: Array, probabilities: Array, most: int = 3) -> str:
     """Return the most probable classes, each with its probability and a bar."""
     best = np.argsort(-probabilities, kind="stable")[:most]
-    width = max(len(str(classes[index])) for index in best)
+    names = {index: printable(classes[index]) for index in best}
+    width = max(map(len, names.values()))
     lengths = np.rint(probabilities * _COLUMNS).astype(int)
-    lines = (f"{classes[index]!s:>{width}}  {probabilities[index]:.4f}  {'█' * lengths[index]}" for index in best)
+    lines = (f"{names[index]:>{width}}  {probabilities[index]:.4f}  {'█' * lengths[index]}" for index in best)
     return "\n".join(line.rstrip() for line in lines)
 
 

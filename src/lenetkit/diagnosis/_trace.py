@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.printable import printable
 from lenetkit.datasets import single_image
 from lenetkit.diagnosis._diagnosis import named_steps
 from lenetkit.diagnosis._pictures import Answer, Array, FittedPipeline
@@ -86,7 +87,7 @@ class Trace(Answer):
         )
 
     def __str__(self) -> str:
-        return f"{self.name}\n\n{strip(self.stages)}\n\n{bars(self.classes, self.probabilities)}"
+        return f"{printable(self.name)}\n\n{strip(self.stages)}\n\n{bars(self.classes, self.probabilities)}"
 
     __repr__ = __str__
 

@@ -12,6 +12,7 @@ import attrs
 import numpy.typing as npt
 
 from lenetkit._utils.html import card, heading, note, table, text
+from lenetkit._utils.printable import printable
 from lenetkit.evaluator._metrics import Measures
 from lenetkit.evaluator._report import FittedPipeline, Images, LabelledImages, write_report
 from lenetkit.exceptions import DataError
@@ -251,8 +252,9 @@ class Evaluation(Measures):
 
     def __str__(self) -> str:
         measures = self.per_class.rename_axis(index=None, columns="class")
+        measures = measures.rename(index=lambda name: printable(name) if isinstance(name, str) else name)
         pairs = [
-            f"{true} read as {predicted} ({count} {'time' if count == 1 else 'times'})"
+            f"{printable(true)} read as {printable(predicted)} ({count} {'time' if count == 1 else 'times'})"
             for true, predicted, count, _ in self.most_confused(3).itertuples(index=False)
         ]
         return "\n".join(

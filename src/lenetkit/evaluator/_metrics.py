@@ -86,12 +86,18 @@ class Measures:
         NaN where a figure is not defined: the precision of a class that was never predicted, the recall of a class
         without images.
         """
-        from sklearn.metrics import precision_recall_fscore_support
-
-        columns = precision_recall_fscore_support(
-            self.true_indices, self._predicted_indices, labels=np.arange(len(self.classes)), zero_division=np.nan
-        )
-        table = dict(zip(("precision", "recall", "f1", "support"), columns, strict=True))
+        # Not scikit-learn's: it fails where the entry points of any installed package are malformed.
+        n_classes = len(self.classes)
+        right = np.bincount(self.true_indices[self._right], minlength=n_classes)
+        support = np.bincount(self.true_indices, minlength=n_classes)
+        predicted = np.bincount(self._predicted_indices, minlength=n_classes)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            table = {
+                "precision": right / predicted,
+                "recall": right / support,
+                "f1": 2 * right / (support + predicted),
+                "support": support,
+            }
         return _frame(table, index=self.classes).rename_axis("class")
 
     @property

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,9 +56,16 @@ def quiet_conversion() -> Iterator[None]:
     """Leave random generators as they are, and hold back what TensorFlow tells of its temporary files and passes."""
     logger = logging.getLogger("tensorflow")
     with preserve_rng_state(), filter_stderr(_CONVERTER_CHATTER), contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")  # of the converters' own code, which warnings that are errors would stop
         stack.callback(logger.setLevel, logger.level)
+        stack.callback(_put_back_handlers, logging.root.handlers[:])
         logger.setLevel(max(logger.level, logging.WARNING))  # in notebooks it is INFO
         yield
+
+
+def _put_back_handlers(handlers: list[logging.Handler]) -> None:
+    logging.root.handlers[:] = handlers  # absl configures logging for the whole process where nobody has
 
 
 def trace_model(model: Any, batch: Batch = None) -> tuple[Any, Any]:

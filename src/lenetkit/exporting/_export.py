@@ -22,6 +22,8 @@ from lenetkit.exporting._conversion import Array, Batch, BuildModel, check_answe
 
 __all__ = ["FORMATS", "ExportReport", "check_target", "export", "resolve_format"]
 
+# A saved pipeline begins with the header of a zip file's member, in bytes, and the name of its first member.
+_ZIP_HEADER, _FIRST_MEMBER = 30, b"manifest.json"
 # A call of so many images is run once to check it: with LeNet-5 in about 1 GB of memory.
 _LARGEST_BATCH = 10_000
 
@@ -111,8 +113,8 @@ def export(
     Raises
     ------
     SettingError
-        If the format is unknown, the path does not tell or contradicts it, `batch` is invalid, or there are no golden
-        inputs.
+        If the format is unknown, the path does not tell or contradicts it, `batch` is invalid, there are no golden
+        inputs, or a saved pipeline would be overwritten.
     MissingExtraError
         If the libraries for ONNX are not installed.
     ExportError
@@ -222,7 +224,8 @@ def check_target(path: str | os.PathLike[str], format_name: str | None, batch: i
     MissingExtraError
         If the libraries for ONNX are not installed.
     SettingError
-        If the format is unknown, the path does not tell it or does not fit it, or the batch is invalid.
+        If the format is unknown, the path does not tell it or does not fit it, the batch is invalid, or a saved
+        pipeline is in the way.
     OSError
         If the system refuses to write.
     """
@@ -242,17 +245,31 @@ def check_target(path: str | os.PathLike[str], format_name: str | None, batch: i
         )
     require_extra(f"exporting to {format_name.upper()}", format_name, *chosen.modules)
     for beside in ("", ".labels.txt", ".preprocessing.json")[not suffix :]:
-        check_writable(f"{target}{beside}")
+        written = f"{target}{beside}"
+        check_writable(written)
+        if _is_saved_pipeline(written):
+            raise SettingError(
+                f"cannot export to {written}: there is a saved pipeline in that file, or in the one that it links to, "
+                "which would be lost. Remove the link, or give another name."
+            )
     return target
+
+
+def _is_saved_pipeline(path: str) -> bool:
+    """Recognise a file that holds a saved pipeline, whatever it is called, by the first member of its zip file."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return file.read(_ZIP_HEADER + len(_FIRST_MEMBER))[_ZIP_HEADER:] == _FIRST_MEMBER
+    return False
 
 
 @contextlib.contextmanager
 def _atomic_folder(target: Path) -> Iterator[Path]:
     """Give a folder to write to and rename it to `target` when the block ends without an error."""
+    target = Path(os.path.realpath(target))  # a link to an empty folder stays one
     prefix = f".{target.name}.lenetkit-"
-    for litter in target.absolute().parent.glob(f"{glob.escape(prefix)}*"):
+    for litter in target.parent.glob(f"{glob.escape(prefix)}*"):
         shutil.rmtree(litter, ignore_errors=True)  # of an export that was killed
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=target.absolute().parent) as around:
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as around:
         temporary = Path(around) / "model"  # has the usual permissions; the folder around it is private
         yield temporary
         for path in filter(Path.is_file, temporary.rglob("*")):

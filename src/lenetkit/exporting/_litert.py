@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.keras_settings import standard_keras
 from lenetkit.exceptions import ExportError
 from lenetkit.exporting._conversion import Array, check_answers, first_line, quiet_conversion, trace_model
 from lenetkit.runtime import Predictor
@@ -51,7 +52,7 @@ def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None
     >>> Predictor(tflite).predict_proba(images).shape
     (2, 10)
     """
-    with quiet_conversion():
+    with quiet_conversion(), standard_keras():
         module, function = trace_model(model, batch)
         import tensorflow as tf
 

@@ -8,6 +8,7 @@ TensorFlow is imported when a model is built, not before. Every public module of
 it holds; a new one needs no other line anywhere.
 """
 
+from lenetkit.models._backend import import_keras as import_keras
 from lenetkit.models._catalogue import ModelInfo, _models, create_model, list_models, model_info, register_model
 from lenetkit.models._counting import ModelCounts
 

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from lenetkit._utils.deprecation import warn_renamed
+from lenetkit._utils.keras_settings import standard_keras
 from lenetkit._utils.rng import HIGHEST_SEED, preserve_rng_state
 from lenetkit._utils.validation import check_seed, check_whole
 from lenetkit.exceptions import SettingError
@@ -320,7 +321,7 @@ def create_model(
         # What a builder draws by itself shall depend on the seed as well.
         random.seed(int(seed))
         np.random.seed(seed)  # noqa: NPY002
-        with _keras_seeded(int(seed)):
+        with _keras_seeded(int(seed)), standard_keras():
             model = record.builder(shape, int(n_classes), **options)
     if tuple(model.output_shape) != (None, n_classes):
         raise SettingError(

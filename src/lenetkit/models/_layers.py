@@ -93,7 +93,7 @@ class Subsampling(layers.Layer):  # type: ignore[misc]
     def call(self, maps: Any) -> Any:
         """Return maps of half the height and width."""
         # Four times the mean is the sum, to the last bit.
-        return ops.average_pool(maps, 2, 2) * (4 * self.coefficient) + self.bias
+        return ops.average_pool(maps, 2, 2, data_format="channels_last") * (4 * self.coefficient) + self.bias
 
     def count_connections(self) -> int:
         """Four inputs and a bias for every unit."""
@@ -135,7 +135,7 @@ class TableConv2D(layers.Layer):  # type: ignore[misc]
         # Zeros and ones put each kernel in its place, exactly, and the gradient back.
         dense = ops.matmul(self.kernel, self._spread)
         dense = ops.reshape(dense, (size, size, self._spread.shape[1] // n_maps, n_maps))
-        return self.activation(ops.conv(maps, dense, padding="valid") + self.bias)
+        return self.activation(ops.conv(maps, dense, padding="valid", data_format="channels_last") + self.bias)
 
     def count_connections(self) -> int:
         """Count the weights and the bias of a unit, for every unit of every map."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lenetkit._utils.files import check_writable
+from lenetkit._utils.printable import printable
 from lenetkit.bundle import Bundle, decode_bundle, encode_bundle, read_bundle, write_bundle
 from lenetkit.pipeline._fitted import FittedState
 from lenetkit.pipeline._fitted_methods import FittedMethods
@@ -340,7 +341,7 @@ class Pipeline(FittedMethods):
     def __repr__(self) -> str:
         state = f"fitted, classes {', '.join(map(str, self.classes_))}" if self._fitted is not None else "not fitted"
         model = self.model if isinstance(self.model, str) else getattr(self.model, "name", type(self.model).__name__)
-        return f"<Pipeline: {model}, {state}>"
+        return printable(f"<Pipeline: {model}, {state}>")
 
     def _repr_html_(self) -> str:
         from lenetkit.pipeline._view import draw_steps

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.validation import chosen_one
 from lenetkit.exceptions import NotFittedError
 from lenetkit.pipeline._fitted import FittedState, check_one_each, get_input
@@ -110,6 +111,7 @@ def _compute_confidences(
     fitted: FittedState, calibration: Calibration, prepared: Prepared, probabilities: Probabilities
 ) -> Probabilities:
     """Return the lower of each answer's probabilities for the image and for the image slightly blurred."""
+    import_quietly("scipy.ndimage")
     from scipy.ndimage import gaussian_filter
 
     images = get_input(prepared)

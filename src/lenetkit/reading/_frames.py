@@ -108,7 +108,7 @@ def _holds(outer: Piece, inner: Piece) -> bool:
 
 def _find_holes(frame: Piece) -> list[Piece]:
     """Return what the piece surrounds, without specks."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     smallest = max(_SMALLEST_CELL, _SHARE_OF_FRAME * min(frame.height, frame.width))
     # A diagonal step of a line one pixel wide does not let the paper through: 4 neighbours.

@@ -36,7 +36,7 @@ def without_rules(mask: Array, height: float) -> Array:
 
 
 def _erase(mask: Array, length: int, thickest: float) -> None:
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     # A line that is not quite level goes on in the next row, and a faint one may be broken.
     thick = ndimage.binary_dilation(mask, np.ones((3, 1), bool))
@@ -60,7 +60,7 @@ def _run_lengths(mask: Array) -> Array:
 
 def with_lost_strokes(mask: Array, ink: Array, contrast: Contrast, height: float) -> Array:
     """Put back ink as dark as the pen beside the rest of a stroke, but nothing where a rule as dark runs."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     lost = (ink > contrast.level(_PEN, _PEN_NOISES)[0]) & ~mask
     for view, length in ((lost, _LEVEL), (lost.T, _UPRIGHT)):

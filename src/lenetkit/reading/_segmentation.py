@@ -81,14 +81,14 @@ class Cut:
 
 def find_pieces(mask: Array, *, smallest: int) -> list[Piece]:
     """Return the connected pieces (8 neighbours) whose box is at least so many pixels high or wide."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     return label_pieces(ndimage.label(mask, np.ones((3, 3)))[0], smallest=smallest)
 
 
 def label_pieces(labels: Array, *, top: int = 0, left: int = 0, smallest: int = 1) -> list[Piece]:
     """Return the pixels of each label from 1 on as a piece, those of the upper left corner at (top, left)."""
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     return [
         Piece(top=top + box[0].start, left=left + box[1].start, mask=labels[box] == label)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole, chosen_one
 from lenetkit.exceptions import DataError
@@ -137,6 +138,7 @@ def _impulse_noise(images: Floats, streams: RandomStreams, fraction: float) -> F
 
 def _glass_blur(images: Floats, streams: RandomStreams, sigma: float, rounds: int) -> Floats:
     """Swap neighbours between two blurs along the columns alone: the published code takes the rows for colours."""
+    import_quietly("scipy.ndimage")
     from scipy.ndimage import gaussian_filter1d
 
     blurred = np.asarray(gaussian_filter1d(images, sigma, axis=1, mode="nearest"))
@@ -154,6 +156,7 @@ def _glass_blur(images: Floats, streams: RandomStreams, sigma: float, rounds: in
 
 
 def _blur(images: Floats, sigma: float) -> Floats:
+    import_quietly("scipy.ndimage")
     from scipy.ndimage import gaussian_filter
 
     return np.asarray(gaussian_filter(images, (0, sigma, sigma), mode="nearest"))
@@ -173,6 +176,7 @@ def _mapped(images: Floats, matrix: Floats, shift: Floats | float = 0.0) -> Floa
 
     `matrix` is of shape (2, 2) or (n, 2, 2), `shift` of shape (n, 2), both in (row, column).
     """
+    import_quietly("scipy.ndimage")
     from scipy.ndimage import affine_transform
 
     matrices = np.broadcast_to(matrix, (len(images), 2, 2))
@@ -310,6 +314,7 @@ def _canny_edges(images: Floats, streams: RandomStreams, fraction: float, missin
 
 def _edges(images: Floats) -> Floats:
     """Find edges as J. Canny, "A Computational Approach to Edge Detection", 1986, does; 1 on an edge, 0 elsewhere."""
+    import_quietly("scipy.ndimage")
     from scipy.ndimage import correlate1d, label
 
     smooth = _blur(images, 1.0)

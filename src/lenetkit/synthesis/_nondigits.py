@@ -162,7 +162,7 @@ def _blank(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
 
 
 def _noise(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     noise = streams.normal(28, 28)
     coarseness, threshold = streams.uniform(-0.8, 3), streams.uniform(-1.5, 1.5)
@@ -249,7 +249,7 @@ def _in_box(picture: Image.Image) -> Images:
 
 
 def _shape(streams: RandomStreams, _fonts: Sequence[str]) -> Images:
-    from scipy import ndimage
+    from lenetkit._utils.ndimage import ndimage
 
     y, x = np.mgrid[-1:1:20j, -1:1:20j]
     sides = streams.uniform(0.25, 1, 2)

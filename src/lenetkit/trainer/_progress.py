@@ -1,11 +1,13 @@
 """Progress of a training run: a bar on a terminal and in a notebook, a line per epoch elsewhere, or nothing."""
 
+import functools
 import math
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from lenetkit._utils.html import card, in_a_notebook, text
+from lenetkit._utils.imports import import_quietly
 
 __all__ = ["Progress", "create_progress"]
 
@@ -42,11 +44,29 @@ def create_progress(verbose: str | int) -> Progress:
         return Progress()
     if verbose != 2 and in_a_notebook():
         return _NotebookBar()
+    import_quietly("rich.console")
     from rich.console import Console
 
     # In notebooks rich would make every line a display of its own.
     console = Console(force_jupyter=False)
-    return _Bar(console) if verbose == 1 or (verbose == "auto" and console.is_terminal) else _Lines(console)
+    bar = verbose == 1 or (verbose == "auto" and console.is_terminal)
+    return _Dispensable(_Bar(console) if bar else _Lines(console))
+
+
+class _Dispensable(Progress):
+    """Progress that ends where its stream is full, closed or without a reader: the training goes on."""
+
+    def __init__(self, shown: Progress) -> None:
+        for name in ("note", "start", "resume", "advance", "finish_epoch", "stop"):
+            setattr(self, name, functools.partial(self._show, name))
+        self._shown = shown
+
+    def _show(self, name: str, *arguments: Any) -> None:
+        try:
+            getattr(self._shown, name)(*arguments)
+        # ValueError: the program around has closed it. SystemExit: rich's, where nobody reads any more.
+        except (OSError, ValueError, SystemExit):
+            self._shown = Progress()
 
 
 class _Lines(Progress):
@@ -75,6 +95,7 @@ class _Lines(Progress):
 
 class _Bar(_Lines):
     def start(self, epochs: float, images: int) -> None:
+        import_quietly("rich.progress")
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         super().start(epochs, images)

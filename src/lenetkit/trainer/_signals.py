@@ -26,7 +26,9 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._hear) for number in self._numbers}
+            # What the shell ignores for a process in the background stays ignored.
+            numbers = [number for number in self._numbers if signal.getsignal(number) is not signal.SIG_IGN]
+            self._previous = {number: signal.signal(number, self._hear) for number in numbers}
         return self
 
     def __exit__(

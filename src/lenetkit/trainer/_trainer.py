@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.keras_settings import standard_keras
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import DataError, SettingError, TrainingError
 from lenetkit.trainer._data import TrainingData, check_classes_differ, check_examples
@@ -201,11 +202,12 @@ class Trainer(TrainerSettings):
         if validation is None and self.validation_split:
             examples, validation = examples.split(self.validation_split)
         _check_callbacks(self.callbacks, self.learning_rate)
-        with preserve_rng_state():
-            optimizer = self._create_optimizer(count_steps(len(examples), self.epochs, self.batch_size))
-            model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
-            engine = self._engine(model, examples, n_classes, scale, offset)
-        return Run(self, model, engine, examples, validation).run()
+        with standard_keras():
+            with preserve_rng_state():
+                optimizer = self._create_optimizer(count_steps(len(examples), self.epochs, self.batch_size))
+                model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
+                engine = self._engine(model, examples, n_classes, scale, offset)
+            return Run(self, model, engine, examples, validation).run()
 
     def find_learning_rate(
         self,

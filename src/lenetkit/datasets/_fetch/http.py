@@ -13,6 +13,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from lenetkit._utils.imports import import_quietly
+
 if TYPE_CHECKING:
     import requests
     from rich.progress import Progress
@@ -99,6 +101,7 @@ def download(url: str, *, most_bytes: int, timeout: float, title: str) -> bytes:
         If anything goes wrong.
     """
     # Imported late: urllib3 opens a socket when it is imported, and a set that is already here needs none.
+    import_quietly("requests")
     import requests
 
     if not is_allowed(url):
@@ -152,6 +155,7 @@ def _receive(response: "requests.Response", most_bytes: int, timeout: float, tit
 
 def _progress() -> "Progress":
     """Return a progress bar that shows on a terminal only."""
+    import_quietly("rich.progress")
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 

@@ -140,17 +140,30 @@ class _Place:
             return np.frombuffer(verify(unpack(stream, self.member, file), file), np.uint8)
 
 
+def _expand(path: StrPath) -> Path:
+    """Return a path with the user's home in it; as it is, where the system knows no home, as in a bare container."""
+    return Path(os.path.expanduser(path))
+
+
+def _find_cache() -> Path:
+    """Return lenetkit's own folder in the user's cache; below ``~``, as it is, for a user without a home."""
+    import platformdirs
+
+    try:
+        return Path(platformdirs.user_cache_dir("lenetkit", appauthor=False))
+    except RuntimeError:
+        return Path("~", ".cache", "lenetkit")
+
+
 class _Search:
     """One search for the files of one data set, with the wrong files and the refusals it met."""
 
     def __init__(self, name: str, data_dir: StrPath | None, timeout: float) -> None:
-        import platformdirs
-
         self.name = name
         self.timeout = timeout
-        self.own_folder = Path(platformdirs.user_cache_dir("lenetkit", appauthor=False)) / name
+        self.own_folder = _find_cache() / name
         users_folder = data_dir or os.environ.get("LENETKIT_DATA") or self.own_folder.parent
-        self.folders = list(dict.fromkeys([Path(users_folder).expanduser() / name, self.own_folder]))
+        self.folders = list(dict.fromkeys([_expand(users_folder) / name, self.own_folder]))
         self.wrong: dict[_Place, str] = {}
         self._refusals: dict[str, str] = {}
         self._unreachable: set[str] = set()
@@ -188,7 +201,7 @@ class _Search:
         yield from (_Place(folder / name, member) for folder in self.folders for name, member in names)
         keras_home = os.path.join(os.environ.get("KERAS_HOME") or _KERAS_HOME, "")
         for path, member in copies:
-            yield _Place(Path(path.replace(_KERAS_HOME, keras_home, 1)).expanduser(), member)
+            yield _Place(_expand(path.replace(_KERAS_HOME, keras_home, 1)), member)
 
     def enter_folder(self, lock: ExitStack, files: Sequence[RemoteFile]) -> Path:
         """Return the folder to keep downloads in, locked: no other process downloads to it meanwhile."""
@@ -198,6 +211,9 @@ class _Search:
         for folder in self.folders:
             if folder != self.own_folder and any(_Place(folder / file.name) in self.wrong for file in files):
                 continue  # to download there would be to replace somebody's file
+            if str(folder).startswith("~"):
+                reasons.append(f"{folder}: this user has no home folder")
+                continue
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 lock.enter_context(filelock.FileLock(folder / ".lock"))

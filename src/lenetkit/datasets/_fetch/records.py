@@ -20,6 +20,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.system import describe_system_error
 from lenetkit._utils.validation import raise_first
 from lenetkit.datasets._fetch.http import is_allowed
 from lenetkit.datasets._formats.idx import is_gzipped
@@ -124,6 +125,10 @@ def unpack(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
             return _npz_member(stream, member, file)
         plain = gzip.GzipFile(fileobj=stream) if is_gzipped(stream) else stream
         return plain.read(file.size + 1)
+    except (OSError, MemoryError) as error:
+        if (words := describe_system_error(error)) and (isinstance(error, MemoryError) or error.errno is not None):
+            raise UnfitError(f"it cannot be read: {words}") from error
+        raise UnfitError(f"it is damaged: {error}") from error
     except Exception as error:  # damage makes gzip, zipfile and NumPy raise all kinds of them
         raise UnfitError(f"it is damaged: {error}") from error
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.notices import notify
 from lenetkit.datasets._entries import (
     BadEntriesError,
@@ -288,6 +289,7 @@ def _with_progress(paths: Sequence[Path], folder: Path) -> Iterable[Path]:
     """Show a bar on a terminal where there is long to wait."""
     if len(paths) < _MANY:
         return paths
+    import_quietly("rich.progress")
     from rich.console import Console
     from rich.progress import track
 
