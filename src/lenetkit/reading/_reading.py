@@ -184,7 +184,9 @@ def _make_reading(picture: Array, page: Page, ways: list[list[_Place]], spare: l
         left_out=tuple(sorted(left_out, key=lambda place: (place.line is None, place.line or 0, place.box[0]))),
         image=picture,
         probability=compute_probability(
-            [(place.probabilities, place.single, place.posterior) for place, _ in read],
+            [digit.probability for digit in digits],
+            [place.single for place, _ in read],
+            [place.posterior for place, _ in read],
             [place.probability for place in left_out],
         ),
     )
