@@ -176,7 +176,8 @@ class Trainer(TrainerSettings):
         TrainingError
             If the loss stops being finite. The model keeps its last finite state.
         CheckpointError
-            If there is a checkpoint that is damaged or belongs to another run.
+            If there is a checkpoint that cannot be read, is damaged, or belongs to another run; or if another run is
+            using its folder.
 
         Examples
         --------
