@@ -96,8 +96,8 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
         compiled("class C:\n def __call__(self, x):\n  return x * 3\nf = C()"),
     ),
     "constants of classes": (
-        compiled("class C:\n r = 2\n def __call__(self, x):\n  return x\nf = C()"),
-        compiled("class C:\n r = 3\n def __call__(self, x):\n  return x\nf = C()"),
+        compiled("class C:\n r = 2.0\n def __call__(self, x):\n  return x\nf = C()"),
+        compiled("class C:\n r = 3.0\n def __call__(self, x):\n  return x\nf = C()"),
     ),
 }
 

@@ -1,9 +1,9 @@
 """Callbacks of a run: their settings, by which a checkpoint knows them, and their state, which it keeps."""
 
+import contextlib
 import csv
 import functools
 import inspect
-import os
 import time
 import types
 import weakref
@@ -19,7 +19,7 @@ from lenetkit.trainer._setting_description import describe, is_library_class
 from lenetkit.trainer._state_graph import Arrays, Encoder, StateError, is_process_bound
 from lenetkit.trainer._state_restore import Decoder
 
-__all__ = ["CallbackStates", "describe_callbacks", "has_batch_hooks", "note_callbacks", "reopen_logs"]
+__all__ = ["CallbackStates", "describe_callbacks", "has_batch_hooks", "note_callbacks", "reopened_logs"]
 
 # What a run gives to every callback.
 _GIVEN = ("_model", "model", "params", "validation_data")
@@ -83,22 +83,20 @@ def _constructor_names(kind: type) -> set[str]:
 
 
 def _is_setting(value: Any) -> bool:
-    """Tell whether an attribute says what a callback does, and not when, where or in which process."""
+    """Tell whether an attribute says what a callback does: counts and texts say as often when, where and for whom."""
     if isinstance(value, (list, tuple, set, frozenset)):
-        return all(map(_is_setting, value))
+        return any(map(_is_setting, value))
     if isinstance(value, dict):
-        return all(map(_is_setting, value.values()))
-    if isinstance(value, (bool, np.ndarray, functools.partial, types.FunctionType)) or value is None:
+        return any(map(_is_setting, value.values()))
+    if isinstance(value, (np.ndarray, functools.partial, types.FunctionType)):
         return True
-    return isinstance(value, (int, float, np.number)) and not _is_of_this_process(value)
+    return isinstance(value, (float, np.floating)) and not _is_of_this_process(value)
 
 
 def _is_of_this_process(value: Any) -> bool:
     clock = abs(value - time.time()) < _CLOCK_SECONDS or abs(value - time.time_ns()) < _CLOCK_SECONDS * 1e9
-    timer = (
-        isinstance(value, float) and value > 1 and 0 <= time.perf_counter() - value < 3600 and not value.is_integer()
-    )
-    return bool(clock or timer or value == os.getpid())
+    timer = value > 1 and 0 <= time.perf_counter() - value < 3600 and not value.is_integer()
+    return bool(clock or timer)
 
 
 def has_batch_hooks(callbacks: Sequence[Any]) -> bool:
@@ -127,6 +125,8 @@ class CallbackStates:
 
     def __init__(self, callbacks: Sequence[Any], variables: Sequence[Any]) -> None:
         self._callbacks = list(callbacks)
+        # A class attribute that a run changes is state; others are settings, and stay as they are now.
+        self._class_settings = {key: describe(value) for key, _, _, value in self._class_attributes()}
         self._owned = frozenset(id(v) for v in (*variables, *(getattr(v, "value", None) for v in variables)))
         self._start, _ = self._encode(None)
 
@@ -139,8 +139,13 @@ class CallbackStates:
             If a callback has come to hold something that cannot be kept.
         """
         encoder, forms = self._encode(self._start)
+        classes = {
+            key: encoder.try_encode(value, key)
+            for key, _, _, value in self._class_attributes()
+            if describe(value) != self._class_settings.get(key)
+        }
         arrays = {f"callbacks/{name}": array for name, array in encoder.arrays.items()}
-        return {"nodes": encoder.nodes, "callbacks": forms}, arrays
+        return {"nodes": encoder.nodes, "callbacks": forms, "classes": classes}, arrays
 
     def set(self, state: dict[str, Any], arrays: Arrays) -> None:
         """Bring the callbacks into a state that :meth:`get` returned.
@@ -159,15 +164,15 @@ class CallbackStates:
         for index, (callback, form) in enumerate(zip(self._callbacks, state["callbacks"], strict=True)):
             try:
                 decoder.fill(callback, form["attributes"], leave=(*_GIVEN, *form["left"]))
-                for base, name, _ in _class_attributes(callback):
-                    value = decoder.decode(form["classes"].get(f"{base.__qualname__}.{name}"))
-                    if value is not None and value is not vars(base)[name]:
-                        setattr(base, name, value)
             except LookupError as error:
                 raise CheckpointError(
                     f"callbacks[{index}] ({type(callback).__name__}) of the run that was stopped had {error}, which it "
                     "lacks now. Give it what it had when that run began."
                 ) from None
+        for key, base, name, _ in self._class_attributes():
+            if key in state["classes"]:
+                self._class_settings[key] = ""  # changed before, so kept from now on
+                setattr(base, name, decoder.decode(state["classes"][key]))
 
     def _encode(self, start: Encoder | None) -> tuple[Encoder, list[dict[str, Any]]]:
         encoder = Encoder(start, self._owned)
@@ -181,13 +186,12 @@ class CallbackStates:
             for name, value in vars(callback).items():
                 if name not in _GIVEN:
                     attributes[name] = self._encode_attribute(encoder, index, name, value, lenient=lenient)
-            classes = {
-                f"{base.__qualname__}.{name}": encoder.try_encode(value, f"{index}:{base.__qualname__}.{name}")
-                for base, name, value in _class_attributes(callback)
-            }
             kept = {name: form for name, form in attributes.items() if form is not _NO_FORM}
             left = [name for name, form in attributes.items() if form is _NO_FORM]
-            forms.append({"self": reference, "attributes": kept, "left": left, "classes": classes})
+            forms.append({"self": reference, "attributes": kept, "left": left})
+        if start is None:
+            for key, _, _, value in self._class_attributes():
+                encoder.try_encode(value, key)
         return encoder, forms
 
     def _encode_attribute(self, encoder: Encoder, index: int, name: str, value: Any, *, lenient: bool) -> Any:
@@ -204,6 +208,16 @@ class CallbackStates:
                 "deques and dicts of these; or train without checkpoint=."
             ) from None
 
+    def _class_attributes(self) -> Iterator[tuple[str, type, str, Any]]:
+        """Yield key, class, name and value of what the user's classes of the callbacks hold themselves."""
+        classes = dict.fromkeys(base for callback in self._callbacks for base in type(callback).__mro__)
+        for base in classes:
+            if not is_library_class(base):
+                for name, value in list(vars(base).items()):
+                    descriptor = hasattr(type(value), "__get__") or hasattr(type(value), "__set__")
+                    if not name.startswith("__") and not descriptor and not is_process_bound(value):
+                        yield f"{base.__module__}.{base.__qualname__}.{name}", base, name, value
+
 
 _NO_FORM: Any = object()
 
@@ -216,34 +230,26 @@ def _add_known_functions(encoder: Encoder) -> None:
         encoder.encode(getattr(keras.ops, name), f"keras.ops.{name}")
 
 
-def _class_attributes(callback: Any) -> Iterator[tuple[type, str, Any]]:
-    """Yield the values that the user's classes of a callback hold themselves."""
-    for base in type(callback).__mro__:
-        if not is_library_class(base):
-            for name, value in list(vars(base).items()):
-                descriptor = hasattr(type(value), "__get__") or hasattr(type(value), "__set__")
-                if not name.startswith("__") and not descriptor and not is_process_bound(value):
-                    yield base, name, value
+@contextlib.contextmanager
+def reopened_logs(callbacks: Sequence[Any], epoch: int | None) -> Iterator[None]:
+    """Let every CSVLogger that begins in the block go on with its file, cut to the epochs before this one, if any.
 
-
-def reopen_logs(callbacks: Sequence[Any], epoch: int) -> list[Any]:
-    """Let every CSVLogger go on with its file, cut to the epochs before this one; return those to close again.
-
-    Keras' logger starts its file anew with every ``fit``; the epochs of a run that was stopped would be lost.
+    Keras' logger starts its file anew with every ``fit``; the epochs before a run was stopped would be lost.
     """
     import keras
 
-    changed = []
-    for callback in callbacks:
-        if isinstance(callback, keras.callbacks.CSVLogger) and Path(callback.filename).is_file():
-            lines = Path(callback.filename).read_bytes().splitlines(keepends=True)
-            while lines and (not lines[-1].endswith(b"\n") or _read_epoch(lines[-1], callback.sep) >= epoch):
-                lines.pop()
-            write_atomically(callback.filename, b"".join(lines))
-            if not callback.append:
-                callback.append = True
-                changed.append(callback)
-    return changed
+    loggers = [callback for callback in callbacks if isinstance(callback, keras.callbacks.CSVLogger)]
+    going_on = [] if epoch is None else [logger for logger in loggers if Path(logger.filename).is_file()]
+    appending = [logger.append for logger in going_on]
+    for logger in going_on:
+        lines = Path(logger.filename).read_bytes().splitlines(keepends=True)
+        while lines and (not lines[-1].endswith(b"\n") or _read_epoch(lines[-1], logger.sep) >= (epoch or 0)):
+            lines.pop()
+        write_atomically(logger.filename, b"".join(lines))
+        logger.append = True
+    yield
+    for logger, append in zip(going_on, appending, strict=True):
+        logger.append, logger.append_header = append, not Path(logger.filename).stat().st_size
 
 
 def _read_epoch(line: bytes, separator: str) -> int:

@@ -16,7 +16,7 @@ from lenetkit._utils.files import check_writable
 from lenetkit._utils.machine import get_peak_memory
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import CheckpointError, SettingError, TrainingError
-from lenetkit.trainer._callbacks import CallbackStates, has_batch_hooks, note_callbacks, reopen_logs
+from lenetkit.trainer._callbacks import CallbackStates, has_batch_hooks, note_callbacks, reopened_logs
 from lenetkit.trainer._canary import NOT_REPEATABLE, OTHER_ARITHMETIC, take_probe
 from lenetkit.trainer._checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
 from lenetkit.trainer._data import TrainingData
@@ -306,31 +306,30 @@ class Run:
             raise CheckpointError(OTHER_ARITHMETIC.format(path=Path(self._trainer.checkpoint) / FILE_NAME))
 
     def _assign_from(self, found: Checkpoint) -> None:
-        values = [found.arrays[name] for name in found.arrays if name.startswith("variable/")]
         variables = self._variables()
-        shapes = [tuple(variable.shape) for variable in variables]
-        ordered = [found.arrays[f"variable/{index}"] for index in range(len(values))]
-        if len(values) < len(variables) or [value.shape for value in ordered[: len(shapes)]] != shapes:
+        values = [found.arrays.get(f"variable/{index}") for index in range(len(variables))]
+        shapes = [None if value is None else value.shape for value in values]
+        if shapes != [tuple(variable.shape) for variable in variables]:
             raise CheckpointError(OTHER_ARITHMETIC.format(path=Path(self._trainer.checkpoint) / FILE_NAME))
-        self._assign(ordered[: len(variables)])
+        self._assign([value for value in values if value is not None])
 
     def _begin(self, found: Checkpoint | None) -> None:
         """Let the callbacks begin, and continue the run of a checkpoint, if there is one."""
         callbacks = self._trainer.callbacks
-        reopened = [] if found is None else reopen_logs(callbacks, found.state["epoch"])
-        self._callbacks.on_train_begin()
-        for logger in reopened:
-            logger.append = False
-        if self._trainer.checkpoint is None:
-            return
-        self._states = CallbackStates(callbacks, self._variables())
-        if found is not None:
-            state = {name: value for name, value in found.state.items() if name != "canary"}
-            self._states.set(state.pop("callbacks"), found.arrays)
-            self._assign_from(found)
-            self._at = _Position(**state)
-            self._model.stop_training = self._at.stop_training
-            self._progress.resume(self._at.epoch, self._at.row)
+        with reopened_logs(callbacks, None if found is None else found.state["epoch"]):
+            self._callbacks.on_train_begin()
+            if self._trainer.checkpoint is not None:
+                self._states = CallbackStates(callbacks, self._variables())
+            if found is not None:
+                self._resume(found)
+
+    def _resume(self, found: Checkpoint) -> None:
+        state = {name: value for name, value in found.state.items() if name != "canary"}
+        self._states.set(state.pop("callbacks"), found.arrays)
+        self._assign_from(found)
+        self._at = _Position(**state)
+        self._model.stop_training = self._at.stop_training
+        self._progress.resume(self._at.epoch, self._at.row)
 
     def _result(self, stopped_by: str) -> TrainingResult:
         import pandas as pd

@@ -197,11 +197,12 @@ class _Describer:
 
 
 def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    """Yield the methods and constants of a class in the order of their names."""
+    """Yield the methods of a class, and its constants but for texts and counts, in the order of their names."""
     for name, member in sorted(vars(kind).items()):
         function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
-        constant = type(member) in _PLAIN and not name.startswith("__")
-        if constant or isinstance(function, types.FunctionType):
+        constant = isinstance(member, (float, complex, np.floating, np.ndarray))
+        written = isinstance(function, types.FunctionType) and not function.__code__.co_filename.startswith("<attrs ")
+        if constant or written:
             yield name, function
 
 
