@@ -226,6 +226,13 @@ def test_variables_of_a_callbacks_own_are_kept() -> None:
     assert np.asarray(second.variable).tolist() == [5.0, 6.0]
 
 
+def test_tensors_are_kept() -> None:
+    """As what Keras' operations return."""
+    first, second = stopped_and_resumed(dict, lambda c: setattr(c, "x", keras.ops.convert_to_tensor([1.5, 2.5])))
+    assert type(second.x) is type(first.x)
+    assert np.asarray(second.x).tolist() == [1.5, 2.5]
+
+
 class CountingQueue:
     """An object that no attribute describes: it is made in C."""
 

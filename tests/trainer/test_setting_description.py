@@ -134,6 +134,18 @@ def test_what_does_the_same_is_described_alike(kind: str) -> None:
     assert one == other
 
 
+class Shy:
+    """An object that does not let itself be looked at."""
+
+    def get_config(self) -> Any:
+        raise RuntimeError("no")
+
+
+def test_what_cannot_be_looked_at_is_described_by_its_class() -> None:
+    """A description never ends a training."""
+    assert describe(Shy()) == "<Shy>"
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -76,7 +76,7 @@ def _constructor_names(kind: type) -> set[str]:
     """Return the arguments that the class and its bases take."""
     names: set[str] = set()
     for base in kind.__mro__:
-        if "__init__" in vars(base):
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # none of its own, or one that tells nothing
             names |= set(inspect.signature(vars(base)["__init__"]).parameters)
     hooks = {name for name in dir(kind) if name.startswith("on_")}  # those of a LambdaCallback
     return (names | hooks) - {"self"}

@@ -98,11 +98,10 @@ class Run:
         self._model.stop_training = False
         self._callbacks = self._callback_list()
         self._resident = self._engine.place(self._data.whole()) if self._data.resident else None
-        found = self._find_checkpoint()
         self._progress.start(self._trainer.epochs, len(self._data))
         try:
             with self._signals:
-                self._begin(found)
+                self._begin(self._find_checkpoint())
                 stopped_by = self._all_epochs()
                 self._callbacks.on_train_end(self._at.history[-1] if self._at.history else {})
         finally:

@@ -176,12 +176,16 @@ class Encoder:
         self._strict = strict
 
     def _node(self, value: Any, path: str) -> dict[str, Any]:
+        import tensorflow as tf
+
         kind = type(value)
         if kind in _VALUE_NAMES:
             name = _VALUE_NAMES[kind]
             return {"type": name, "value": VALUE_TYPES[name][1](value)}
         if isinstance(value, (np.ndarray, np.generic)) and (kind is np.ndarray or isinstance(value, np.generic)):
             return self._array(value, path)
+        if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
+            return {**self._array(np.asarray(value.numpy()), path), "tensor": True}
         if isinstance(value, bytearray):
             return {"type": "bytearray", "value": value.hex()}
         if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):

@@ -109,6 +109,10 @@ class Decoder:
         array = self._arrays[node["array"]]
         if node["packed"]:
             array = np.load(io.BytesIO(array.tobytes()), allow_pickle=False)
+        if node.get("tensor"):
+            import tensorflow as tf
+
+            return tf.constant(array)
         if node["scalar"]:
             return array[()]
         alike = type(there) is np.ndarray and (there.shape, there.dtype) == (array.shape, array.dtype)
