@@ -115,7 +115,11 @@ def test_what_differs_from_run_to_run_is_not_kept() -> None:
     """Paths of callbacks and addresses in memory."""
     result = a_result(
         a_history({"loss": [0.5]}),
-        **{"setting callbacks": "[CSVLogger {'filename': '/home/me/today.csv'}]", "setting x": "<f at 0x7f00ab> \n"},
+        **{
+            "setting callbacks": "[CSVLogger]",
+            "setting callbacks[0].filename": "'/home/me/today.csv'",
+            "setting x": "<f at 0x7f00ab> \n",
+        },
     )
     kept = clean_provenance(result.provenance)
     assert kept == {**PROVENANCE, "setting x": "<f>  "}

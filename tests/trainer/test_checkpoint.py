@@ -272,7 +272,7 @@ def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(_checkpoint, "_FORMAT", 1)
     write_checkpoint(tmp_path, Checkpoint(arrays={"x": np.zeros(2)}, state={}, provenance={}))
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match=r"has format 1; this version of lenetkit reads format 2\. Go on with"):
+    with pytest.raises(CheckpointError, match=r"has format 1; this version of lenetkit reads format 3\. Go on with"):
         read_checkpoint(tmp_path, {})
 
 

@@ -160,7 +160,7 @@ def clean_provenance(provenance: Mapping[str, str]) -> dict[str, str]:
             :_LONGEST_TEXT
         ]
         for name, text in provenance.items()
-        if name not in _NOT_KEPT
+        if not name.startswith(_NOT_KEPT)
     }
 
 

@@ -18,11 +18,12 @@ import numpy.typing as npt
 from lenetkit._utils.files import write_atomically
 from lenetkit.exceptions import CheckpointError, SettingError
 
-__all__ = ["Checkpoint", "callback_state", "read_checkpoint", "restore_callback", "write_checkpoint"]
+__all__ = ["FILE_NAME", "Checkpoint", "read_checkpoint", "write_checkpoint"]
 
 FILE_NAME = "checkpoint.safetensors"
-# 2: the provenance has the fingerprint of a data set, and hashes of rows and weights beside it.
-_FORMAT = 2
+# 2: the provenance has the fingerprint of a data set, and hashes of rows and weights beside it. 3: a canary, callbacks
+# with all that they hold, and settings described by what they do.
+_FORMAT = 3
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -69,25 +70,18 @@ def read_checkpoint(
     Raises
     ------
     CheckpointError
-        If the file is damaged, or was written by a run with other data, settings or versions: the message shows each
-        difference.
+        If the file cannot be read, is damaged, or was written by a run with other data, settings or versions: the
+        message shows each difference.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(folder) / FILE_NAME
-    if not path.is_file():
-        return None
     try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        body = metadata["lenetkit"]
-        if metadata["sha256"] != _digest(arrays, body):
-            raise ValueError("its content does not have the hash that it carries")
-        content = json.loads(body)
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        arrays, content = _read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
         raise CheckpointError(
-            f"the checkpoint {path} is damaged ({error}). Remove it to start the run anew."
+            f"the checkpoint {path} cannot be read: {error.strerror or error}. It may be whole; make it readable for "
+            "this user, or name another folder to start anew."
         ) from error
     if content["format"] != _FORMAT:
         raise CheckpointError(
@@ -117,6 +111,25 @@ def read_checkpoint(
     return found
 
 
+def _read(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb"):
+        pass  # what the system refuses is told in its words
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        body = metadata["lenetkit"]
+        if metadata["sha256"] != _digest(arrays, body):
+            raise ValueError("its content does not have the hash that it carries")
+        return arrays, json.loads(body)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"the checkpoint {path} is damaged ({error}). Remove it to start the run anew."
+        ) from error
+
+
 def _is_longer(then: str | None, now: str | None) -> bool:
     """Tell whether a run of whole epochs was given more of them."""
     try:
@@ -131,45 +144,3 @@ def _digest(arrays: Mapping[str, npt.NDArray[Any]], body: str) -> str:
         array = np.asarray(arrays[name], order="C")
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode() + array.tobytes())
     return digest.hexdigest()
-
-
-def callback_state(callback: Any, prefix: str, arrays: Arrays) -> dict[str, Any]:
-    """Return the state of a callback as plain values; arrays are put into `arrays` under names with `prefix`.
-
-    Values that are neither plain nor arrays (open files, functions, models) belong to the process, not to the run.
-    """
-    found = ((name, _to_plain(value, f"{prefix}/{name}", arrays)) for name, value in vars(callback).items())
-    return {name: plain for name, plain in found if plain is not None}
-
-
-def restore_callback(callback: Any, state: Mapping[str, Any], arrays: Arrays) -> None:
-    """Restore the state of a callback that :func:`callback_state` returned."""
-    for name, plain in state.items():
-        setattr(callback, name, _from_plain(plain, arrays))
-
-
-def _to_plain(value: Any, name: str, arrays: Arrays) -> dict[str, Any] | None:
-    """Return a value in a JSON form that names its type; None if it has none."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return {"plain": value}
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
-        arrays[name] = np.asarray(value)
-        return {"array": name, "scalar": isinstance(value, np.generic)}
-    if isinstance(value, (list, tuple)):
-        items = [_to_plain(item, f"{name}/{index}", arrays) for index, item in enumerate(value)]
-        return None if None in items else {"list": items, "tuple": isinstance(value, tuple)}
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        named = {key: _to_plain(item, f"{name}/{key}", arrays) for key, item in value.items()}
-        return None if None in named.values() else {"dict": named}
-    return None
-
-
-def _from_plain(plain: Mapping[str, Any], arrays: Arrays) -> Any:
-    if "array" in plain:
-        return arrays[plain["array"]][()] if plain["scalar"] else arrays[plain["array"]]
-    if "list" in plain:
-        items = [_from_plain(item, arrays) for item in plain["list"]]
-        return tuple(items) if plain["tuple"] else items
-    if "dict" in plain:
-        return {key: _from_plain(item, arrays) for key, item in plain["dict"].items()}
-    return plain["plain"]

@@ -57,7 +57,7 @@ class Engine:
 
     def __init__(self, model: Any, preparation: Preparation, *, batch_size: int, weighted: bool) -> None:
         self._model = model
-        self._preparation = preparation
+        self.preparation = preparation
         self._batch_size = batch_size
         self._weighted = weighted
         # TensorFlow counts tracings by code, over all engines, and would warn of "retracing" at the fifth model of a
@@ -65,6 +65,12 @@ class Engine:
         train, test = functools.partial(self._train_steps), functools.partial(self._test_steps)
         self._train = tf.function(train, autograph=False, reduce_retracing=True)
         self._test = tf.function(test, autograph=False, reduce_retracing=True)
+        self._variables: list[Any] = []
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables that the step uses, such as those of an augmentation; known after :meth:`compile`."""
+        return self._variables
 
     def place(self, arrays: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         """Copy arrays to where the graph reads them, once for many calls."""
@@ -78,6 +84,12 @@ class Engine:
         """
         return int(self._train(*arrays, tf.constant(order, tf.int64), tf.constant(first_step, tf.int32)))
 
+    def compile(self, arrays: tuple[Any, Any, Any], order: npt.NDArray[np.int64]) -> None:
+        """Compile the step for such arrays without running it."""
+        placed = self.place(arrays)
+        compiled = self._train.get_concrete_function(*placed, tf.constant(order, tf.int64), tf.constant(0, tf.int32))
+        self._variables = list(compiled.variables)
+
     def test(self, arrays: tuple[Any, Any, Any]) -> None:
         """Update the model's metrics over all rows, without learning."""
         self._test(*arrays)
@@ -88,8 +100,8 @@ class Engine:
         self._model.test_step(self._batch(*self.place(arrays), rows, None))
 
     def _batch(self, images: Any, targets: Any, weights: Any, rows: Any, step: Any) -> tuple[Any, ...]:
-        x = self._preparation.images(tf.gather(images, rows), step)
-        y = self._preparation.targets(tf.gather(targets, rows), step)
+        x = self.preparation.images(tf.gather(images, rows), step)
+        y = self.preparation.targets(tf.gather(targets, rows), step)
         return (x, y, tf.gather(weights, rows)) if self._weighted else (x, y)
 
     def _train_steps(self, images: Any, targets: Any, weights: Any, order: Any, first_step: Any) -> Any:

@@ -1,26 +1,26 @@
 """One run of a trainer: the loop over epochs and compiled calls, with callbacks, progress and checkpoints."""
 
+import contextlib
 import itertools
 import math
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.files import check_writable
 from lenetkit._utils.machine import get_peak_memory
 from lenetkit._utils.rng import preserve_rng_state
-from lenetkit.exceptions import TrainingError
-from lenetkit.trainer._checkpoint import (
-    Checkpoint,
-    callback_state,
-    read_checkpoint,
-    restore_callback,
-    write_checkpoint,
-)
+from lenetkit.exceptions import CheckpointError, SettingError, TrainingError
+from lenetkit.trainer._callbacks import CallbackStates, has_batch_hooks, note_callbacks, reopened_logs
+from lenetkit.trainer._canary import NOT_REPEATABLE, OTHER_ARITHMETIC, take_probe
+from lenetkit.trainer._checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
 from lenetkit.trainer._data import TrainingData
+from lenetkit.trainer._folder_lock import FolderLock
 from lenetkit.trainer._progress import create_progress
 from lenetkit.trainer._provenance import record_provenance
 from lenetkit.trainer._result import TrainingResult
@@ -75,25 +75,39 @@ class Run:
 
     def run(self) -> TrainingResult:
         """Train to the end, or until something stops the run."""
+        folder = self._trainer.checkpoint
+        with FolderLock(folder) if folder is not None else contextlib.nullcontext():
+            stopped_by = self._run()
+        self._signals.pass_on()
+        return self._result(stopped_by)
+
+    def _run(self) -> str:
         self._started = self._saved_at = time.perf_counter()
         with preserve_rng_state():
             self._build()
         _key_random_layers(self._model, self._trainer.seed)
-        self._provenance = record_provenance(self._trainer, self._model, self._data, self._validation)
+        preparation = self._engine.preparation
+        self._provenance = record_provenance(
+            self._trainer,
+            self._model,
+            self._data,
+            self._validation,
+            scale=preparation.scale,
+            offset=preparation.offset,
+        )
         self._model.stop_training = False
         self._callbacks = self._callback_list()
         self._resident = self._engine.place(self._data.whole()) if self._data.resident else None
         self._progress.start(self._trainer.epochs, len(self._data))
         try:
             with self._signals:
-                self._callbacks.on_train_begin()
-                self._resume()
+                self._begin(self._find_checkpoint())
                 stopped_by = self._all_epochs()
                 self._callbacks.on_train_end(self._at.history[-1] if self._at.history else {})
         finally:
+            note_callbacks(self._trainer.callbacks)
             self._progress.stop()
-        self._signals.pass_on()
-        return self._result(stopped_by)
+        return stopped_by
 
     def _build(self) -> None:
         """Create the variables of optimizer and metrics, which must exist before anything is compiled."""
@@ -165,6 +179,8 @@ class Run:
         trainer = self._trainer
         if trainer.steps_per_call != "auto":
             steps = int(trainer.steps_per_call)
+        elif trainer.checkpoint is not None and has_batch_hooks(trainer.callbacks):
+            steps = 1  # a run that goes on must call them as often
         elif self._seconds_per_step is None:
             steps = _FIRST_STEPS
         else:
@@ -181,8 +197,8 @@ class Run:
         """Train on these rows in this order."""
         at, batch_size = self._at, self._trainer.batch_size
         steps = -(-len(rows) // batch_size)
-        arrays, index = (self._resident, rows) if self._resident else (self._data.rows(rows), np.arange(len(rows)))
-        before = [variable.numpy() for variable in self._variables()]
+        arrays, index = self._place(rows)
+        before = self._values()
         began = time.perf_counter()
         finite = self._engine.train(arrays, index, at.step)
         if at.step:  # the first call also compiles
@@ -194,6 +210,10 @@ class Run:
             self._fail(at.step + finite, rows[finite * batch_size : (finite + 1) * batch_size])
         at.step += steps
         at.images_seen += len(rows)
+
+    def _place(self, rows: npt.NDArray[np.int64]) -> tuple[Any, npt.NDArray[np.int64]]:
+        """Return arrays that hold these rows, and their indices in them."""
+        return (self._resident, rows) if self._resident else (self._data.rows(rows), np.arange(len(rows)))
 
     def _fail(self, step: int, rows: npt.NDArray[np.int64]) -> None:
         rate = float(np.asarray(self._model.optimizer.learning_rate))
@@ -219,7 +239,12 @@ class Run:
         """Return every variable that a step changes."""
         model = self._model
         every = (*model.variables, *model.optimizer.variables, *model.metrics_variables)
-        return list({id(variable): variable for variable in every}.values())
+        known = {id(variable.value): variable for variable in every}
+        # And what else the compiled step reads, such as a generator in an augmentation.
+        return [*known.values(), *(further for further in self._engine.variables if id(further) not in known)]
+
+    def _values(self) -> list[npt.NDArray[Any]]:
+        return [np.array(variable.numpy()) for variable in self._variables()]
 
     def _assign(self, values: list[npt.NDArray[Any]]) -> None:
         for variable, value in zip(self._variables(), values, strict=True):
@@ -236,26 +261,71 @@ class Run:
             return
         now = time.perf_counter()
         self._at.seconds, self._started, self._saved_at = self._at.seconds + now - self._started, now, now
-        arrays = {f"variable/{index}": np.asarray(v.numpy()) for index, v in enumerate(self._variables())}
-        states = [
-            callback_state(callback, f"callback/{index}", arrays)
-            for index, callback in enumerate(self._trainer.callbacks)
-        ]
-        state = {**attrs.asdict(self._at), "callbacks": states}
+        states, arrays = self._states.get()
+        canary = self._probe()
+        arrays.update({f"variable/{index}": value for index, value in enumerate(self._values())})
+        state = {**attrs.asdict(self._at), "callbacks": states, "canary": canary}
         write_checkpoint(self._trainer.checkpoint, Checkpoint(arrays=arrays, state=state, provenance=self._provenance))
 
-    def _resume(self) -> None:
-        """Continue the run of a checkpoint, if there is one."""
-        folder = self._trainer.checkpoint
-        if folder is None:
-            return
-        more_epochs = not isinstance(self._trainer.learning_rate, OneCycle)
-        if (found := read_checkpoint(folder, self._provenance, more_epochs=more_epochs)) is None:
-            return
-        state = dict(found.state)
-        for callback, kept in zip(self._trainer.callbacks, state.pop("callbacks"), strict=True):
-            restore_callback(callback, kept, found.arrays)
-        self._assign([found.arrays[f"variable/{index}"] for index in range(len(self._variables()))])
+    def _probe(self) -> str:
+        """Compute the canary of this place in the run, and go back."""
+        rows = np.arange(min(len(self._data), self._trainer.batch_size))
+        arrays, index = self._place(rows)
+        return take_probe(self._variables(), lambda: self._engine.train(arrays, index, self._at.step))
+
+    def _find_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint to go on from, if any, when all is proved that going on, or a checkpoint, needs."""
+        trainer, callbacks = self._trainer, self._trainer.callbacks
+        if (folder := trainer.checkpoint) is None:
+            return None
+        more_epochs = not isinstance(trainer.learning_rate, OneCycle)
+        found = read_checkpoint(folder, self._provenance, more_epochs=more_epochs)
+        check_writable(Path(folder) / FILE_NAME)
+        CallbackStates(callbacks, self._variables())
+        state = {"epoch": 0, "stop_training": False} if found is None else found.state
+        if state["epoch"] < trainer.epochs and not state["stop_training"]:
+            self._engine.compile(*self._place(np.arange(min(len(self._data), trainer.batch_size))))
+            self._check_canary(found)
+        return found
+
+    def _check_canary(self, found: Checkpoint | None) -> None:
+        """Refuse to go on where a step gives something else than it gave, or than it gives the second time."""
+        start = self._values()
+        with preserve_rng_state():
+            if found is None:
+                if self._probe() != self._probe():
+                    raise SettingError(NOT_REPEATABLE)
+                return
+            self._assign_from(found)
+            self._at.step = found.state["step"]
+            differs = self._probe() != found.state["canary"]
+        self._at.step = 0
+        self._assign(start)
+        if differs:
+            raise CheckpointError(OTHER_ARITHMETIC.format(path=Path(self._trainer.checkpoint) / FILE_NAME))
+
+    def _assign_from(self, found: Checkpoint) -> None:
+        variables = self._variables()
+        values = [found.arrays.get(f"variable/{index}") for index in range(len(variables))]
+        shapes = [None if value is None else value.shape for value in values]
+        if shapes != [tuple(variable.shape) for variable in variables]:
+            raise CheckpointError(OTHER_ARITHMETIC.format(path=Path(self._trainer.checkpoint) / FILE_NAME))
+        self._assign([value for value in values if value is not None])
+
+    def _begin(self, found: Checkpoint | None) -> None:
+        """Let the callbacks begin, and continue the run of a checkpoint, if there is one."""
+        callbacks = self._trainer.callbacks
+        with reopened_logs(callbacks, None if found is None else found.state["epoch"]):
+            self._callbacks.on_train_begin()
+            if self._trainer.checkpoint is not None:
+                self._states = CallbackStates(callbacks, self._variables())
+            if found is not None:
+                self._resume(found)
+
+    def _resume(self, found: Checkpoint) -> None:
+        state = {name: value for name, value in found.state.items() if name != "canary"}
+        self._states.set(state.pop("callbacks"), found.arrays)
+        self._assign_from(found)
         self._at = _Position(**state)
         self._model.stop_training = self._at.stop_training
         self._progress.resume(self._at.epoch, self._at.row)

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM, handled between two compiled calls rather than in the middle of one."""
 
+import contextlib
 import signal
 import threading
 from types import TracebackType
@@ -11,7 +12,9 @@ __all__ = ["StopSignals"]
 class StopSignals:
     """While the block lasts, signals to stop set :attr:`heard` instead of breaking in.
 
-    A second Ctrl-C breaks in as usual. Outside the main thread, where Python allows no handlers, nothing is changed.
+    A second Ctrl-C breaks in as usual. Nothing is changed where Python allows no handlers, as outside the main thread,
+    nor for a signal that is ignored, or handled by the program that Python runs in: Python could not put that handler
+    back.
 
     Parameters
     ----------
@@ -26,9 +29,11 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
-            # What the shell ignores for a process in the background stays ignored.
-            numbers = [number for number in self._numbers if signal.getsignal(number) is not signal.SIG_IGN]
-            self._previous = {number: signal.signal(number, self._hear) for number in numbers}
+            for number in self._numbers:
+                if (previous := signal.getsignal(number)) not in (None, signal.SIG_IGN):
+                    with contextlib.suppress(ValueError):  # an interpreter within the interpreter
+                        signal.signal(number, self._hear)
+                        self._previous[number] = previous
         return self
 
     def __exit__(

@@ -64,12 +64,16 @@ class Trainer(TrainerSettings):
         Decides the order of the images (with the epoch), dropout and augmentation (with the step).
     steps_per_call : int or "auto", default "auto"
         Steps in one compiled call. Hooks of batches (``on_train_batch_end`` and its like) are called once per call;
-        1 calls them at every batch, at the price of speed.
+        1 calls them at every batch, at the price of speed; so does ``"auto"`` with a `checkpoint`, if a callback of
+        your own has such hooks.
     checkpoint : path, optional
         Folder for a checkpoint. A run that was stopped, by Ctrl-C, SIGTERM, ``kill -9`` or a power failure, goes on
         from there when the same ``fit`` is called again, and ends with the bits of a run that was never stopped. With
-        other data, settings or versions it is refused, but for more `epochs`: with any `learning_rate` but OneCycle, a
-        run that has ended goes on to them, and ends with the bits of one that was planned so.
+        other data, settings, versions or arithmetic (threads, instruction set, XLA) it is refused by name, but for more
+        `epochs`: with any `learning_rate` but OneCycle, a run that has ended goes on to them, and ends with the bits of
+        one that was planned so. The attributes of callbacks are kept, too; a step that gives another result when it is
+        repeated, and a callback that holds what cannot be kept, are refused at the start. One run at a time uses the
+        folder.
     checkpoint_steps : int, optional
         Write one after every so many steps, besides those below.
     checkpoint_seconds : float, default 30.0
@@ -173,11 +177,15 @@ class Trainer(TrainerSettings):
         DataError
             If images, targets or weights are invalid, or all targets are of one class; nothing has been trained then.
         SettingError
-            If the settings contradict each other or do not fit the model, or a class weight is missing or invalid.
+            If the settings contradict each other or do not fit the model, or a class weight is missing or invalid; with
+            a checkpoint, if a step cannot be repeated or a callback holds what cannot be kept.
+        OSError
+            If a checkpoint cannot be written, for example because the disk is full or the folder is read-only.
         TrainingError
             If the loss stops being finite. The model keeps its last finite state.
         CheckpointError
-            If there is a checkpoint that is damaged or belongs to another run.
+            If there is a checkpoint that cannot be read, is damaged, or belongs to another run; if one step, computed
+            again from it, gives other bits; or if another run is using its folder.
 
         Examples
         --------
