@@ -18,7 +18,7 @@ __all__ = ["compute_features", "compute_probability"]
 # a place left out: constant, and the log odds that it is one digit.
 _DIGIT = np.array([-5.21, 0.91, 0.55, 0.50])
 _LEFT_OUT = np.array([2.95, -0.24])
-# Odds beyond this probability count as those of it: so far and no farther can networks be believed.
+# Odds beyond this probability count as those of it: networks are not to be trusted farther.
 _SURE = 0.999
 
 

@@ -132,7 +132,7 @@ def _is_frame(frame: Piece, cells: list[_Hole]) -> bool:
     areas = [np.count_nonzero(cell.hull) for cell in cells]
     boxes = [cell.piece.height * cell.piece.width for cell in cells]
     touching = sum(np.count_nonzero(cell.of(frame.mask, frame) & cell.hull) for cell in cells)
-    return (
+    return bool(
         sum(areas) >= _RECTANGULAR * sum(boxes)
         and sum(boxes) >= _CELLS * frame.height * frame.width
         and touching <= _TOUCHING * frame.area

@@ -136,17 +136,16 @@ class Reading:
     @property
     def text_with_doubts(self) -> str:
         """The text with ``?`` at each place that was left out; on a line of its own where it stands on none."""
-        marks = [(digit.box, digit.line, str(digit.label)) for digit in self.digits]
-        marks += [(place.box, place.line, "?") for place in self.left_out]
-        rows: list[list[tuple[Box, int | None, str]]] = []
-        for mark in sorted(marks, key=lambda mark: mark[0][1] + mark[0][3]):
-            row = next(
-                (row for row in rows if row[0][1] == mark[1] and (mark[1] is not None or _level(row, mark))), None
-            )
+        places: list[DigitReading | LeftOut] = [*self.digits, *self.left_out]
+        rows: list[list[DigitReading | LeftOut]] = []
+        for place in sorted(places, key=lambda place: place.box[1] + place.box[3]):
+            row = next((row for row in rows if _is_in_row(place, row[0])), None)
             if row is None:
-                rows.append(row := [])
-            row.append(mark)
-        return "\n".join("".join(mark[2] for mark in sorted(row, key=lambda mark: mark[0][0])) for row in rows)
+                rows.append([place])
+            else:
+                row.append(place)
+        marks = [[_mark(place) for place in sorted(row, key=lambda place: place.box[0])] for row in rows]
+        return "\n".join(map("".join, marks))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON.
@@ -211,13 +210,18 @@ class Reading:
 
         return plot_reading(
             self.image,
-            [place.box for place in (*self.digits, *self.left_out)],
+            [*(digit.box for digit in self.digits), *(place.box for place in self.left_out)],
             [*(digit.label for digit in self.digits), *("?" for _ in self.left_out)],
             [*(digit.probability for digit in self.digits), *(0.0 for _ in self.left_out)],
             ax=ax,
         )
 
 
-def _level(row: list[tuple[Box, int | None, str]], mark: tuple[Box, int | None, str]) -> bool:
-    """Return True where the middle of a place lies within the rows of the first of a row of them."""
-    return row[0][0][1] <= (mark[0][1] + mark[0][3]) / 2 <= row[0][0][3]
+def _mark(place: DigitReading | LeftOut) -> str:
+    return str(place.label) if isinstance(place, DigitReading) else "?"
+
+
+def _is_in_row(place: DigitReading | LeftOut, first: DigitReading | LeftOut) -> bool:
+    """Return True where two places stand on one line, or, if on none, the middle of one beside the other."""
+    middle = (place.box[1] + place.box[3]) / 2
+    return place.line == first.line and (place.line is not None or first.box[1] <= middle <= first.box[3])
