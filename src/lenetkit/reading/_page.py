@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from lenetkit._ink import Contrast, dark_on_light, ink_map, measure_contrast, possible_ink, slope, to_grey
+from lenetkit._utils.budget import spend
+from lenetkit.reading._price import PAGE
 from lenetkit.reading._rules import with_lost_strokes, without_rules
 from lenetkit.reading._segmentation import Array, Piece, find_pieces, middle_height
 
@@ -54,6 +56,7 @@ def find_page(picture: Array) -> Page:
         most = np.sqrt(_MOST_PIXELS / (picture.shape[0] * picture.shape[1]))
         scale = min(page.scale * _HEIGHT / page.digit_height, most, _ENLARGED)
         if scale > _WORTH * page.scale:
+            spend(PAGE, round(picture.shape[0] * picture.shape[1] * scale**2))
             return _page(picture, scale)
     return page
 

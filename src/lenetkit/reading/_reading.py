@@ -14,6 +14,7 @@ from lenetkit._utils.html import card, png_uri, text
 from lenetkit.datasets import read_image
 from lenetkit.reading._candidates import best_path, find_candidates, normalize, score
 from lenetkit.reading._page import Page, find_page
+from lenetkit.reading._price import priced
 from lenetkit.reading._segmentation import Piece
 from lenetkit.reading._text_lines import Line, find_lines
 
@@ -162,6 +163,7 @@ class Reading:
         )
 
 
+@priced
 def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = None) -> Reading:
     """Read the numbers in one image.
 
@@ -187,7 +189,8 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     Raises
     ------
     DataError
-        If the image cannot be read.
+        If the image cannot be read, or takes more work than its budget: 10,000 pieces of ink and 5,000 candidates for
+        digits per megapixel, both counted on the page as it is read (1 to 4 megapixels).
     NotFittedError
         If the pipeline has not been fitted.
 

@@ -24,6 +24,7 @@ _SMALLEST_STROKE, _WIDEST_LOOSE, _NEAR = 0.22, 1.2, 0.15
 _HALVES_APART, _HALVES_OVER = 0.2, 0.3
 # The fraction of the lower one's height that neighbours on a line have in common, and so many last ones are compared.
 _LEVEL, _LAST = 0.4, 3
+_ENDS = "top", "bottom"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -36,7 +37,8 @@ class Line:
 
 def find_lines(pieces: Sequence[Piece], digit_height: float) -> list[Line]:
     """Return the lines of writing from top to bottom."""
-    bodies = [piece for piece in pieces if _is_body(piece, digit_height)]
+    are_bodies = [_is_body(piece, digit_height) for piece in pieces]
+    bodies = list(itertools.compress(pieces, are_bodies))
     lines = _whole(_grouped(sorted(bodies, key=lambda piece: piece.centre[1])), digit_height)
     heights = [float(np.median([piece.height for piece in line])) for line in lines]
     lines = [
@@ -44,10 +46,14 @@ def find_lines(pieces: Sequence[Piece], digit_height: float) -> list[Line]:
         for line, height in zip(lines, heights, strict=True)
     ]
     # Strokes of a digit rather than dots: flags, bars and broken lines. Each is joined to the nearest body.
-    for stroke in pieces:
-        large = max(stroke.height, stroke.width) >= _SMALLEST_STROKE * digit_height
-        if large and stroke.width <= _WIDEST_LOOSE * digit_height and not _is_body(stroke, digit_height):
-            _join_nearest(lines, stroke, _NEAR * digit_height)
+    strokes = [
+        piece
+        for piece, is_body in zip(pieces, are_bodies, strict=True)
+        if not is_body
+        and max(piece.height, piece.width) >= _SMALLEST_STROKE * digit_height
+        and piece.width <= _WIDEST_LOOSE * digit_height
+    ]
+    lines = _join_nearest(lines, strokes, _NEAR * digit_height)
     found = [Line(pieces=tuple(line), height=height) for line, height in zip(lines, heights, strict=True) if line]
     return sorted(found, key=lambda line: _middle(line.pieces))
 
@@ -64,18 +70,19 @@ def _middle(line: Sequence[Piece]) -> float:
 def _grouped(pieces: Sequence[Piece]) -> list[list[Piece]]:
     """Put each piece behind those that it is level with."""
     lines: list[list[Piece]] = []
+    # Mean top and bottom of the last pieces of each line.
+    tops, bottoms = np.empty(len(pieces)), np.empty(len(pieces))
     for piece in pieces:
-        best = int(np.argmax([*(_level(piece, line[-_LAST:]) for line in lines), _LEVEL]))
+        top, bottom = tops[: len(lines)], bottoms[: len(lines)]
+        # The fraction of the lower one's height that the piece has in common with a line.
+        shared = np.minimum(bottom, piece.bottom) - np.maximum(top, piece.top)
+        best = int(np.argmax(np.append(shared / np.minimum(piece.height, bottom - top), _LEVEL)))
         if best == len(lines):
             lines.append([])
         lines[best].append(piece)
+        last = lines[best][-_LAST:]
+        tops[best], bottoms[best] = (float(np.mean([getattr(other, side) for other in last])) for side in _ENDS)
     return lines
-
-
-def _level(piece: Piece, line: Sequence[Piece]) -> float:
-    """Return the fraction of the lower one's height that a piece has in common with the last ones of a line."""
-    top, bottom = (float(np.mean([getattr(other, side) for other in line])) for side in ("top", "bottom"))
-    return (min(bottom, piece.bottom) - max(top, piece.top)) / min(piece.height, bottom - top)
 
 
 def _whole(lines: list[list[Piece]], height: float) -> list[list[Piece]]:
@@ -94,32 +101,35 @@ def _whole(lines: list[list[Piece]], height: float) -> list[list[Piece]]:
 def _partners(upper: Sequence[Piece], lower: Sequence[Piece], height: float) -> list[tuple[Piece, Piece]]:
     """Return the pairs of pieces of two lines that lie closely over one another."""
     pairs: dict[Piece, Piece] = {}
+    if not lower:
+        return []
+    tops, lefts, rights, widths = np.array([(one.top, one.left, one.right, one.width) for one in lower]).T
+    is_free = np.ones(len(lower), bool)
     for over in upper:
-        for under in lower:
-            shared = min(over.right, under.right) - max(over.left, under.left)
-            close = abs(under.top - over.bottom) <= _HALVES_APART * height
-            if close and under not in pairs and shared >= _HALVES_OVER * min(over.width, under.width):
-                pairs[under] = over
-                break
+        shared = np.minimum(over.right, rights) - np.maximum(over.left, lefts)
+        is_close = np.abs(tops - over.bottom) <= _HALVES_APART * height
+        fits = is_free & is_close & (shared >= _HALVES_OVER * np.minimum(over.width, widths))
+        if fits.any():
+            first = int(fits.argmax())
+            is_free[first] = False
+            pairs[lower[first]] = over
     return [(over, under) for under, over in pairs.items()]
 
 
-def _join_nearest(lines: list[list[Piece]], stroke: Piece, reach: float) -> None:
-    """Join a stroke to the piece whose box is nearest to its own, if that is within reach."""
-    distance, row, column = min(
-        (
-            (_distance(stroke, piece), row, column)
-            for row, line in enumerate(lines)
-            for column, piece in enumerate(line)
-        ),
-        default=(np.inf, 0, 0),
-    )
-    if distance <= reach:
-        lines[row][column] = join([lines[row][column], stroke])
-
-
-def _distance(one: Piece, other: Piece) -> float:
-    """Return the pixels between two boxes."""
-    down = max(one.top - other.bottom, other.top - one.bottom, 0)
-    right = max(one.left - other.right, other.left - one.right, 0)
-    return float(np.hypot(down, right))
+def _join_nearest(lines: list[list[Piece]], strokes: Sequence[Piece], reach: float) -> list[list[Piece]]:
+    """Join each stroke to the piece whose box, with what was joined to it, is nearest to its own and within reach."""
+    groups = [[piece] for line in lines for piece in line]
+    if not groups:
+        return lines
+    top, bottom, left, right = np.array([(one.top, one.bottom, one.left, one.right) for (one,) in groups]).T
+    for stroke in strokes:
+        down = np.maximum(np.maximum(stroke.top - bottom, top - stroke.bottom), 0)
+        aside = np.maximum(np.maximum(stroke.left - right, left - stroke.right), 0)
+        distances = np.hypot(down, aside)
+        nearest = int(distances.argmin())
+        if distances[nearest] <= reach:
+            groups[nearest].append(stroke)
+            top[nearest], bottom[nearest] = min(top[nearest], stroke.top), max(bottom[nearest], stroke.bottom)
+            left[nearest], right[nearest] = min(left[nearest], stroke.left), max(right[nearest], stroke.right)
+    joined = map(join, groups)
+    return [list(itertools.islice(joined, len(line))) for line in lines]
