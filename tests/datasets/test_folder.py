@@ -469,9 +469,12 @@ def test_a_pipe_in_the_place_of_a_file_is_an_error(tmp_path, name):
         np.save(tmp_path / "images.npy", np.zeros((2, 8, 8), np.uint8))
     os.mkfifo(tmp_path / name)
     for path in (tmp_path, tmp_path / name):
-        with pytest.warns(DataNotice) if (path, name) == (tmp_path, "labels.csv") else contextlib.nullcontext():
-            with pytest.raises(DataError, match=re.escape(str(tmp_path))):
-                load_dataset(path)
+        is_named = (path, name) == (tmp_path, "labels.csv")
+        with (
+            pytest.warns(DataNotice, match="a named pipe") if is_named else contextlib.nullcontext(),
+            pytest.raises(DataError, match=re.escape(str(tmp_path))),
+        ):
+            load_dataset(path)
 
 
 @needs_pipes

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from lenetkit._utils.extras import require_extra
-from lenetkit._utils.validation import is_number
 from lenetkit.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -89,6 +88,8 @@ def create_app(
     >>> sorted(route.path for route in app.routes if route.path.startswith("/api"))
     ['/api/layers', '/api/pipelines', '/api/read']
     """
+    from lenetkit._utils.validation import is_number
+
     for name, limit in (("max_upload", max_upload), ("max_pixels", max_pixels)):
         if not is_number(limit, 0) or not limit:
             raise SettingError(f"{name} must be above 0; got {limit!r}. Give a finite number.")

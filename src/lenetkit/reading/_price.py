@@ -17,8 +17,8 @@ PIECES = "pieces of ink"
 CANDIDATES = "candidates for digits"
 CELLS = "pixels in candidates for digits"
 # Per megapixel of the page, which has at most four; benchmarks/price.py measures what they cost, and how far ordinary
-# pages stay below them: a page of 1000 digits takes less than half.
-_LIMITS = {PAGE: 5_000_000, PIECES: 10_000, CANDIDATES: 2_500, CELLS: 25_000_000}
+# pages stay below them: a page of 1000 digits takes half.
+_LIMITS = {PAGE: 10_000_000, PIECES: 30_000, CANDIDATES: 2_500, CELLS: 25_000_000}
 
 P = ParamSpec("P")
 T = TypeVar("T")

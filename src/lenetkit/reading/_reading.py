@@ -189,8 +189,8 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     Raises
     ------
     DataError
-        If the image cannot be read, or takes more work than its budget: 10,000 pieces of ink and 5,000 candidates for
-        digits per megapixel, both counted on the page as it is read (1 to 4 megapixels).
+        If the image cannot be read, or takes more work than its budget: 30,000 pieces of ink, 2,500 candidates for
+        digits and 25 million pixels in these, per megapixel of the page that is read (1 to 4 megapixels).
     NotFittedError
         If the pipeline has not been fitted.
 
