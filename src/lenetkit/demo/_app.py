@@ -44,7 +44,7 @@ _REJECT = "0.01"
 # Drawings have a thread of their own, and of a picture's budget a part that takes a fraction of a second. What needs
 # more, and whatever is larger than a drawing, goes one by one in another thread. The rest of the visitors waits.
 _WAITING = 17
-_DRAWING_BYTES, _DRAWING_PIXELS, _DRAWING_FRACTION = 2**18, 640 * 480, 0.1
+_DRAWING_BYTES, _DRAWING_PIXELS, _DRAWING_FRACTION = 2**18, 640 * 480, 0.05
 _SECONDS_TO_ANSWER = 60.0
 # TensorFlow is loaded in this time, too.
 _SECONDS_FOR_LAYERS = 120.0
