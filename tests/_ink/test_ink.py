@@ -33,7 +33,7 @@ def mask_of(batch: np.ndarray) -> np.ndarray:
     """Return the mask of the digit, all the way."""
     darkness = paper.ink_map(paper.dark_on_light(paper.to_grey(batch)))
     contrast = paper.measure_contrast(darkness)
-    return digit.digit_mask(digit.possible_ink(darkness, contrast), darkness, contrast)
+    return digit.digit_mask(digit.without_rulings(digit.dark_enough(darkness, contrast)), darkness, contrast)
 
 
 # Neighbours

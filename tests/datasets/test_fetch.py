@@ -227,8 +227,8 @@ def fetch(file, **options):
 
 
 def names(folder):
-    """Return what is in a folder, apart from the lock that stays there."""
-    return sorted(path.name for path in Path(folder).iterdir() if path.name != ".lock")
+    """Return what is in a folder, apart from the lock that stays there, and the note of a killed holder."""
+    return sorted(path.name for path in Path(folder).iterdir() if not path.name.startswith(".lock"))
 
 
 # Mirrors

@@ -1,12 +1,16 @@
 """Folders with one sub-folder of pictures for each class."""
 
+import contextlib
+import os
 import pickle
+import re
+import socket
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lenetkit.datasets import load_dataset
+from lenetkit.datasets import load_dataset, read_image, read_pixel_table
 from lenetkit.datasets._formats.folder import _box, read_class_folder
 from lenetkit.exceptions import DataError, DataNotice, SettingError
 
@@ -401,3 +405,86 @@ def test_a_bar_is_shown_on_a_terminal_only(terminal, save, tmp_path, capfd, monk
     printed = capfd.readouterr()
     assert printed.out == ""
     assert ("reading" in printed.err) == terminal
+
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+
+
+def listening(path):
+    """Put a socket at a path, however long that is."""
+    here = os.getcwd()
+    server = socket.socket(socket.AF_UNIX)
+    os.chdir(path.parent)
+    try:
+        server.bind(path.name)
+    finally:
+        os.chdir(here)
+    return server
+
+
+@needs_pipes
+def test_pipes_sockets_and_devices_are_named_and_the_rest_is_read(save, tmp_path):
+    """Opening a named pipe would wait for ever."""
+    save("3/a.png", grey(3))
+    save("4/a.png", grey(4))
+    os.mkfifo(tmp_path / "3" / "x.png")
+    (tmp_path / "4" / "null.png").symlink_to("/dev/null")
+    with contextlib.closing(listening(tmp_path / "4" / "s.png")), pytest.warns(DataNotice) as notices:
+        dataset = load_dataset(tmp_path)
+    assert dataset.labels.tolist() == dataset.images[:, 0, 0].tolist() == [3, 4]
+    (said,) = [str(notice.message) for notice in notices]
+    for part in ("no ordinary files", "3/x.png (a named pipe)", "4/s.png (a socket)", "4/null.png (a device)"):
+        assert part in said
+
+
+@needs_pipes
+def test_a_class_of_pipes_alone_is_none(save, tmp_path):
+    """It has no picture."""
+    save("3/a.png", grey(3))
+    save("4/a.png", grey(4))
+    (tmp_path / "5").mkdir()
+    os.mkfifo(tmp_path / "5" / "x.png")
+    with pytest.warns(DataNotice, match=r"5/x\.png \(a named pipe\)"):
+        assert load_dataset(tmp_path).class_names == tuple("01234")
+
+
+@needs_pipes
+def test_a_pipe_among_labelled_names_is_named(save, tmp_path):
+    """As in folders of classes."""
+    for name in ("3_1.png", "3_2.png", "4_1.png", "4_2.png"):
+        save(name, grey(int(name[0])))
+    os.mkfifo(tmp_path / "4_3.png")
+    with pytest.warns(DataNotice) as notices:
+        assert len(load_dataset(tmp_path)) == 4
+    assert any("4_3.png (a named pipe)" in str(notice.message) for notice in notices)
+
+
+@needs_pipes
+@pytest.mark.parametrize(
+    "name", ["labels.csv", "images.npy", "labels.npy", "x.npz", "x.mat", "train-images-idx3-ubyte"]
+)
+def test_a_pipe_in_the_place_of_a_file_is_an_error(tmp_path, name):
+    """Given as its folder or by its own name: nobody waits for what never comes."""
+    if name == "labels.npy":
+        np.save(tmp_path / "images.npy", np.zeros((2, 8, 8), np.uint8))
+    os.mkfifo(tmp_path / name)
+    for path in (tmp_path, tmp_path / name):
+        is_named = (path, name) == (tmp_path, "labels.csv")
+        with (
+            pytest.warns(DataNotice, match="a named pipe") if is_named else contextlib.nullcontext(),
+            pytest.raises(DataError, match=re.escape(str(tmp_path))),
+        ):
+            load_dataset(path)
+
+
+@needs_pipes
+def test_a_picture_that_is_a_pipe_is_called_one(tmp_path):
+    """By every reader of pictures and tables."""
+    os.mkfifo(tmp_path / "x.png")
+    os.mkfifo(tmp_path / "x.csv")
+    with pytest.raises(DataError, match=r"x\.png must be a picture file; it is a named pipe\."):
+        read_image(tmp_path / "x.png")
+    with pytest.raises(DataError, match=r"x\.csv is not a file: it is a named pipe\."):
+        read_pixel_table(tmp_path / "x.csv")
+    with pytest.raises(DataError, match=r"null must be a picture file; it is a device\."):
+        read_image("/dev/null")

@@ -27,7 +27,7 @@ from PIL import (
 from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.exceptions import DataError
 
-__all__ = ["MAX_PIXELS", "Pixels", "check_array", "decode"]
+__all__ = ["MAX_PIXELS", "Pixels", "check_array", "check_size", "count_pixels", "decode"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -75,6 +75,20 @@ def decode(source: bytes | Image.Image | npt.NDArray[Any], name: str, max_pixels
         return _decode(image, name, max_pixels)
 
 
+def count_pixels(data: bytes) -> int:
+    """Return how many pixels a picture file announces, without unpacking it.
+
+    Raises
+    ------
+    DataError
+        If it is no picture in one of the formats.
+    Exception
+        Of any kind if Pillow meets damage that it does not expect.
+    """
+    with _open(data, "the picture", MAX_PIXELS) as image:
+        return image.width * image.height
+
+
 def check_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> npt.NDArray[Any]:
     """Return an array (height, width[, channels]) as it is; refuse one of another type or without pixels.
 
@@ -83,7 +97,7 @@ def check_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> npt.NDAr
     DataError
         If it is neither uint8 nor floating, or has no or too many pixels.
     """
-    _check_size(array.shape[1], array.shape[0], name, max_pixels)
+    check_size(array, name, max_pixels)
     if array.dtype != np.uint8 and array.dtype.kind != "f":
         raise DataError(
             f"{name} must be uint8 in 0..255 or float in 0..1; got {array.dtype}. "
@@ -122,6 +136,11 @@ def _decode(image: Image.Image, name: str, max_pixels: int) -> Pixels:
     _check_size(image.width, image.height, name, max_pixels)
     image.load()
     return _turn(_simplify(_channels(image, name)), _orientation(image))
+
+
+def check_size(array: npt.NDArray[Any], name: str, most: int) -> None:
+    """Refuse an array (height, width[, channels]) with no or too many pixels."""
+    _check_size(array.shape[1], array.shape[0], name, most)
 
 
 def _check_size(width: int, height: int, name: str, most: int) -> None:

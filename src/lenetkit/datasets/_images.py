@@ -19,9 +19,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from lenetkit._utils.levels import FAINTEST, check_levels
+from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.system import describe_system_error, get_working_folder
 from lenetkit.datasets._axes import as_batch, as_single, is_nested, nested_array
-from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, decode
+from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, check_size, decode
 from lenetkit.exceptions import DataError, LenetkitError
 
 __all__ = ["iter_batches", "read_image", "read_images", "single_image"]
@@ -261,6 +262,7 @@ def _iterate(sources: Any) -> Iterator[Named]:
         try:
             found: Array | DataError = np.asarray(source) if _is_array(sources) else read_image(source)
             if _is_array(sources):
+                check_size(np.asarray(source), name, MAX_PIXELS)
                 check_levels(np.asarray(source)[np.newaxis], name)
         except DataError as error:
             found = error
@@ -312,7 +314,7 @@ def _read_file(source: Any, name: str) -> bytes:
         path = Path(source)
         # A pipe or a device might never end.
         if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a folder" if path.is_dir() else "no ordinary file"
+            kind = "a folder" if path.is_dir() else describe_special(path) or "no ordinary file"
             raise DataError(f"{name} must be a picture file; it is {kind}.")
         with path.open("rb") as file:
             return file.read(_MAX_BYTES + 1)

@@ -61,7 +61,8 @@ def order_columns(path: object, names: list[str]) -> tuple[list[str], tuple[int,
             prefix = matches[0]["prefix"]
             paired = [(name, match) for name, match in zip(names, matches, strict=True) if match]
             fitting = {tuple(map(int, match.groups()[1:])): name for name, match in paired if match["prefix"] == prefix}
-            strange = next((name for name in names if name not in fitting.values()), None)
+            known = set(fitting.values())
+            strange = next((name for name in names if name not in known), None)
             if strange is not None:
                 raise DataError(f"{path}: the column {strange!r} is neither label nor a pixel like {names[0]}.")
             count = len(names)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.budget import checkpoint
 from lenetkit._utils.html import png_uri
 from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import NotFittedError, SettingError
@@ -34,17 +35,21 @@ def answer(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, Any]
     Raises
     ------
     DataError
-        If the image does not fit the transforms or the model.
+        If the image does not fit the transforms or the model, or takes more work than its budget.
     SettingError
         If `reject` is no fraction of errors.
     """
-    trace = pipeline.trace(image)
-    found: dict[str, Any] = {**trace.to_dict(), **_rejection(pipeline, image, reject), "findings": []}
-    # Words side by side make no number.
+    # Words side by side make no number. Of all steps this one costs most, or is refused.
     is_digits = all(len(str(label)) == 1 for label in pipeline.classes_)
+    number = pipeline.read_number(image).to_dict() if is_digits else None
+    checkpoint()
+    trace = pipeline.trace(image)
+    checkpoint()
+    found: dict[str, Any] = {**trace.to_dict(), **_rejection(pipeline, image, reject), "findings": []}
+    checkpoint()
     found.update(
         probability=found["probabilities"][str(trace.label)],
-        number=pipeline.read_number(image).to_dict() if is_digits else None,
+        number=number,
         size=image.shape[1::-1],
         stages=[
             {"name": name, "size": stage.shape[1::-1], "picture": png_uri(as_uint8(stage), _LARGEST_STAGE)}

@@ -1,7 +1,10 @@
 """The web application: the files of the page, and the answers that it asks for."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+import math
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +16,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lenetkit.datasets import read_image
+from lenetkit._utils.budget import BudgetError
+from lenetkit.datasets import count_pixels, read_image
 from lenetkit.demo._answer import answer, layers
 from lenetkit.demo._guard import Guard
-from lenetkit.demo._workers import BusyError, Workers
+from lenetkit.demo._uploads import Room, receive, wait_until_gone
+from lenetkit.demo._workers import BusyError, LateError, VisitorGoneError, Workers
 from lenetkit.exceptions import LenetkitError
 
 if TYPE_CHECKING:
@@ -36,10 +41,15 @@ _FILES = {
     "icon.svg": "image/svg+xml",
 }
 _REJECT = "0.01"
-# Two images at once; the rest of the visitors waits for some seconds at most.
-_THREADS, _WAITING = 2, 16
-# A browser shows an answer only after it has sent all of its image.
-_MOST_DISCARDED = 20
+# Drawings have a thread of their own, and of a picture's budget a part that takes a fraction of a second. What needs
+# more, and whatever is larger than a drawing, goes one by one in another thread. The rest of the visitors waits.
+_WAITING = 17
+_DRAWING_BYTES, _DRAWING_PIXELS, _DRAWING_FRACTION = 2**18, 640 * 480, 0.05
+_SECONDS_TO_ANSWER = 60.0
+# TensorFlow is loaded in this time, too.
+_SECONDS_FOR_LAYERS = 120.0
+# Bytes of all pictures at once, and of the largest pictures at least so many.
+_ROOM, _LARGEST = 40_000_000, 2
 _LONGEST_NAME = 80
 
 _logger = logging.getLogger("lenetkit.demo")
@@ -60,15 +70,22 @@ def create_application(
         except ValueError:
             raise HTTPException(400, "reject must be a fraction of errors, above 0 and up to 1.") from None
 
-    def post(path: str, prepare: Callable[[Request], Task], n_threads: int) -> Route:
-        workers = Workers(n_threads, _WAITING)
+    drawings = Workers(1, _WAITING, fraction=_DRAWING_FRACTION)
+    others, inside = (Workers(1, _WAITING, after=drawings) for _ in range(2))
+    room = Room(max(_ROOM, _LARGEST * max_bytes))
 
+    def post(path: str, prepare: Callable[[Request], Task], lanes: Sequence[Workers], seconds: float) -> Route:
         async def work(request: Request) -> Response:
             task = prepare(request)
-            data = await _receive(request, max_bytes)
-            name = "".join(filter(str.isprintable, request.query_params.get("name", "")))[:_LONGEST_NAME]
-            image = partial(read_image, data, name=name or "the picture", max_pixels=max_pixels)
-            return JSONResponse(await workers.run(lambda: task(image())))
+            with room.open() as seat:
+                data = await receive(request, max_bytes, seat)
+                name = "".join(filter(str.isprintable, request.query_params.get("name", "")))[:_LONGEST_NAME]
+                read = partial(read_image, data, name=name or "the picture", max_pixels=max_pixels)
+                gone = asyncio.ensure_future(wait_until_gone(request))
+                try:
+                    return JSONResponse(await _run(lambda: task(read()), data, lanes, seconds, gone))
+                finally:
+                    gone.cancel()
 
         return Route(path, _explain_errors(work), methods=["POST"])
 
@@ -77,9 +94,14 @@ def create_application(
         routes=[
             *(_get(path, Response, (_ASSETS / name).read_bytes(), _FILES[name]) for path, name in files.items()),
             _get("/api/pipelines", JSONResponse, {"pipelines": offered, "max_bytes": max_bytes}, "application/json"),
-            post("/api/read", prepare_answer, _THREADS),
+            post("/api/read", prepare_answer, (drawings, others), _SECONDS_TO_ANSWER),
             # TensorFlow is loaded by one thread, and the others go on answering.
-            post("/api/layers", lambda request: partial(layers, _choose(pipelines, request)), 1),
+            post(
+                "/api/layers",
+                lambda request: partial(layers, _choose(pipelines, request)),
+                (inside,),
+                _SECONDS_FOR_LAYERS,
+            ),
         ],
         middleware=[Middleware(Guard, hosts=hosts)],
     )
@@ -101,20 +123,35 @@ def _get(path: str, kind: type[Response], content: Any, media_type: str) -> Rout
     return Route(path, send)
 
 
-async def _receive(request: Request, most: int) -> bytes:
-    """Return the bytes that were sent; those above the limit are read, up to a limit of their own, but not kept."""
-    kept, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= most:
-            kept.append(chunk)
-        elif size > _MOST_DISCARDED * most:
-            break
-    if size > most:
-        raise HTTPException(413, f"the picture must have at most {most / 1e6:g} MB; scale it down or cut it.")
-    if not size:
-        raise HTTPException(400, "there is no picture: send a picture file as the request's body.")
-    return b"".join(kept)
+async def _run(
+    function: Callable[[], dict[str, Any]],
+    data: bytes,
+    lanes: Sequence[Workers],
+    seconds: float,
+    gone: "asyncio.Future[None]",
+) -> dict[str, Any]:
+    """Run a function in the first lane if the picture is as small as a drawing, and in the last one if that fails."""
+    first, *last = lanes
+    begun = time.monotonic()
+    if not last or _count_pixels(data) <= _DRAWING_PIXELS:
+        try:
+            # What there is to see in a picture shows in the bytes that it takes.
+            return await first.run(function, price=len(data), seconds=seconds, gone=gone)
+        except BudgetError:
+            if not last:
+                raise
+    left = seconds - (time.monotonic() - begun)
+    return await last[0].run(function, price=0, seconds=left, gone=gone)
+
+
+def _count_pixels(data: bytes) -> float:
+    """Return the pixels of a picture whose file is as small as a drawing's; what cannot be read is soon refused."""
+    if len(data) > _DRAWING_BYTES:
+        return math.inf
+    try:
+        return count_pixels(data)
+    except Exception:  # Pillow raises many kinds for a damaged header
+        return 0
 
 
 def _explain_errors(handler: Handler) -> Handler:
@@ -124,12 +161,14 @@ def _explain_errors(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except HTTPException as error:
-            return _error(error.status_code, error.detail)
+            return _error(error.status_code, error.detail, dict(error.headers or {}))
         except LenetkitError as error:
             return _error(422, str(error))
         except BusyError:
             return _error(503, "too many pictures are waiting. Try again in a moment.", {"Retry-After": "2"})
-        except ClientDisconnect:
+        except LateError:
+            return _error(503, "the answer was not ready in time. Try again later.", {"Retry-After": "10"})
+        except (ClientDisconnect, VisitorGoneError):
             return _error(400, "the picture did not arrive.")
         except Exception:
             _logger.exception("an image could not be answered; this is a bug in lenetkit, please report it")

@@ -51,7 +51,9 @@ def create_app(
     The parameter ``reject`` is the fraction of errors among accepted answers, 0.01 by default; ``name`` is the image's
     name in errors. ``POST api/layers?pipeline=NAME`` answers with ``layers``, each with ``name``, ``caption`` and
     ``picture``; it loads TensorFlow. ``GET api/pipelines`` lists the pipelines and their labels. An invalid request
-    gets a 4xx status and an ``error`` in words; 503 means that too many images are waiting.
+    gets a 4xx status and an ``error`` in words: 408 if the image was not sent within 30 seconds, 422 also if it takes
+    more work than its budget (:func:`lenetkit.reading.read_number`). 503 means that too many images are waiting or
+    being sent, or that the answer was not ready within 60 seconds. Work ends when its visitor has gone.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def create_app(
     MissingExtraError
         If Starlette is not installed.
     SettingError
-        If there are no pipelines, or a limit is not positive.
+        If there are no pipelines, or a limit is no positive finite number.
     NotFittedError
         If a pipeline is not fitted.
 
@@ -86,9 +88,11 @@ def create_app(
     >>> sorted(route.path for route in app.routes if route.path.startswith("/api"))
     ['/api/layers', '/api/pipelines', '/api/read']
     """
+    from lenetkit._utils.validation import is_number
+
     for name, limit in (("max_upload", max_upload), ("max_pixels", max_pixels)):
-        if not limit > 0:
-            raise SettingError(f"{name} must be above 0; got {limit!r}.")
+        if not is_number(limit, 0) or not limit:
+            raise SettingError(f"{name} must be above 0; got {limit!r}. Give a finite number.")
     if isinstance(hosts, str):
         raise SettingError(f"hosts must be a list of names; got {hosts!r}. Write [{hosts!r}].")
     if pipelines is None:

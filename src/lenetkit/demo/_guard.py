@@ -80,4 +80,7 @@ def _is_cross_site(headers: Headers) -> bool:
         return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
     # Only the host counts: a proxy in front may speak https.
     own: str = headers.get("host", "")
-    return urlsplit(origin).netloc.lower() != own.lower()
+    try:
+        return urlsplit(origin).netloc.lower() != own.lower()
+    except ValueError:  # no address at all
+        return True

@@ -66,10 +66,12 @@ def serve(
     require_extra("the demo", "demo", "starlette", "uvicorn")
     import uvicorn
 
+    from lenetkit.demo._connections import DeadlineProtocol
+
     app = create_app(pipelines, max_upload=max_upload, hosts=[*LOOPBACK, host] if is_loopback(host) else ["*"])
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=DeadlineProtocol,
         ws="none",
         lifespan="off",
         # Errors are logged by the application; uvicorn would count visitors who are cut off at the end among them.
@@ -93,6 +95,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
+    except ValueError:  # a name with a null character, or that has no encoding
+        raise SettingError(f"host must be a name or address of this machine; got {host!r}.") from None
     except OverflowError:
         raise SettingError(f"port must be 0 to 65535; got {port}.") from None
     except OSError as error:

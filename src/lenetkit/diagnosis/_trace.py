@@ -139,7 +139,8 @@ def _stages(images: Any, transforms: Compose) -> Iterator[tuple[str, Array]]:
     for name, step in named_steps(transforms):
         inside = _inside(step, images)
         yield from ((f"{name}: {stage}", picture) for stage, picture in inside)
-        images = step(images)
+        # Its last stage is the transform's result, for which all of the work is not done again.
+        images = inside[-1][1][np.newaxis] if isinstance(step, MnistNormalize) else step(images)
         # The last stage inside a step mostly is its result.
         if not inside or not np.array_equal(inside[-1][1], images[0]):
             yield name, np.asarray(images[0])

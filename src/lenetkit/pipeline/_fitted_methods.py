@@ -174,7 +174,7 @@ class FittedMethods:
         NotFittedError
             Before :meth:`fit`.
         DataError
-            If the picture cannot be read.
+            If the picture cannot be read, or takes more work than its budget.
 
         Examples
         --------

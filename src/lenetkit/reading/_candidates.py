@@ -10,8 +10,10 @@ import attrs
 import numpy as np
 
 from lenetkit._ink import centre, cut_out, even_ink, even_stroke, fit_box
+from lenetkit._utils.budget import checkpoint, spend
 from lenetkit.reading._page import Page
-from lenetkit.reading._segmentation import Array, Cut, Piece, cut_apart, find_cuts, join
+from lenetkit.reading._price import CANDIDATES, CELLS
+from lenetkit.reading._segmentation import Array, Piece, divide, find_cuts, join
 from lenetkit.reading._text_lines import Line
 
 __all__ = [
@@ -45,6 +47,8 @@ _WEIGHTS_WITH_SINGLES = (2.6, 3.1, 0.6, -1.5, -1.5, -1.5, -0.5, -5.3, -10.0)
 
 # Pixels a crop has at least, so that all crops go through the same steps of the transform; set by eye.
 _CROP = 41
+# Candidates normalised at once: few enough for a processor's cache.
+_CHUNK = 32
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -81,22 +85,28 @@ def find_candidates(line: Line) -> list[Candidate]:
             ends = [ink for ink in (inks[first], inks[end]) if ink is not None]
             unusual = max(width - _USUAL_WIDTH, 0), max(_USUAL_HEIGHT - piece.height / line.height, 0)
             traits = (len(ends) / 2, sum(ends) / 2, n_gaps, gap, *unusual)
+            spend(CANDIDATES, 1)
+            spend(CELLS, piece.height * piece.width)
             candidates.append(Candidate(piece=piece, first=first, end=end, is_cut=bool(ends), traits=traits))
     return candidates
 
 
 def _merged(line: Line) -> list[Piece]:
     """Join pieces of which one lies wholly over or under another."""
-    pieces: list[Piece] = []
+    groups: list[list[Piece]] = []
+    sides: list[tuple[int, int]] = []  # left and right of each group
     for piece in sorted(line.pieces, key=lambda piece: piece.centre[1]):
-        while pieces:
-            last = pieces[-1]
-            shared = min(last.right, piece.right) - max(last.left, piece.left)
-            if shared / min(last.width, piece.width) < _OVER:
+        group, left, right = [piece], piece.left, piece.right
+        while groups:
+            shared = min(sides[-1][1], right) - max(sides[-1][0], left)
+            if shared / min(sides[-1][1] - sides[-1][0], right - left) < _OVER:
                 break
-            piece = join([pieces.pop(), piece])
-        pieces.append(piece)
-    return pieces
+            before, (first, end) = groups.pop(), sides.pop()
+            before.extend(group)
+            group, left, right = before, min(first, left), max(end, right)
+        groups.append(group)
+        sides.append((left, right))
+    return [join(group) for group in groups]
 
 
 def _parts(piece: Piece, height: float) -> list[tuple[Piece, float | None]]:
@@ -104,22 +114,25 @@ def _parts(piece: Piece, height: float) -> list[tuple[Piece, float | None]]:
     if piece.width <= _SINGLE * height:
         return [(piece, None)]
     stroke = max(1.0, piece.stroke)
-    kept: list[Cut] = []
-    parts = [piece]
     cuts = find_cuts(piece, distance=_CUT_DISTANCE * height, most_ink=_STROKES_CUT * stroke)
-    for cut in sorted(cuts, key=lambda cut: cut.ink):
-        sides = cut_apart(piece, [cut])
-        if len(sides) < 2 or any(side.width < _NARROWEST * height or side.height < _LOWEST * height for side in sides):
-            continue
-        trial = sorted([*kept, cut], key=lambda cut: float(cut.columns.mean()))
-        found = cut_apart(piece, trial)
-        if len(found) == len(trial) + 1 and all(part.area >= stroke**2 for part in found):
-            kept, parts = trial, found
+    parts, kept = divide(
+        piece,
+        sorted(cuts, key=lambda cut: cut.ink),
+        narrowest=_NARROWEST * height,
+        lowest=_LOWEST * height,
+        least=stroke**2,
+    )
     return list(zip(parts, [None, *(cut.ink / stroke for cut in kept)], strict=True))
 
 
 def normalize(pieces: Sequence[Piece], page: Page) -> Array:
     """Return each piece normalised as MNIST's digits are: uint8 (n, 28, 28)."""
+    parts = (pieces[start : start + _CHUNK] for start in range(0, len(pieces), _CHUNK))
+    return np.concatenate([_normalize(part, page) for part in parts])
+
+
+def _normalize(pieces: Sequence[Piece], page: Page) -> Array:
+    checkpoint()
     canvas = np.concatenate([cut_out(_crop(piece, page)) for piece in pieces])
     return centre(fit_box(even_stroke(canvas)))
 

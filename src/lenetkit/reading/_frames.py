@@ -18,6 +18,8 @@ __all__ = ["Cell", "find_gaps", "without_frames"]
 _SMALLEST_CELL, _SHARE_OF_FRAME = 10, 0.1
 # The fraction of its box that a cell fills (a round hole fills 0.79), and that the cells of a frame fill together.
 _RECTANGULAR, _CELLS = 0.88, 0.6
+# The most of a frame's box that is ink.
+_MOST_INK = 0.5
 # The height of ink within a cell that counts, as a fraction of the cell's.
 _WRITTEN = 0.15
 # The most of a frame's own ink that may lie within its cells: digits that touch it. Squared paper that is written on
@@ -48,7 +50,7 @@ def without_frames(mask: Array) -> tuple[Array, list[Cell]]:
     boxes = np.array([(piece.left, piece.top, piece.right, piece.bottom) for piece in pieces]).reshape(-1, 4)
     out, cells = mask, list[Cell]()
     for frame, (left, top, right, bottom) in zip(pieces, boxes.tolist(), strict=True):
-        if min(frame.height, frame.width) <= _SMALLEST_CELL:
+        if min(frame.height, frame.width) <= _SMALLEST_CELL or frame.area > _MOST_INK * frame.height * frame.width:
             continue
         within = (boxes[:, :2] > (left, top)).all(axis=1) & (boxes[:, 2:] < (right, bottom)).all(axis=1)
         holes = [_Hole(piece=hole, hull=_hull(hole)) for hole in _find_holes(frame)] if within.any() else []

@@ -20,7 +20,9 @@ from lenetkit._ink import (
     to_grey,
     without_rulings,
 )
+from lenetkit._utils.budget import spend
 from lenetkit.reading._frames import Cell, without_frames
+from lenetkit.reading._price import PAGE
 from lenetkit.reading._rules import with_lost_strokes, without_rules
 from lenetkit.reading._segmentation import Array, Piece, find_pieces, middle_height
 
@@ -68,6 +70,7 @@ def find_page(picture: Array) -> Page:
         most = np.sqrt(_MOST_PIXELS / (picture.shape[0] * picture.shape[1]))
         scale = min(page.scale * _HEIGHT / page.digit_height, most, _ENLARGED)
         if scale > _WORTH * page.scale:
+            spend(PAGE, round(picture.shape[0] * picture.shape[1] * scale**2))
             return _page(picture, scale)
     return page
 

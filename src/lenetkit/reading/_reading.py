@@ -10,12 +10,14 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.budget import spend
 from lenetkit.datasets import read_image
 from lenetkit.reading._candidates import best_path, compute_posteriors, find_candidates, normalize, score
 from lenetkit.reading._doubts import compute_probability
 from lenetkit.reading._frames import Cell, find_gaps
 from lenetkit.reading._outcome import DigitReading, LeftOut, Reading
 from lenetkit.reading._page import Page, find_page
+from lenetkit.reading._price import CANDIDATES, CELLS, priced
 from lenetkit.reading._segmentation import Array, Piece
 from lenetkit.reading._text_lines import Line, find_lines
 
@@ -41,6 +43,7 @@ class _Pipeline(Protocol):
     def predict_proba(self, images: Any) -> npt.NDArray[np.float32]: ...
 
 
+@priced
 def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = None) -> Reading:
     """Read the numbers in one image.
 
@@ -66,7 +69,8 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     Raises
     ------
     DataError
-        If the image cannot be read.
+        If the image cannot be read, or takes more work than its budget: 30,000 pieces of ink, 2,500 candidates for
+        digits and 25 million pixels in these, per megapixel of the page that is read (1 to 4 megapixels).
     NotFittedError
         If the pipeline has not been fitted.
 
@@ -131,6 +135,8 @@ def _read_loose(pieces: Sequence[Piece], page: Page, pipeline: _Pipeline, is_dig
     ]
     if not pieces:
         return []
+    spend(CANDIDATES, len(pieces))
+    spend(CELLS, sum(piece.height * piece.width for piece in pieces))
     probabilities, singles = _judge(pieces, page, pipeline, is_digit)
     set_aside = {id(piece) for piece in page.set_aside}
     return [

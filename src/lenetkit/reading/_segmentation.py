@@ -4,6 +4,8 @@ In: the mask of all ink. Out: connected pieces, or parts of them, each with its 
 Next: :mod:`lenetkit.reading._text_lines` and :mod:`lenetkit.reading._candidates`.
 """
 
+import bisect
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -11,7 +13,21 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "Cut", "Piece", "cut_apart", "find_cuts", "find_pieces", "join", "label_pieces", "middle_height"]
+from lenetkit._utils.budget import spend
+from lenetkit.reading._price import PIECES
+
+__all__ = [
+    "Array",
+    "Cut",
+    "Piece",
+    "cut_apart",
+    "divide",
+    "find_cuts",
+    "find_pieces",
+    "join",
+    "label_pieces",
+    "middle_height",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -57,9 +73,10 @@ class Piece:
     @property
     def outline(self) -> Array:
         """Its pixels with a neighbour, of 4, that does not belong to it: bool (height, width)."""
-        around = np.pad(self.mask, 1)
+        around = np.zeros((self.height + 2, self.width + 2), bool)
+        around[1:-1, 1:-1] = self.mask
         inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
-        return np.asarray(self.mask & ~inner)
+        return np.asarray(self.mask > inner)
 
     @property
     def stroke(self) -> float:
@@ -80,10 +97,15 @@ class Cut:
 
 
 def find_pieces(mask: Array, *, smallest: int) -> list[Piece]:
-    """Return the connected pieces (8 neighbours) whose box is at least so many pixels high or wide."""
+    """Return the connected pieces (8 neighbours) whose box is at least so many pixels high or wide.
+
+    They are counted: a page of too many is refused by the budget of its picture.
+    """
     from lenetkit._utils.ndimage import ndimage
 
-    return label_pieces(ndimage.label(mask, np.ones((3, 3)))[0], smallest=smallest)
+    pieces = label_pieces(ndimage.label(mask, np.ones((3, 3)))[0], smallest=smallest)
+    spend(PIECES, len(pieces), pixels=mask.size)
+    return pieces
 
 
 def label_pieces(labels: Array, *, top: int = 0, left: int = 0, smallest: int = 1) -> list[Piece]:
@@ -125,10 +147,11 @@ def find_cuts(piece: Piece, *, distance: float, most_ink: float) -> list[Cut]:
     down, up = _cheapest(ink), _cheapest(ink[::-1])[::-1]
     # Among cuts through as much ink the straight one at the middle of a gap is kept.
     cuts: dict[bytes, Cut] = {}
+    to_top, to_bottom = _steps_up(down), _steps_up(up[::-1])
     for row in sorted({int(fraction * piece.height) for fraction in _ROWS}):
         for column in _minima(down[row] + up[row] - ink[row], distance):
-            below = _way(up[::-1], piece.height - 1 - row, column)
-            columns = np.concatenate([_way(down, row, column)[::-1], below[1:]])
+            above, below = _way(to_top, row, column), _way(to_bottom, piece.height - 1 - row, column)
+            columns = np.array(above[::-1] + below[1:])
             crossed = int(piece.mask[np.arange(piece.height), columns].sum())
             if crossed <= most_ink:
                 cuts[columns.tobytes()] = Cut(columns=columns, ink=crossed)
@@ -144,36 +167,97 @@ _ASIDE = 0.5
 
 def _cheapest(ink: Array) -> Array:
     """Return for each pixel the cost of the cheapest way to it from the top."""
-    cost = ink.copy()
+    cost = np.pad(ink, ((0, 0), (1, 1)), constant_values=np.inf)
     for row in range(1, len(ink)):
-        before = np.pad(cost[row - 1], 1, constant_values=np.inf)
-        cost[row] += np.minimum(before[1:-1], np.minimum(before[:-2], before[2:]) + _ASIDE)
-    return cost
+        before = cost[row - 1]
+        cost[row, 1:-1] += np.minimum(before[1:-1], np.minimum(before[:-2], before[2:]) + _ASIDE)
+    return cost[:, 1:-1]
 
 
-def _way(cost: Array, row: int, column: int) -> Array:
+def _steps_up(cost: Array) -> list[list[int]]:
+    """Return for each pixel below the top row the step to the side, -1 to 1, of the cheapest way to the row above."""
+    padded = np.pad(cost[:-1], ((0, 0), (1, 1)), constant_values=np.inf)
+    straight, left, right = padded[:, 1:-1], padded[:, :-2] + _ASIDE, padded[:, 2:] + _ASIDE
+    aside = np.where(left < straight, -1, 0)
+    steps: list[list[int]] = np.where(right < np.minimum(straight, left), 1, aside).tolist()
+    return steps
+
+
+def _way(steps: list[list[int]], row: int, column: int) -> list[int]:
     """Return the columns of the cheapest way from a pixel back to the top."""
     columns = [column]
     for above in range(row - 1, -1, -1):
-        choices = [
-            (cost[above, near] + _ASIDE * (near != column), near)
-            for near in (column, column - 1, column + 1)
-            if 0 <= near < cost.shape[1]
-        ]
-        column = min(choices, key=lambda choice: choice[0])[1]
+        column += steps[above][column]
         columns.append(column)
-    return np.array(columns)
+    return columns
 
 
 def _minima(cost: Array, distance: float) -> list[int]:
     """Return the columns whose cost is the least of all within a distance, the cheapest first served."""
-    minima: list[int] = []
-    reach = max(1, round(distance / 2))
-    for column in np.argsort(cost, kind="stable").tolist():
-        is_least = cost[column] <= cost[max(0, column - reach) : column + reach + 1].min()
-        if is_least and all(abs(column - other) >= distance for other in minima):
+    from lenetkit._utils.ndimage import ndimage
+
+    least = ndimage.minimum_filter1d(cost, 2 * max(1, round(distance / 2)) + 1, mode="nearest")
+    order = np.argsort(cost, kind="stable")
+    is_free, reach = np.ones(len(cost), bool), math.ceil(distance) - 1
+    minima = []
+    for column in order[cost[order] <= least[order]].tolist():
+        if is_free[column]:
+            is_free[max(0, column - reach) : column + reach + 1] = False
             minima.append(column)
     return sorted(minima)
+
+
+def divide(
+    piece: Piece, cuts: Sequence[Cut], *, narrowest: float, lowest: float, least: float
+) -> tuple[list[Piece], list[Cut]]:
+    """Cut a piece wherever cuts allow, the first served before the others; return parts and cuts from left to right.
+
+    Both sides of each cut are at least so wide and high, in pixels, and every part has at least `least` pixels of ink.
+    """
+    rows = np.arange(piece.height)
+    # Ink of each row to the left of each column.
+    before = np.zeros((piece.height, piece.width + 1), np.int64)
+    np.cumsum(piece.mask, axis=1, out=before[:, 1:])
+    kept: list[Cut] = []
+    middles: list[float] = []
+    areas = [0, piece.area]
+    for cut, is_fit in zip(cuts, _have_two_sides(piece.mask, cuts, narrowest, lowest), strict=True):
+        if not is_fit:
+            continue
+        middle, area = float(cut.columns.mean()), int(before[rows, cut.columns].sum())
+        place = bisect.bisect_right(middles, middle)
+        crosses = (place > 0 and (cut.columns < kept[place - 1].columns).any()) or (
+            place < len(kept) and (kept[place].columns < cut.columns).any()
+        )
+        if not crosses and min(area - areas[place], areas[place + 1] - area) >= least:
+            kept.insert(place, cut)
+            middles.insert(place, middle)
+            areas.insert(place + 1, area)
+    return cut_apart(piece, kept) if kept else [piece], kept
+
+
+def _have_two_sides(mask: Array, cuts: Sequence[Cut], narrowest: float, lowest: float) -> list[bool]:
+    """Tell for each cut alone if the boxes around the ink at its left and its right are at least so wide and high."""
+    if not cuts:
+        return []
+    height, width = mask.shape
+    columns, rows = np.arange(width), np.arange(height)
+    # The last column of ink before each column, and the first one from it on.
+    last = np.full((height, width + 1), -1)
+    np.maximum.accumulate(np.where(mask, columns, -1), axis=1, out=last[:, 1:])
+    first = np.full((height, width + 1), width)
+    first[:, :-1] = np.minimum.accumulate(np.where(mask, columns, width)[:, ::-1], axis=1)[:, ::-1]
+    good = []
+    for cut in cuts:
+        left, right = last[rows, cut.columns], first[rows, cut.columns]
+        in_left, in_right = np.flatnonzero(left >= 0), np.flatnonzero(right < width)
+        if not len(in_left) or not len(in_right):
+            good.append(False)
+            continue
+        widths = left.max() - first[in_left, 0].min() + 1, last[in_right, width].max() - right.min() + 1
+        heights = np.ptp(in_left) + 1, np.ptp(in_right) + 1
+        good.append(bool(min(widths) >= narrowest and min(heights) >= lowest))
+    return good
 
 
 def cut_apart(piece: Piece, cuts: Sequence[Cut]) -> list[Piece]:
@@ -181,5 +265,7 @@ def cut_apart(piece: Piece, cuts: Sequence[Cut]) -> list[Piece]:
     columns = np.array([cut.columns for cut in cuts])
     if (np.diff(columns, axis=0) < 0).any():
         return [piece]
-    owners = (np.arange(piece.width) >= columns[:, :, np.newaxis]).sum(axis=0)
+    owners = np.zeros((piece.height, piece.width + 1), np.int32)
+    np.add.at(owners, (np.arange(piece.height), columns), 1)
+    owners = owners[:, :-1].cumsum(axis=1)
     return label_pieces((owners + 1) * piece.mask, top=piece.top, left=piece.left)

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from lenetkit.reading._frames import Cell
-from lenetkit.reading._segmentation import Piece, join
+from lenetkit.reading._segmentation import Array, Piece, join
 
 __all__ = ["Line", "find_lines"]
 
@@ -42,8 +42,9 @@ def find_lines(
 
     All that is written into boxes side by side, `cells`, is on one line.
     """
-    bodies = [piece for piece in pieces if _is_body(piece, digit_height)]
-    strokes = [piece for piece in pieces if not _is_body(piece, digit_height)]
+    are_bodies = [_is_body(piece, digit_height) for piece in pieces]
+    bodies = list(itertools.compress(pieces, are_bodies))
+    strokes = [piece for piece, is_body in zip(pieces, are_bodies, strict=True) if not is_body]
     lines = _whole(_grouped(sorted(bodies, key=lambda piece: piece.centre[1]), cells), digit_height)
     heights = [float(np.median([piece.height for piece in line])) for line in lines]
     odd = []
@@ -52,7 +53,7 @@ def find_lines(
         line[:] = [piece for piece in line if _LOWEST * height <= piece.height <= _HIGHEST * height]
     # Strokes of a digit rather than dots: flags, bars and broken lines. Each is joined to the nearest body.
     large = [piece for piece in strokes if _is_large(piece, digit_height)]
-    loose = [piece for piece in large if not _join_nearest(lines, piece, _NEAR * digit_height)]
+    lines, loose = _join_nearest(lines, large, _NEAR * digit_height)
     loose = _join_halves(lines, loose, digit_height)
     found = [Line(pieces=tuple(line), height=height) for line, height in zip(lines, heights, strict=True) if line]
     small = [piece for piece in strokes if not _is_large(piece, digit_height)]
@@ -77,12 +78,15 @@ def _grouped(pieces: Sequence[Piece], cells: Sequence[Cell]) -> list[list[Piece]
     """Put each piece behind those that it is level with."""
     lines: list[list[Piece]] = []
     rows = {piece: _rows(piece, cells) for piece in pieces}
+    # Mean top and bottom of the last pieces of each line.
+    tops, bottoms = np.empty(len(pieces)), np.empty(len(pieces))
     for piece in pieces:
-        levels = [_level(rows[piece], [rows[other] for other in line[-_LAST:]]) for line in lines]
-        best = int(np.argmax([*levels, _LEVEL]))
+        top, bottom = tops[: len(lines)], bottoms[: len(lines)]
+        best = int(np.argmax(np.append(_level(rows[piece], top, bottom), _LEVEL)))
         if best == len(lines):
             lines.append([])
         lines[best].append(piece)
+        tops[best], bottoms[best] = np.mean([rows[other] for other in lines[best][-_LAST:]], axis=0)
     return lines
 
 
@@ -92,10 +96,10 @@ def _rows(piece: Piece, cells: Sequence[Cell]) -> tuple[int, int]:
     return next(((cell.top, cell.bottom) for cell in cells if cell.holds(piece)), own)
 
 
-def _level(rows: tuple[int, int], line: Sequence[tuple[int, int]]) -> float:
-    """Return the fraction of the lower one's height that a piece has in common with the last ones of a line."""
-    top, bottom = np.mean(line, axis=0)
-    return float((min(bottom, rows[1]) - max(top, rows[0])) / min(rows[1] - rows[0], bottom - top))
+def _level(rows: tuple[int, int], tops: Array, bottoms: Array) -> Array:
+    """Return the fraction of the lower one's height that a piece has in common with each line."""
+    shared = np.minimum(bottoms, rows[1]) - np.maximum(tops, rows[0])
+    return np.asarray(shared / np.minimum(rows[1] - rows[0], bottoms - tops))
 
 
 def _whole(lines: list[list[Piece]], height: float) -> list[list[Piece]]:
@@ -114,59 +118,68 @@ def _whole(lines: list[list[Piece]], height: float) -> list[list[Piece]]:
 def _partners(upper: Sequence[Piece], lower: Sequence[Piece], height: float) -> list[tuple[Piece, Piece]]:
     """Return the pairs of pieces of two lines that lie closely over one another."""
     pairs: dict[Piece, Piece] = {}
+    if not lower:
+        return []
+    tops, lefts, rights, widths = np.array([(one.top, one.left, one.right, one.width) for one in lower]).T
+    is_free = np.ones(len(lower), bool)
     for over in upper:
-        for under in lower:
-            if under not in pairs and _is_over(over, under, height):
-                pairs[under] = over
-                break
+        shared = np.minimum(over.right, rights) - np.maximum(over.left, lefts)
+        is_close = np.abs(tops - over.bottom) <= _HALVES_APART * height
+        fits = is_free & is_close & (shared >= _HALVES_OVER * np.minimum(over.width, widths))
+        if fits.any():
+            first = int(fits.argmax())
+            is_free[first] = False
+            pairs[lower[first]] = over
     return [(over, under) for under, over in pairs.items()]
 
 
-def _is_over(over: Piece, under: Piece, height: float) -> bool:
-    """Return True where a piece lies closely over another."""
-    shared = min(over.right, under.right) - max(over.left, under.left)
-    close = abs(under.top - over.bottom) <= _HALVES_APART * height
-    return close and shared >= _HALVES_OVER * min(over.width, under.width)
+def _join_nearest(
+    lines: list[list[Piece]], strokes: Sequence[Piece], reach: float
+) -> tuple[list[list[Piece]], list[Piece]]:
+    """Join each stroke to the piece whose box, with what was joined to it, is nearest to its own and within reach.
 
-
-def _join_nearest(lines: list[list[Piece]], stroke: Piece, reach: float) -> bool:
-    """Join a stroke to the piece whose box is nearest to its own, if that is within reach; tell whether it was."""
-    distance, row, column = min(
-        (
-            (_distance(stroke, piece), row, column)
-            for row, line in enumerate(lines)
-            for column, piece in enumerate(line)
-        ),
-        default=(np.inf, 0, 0),
-    )
-    if distance <= reach:
-        lines[row][column] = join([lines[row][column], stroke])
-    return distance <= reach
+    Return the lines and the strokes that are left.
+    """
+    groups = [[piece] for line in lines for piece in line]
+    if not groups:
+        return lines, list(strokes)
+    top, bottom, left, right = np.array([(one.top, one.bottom, one.left, one.right) for (one,) in groups]).T
+    left_over = []
+    for stroke in strokes:
+        down = np.maximum(np.maximum(stroke.top - bottom, top - stroke.bottom), 0)
+        aside = np.maximum(np.maximum(stroke.left - right, left - stroke.right), 0)
+        distances = np.hypot(down, aside)
+        nearest = int(distances.argmin())
+        if distances[nearest] <= reach:
+            groups[nearest].append(stroke)
+            top[nearest], bottom[nearest] = min(top[nearest], stroke.top), max(bottom[nearest], stroke.bottom)
+            left[nearest], right[nearest] = min(left[nearest], stroke.left), max(right[nearest], stroke.right)
+        else:
+            left_over.append(stroke)
+    joined = map(join, groups)
+    return [list(itertools.islice(joined, len(line))) for line in lines], left_over
 
 
 def _join_halves(lines: list[list[Piece]], strokes: Sequence[Piece], height: float) -> list[Piece]:
     """Put digits that are broken into strokes one over the other on their lines; return the strokes left."""
-    wholes: list[list[Piece]] = []
+    wholes: list[Piece] = []
+    parts: list[list[Piece]] = []
     for stroke in sorted(strokes, key=lambda piece: piece.top):
-        near = next((whole for whole in wholes if _is_over(join(whole), stroke, height)), None)
-        if near is None:
-            wholes.append([stroke])
+        over = next((index for index, whole in enumerate(wholes) if _partners([whole], [stroke], height)), None)
+        if over is None:
+            wholes.append(stroke)
+            parts.append([stroke])
         else:
-            near.append(stroke)
+            parts[over].append(stroke)
+            wholes[over] = join(parts[over])
+    ends = [np.mean([(one.top, one.bottom) for one in line], axis=0) for line in lines]
+    tops, bottoms = np.array(ends).reshape(-1, 2).T
     left: list[Piece] = []
-    for parts in wholes:
-        whole = join(parts)
-        levels = [_level((whole.top, whole.bottom), [(piece.top, piece.bottom) for piece in line]) for line in lines]
-        if len(parts) > 1 and _is_body(whole, height) and max(levels, default=0.0) >= _LEVEL:
+    for whole, strokes in zip(wholes, parts, strict=True):
+        levels = _level((whole.top, whole.bottom), tops, bottoms)
+        if len(strokes) > 1 and _is_body(whole, height) and levels.max(initial=0.0) >= _LEVEL:
             line = lines[int(np.argmax(levels))]
             line[:] = sorted([*line, whole], key=lambda piece: piece.centre[1])
         else:
-            left += parts
+            left += strokes
     return left
-
-
-def _distance(one: Piece, other: Piece) -> float:
-    """Return the pixels between two boxes."""
-    down = max(one.top - other.bottom, other.top - one.bottom, 0)
-    right = max(one.left - other.right, other.left - one.right, 0)
-    return float(np.hypot(down, right))

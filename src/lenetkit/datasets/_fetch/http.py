@@ -10,6 +10,7 @@ import io
 import ipaddress
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -77,7 +78,9 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def download(url: str, *, most_bytes: int, timeout: float, title: str) -> bytes:
+def download(
+    url: str, *, most_bytes: int, timeout: float, title: str, show_life: Callable[[], None] = lambda: None
+) -> bytes:
     """Fetch one address.
 
     Parameters
@@ -90,6 +93,8 @@ def download(url: str, *, most_bytes: int, timeout: float, title: str) -> bytes:
         Seconds without any progress after which a mirror is given up.
     title : str
         The text beside the progress bar.
+    show_life : callable
+        Called before the mirror is asked and whenever something has arrived.
 
     Returns
     -------
@@ -106,6 +111,7 @@ def download(url: str, *, most_bytes: int, timeout: float, title: str) -> bytes:
 
     if not is_allowed(url):
         raise MirrorError("not asked: only https is safe")
+    show_life()
     try:
         with requests.get(
             url,
@@ -115,7 +121,7 @@ def download(url: str, *, most_bytes: int, timeout: float, title: str) -> bytes:
             hooks={"response": _check_redirection},
         ) as response:
             response.raise_for_status()
-            return _receive(response, most_bytes, timeout, title)
+            return _receive(response, most_bytes, timeout, title, show_life)
     except MirrorError:
         raise
     except Exception as error:  # whatever a mirror does, the next one shall be asked
@@ -132,7 +138,9 @@ def _check_redirection(response: "requests.Response", **_: Any) -> None:
         raise MirrorError(f"it redirects to {target}, which is not allowed: only https is safe")
 
 
-def _receive(response: "requests.Response", most_bytes: int, timeout: float, title: str) -> bytes:
+def _receive(
+    response: "requests.Response", most_bytes: int, timeout: float, title: str, show_life: Callable[[], None]
+) -> bytes:
     received = io.BytesIO()
     checked, before = time.monotonic(), 0
     with _progress() as progress:
@@ -140,6 +148,7 @@ def _receive(response: "requests.Response", most_bytes: int, timeout: float, tit
         for chunk in response.iter_content(_CHUNK):
             size = received.tell() + received.write(chunk)
             progress.update(task, completed=size)
+            show_life()
             if size > most_bytes:
                 raise MirrorError(f"cut off: it sent more than {most_bytes} bytes")
             # The time limit of requests is for one read from the socket: a mirror that drips never meets it.

@@ -7,7 +7,7 @@ Next: the data set's loader parses it, see :mod:`lenetkit.datasets._fetch.idx_se
 import io
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -20,6 +20,7 @@ from lenetkit._utils.files import write_atomically
 from lenetkit.datasets._fetch.http import MirrorError
 from lenetkit.datasets._fetch.http import download as download_address
 from lenetkit.datasets._fetch.records import Content, RemoteFile, UnfitError, unpack, verify
+from lenetkit.datasets._fetch.turns import take_turn
 from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.exceptions import DownloadError, SettingError
 
@@ -28,6 +29,8 @@ __all__ = ["fetch_files"]
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _KERAS_HOME = "~/.keras/"
+# So many time limits of a mirror without a sign of life are the end of waiting for another process.
+_SILENCE = 4
 _ANOTHER_FOLDER = "name another folder as data_dir= or in the environment variable LENETKIT_DATA."
 
 
@@ -59,7 +62,8 @@ def fetch_files(
     download : bool, default True
         Ask the mirrors for what is missing. If false, no socket is opened.
     timeout : float, default 30
-        Seconds without progress after which a mirror is given up.
+        Seconds without progress after which a mirror is given up; so is, after four times as many, another process that
+        downloads to the same folder and gives no sign of life. A notice says which process is waited for.
 
     Returns
     -------
@@ -167,6 +171,7 @@ class _Search:
         self.wrong: dict[_Place, str] = {}
         self._refusals: dict[str, str] = {}
         self._unreachable: set[str] = set()
+        self._show_life: Callable[[], None] = lambda: None
 
     def look_for(self, file: RemoteFile) -> Content | None:
         """Return the file's content from the first place that has it, or None."""
@@ -205,8 +210,6 @@ class _Search:
 
     def enter_folder(self, lock: ExitStack, files: Sequence[RemoteFile]) -> Path:
         """Return the folder to keep downloads in, locked: no other process downloads to it meanwhile."""
-        import filelock
-
         reasons = []
         for folder in self.folders:
             if folder != self.own_folder and any(_Place(folder / file.name) in self.wrong for file in files):
@@ -216,7 +219,10 @@ class _Search:
                 continue
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                lock.enter_context(filelock.FileLock(folder / ".lock"))
+                turn = take_turn(folder, self.name, silence=_SILENCE * self.timeout)
+                self._show_life = lock.enter_context(turn)
+            except DownloadError:
+                raise
             except (OSError, NotImplementedError) as error:
                 reasons.append(f"{folder}: {error}")
             else:
@@ -245,7 +251,11 @@ class _Search:
         for url in sorted(file.mirrors, key=lambda url: urlsplit(url).netloc in self._unreachable):
             try:
                 body = download_address(
-                    url, most_bytes=file.most_bytes, timeout=self.timeout, title=f"{self.name}: {file.name}"
+                    url,
+                    most_bytes=file.most_bytes,
+                    timeout=self.timeout,
+                    title=f"{self.name}: {file.name}",
+                    show_life=self._show_life,
                 )
                 return verify(unpack(io.BytesIO(body), "", file), file)
             except (MirrorError, UnfitError) as error:

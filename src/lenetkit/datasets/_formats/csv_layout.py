@@ -8,6 +8,8 @@ import contextlib
 import csv
 import gzip
 import io
+import math
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any, TextIO
 import attrs
 
 from lenetkit._utils.notices import notify
+from lenetkit._utils.special_files import describe_special
 from lenetkit.datasets._entries import check_classes, labels_from_cells
 from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.datasets._pixel_tables import order_columns, square_side
@@ -25,13 +28,16 @@ __all__ = ["DAMAGE", "LABEL_NAMES", "SUFFIXES", "Layout", "find_layout", "first_
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 # pandas' own errors and UnicodeDecodeError are ValueErrors.
-DAMAGE = (ValueError, OverflowError, EOFError, zlib.error, gzip.BadGzipFile)
+DAMAGE = (ValueError, OverflowError, EOFError, csv.Error, zlib.error, gzip.BadGzipFile)
 # In the order of preference.
 LABEL_NAMES = ("label", "labels", "class", "target", "digit", "y")
 _INDEX_NAMES = ("", "id", "index", "idx", "image_id", "imageid", "row", "row_id", "rowid")
 _SEPARATORS = ",;\t|"
-# A header of 4096 x 4096 pixels would fit in it.
-_LONGEST_LINE = 2**28
+# Tables are for small images: pandas needs seconds for so many columns. A line of them fits in so many bytes.
+_SIDE = 512
+_MOST_COLUMNS, _LONGEST_LINE = _SIDE**2, 2**23
+# Columns besides the pixels, and bytes read at once.
+_SPARE, _CHUNK = 10, 2**16
 _ROWS = 2000
 # A gzip file can hold a thousand times its size: without a limit a small file fills the memory.
 _MOST_UNPACKED = 2**30
@@ -49,21 +55,32 @@ class Layout:
 
 
 class _Limited(io.RawIOBase):
-    """Unpacked bytes of a gzip file, up to a limit."""
+    """Bytes of a table, each line up to a limit, and what a gzip file holds up to another."""
 
-    def __init__(self, packed: gzip.GzipFile, path: Path) -> None:
-        self._packed, self._path, self._read = packed, path, 0
+    def __init__(self, source: Any, path: Path, most: float) -> None:
+        self._source, self._path, self._most, self._read = source, path, most, 0
+        self._line, self._length = 1, 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        count = self._packed.readinto(buffer)
+        count: int = self._source.readinto(buffer)
         self._read += count
-        if self._read > _MOST_UNPACKED:
+        if self._read > self._most:
             raise DataError(
                 f"{self._path} holds more than 1 GiB when unpacked; unpack it first: then there is no limit."
             )
+        chunk = bytes(memoryview(buffer)[:count])
+        first, *others = re.split(rb"\r\n|[\r\n]", chunk)
+        for length in (self._length + len(first), *map(len, others)):
+            if length > _LONGEST_LINE:
+                raise DataError(
+                    f"{self._path}: line {self._line} is longer than {_LONGEST_LINE:,} bytes, which no row of at most "
+                    f"{_MOST_COLUMNS:,} pixels has. Put each image on a line of its own, or save large ones as PNG."
+                )
+            self._line, self._length = self._line + 1, length
+        self._line -= 1
         return count
 
 
@@ -71,22 +88,27 @@ class _Limited(io.RawIOBase):
 def open_table(path: Path) -> Iterator[TextIO]:
     """Open a CSV file, gzipped or not, which is told by its content."""
     if path.exists() and not path.is_file():
-        raise DataError(f"{path} is not a file.")
+        raise DataError(f"{path} is not a file: it is {describe_special(path) or 'a folder'}.")
     with path.open("rb") as file:
         packed = is_gzipped(file)
-        stream = io.BufferedReader(_Limited(gzip.GzipFile(fileobj=file), path)) if packed else file
-        yield io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        source = (
+            _Limited(gzip.GzipFile(fileobj=file), path, _MOST_UNPACKED) if packed else _Limited(file, path, math.inf)
+        )
+        yield io.TextIOWrapper(io.BufferedReader(source, _CHUNK), "utf-8-sig", newline="")
 
 
 def first_cells(path: Path) -> tuple[list[str], str, int]:
     """Return the cells of the first line that is not empty, the separator, and the number of empty lines before it."""
     with open_table(path) as stream:
         blank = 0
-        while (line := stream.readline(_LONGEST_LINE)) and not line.strip():
+        while (line := stream.readline()) and not line.strip():
             blank += 1
-    if len(line) >= _LONGEST_LINE:
-        raise DataError(f"{path}: its first line is longer than 256 million characters; it is no CSV file of images.")
     separator = max(_SEPARATORS, key=line.count)
+    if line.count(separator) >= _MOST_COLUMNS + _SPARE:
+        raise DataError(
+            f"{path} has {line.count(separator) + 1:,} columns; the pixels of {_SIDE} x {_SIDE} images are the most. "
+            "Save larger images as PNG, in a folder for each class."
+        )
     cells = next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True), [])
     return [cell.strip() for cell in cells], separator, blank
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lenetkit._utils.levels import check_set_levels
 from lenetkit._utils.notices import notify
+from lenetkit._utils.special_files import describe_special
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import list_folder, name_damage
 from lenetkit.datasets._formats.csv import is_pixel_table, read_csv
@@ -75,6 +76,8 @@ def _read_picture_folder(folder: Path, subset: str) -> tuple[Images, Labels, tup
     """Read class folders, a table of pictures or pictures whose names begin with their labels; None without any."""
     classes = find_class_folders(folder)
     tables = [path for path in list_folder(folder) if is_pixel_table(path)]
+    for path in [path for path in tables if (kind := describe_special(path))]:
+        notify(f"{path} is not read: it is {kind}, no ordinary file.")
     if classes is not None and not classes.may_be_one_pile:
         _name_unread_tables(tables)
         return read_class_folder(folder, subset)
@@ -134,7 +137,7 @@ def _read_folder(folder: Path, subset: str) -> tuple[Images, Labels, tuple[str, 
 def _read_file(path: Path, subset: str) -> tuple[Images, Labels, tuple[str, ...] | None]:
     # Opening a pipe waits for a writer.
     if not path.is_file():
-        raise DataError(f"{path} is neither a file nor a folder.")
+        raise DataError(f"{path} is neither a file nor a folder: it is {describe_special(path) or 'something else'}.")
     with name_damage(path, "", ()), path.open("rb") as stream:
         start = stream.read(len(MAT_START))
     if start.startswith(_ZIP):

@@ -19,6 +19,7 @@ from PIL import Image
 
 from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.notices import notify
+from lenetkit._utils.special_files import describe_special
 from lenetkit.datasets._entries import (
     BadEntriesError,
     check_classes,
@@ -111,9 +112,10 @@ def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.ND
     """Read a folder with one sub-folder of pictures for each class.
 
     A picture is a file with one of the usual suffixes (.png, .jpg, .bmp, .tif, .gif, .webp, .pgm ...) right in the
-    sub-folder; other files and hidden ones are passed over. If the folder has a ``train`` and a ``test`` folder with
-    class folders in them, these are the predefined splits; so are ``training`` and ``testing``, and ``val``, ``valid``
-    or ``validation`` where there is no test folder. Beside both, a validation folder is in ``"all"`` only. A notice
+    sub-folder; other files and hidden ones are passed over, and a notice names pipes, sockets and devices. If the
+    folder has a ``train`` and a ``test`` folder with class folders in them, these are the predefined splits; so are
+    ``training`` and ``testing``, and ``val``, ``valid`` or ``validation`` where there is no test folder. Beside both, a
+    validation folder is in ``"all"`` only. A notice
     says which pictures are left out.
 
     The images become one array. Pictures of one size stay as they are. If sizes differ, each picture is scaled,
@@ -136,6 +138,7 @@ def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.ND
         raise DataError(f"{folder} has no sub-folder with pictures; it must have one for each class.")
     chosen = _choose_parts(found, subset)
     trees = {root: _pictures_by_class(root) for root in (found.parts.values() if found.parts else chosen)}
+    trees = _without_special(folder, trees)
     names = sorted({name for tree in trees.values() for name in tree}, key=_natural)
     files = [(path, name) for root in chosen for name in names for path in trees[root].get(name, [])]
     values = labels_from_text(names)
@@ -186,6 +189,7 @@ def find_prefixed(folder: Path) -> dict[Path, str]:
 def read_prefixed(folder: Path, labels: Mapping[Path, str]) -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...] | None]:
     """Read the pictures that :func:`find_prefixed` found, and say so."""
     name = next(iter(labels))
+    _without_special(folder, {folder: {"": [path for path in list_visible(folder) if is_picture(path)]}})
     notify(
         f"{folder} has no folders of classes: the beginnings of the names are the labels, "
         f"{labels[name]!r} of {name.name}."
@@ -209,6 +213,28 @@ def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
         if path.is_dir()
     }
     return {name: files for name, files in pictures.items() if files}
+
+
+def _without_special(
+    folder: Path, trees: Mapping[Path, Mapping[str, Sequence[Path]]]
+) -> dict[Path, dict[str, list[Path]]]:
+    """Return trees of pictures without named pipes, sockets and devices, which a notice names."""
+    kinds = {
+        path: kind
+        for tree in trees.values()
+        for files in tree.values()
+        for path in files
+        if (kind := describe_special(path))
+    }
+    if kinds:
+        shown = ", ".join(f"{path.relative_to(folder)} ({kind})" for path, kind in list(kinds.items())[:5])
+        more = f" and {len(kinds) - 5} more" if len(kinds) > 5 else ""
+        notify(f"{folder}: left out, since they are no ordinary files: {shown}{more}.")
+    left = {
+        root: {name: [path for path in files if path not in kinds] for name, files in tree.items()}
+        for root, tree in trees.items()
+    }
+    return {root: {name: files for name, files in tree.items() if files} for root, tree in left.items()}
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -43,7 +43,7 @@ def find_listing(path: Path) -> Listing | None:
     DataError
         If it names pictures, but none of them is there, or no column can be told to be the labels.
     """
-    with name_damage(path, "is not a CSV file of images", (*DAMAGE, csv.Error)):
+    with name_damage(path, "is not a CSV file of images", DAMAGE):
         names, separator, _ = first_cells(path)
         if len(names) > _MOST_COLUMNS:
             return None
@@ -78,7 +78,7 @@ def read_listing(listing: Listing) -> tuple[list[Path], list[str]]:
     files: list[Path] = []
     labels: list[str] = []
     bad = []
-    with name_damage(listing.path, "is not a CSV file of images", (*DAMAGE, csv.Error)):
+    with name_damage(listing.path, "is not a CSV file of images", DAMAGE):
         for line, cells in islice(_iterate(listing.path, listing.separator), int(listing.has_header), None):
             name, label = (cells[index] if index < len(cells) else "" for index in (listing.files, listing.label))
             file = _find(name, listing.bases)

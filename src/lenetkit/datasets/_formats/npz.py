@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
+from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.validation import raise_first
 from lenetkit.datasets._entries import check_classes, name_damage
 from lenetkit.datasets._subsets import refuse_splits, split_names
@@ -129,6 +130,9 @@ def _read_pair(images: _Header, labels: _Header) -> tuple[npt.NDArray[np.uint8],
 
 
 def _read_file_header(path: Path) -> _Header:
+    kind = describe_special(path)
+    if kind:
+        raise DataError(f"{path} is not a file: it is {kind}.")
     with _name_damage(path):
         return _read_header(lambda: path.open("rb"), str(path), path.stat().st_size, path)
 
