@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._loading import register_dataset
 from lenetkit.datasets._subsets import refuse_splits
@@ -28,7 +29,8 @@ def load(
     package.
     Images are of shape (1797, 8, 8), and there are no predefined splits; see :func:`lenetkit.datasets.load_dataset`.
     """
-    from sklearn.datasets import load_digits
+    with preserve_rng_state():  # the import draws from the global generator
+        from sklearn.datasets import load_digits
 
     refuse_splits("the data set 'digits'", subset)
     bundled = load_digits()

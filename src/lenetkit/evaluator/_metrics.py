@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.intervals import wilson_interval
+from lenetkit._utils.rng import preserve_rng_state
 from lenetkit._utils.validation import check_whole
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class Measures:
         NaN where a figure is not defined: the precision of a class that was never predicted, the recall of a class
         without images.
         """
-        from sklearn.metrics import precision_recall_fscore_support
+        with preserve_rng_state():  # the import draws from the global generator
+            from sklearn.metrics import precision_recall_fscore_support
 
         columns = precision_recall_fscore_support(
             self.true_indices, self._predicted_indices, labels=np.arange(len(self.classes)), zero_division=np.nan

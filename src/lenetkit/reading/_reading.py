@@ -3,6 +3,7 @@
 In: an image of one or more numbers, and a fitted pipeline. Out: a :class:`Reading`.
 """
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -201,6 +202,7 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     >>> read_number(picture, Pipeline.pretrained()).text
     '1947'
     """
+    pipeline = copy.copy(pipeline)  # one model answers, whatever other threads fit the pipeline to
     picture = read_image(image)
     classes = pipeline.classes_.tolist()
     page = find_page(picture)
