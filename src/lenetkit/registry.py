@@ -17,12 +17,12 @@ import importlib.metadata
 import pkgutil
 import re
 import sys
-import threading
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Generic, NamedTuple, TypeVar
 
+from lenetkit._utils.fork_lock import ForkLock
 from lenetkit._utils.names import did_you_mean
 from lenetkit.exceptions import NameTakenError, PluginError, SettingError, UnknownNameError
 
@@ -97,7 +97,7 @@ class Registry(Generic[Member]):
         self._distributions: dict[str, str] = {}
         self._kept_while_loading: frozenset[str] = frozenset()
         self._built_ins_loaded = package is None
-        self._lock = threading.RLock()
+        self._lock = ForkLock()
 
     def register(self, name: str, member: Member, *, owner: str, replace: bool = False) -> Member:
         """Give a member a name.
@@ -131,7 +131,7 @@ class Registry(Generic[Member]):
                 f"a {self.kind}'s name must be letters, digits, '_', '-' and '.', starting with a letter or digit; "
                 f"got {name!r}."
             )
-        with self._lock:
+        with self._lock.inner:
             kept = name in self._kept_while_loading
             if name in self._members and (kept or not replace):
                 advice = ": a plug-in cannot take it over." if kept else ", or pass replace=True to take it over."
@@ -145,7 +145,7 @@ class Registry(Generic[Member]):
 
     def unregister(self, name: str) -> None:
         """Forget a member; errors are those of :meth:`get`."""
-        with self._lock:
+        with self._lock.inner:
             self.get(name)
             del self._members[name], self._owners[name]
             self._distributions.pop(name, None)
@@ -160,7 +160,7 @@ class Registry(Generic[Member]):
         PluginError
             If a distribution announces the name and cannot be imported, or does not register it.
         """
-        with self._lock:
+        with self._lock.inner:
             self._load_built_ins()
             if name not in self._members:
                 self._load_plug_in(name)
@@ -168,7 +168,7 @@ class Registry(Generic[Member]):
 
     def names(self, pattern: str = "*") -> list[str]:
         """Return the sorted names that match a shell pattern, plug-ins included, without importing plug-ins."""
-        with self._lock:
+        with self._lock.inner:
             self._load_built_ins()
             known = set(self._members) | {entry.name for entry in self._entry_points()[0]}
         return sorted(name for name in known if fnmatchcase(name, pattern))
@@ -209,7 +209,7 @@ class Registry(Generic[Member]):
 
     def distribution(self, name: str) -> str | None:
         """Return the distribution whose plug-in registered a name, else None; errors are those of :meth:`get`."""
-        with self._lock:
+        with self._lock.inner:
             self.get(name)
             return self._distributions.get(name)
 
@@ -221,7 +221,7 @@ class Registry(Generic[Member]):
         UnknownNameError
             If no member has this name.
         """
-        with self._lock:
+        with self._lock.inner:
             self._load_built_ins()
             return self._owners[name] if name in self._owners else _distribution(self._announced(name)[0])
 

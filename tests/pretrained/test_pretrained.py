@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 from PIL import Image
@@ -251,11 +252,11 @@ def test_calibrating_anew_starts_from_the_models_own_probabilities() -> None:
     assert fitted.rejecting is not None
     gate = fitted.rejecting[1]
     held_back = draw_digits(300, styles="continental", seed=9)
-    fitted.rejecting = None
+    fresh = Pipeline.from_bundle(attrs.evolve(fitted.to_bundle(), rejection=None))
     found = []
     for _ in range(3):
         fresh.calibrate(held_back.images, held_back.labels, gate=gate)
-        found.append(fitted.rejecting[0])
+        found.append(fresh._check_fitted().rejecting[0])
     assert len({calibration.temperature for calibration in found}) == 1
     for calibration in found[1:]:
         np.testing.assert_array_equal(calibration.true_probabilities, found[0].true_probabilities)
@@ -289,7 +290,8 @@ def test_corruptions_make_a_calibration_stricter() -> None:
     thresholds = []
     for corruptions in ((), ("rotate", "canny_edges"), None):
         pipeline.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=corruptions)
-        thresholds.append([fitted.rejecting[0].threshold(reject) for reject in (0.01, 0.02, 0.05)])
+        calibration, _ = pipeline._check_fitted().rejecting
+        thresholds.append([calibration.threshold(reject) for reject in (0.01, 0.02, 0.05)])
     assert thresholds[0] < thresholds[1]
     assert thresholds[0] < thresholds[2]
     with pytest.raises(SettingError, match=r"corruptions: there is no 'fogg'\. Did you mean 'fog'"):

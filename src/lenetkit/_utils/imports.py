@@ -7,21 +7,22 @@ survive warnings that are errors. The settings of the program around must not de
 import importlib
 import random
 import sys
-import threading
 import warnings
 from types import ModuleType
+
+from lenetkit._utils.fork_lock import ForkLock
 
 __all__ = ["import_quietly"]
 
 # The filters of warnings belong to the process: two threads would put them back in the wrong order.
-_lock = threading.RLock()
+_lock = ForkLock()
 
 
 def import_quietly(name: str) -> ModuleType:
     """Import a module, and leave ``random``, NumPy's global generator and the filters of warnings as they were."""
     if (module := sys.modules.get(name)) is not None:
         return module
-    with _lock, warnings.catch_warnings():
+    with _lock.inner, warnings.catch_warnings():
         numpy = sys.modules.get("numpy.random")
         states = random.getstate(), numpy.get_state() if numpy else None
         warnings.simplefilter("ignore")

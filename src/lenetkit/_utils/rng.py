@@ -3,12 +3,13 @@
 import contextlib
 import itertools
 import random
-import threading
 import zlib
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+
+from lenetkit._utils.fork_lock import ForkLock
 
 __all__ = ["HIGHEST_SEED", "Floats", "RandomStreams", "preserve_rng_state"]
 
@@ -16,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 HIGHEST_SEED = 2**32 - 1
 
-_lock = threading.RLock()
+_lock = ForkLock()
 
 
 @contextlib.contextmanager
@@ -26,7 +27,7 @@ def preserve_rng_state() -> Iterator[None]:
     Keras draws the seed of every initializer and dropout layer that has none from the global ``random``, and importing
     TensorFlow draws from it too; the user's own draws must not depend on either.
     """
-    with _lock:
+    with _lock.inner:
         python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
         try:
             yield

@@ -5,14 +5,15 @@ import os
 import re
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from typing import IO
+
+from lenetkit._utils.fork_lock import ForkLock
 
 __all__ = ["filter_stderr"]
 
 # Two threads that redirect one file descriptor would put it back in the wrong order.
-_lock = threading.RLock()
+_lock = ForkLock()
 
 
 @contextlib.contextmanager
@@ -24,7 +25,7 @@ def filter_stderr(pattern: str) -> Iterator[None]:
     pattern : str
         Regular expression; lines that it matches at their beginning are dropped.
     """
-    with _lock, contextlib.ExitStack() as stack:
+    with _lock.inner, contextlib.ExitStack() as stack:
         if sys.__stderr__ is None:  # closed when Python started: the number may be that of another file by now
             yield
             return

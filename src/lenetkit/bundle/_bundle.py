@@ -1,5 +1,6 @@
 """The contents of a saved pipeline, checked once, when they are put together: by saving as well as by loading."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.bundle._history import History, check_provenance
-from lenetkit.bundle._values import check_arrays, check_names, check_plain, check_tensors, show
+from lenetkit.bundle._values import check_arrays, check_names, check_plain, check_tensors, dump_values, show
 from lenetkit.exceptions import BundleError
 
 __all__ = ["Bundle", "Rejection", "verify_bundle"]
@@ -207,6 +208,26 @@ class Bundle:
             raise BundleError("tflite must be the bytes of a LiteRT model: its identifier TFL3 is missing.")
         self._check_golden()
         self._check_training()
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of everything that answers depend on: transforms, labels, network, calibration and gate.
+
+        Notes, history, versions and the file format have no part in it.
+
+        Examples
+        --------
+        >>> from lenetkit.bundle import read_bundle
+        >>> from lenetkit.pretrained import get_path
+        >>> len(read_bundle(get_path("digits")).fingerprint)
+        64
+        """
+        values, arrays = ({}, {}) if self.rejection is None else self.rejection.to_extras()
+        settings = {"transforms": list(self.transforms), "encoder": self.encoder, "rejection": values}
+        digest = hashlib.sha256(b"lenetkit model 1\n" + dump_values(settings))
+        for content in (self.tflite, *(arrays[name].tobytes() for name in sorted(arrays))):
+            digest.update(hashlib.sha256(content).digest())
+        return digest.hexdigest()
 
     def _check_model(self) -> None:
         names = {} if self.model is None else {"model": self.model}

@@ -54,6 +54,7 @@ def _contents(file: "BundleFile") -> dict[str, Any]:
         "format": manifest["format"],
         "needs_lenetkit": manifest["needs_lenetkit"],
         **_size_and_digest(file.content),
+        "fingerprint": bundle.fingerprint,
         "versions": bundle.versions,
         "model": {
             "name": bundle.model,
@@ -89,6 +90,7 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     curves = ", ".join(training["columns"]) if training else ""
     return [
         ("sha256", found["sha256"]),
+        ("fingerprint", found["fingerprint"]),
         ("needs", f"lenetkit {found['needs_lenetkit']} or later"),
         ("made with", ", ".join(f"{library} {version}" for library, version in found["versions"].items())),
         ("model", name),

@@ -35,7 +35,7 @@ Dataset('letters': 2 images of 28 x 28, 2 classes)
 
 from lenetkit._utils.deprecation import forward
 from lenetkit.datasets._dataset import Dataset
-from lenetkit.datasets._decoding import count_pixels as count_pixels
+from lenetkit.datasets._decoding import measure_picture as measure_picture
 from lenetkit.datasets._entries import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files

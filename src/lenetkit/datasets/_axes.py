@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
 
-__all__ = ["as_batch", "as_single", "is_nested", "nested_array"]
+__all__ = ["as_batch", "as_plain", "as_single", "is_nested", "nested_array"]
 
 _CHANNELS = (1, 2, 3, 4)
 # MNIST's 28 x 28 pixels in one row: so many people have them that they are taken for rows, never for a wide image.
@@ -61,6 +61,34 @@ def as_batch(array: Any) -> Any:
     )
 
 
+def as_plain(array: Any) -> Any:
+    """Return an array of NumPy's as its base class, so that it computes as arrays do; a memory map as it is.
+
+    Raises
+    ------
+    DataError
+        If it is a masked array in which something is masked.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        _check_unmasked(array)
+    return np.asarray(array) if isinstance(array, np.ndarray) and not isinstance(array, np.memmap) else array
+
+
+def _check_unmasked(array: Any) -> None:
+    """Refuse an array in which something is masked: what is under the mask is no pixel.
+
+    Raises
+    ------
+    DataError
+        Saying how many.
+    """
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise DataError(
+            f"images must have all their pixels; {np.count_nonzero(array.mask):,} of {array.size:,} are masked. "
+            "Give them a value: images.filled(0), or that of the paper."
+        )
+
+
 def as_single(array: Any, channels: Collection[int]) -> Any:
     """Return one image as a batch of one, whose last axis of three may be `channels`.
 
@@ -105,6 +133,7 @@ def nested_array(images: Any) -> npt.NDArray[Any] | list[npt.NDArray[Any]]:
     DataError
         If the lists are ragged or hold something else than numbers.
     """
+    _check_members(images)
     try:
         array = np.array(images)
     except (ValueError, OverflowError):
@@ -116,6 +145,15 @@ def nested_array(images: Any) -> npt.NDArray[Any] | list[npt.NDArray[Any]]:
         raise DataError(f"nested lists must hold the numbers of an image, row by row, or of several; got {found}.")
     is_small = array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() <= 255
     return array.astype(np.uint8) if is_small else array
+
+
+def _check_members(images: Any) -> None:
+    for member in images:
+        if isinstance(member, (int, float)):
+            return  # a row of numbers: there may be millions
+        if isinstance(member, (list, tuple)):
+            _check_members(member)
+        _check_unmasked(member)
 
 
 def _is_rows(shape: tuple[int, ...]) -> bool:

@@ -3,7 +3,6 @@
 In: arrays, or what a loader read. Out: :class:`Dataset`. Next: :mod:`lenetkit.transforms`.
 """
 
-import functools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,6 +14,7 @@ from lenetkit._utils.counts import ceil_product
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.html import card, heading, note, table, text, thumbnail
 from lenetkit._utils.imports import import_quietly
+from lenetkit._utils.lazy import lazy
 from lenetkit._utils.memmap import iter_chunks
 from lenetkit._utils.validation import check_seed, is_integer, is_number, whole_number
 from lenetkit.datasets._views import Images, IndexedImages, select_images
@@ -330,7 +330,7 @@ class Dataset:
         images: Any = self.images
         return plot_digits(images, names, title=self.name, n_columns=n_columns, max_images=max_images)
 
-    @functools.cached_property
+    @lazy
     def fingerprint(self) -> str:
         """Hex SHA-256 of the content: shape, dtype, pixels, labels and class names.
 

@@ -12,22 +12,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import GifImagePlugin, Image, ImageFile, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
 from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
+from lenetkit.datasets._pillow import FORMAT_NAMES, READERS
 from lenetkit.exceptions import DataError
 
-__all__ = ["MAX_PIXELS", "Pixels", "check_array", "check_size", "count_pixels", "decode"]
+__all__ = ["MAX_PIXELS", "Pixels", "check_array", "check_size", "decode", "measure_picture"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -35,24 +26,13 @@ MAX_PIXELS = 200_000_000
 # Pillow prepares a GIF's frames while it opens the file, and warns when they pass a limit of its own.
 _MAX_GIF_PIXELS = 80_000_000
 
-# The formats are an allow-list: nothing that runs an interpreter (EPS) or holds more than pixels. The classes are
-# called directly since Image.open warns of large pictures by a limit that is global to the process.
-_FORMATS: dict[bytes, type[ImageFile.ImageFile]] = {
-    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
-    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-    b"GIF8": GifImagePlugin.GifImageFile,
-    b"BM": BmpImagePlugin.BmpImageFile,
-    b"II*\0": TiffImagePlugin.TiffImageFile,
-    b"MM\0*": TiffImagePlugin.TiffImageFile,
-    b"II+\0": TiffImagePlugin.TiffImageFile,
-    b"MM\0+": TiffImagePlugin.TiffImageFile,
-    b"RIFF": WebPImagePlugin.WebPImageFile,
-    **{b"P%d" % kind: PpmImagePlugin.PpmImageFile for kind in range(1, 7)},
-}
-_FORMAT_NAMES = "PNG, JPEG, GIF, BMP, TIFF, WebP or PBM/PGM/PPM"
-
+_PNG = b"\x89PNG\r\n\x1a\n"
 _EXIF_ORIENTATION = 0x0112
-_TIFF_PHOTOMETRIC = 262
+# Orientations in which height and width change places.
+_ON_ITS_SIDE = (5, 6, 7, 8)
+_TIFF_PHOTOMETRIC, _TIFF_BITS = 262, 258
+# The factor from the grey levels of a PNG of few bits to those of eight, by the name that Pillow has for them.
+_GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 
 
 def decode(source: bytes | Image.Image | npt.NDArray[Any], name: str, max_pixels: int) -> Pixels:
@@ -71,22 +51,9 @@ def decode(source: bytes | Image.Image | npt.NDArray[Any], name: str, max_pixels
         return _simplify(array if array.dtype == np.uint8 else _from_floats(array, name))
     if isinstance(source, Image.Image):
         return _decode(source, name, max_pixels)
+    _check_sums(source)
     with _open(source, name, max_pixels) as image:
         return _decode(image, name, max_pixels)
-
-
-def count_pixels(data: bytes) -> int:
-    """Return how many pixels a picture file announces, without unpacking it.
-
-    Raises
-    ------
-    DataError
-        If it is no picture in one of the formats.
-    Exception
-        Of any kind if Pillow meets damage that it does not expect.
-    """
-    with _open(data, "the picture", MAX_PIXELS) as image:
-        return image.width * image.height
 
 
 def check_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> npt.NDArray[Any]:
@@ -106,23 +73,28 @@ def check_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> npt.NDAr
     return array
 
 
+def measure_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Return the height and width of the pixels that :func:`decode` gives, without decoding them."""
+    with _open(data, name, max_pixels) as image:
+        # To find a PNG's EXIF data Pillow may decode all of it.
+        is_plain = isinstance(image, PngImagePlugin.PngImageFile) and b"eXIf" not in data
+        turned = not is_plain and _orientation(image) in _ON_ITS_SIDE
+        return image.size if turned else (image.height, image.width)
+
+
 def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
     if not data:
-        raise DataError(f"{name} must be a picture ({_FORMAT_NAMES}); it is empty.")
-    kinds = [kind for magic, kind in _FORMATS.items() if data.startswith(magic)]
-    if not kinds:
+        raise DataError(f"{name} must be a picture ({FORMAT_NAMES}); it is empty.")
+    reader = next((reader for magic, reader in READERS.items() if data.startswith(magic)), None)
+    if reader is None:
         raise DataError(
-            f"{name} must be a picture in {_FORMAT_NAMES}; it begins with {data[:12]!r}. "
+            f"{name} must be a picture in {FORMAT_NAMES}; it begins with {data[:12]!r}. "
             "Save it in one of these formats."
         )
-    if kinds[0] is PngImagePlugin.PngImageFile:
-        # Pillow checks the pixels' checksums only when asked, and can't decode after that.
-        with kinds[0](io.BytesIO(data)) as checked:
-            checked.verify()
-    if kinds[0] is GifImagePlugin.GifImageFile and len(data) >= 10:
+    if issubclass(reader, GifImagePlugin.GifImageFile) and len(data) >= 10:
         width, height = struct.unpack_from("<HH", data, 6)
         _check_size(width, height, name, min(max_pixels, _MAX_GIF_PIXELS))
-    image = kinds[0](io.BytesIO(data))
+    image = reader(io.BytesIO(data))
     _check_size(image.width, image.height, name, max_pixels)
     if getattr(image, "is_animated", False):
         raise DataError(
@@ -132,10 +104,78 @@ def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
     return image
 
 
+def _check_sums(data: bytes) -> None:
+    """Let Pillow check the pixels' checksums of a PNG, which it does only when asked, and can't decode after that."""
+    if data.startswith(_PNG):
+        with READERS[_PNG](io.BytesIO(data)) as image:
+            image.verify()
+
+
 def _decode(image: Image.Image, name: str, max_pixels: int) -> Pixels:
     _check_size(image.width, image.height, name, max_pixels)
+    # Before it is loaded a file tells how many bits it has.
+    stored = image.tile[0] if isinstance(image, ImageFile.ImageFile) and image.tile else (None,) * 4
+    if isinstance(image, PpmImagePlugin.PpmImageFile) and image.mode == "RGB" and _is_deep(stored):
+        pixels = _from_deep_ppm(image, stored)
+    elif isinstance(image, PngImagePlugin.PngImageFile) and isinstance(image.info.get("transparency"), (int, tuple)):
+        pixels = _with_transparent_colour(image, str(stored[3]) if stored[3] else None)
+    else:
+        image.load()
+        pixels = _channels(image, name)
+    return _turn(_simplify(pixels), _orientation(image))
+
+
+def _is_deep(stored: tuple[Any, ...]) -> bool:
+    return isinstance(stored[3], tuple) and stored[3][1] > 255
+
+
+def _from_deep_ppm(image: PpmImagePlugin.PpmImageFile, stored: tuple[Any, ...]) -> Pixels:
+    """Return a PPM of more than 8 bits, of which Pillow would round to 8 what it does not round in a PGM.
+
+    Sample for sample it is a PGM of three times the width.
+    """
+    file: Any = image.fp
+    file.seek(stored[2])
+    kind = b"P2" if stored[0] == "ppm_plain" else b"P5"
+    header = b"%s %d %d %d\n" % (kind, 3 * image.width, image.height, stored[3][1])
+    with READERS[kind](io.BytesIO(header + file.read())) as grey:
+        return _from_32_bits(np.asarray(grey), "", white=65535).reshape(image.height, image.width, 3)
+
+
+def _with_transparent_colour(image: PngImagePlugin.PngImageFile, stored: str | None) -> Pixels:
+    """Return a PNG, one colour of which is transparent: the file names it in bits of its own."""
+    given = np.atleast_1d(np.array(image.info["transparency"], np.int64))
+    if image.mode == "P":
+        image.load()
+        return np.array(image.convert("RGBA"))
+    lower = _lower_bytes(image) if stored == "RGB;16B" and not image.is_animated else None
     image.load()
-    return _turn(_simplify(_channels(image, name)), _orientation(image))
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        pixels, seen = (values >> 8).astype(np.uint8), values == given
+    elif image.mode in ("1", "L"):
+        step = _GREY_STEPS.get("1" if image.mode == "1" else str(stored), 1)
+        pixels = np.asarray(image.convert("L"))
+        seen = pixels == given % (255 // step + 1) * step
+    else:
+        pixels = np.asarray(image)
+        is_deep = lower is not None or (stored is None and given.max() > 255)
+        upper = given >> 8 if is_deep else given % 256
+        seen = (pixels == upper).all(axis=2) & (lower is None or (lower == given % 256).all(axis=2))
+    return np.dstack([pixels, np.where(seen, 0, 255).astype(np.uint8)])
+
+
+def _lower_bytes(image: PngImagePlugin.PngImageFile) -> Pixels:
+    """Return the lower bytes of the samples of a PNG of 16 bits in colour, of which Pillow keeps the upper ones."""
+    file: Any = image.fp
+    at = file.tell()
+    file.seek(0)
+    again = READERS[_PNG](io.BytesIO(file.read()))
+    file.seek(at)
+    # As if the lower byte came first.
+    again.tile = [(*tile[:3], "RGB;16L") for tile in again.tile]  # type: ignore[misc]
+    with again:
+        return np.array(again)
 
 
 def check_size(array: npt.NDArray[Any], name: str, most: int) -> None:
@@ -155,7 +195,8 @@ def _channels(image: Image.Image, name: str) -> Pixels:
         # Pillow would give the negative.
         raise DataError(f"{name} is a TIFF of more than 8 bits in which 0 means white. Save it as PNG.")
     if image.mode.startswith("I;16"):
-        return _from_16_bits(image)
+        # The upper byte, as Pillow takes it from 16-bit colours: 257 * v becomes v.
+        return np.asarray(np.asarray(image) >> tags.get(_TIFF_BITS, (16,))[0] - 8, np.uint8)
     if image.mode == "I":
         return _from_32_bits(np.asarray(image), name, white=65535 if image.format == "PPM" else 255)
     if image.mode == "F":
@@ -163,14 +204,6 @@ def _channels(image: Image.Image, name: str) -> Pixels:
     colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     wanted = colours + ("A" if image.has_transparency_data else "")
     return np.array(image if image.mode == wanted else image.convert(wanted))
-
-
-def _from_16_bits(image: Image.Image) -> Pixels:
-    values = np.asarray(image)
-    # The upper byte, as Pillow takes it from 16-bit colours: 257 * v becomes v.
-    grey = (values >> 8).astype(np.uint8)
-    transparent = image.info.get("transparency")
-    return grey if transparent is None else np.dstack([grey, np.where(values == transparent, 0, 255).astype(np.uint8)])
 
 
 def _from_32_bits(values: npt.NDArray[Any], name: str, *, white: int) -> Pixels:
@@ -256,6 +289,6 @@ def _orientation(image: Image.Image) -> int:
 
 def _turn(pixels: Pixels, orientation: int) -> Pixels:
     """Undo what EXIF says was done to a picture (CIPA DC-008, tag Orientation)."""
-    upright = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
+    upright = pixels.swapaxes(0, 1) if orientation in _ON_ITS_SIDE else pixels
     mirrored = upright[:, ::-1] if orientation in (2, 3, 6, 7) else upright
     return np.ascontiguousarray(mirrored[::-1] if orientation in (3, 4, 7, 8) else mirrored)

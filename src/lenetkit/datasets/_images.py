@@ -7,6 +7,7 @@ Next: :mod:`lenetkit.transforms`, which check the pixel values of arrays.
 Every function that takes images calls this module, so that they all take the same and refuse it in the same words.
 """
 
+import contextlib
 import inspect
 import os
 import stat
@@ -19,19 +20,22 @@ import numpy.typing as npt
 from PIL import Image
 
 from lenetkit._utils.levels import FAINTEST, check_levels
+from lenetkit._utils.names import shorten
 from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.system import describe_system_error, get_working_folder
-from lenetkit.datasets._axes import as_batch, as_single, is_nested, nested_array
-from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, check_size, decode
+from lenetkit.datasets._axes import as_batch, as_plain, as_single, is_nested, nested_array
+from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, check_size, decode, measure_picture
 from lenetkit.exceptions import DataError, LenetkitError
 
-__all__ = ["iter_batches", "read_image", "read_images", "single_image"]
+__all__ = ["iter_batches", "measure_image", "read_image", "read_images", "single_image"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Named: TypeAlias = tuple[str, Array | DataError]
 
 _MAX_BYTES = 2**30
 _OPAQUE_CHANNELS, _ALL_CHANNELS, _TRANSPARENT = (1, 3), (1, 2, 3, 4), (2, 4)
+# Linux' PATH_MAX, the largest of all systems; a path that is shorter than this is whole in messages.
+_LONGEST_PATH, _LONG = 4096, 300
 # A batch ends after so many pictures or bytes, which bounds the memory that many of them need.
 _BATCH = 256
 _BATCH_BYTES = 32 * 2**20
@@ -80,21 +84,41 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     """
     source = _find_single(image, _ALL_CHANNELS)
     name = name or _get_name(source)
-    try:
+    with _named_damage(name):
         pixels = decode(_load(source, name), name, max_pixels)
+    if pixels.max() <= FAINTEST:
+        check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
+    return pixels
+
+
+def measure_image(path: os.PathLike[str]) -> tuple[int, int]:
+    """Return the height and width that :func:`read_image` gives a picture file, without decoding its pixels.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as far as that.
+    """
+    with _named_damage(str(path)):
+        return measure_picture(_load(path, str(path)), str(path))
+
+
+@contextlib.contextmanager
+def _named_damage(name: str) -> Iterator[None]:
+    """Call damage of a picture what it is, and trouble of the system what that is."""
+    try:
+        yield
     except LenetkitError:
         raise
     # A damaged file makes Pillow raise more than its own exceptions (struct.error, IndexError, ...).
     except Exception as error:
+        # Pillow's own have no number.
         if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
             raise DataError(f"{name} cannot be read: {describe_system_error(error)}") from error
         raise DataError(
-            f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {error}. "
+            f"{name} is damaged or of an unusual kind and cannot be read: {type(error).__name__}: {shorten(error)}. "
             "Open it in a picture editor and save it as PNG."
         ) from error
-    if pixels.max() <= FAINTEST:
-        check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
-    return pixels
 
 
 def read_images(images: Any) -> Any:
@@ -203,7 +227,7 @@ def single_image(image: Any) -> tuple[str, Array]:
     # (1, height, 4) is rather a batch of one than a row of pixels.
     is_batch = _is_array(image) and len(image.shape) == 3 and image.shape[0] == 1
     source = _find_single(image, _OPAQUE_CHANNELS if is_batch else _ALL_CHANNELS)
-    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "the image"
+    name = _as_path(source) if isinstance(source, (str, os.PathLike)) else "the image"
     # Only what came with an axis of images is surely meant for a model of that many channels.
     is_picture = _is_array(image) and _is_array(source) and len(image.shape) == len(source.shape) == 3
     is_transparent = is_picture and source.shape[2] in _TRANSPARENT
@@ -223,6 +247,7 @@ def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
 
         return read_table(images)
     if _is_array(images):
+        images = as_plain(images)
         # A column of a table and an array of paths are lists in another form.
         is_list = len(images.shape) == 1 and getattr(images.dtype, "kind", "") in {"O", "U", "T"}
         return _find_sources(images.tolist()) if is_list else _as_images(images, channels)
@@ -245,7 +270,7 @@ def _find_single(image: Any, channels: Collection[int]) -> Any:
     source = sources[0]
     if isinstance(source, (list, tuple)) and is_nested(source):
         source = nested_array(source)
-    return as_single(source, channels)[0] if _is_array(source) else source
+    return as_single(as_plain(source), channels)[0] if _is_array(source) else source
 
 
 def _as_images(array: Any, channels: Collection[int]) -> Any:
@@ -258,7 +283,7 @@ def _as_images(array: Any, channels: Collection[int]) -> Any:
 def _iterate(sources: Any) -> Iterator[Named]:
     index = -1
     for index, source in enumerate(sources):
-        name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"images[{index}]"
+        name = _as_path(source) if isinstance(source, (str, os.PathLike)) else f"images[{index}]"
         try:
             found: Array | DataError = np.asarray(source) if _is_array(sources) else read_image(source)
             if _is_array(sources):
@@ -285,9 +310,15 @@ def _get_name(source: Any) -> str:
     if isinstance(source, (bytes, bytearray, memoryview, np.ndarray)):
         return f"the picture ({'array' if isinstance(source, np.ndarray) else 'bytes'})"
     if isinstance(source, (str, os.PathLike)):
-        return str(source)
+        path = os.fspath(source)
+        return path if len(path) < _LONG else shorten(path)
     kind = "PIL image" if isinstance(source, Image.Image) else "open file"
-    return str(getattr(source, "filename", None) or getattr(source, "name", None) or f"the picture ({kind})")
+    return shorten(getattr(source, "filename", None) or getattr(source, "name", None) or f"the picture ({kind})")
+
+
+def _as_path(source: "str | os.PathLike[str]") -> str:
+    """Return a path as text; of a text that is longer than any path its beginning."""
+    return shorten(os.fspath(source), _LONGEST_PATH)
 
 
 def _load(source: Any, name: str) -> Any:
@@ -310,6 +341,10 @@ def _load(source: Any, name: str) -> Any:
 
 
 def _read_file(source: Any, name: str) -> bytes:
+    if isinstance(source, str) and source.startswith("data:"):
+        raise DataError(
+            "a data URL is no path of a picture. Pass the bytes in it: base64.b64decode(url.partition(',')[2])."
+        )
     try:
         path = Path(source)
         # A pipe or a device might never end.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.names import shorten
 from lenetkit.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def read_table(table: "pd.DataFrame") -> npt.NDArray[np.uint8]:
         row, column = bad[0].tolist()
         raise DataError(
             f"{what}: {columns[column]} in row {row} must be an integer from 0 to 255; it is "
-            f"{table[table.columns[names.index(columns[column])]].iloc[row]!r}. "
+            f"{shorten(repr(table[table.columns[names.index(columns[column])]].iloc[row]))}. "
             "LeNetClassifier takes tables of other numbers."
         )
     return numbers.astype(np.uint8).reshape(-1, *shape)
@@ -64,11 +65,15 @@ def order_columns(path: object, names: list[str]) -> tuple[list[str], tuple[int,
             known = set(fitting.values())
             strange = next((name for name in names if name not in known), None)
             if strange is not None:
-                raise DataError(f"{path}: the column {strange!r} is neither label nor a pixel like {names[0]}.")
+                raise DataError(
+                    f"{path}: the column {shorten(repr(strange))} is neither label nor a pixel like {names[0]}."
+                )
             count = len(names)
             shape = _placed_shape(path, fitting, count) if pattern is _PLACED else _square(path, fitting, count, prefix)
             return [fitting[numbers] for numbers in sorted(fitting)], shape
-    raise DataError(f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {names[0]!r}.")
+    raise DataError(
+        f"{path}: the columns of pixels must be pixel0, pixel1, ... or 1x1, 1x2, ...; got {shorten(repr(names[0]))}."
+    )
 
 
 def _square(path: object, found: Collection[tuple[int, ...]], n_columns: int, prefix: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lenetkit._utils.budget import BudgetError
-from lenetkit.datasets import count_pixels, read_image
+from lenetkit.datasets import measure_picture, read_image
 from lenetkit.demo._answer import answer, layers
 from lenetkit.demo._guard import Guard
 from lenetkit.demo._uploads import Room, receive, wait_until_gone
@@ -149,7 +149,7 @@ def _count_pixels(data: bytes) -> float:
     if len(data) > _DRAWING_BYTES:
         return math.inf
     try:
-        return count_pixels(data)
+        return math.prod(measure_picture(data, "the picture"))
     except Exception:  # Pillow raises many kinds for a damaged header
         return 0
 

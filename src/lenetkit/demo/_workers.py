@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from lenetkit._utils.budget import WorkCancelledError, constrained
+from lenetkit._utils.fork_lock import ForkLock
 from lenetkit._utils.memory import return_memory
 
 # Seconds of work and of a pause in turn while others go first.
@@ -89,7 +90,7 @@ class Workers:
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="lenetkit-demo")
         self._waiting: list[tuple[float, int, _Job]] = []
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     async def run(self, function: Callable[[], T], *, price: float, seconds: float, gone: "asyncio.Future[None]") -> T:
         """Run a function and return its result.
@@ -120,7 +121,7 @@ class Workers:
         if not self._slots.acquire(blocking=False):
             raise BusyError
         job = _Job(function, self)
-        with self._lock:
+        with self._lock.inner:
             self._count += 1
             self.is_idle.clear()
             heapq.heappush(self._waiting, (price, next(self._numbers), job))
@@ -140,7 +141,7 @@ class Workers:
         raise VisitorGoneError if gone in done else LateError
 
     def _run_cheapest(self) -> None:
-        with self._lock:
+        with self._lock.inner:
             job = heapq.heappop(self._waiting)[2] if self._waiting else None
         if job is not None:
             try:
@@ -151,7 +152,7 @@ class Workers:
 
     def _forget(self, job: _Job) -> None:
         """Take a job out of the queue if it waits there still."""
-        with self._lock:
+        with self._lock.inner:
             kept = [entry for entry in self._waiting if entry[2] is not job]
             if len(kept) == len(self._waiting):
                 return
@@ -162,7 +163,7 @@ class Workers:
 
     def _end_one(self) -> None:
         self._slots.release()
-        with self._lock:
+        with self._lock.inner:
             self._count -= 1
             if self._count:
                 return

@@ -3,6 +3,7 @@
 In: images, a fitted pipeline and a reference. Out: a :class:`Diagnosis`.
 """
 
+import copy
 import re
 import textwrap
 from collections import Counter
@@ -164,6 +165,7 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
       polarity: the ink is dark on light; the model was trained on light on dark
         -> add Invert()
     """
+    pipeline = copy.copy(pipeline)  # one model, whatever other threads fit the pipeline to
     transforms = pipeline.transforms_
     if reference is None:
         reference = getattr(pipeline, "reference_", None)

@@ -4,6 +4,7 @@ In: one image, and a fitted pipeline or a Keras model. Out: :class:`FeatureMaps`
 arrays. Next: ``plot()`` draws them as the LeNet papers do, ``plot_filters()`` the filters.
 """
 
+import copy
 from typing import Any
 
 import attrs
@@ -111,6 +112,7 @@ def feature_maps(image: Any, model: Any) -> FeatureMaps:
     _, picture = single_image(image)
     # Asked of the class: an attribute of an unfitted pipeline seems not to be there.
     if hasattr(type(model), "transforms_"):
+        model = copy.copy(model)  # one model answers, whatever other threads fit the pipeline to
         seen = model.transforms_([picture])
         layers, filters, _ = _inside(model.model_, np.asarray(seen[0], np.float32))
         probabilities, classes = model.predict_proba([picture])[0], model.classes_

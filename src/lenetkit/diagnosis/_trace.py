@@ -3,6 +3,7 @@
 In: one image and a fitted pipeline. Out: a :class:`Trace`. Next: the terminal, or :func:`lenetkit.plotting.plot_trace`.
 """
 
+import copy
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -126,6 +127,7 @@ def trace(image: Any, pipeline: FittedPipeline) -> Trace:
     >>> [(name, picture.shape) for name, picture in trace(digits.images[0], pipe).stages]
     [('as read', (8, 8)), ('Grayscale', (8, 8)), ('Resize', (28, 28)), ('Rescale', (28, 28))]
     """
+    pipeline = copy.copy(pipeline)  # one model answers, whatever other threads fit the pipeline to
     transforms, classes = pipeline.transforms_, pipeline.classes_
     name, picture = single_image(image)
     stages = [("as read", picture), *_stages(picture[np.newaxis], transforms)]

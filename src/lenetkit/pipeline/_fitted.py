@@ -4,7 +4,7 @@ In: images as people have them, or a bundle. Out: probabilities, or a bundle.
 Next: :class:`lenetkit.pipeline.Pipeline` is the door to it.
 """
 
-import functools
+import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.lazy import lazy
 from lenetkit.bundle import Bundle, Rejection
 from lenetkit.datasets import read_images
 from lenetkit.encoder import LabelEncoder
@@ -32,6 +33,9 @@ __all__ = ["FittedState", "check_one_each", "get_input"]
 
 class FittedState:
     """Fitted transforms and encoder, and a model that was trained here or comes from a bundle.
+
+    It never changes: a pipeline that learns something gets another one, in one assignment, and a call that has taken
+    one answers with that, whatever other threads do.
 
     Parameters
     ----------
@@ -75,7 +79,7 @@ class FittedState:
         probabilities = self.predictor.predict_proba(get_input(prepared))
         return probabilities if self.rejecting is None else self.rejecting[0].calibrate(probabilities)
 
-    @functools.cached_property
+    @lazy
     def predictor(self) -> "Predictor":
         """The LiteRT model; after training it is converted when it is first needed."""
         from lenetkit.runtime import Predictor
@@ -83,7 +87,7 @@ class FittedState:
         scale, offset = self.transforms.get_affine(np.uint8)
         return Predictor(self._source.tflite, scale=scale, offset=offset)
 
-    @functools.cached_property
+    @lazy
     def model(self) -> "keras.Model":
         """The Keras model, built from the registry if the pipeline was loaded."""
         if not isinstance(self._source, Bundle):
@@ -92,7 +96,7 @@ class FittedState:
 
         return rebuild_model(self._source)
 
-    @functools.cached_property
+    @lazy
     def rejecting(self) -> "tuple[Calibration, Gate] | None":
         """The calibration of the probabilities and the novelty detector, if there are any."""
         from lenetkit.rejection import Calibration, Gate
@@ -104,11 +108,19 @@ class FittedState:
         gate = Gate(kept.pop("gate_tflite"), kept.pop("gate_threshold"), scale=scale, offset=offset)
         return Calibration(**kept), gate
 
-    def reject_with(self, calibration: "Calibration", gate: "Gate") -> None:
-        """Keep a calibration and a novelty detector."""
+    def with_rejection(self, calibration: "Calibration", gate: "Gate") -> "FittedState":
+        """Return this state with a calibration and a novelty detector."""
+        new = copy.copy(self)
         kept = attrs.asdict(calibration, recurse=False)
-        self.rejection = Rejection(**kept, gate_tflite=gate.tflite, gate_threshold=gate.threshold)
-        self.rejecting = (calibration, gate)
+        new.rejection = Rejection(**kept, gate_tflite=gate.tflite, gate_threshold=gate.threshold)
+        new.rejecting = (calibration, gate)
+        new.__dict__.pop("fingerprint", None)
+        return new
+
+    @lazy
+    def fingerprint(self) -> str:
+        """The fingerprint of the bundle."""
+        return self.to_bundle().fingerprint
 
     @property
     def result(self) -> "TrainingResult | None":

@@ -4,7 +4,8 @@ In: images as people have them. Out: labels, probabilities, readings, evaluation
 Next: :class:`lenetkit.pipeline.Pipeline` inherits them.
 """
 
-from typing import TYPE_CHECKING, Any, overload
+import copy
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy.typing as npt
 
@@ -35,6 +36,12 @@ class FittedMethods:
     """Base of :class:`lenetkit.pipeline.Pipeline`: everything that needs its fitted state and leaves it as it is."""
 
     _fitted: FittedState | None = None
+
+    def __copy__(self) -> Self:
+        """Return a pipeline with the fitted state of this moment, which a later ``fit`` of this one leaves as it is."""
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        return new
 
     @overload
     def predict(self, images: Any) -> npt.NDArray[Any]: ...
@@ -164,7 +171,8 @@ class FittedMethods:
         """
         from lenetkit.evaluator import evaluate
 
-        return evaluate(labels, self.predict_proba(images), self.classes_)
+        now = copy.copy(self)
+        return evaluate(labels, now.predict_proba(images), now.classes_)
 
     def read_number(self, image: Any) -> "Reading":
         """Read the numbers in one picture; see :func:`lenetkit.reading.read_number`.
@@ -187,8 +195,9 @@ class FittedMethods:
         """
         from lenetkit.reading import read_number
 
-        rejecting = self._check_fitted().rejecting
-        return read_number(image, self, is_digit=None if rejecting is None else rejecting[1].digit_probability)
+        now = copy.copy(self)
+        rejecting = now._check_fitted().rejecting
+        return read_number(image, now, is_digit=None if rejecting is None else rejecting[1].digit_probability)
 
     def diagnose(self, images: Any) -> "Diagnosis":
         """Compare images with the training images and name causes and cures; see :func:`lenetkit.diagnosis.diagnose`.
@@ -305,6 +314,31 @@ class FittedMethods:
     def reference_(self) -> dict[str, Any] | None:
         """The range of the training images, for :meth:`diagnose`; None in files of older versions."""
         return self._check_fitted().reference
+
+    @property
+    def fingerprint_(self) -> str:
+        """Name of the model that answers: see :attr:`lenetkit.bundle.Bundle.fingerprint`.
+
+        It is the same in memory, in a file and after loading. A copy answers with one model, whatever other threads fit
+        the pipeline to meanwhile, and tells which one.
+
+        Raises
+        ------
+        SettingError
+            If a transform is not registered, so that it has no name.
+
+        Examples
+        --------
+        >>> import copy
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_digits
+        >>> pipe = Pipeline.pretrained()
+        >>> now = copy.copy(pipe)
+        >>> labels, model = now.predict(draw_digits(3, styles="school", seed=3).images), now.fingerprint_
+        >>> labels.tolist(), model == pipe.fingerprint_
+        ([0, 1, 2], True)
+        """
+        return self._check_fitted().fingerprint
 
     @property
     def environment_(self) -> dict[str, str]:

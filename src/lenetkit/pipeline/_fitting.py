@@ -76,6 +76,8 @@ def fit(
         provenance={**result.provenance, "data": _get_fingerprint(images, encoder.classes_[indices])},
         **Trained.choose_images(prepared, indices),
     )
+    if trained.name is None:
+        trained.freeze()
     return FittedState(transforms, encoder, trained)
 
 

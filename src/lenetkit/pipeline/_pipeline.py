@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lenetkit._utils.files import check_writable
 from lenetkit._utils.printable import printable
 from lenetkit.bundle import Bundle, decode_bundle, encode_bundle, read_bundle, write_bundle
+from lenetkit.exceptions import TrainingError
 from lenetkit.pipeline._fitted import FittedState
 from lenetkit.pipeline._fitted_methods import FittedMethods
 
@@ -164,6 +165,8 @@ class Pipeline(FittedMethods):
             If images or labels do not hold what they should, or are too few.
         SettingError
             If there is no such corruption.
+        TrainingError
+            If another thread has fitted or calibrated the pipeline meanwhile, which stays as that has left it.
 
         Examples
         --------
@@ -177,7 +180,14 @@ class Pipeline(FittedMethods):
         """
         from lenetkit.pipeline._rejecting import calibrate
 
-        calibrate(self._check_fitted(), images, labels, others=others, gate=gate, corruptions=corruptions)
+        fitted = self._check_fitted()
+        calibrated = calibrate(fitted, images, labels, others=others, gate=gate, corruptions=corruptions)
+        if self._fitted is not fitted:
+            raise TrainingError(
+                "the pipeline learnt something else while it was calibrated, so this calibration is not for the model "
+                "that it has now. Call calibrate again."
+            )
+        self._fitted = calibrated
         return self
 
     def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:
@@ -314,7 +324,7 @@ class Pipeline(FittedMethods):
             build_model=lambda: fitted.model,
             golden_images=bundle.golden_images,
             golden_probabilities=bundle.golden_probabilities,
-            classes=self.classes_.tolist(),
+            classes=fitted.classes.tolist(),
             preprocessing={"input_shape": list(bundle.input_shape), "transforms": list(bundle.transforms)},
         )
 
@@ -339,7 +349,8 @@ class Pipeline(FittedMethods):
         print_summary(self, self._fitted)
 
     def __repr__(self) -> str:
-        state = f"fitted, classes {', '.join(map(str, self.classes_))}" if self._fitted is not None else "not fitted"
+        fitted = self._fitted
+        state = "not fitted" if fitted is None else f"fitted, classes {', '.join(map(str, fitted.classes))}"
         model = self.model if isinstance(self.model, str) else getattr(self.model, "name", type(self.model).__name__)
         return printable(f"<Pipeline: {model}, {state}>")
 
@@ -350,11 +361,12 @@ class Pipeline(FittedMethods):
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle a fitted pipeline as its bundle: neither a Keras model nor an interpreter can travel."""
-        if self._fitted is None:
+        fitted = self._fitted
+        if fitted is None:
             return self.__dict__
         settings = {name: getattr(self, name) for name in ("model_options", "transforms", "encoder", "trainer")}
         model = self.model if isinstance(self.model, str) else None
-        return {"settings": {"model": model, **settings}, "bundle": encode_bundle(self._fitted.to_bundle())}
+        return {"settings": {"model": model, **settings}, "bundle": encode_bundle(fitted.to_bundle())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "bundle" not in state:

@@ -39,8 +39,11 @@ def calibrate(
     others: Any = None,
     gate: Gate | None = None,
     corruptions: Iterable[str] | None = None,
-) -> None:
-    """Learn when not to answer; see :meth:`Pipeline.calibrate <lenetkit.pipeline.Pipeline.calibrate>`."""
+) -> FittedState:
+    """Return a state that has learnt when not to answer.
+
+    See :meth:`Pipeline.calibrate <lenetkit.pipeline.Pipeline.calibrate>`.
+    """
     from lenetkit.synthesis import CORRUPTIONS
 
     kinds = (
@@ -65,7 +68,7 @@ def calibrate(
         for copies in (prepared, *make_corrupted(fitted, prepared, kinds))
     ]
     confidences, wrong = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    fitted.reject_with(calibration.with_bounds(found[0], (confidences, wrong)), gate)
+    return fitted.with_rejection(calibration.with_bounds(found[0], (confidences, wrong)), gate)
 
 
 def make_corrupted(fitted: FittedState, prepared: Prepared, kinds: Iterable[str]) -> Iterator[Prepared]:

@@ -1,6 +1,6 @@
 """A model that was trained in this process, on its way into a bundle, and the Keras model of a bundle."""
 
-import functools
+import contextlib
 from importlib.metadata import packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.lazy import lazy
 from lenetkit.bundle import Bundle, History, Rejection, clean_provenance
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import BundleError, PluginError, SettingError, UnknownNameError
@@ -70,23 +71,31 @@ class Trained:
             "sample": np.asarray(prepared.images[::step]),
         }
 
-    @functools.cached_property
+    def freeze(self) -> None:
+        """Keep the model as it is now, if it can be converted: a model of the user's own is trained on in place."""
+        # A model that cannot be converted says so when it is to predict: its training must not be lost.
+        with contextlib.suppress(Exception):
+            self._snapshot  # noqa: B018 -- computed when it is first asked for
+
+    @property
     def tflite(self) -> bytes:
         """The LiteRT model."""
+        return self._snapshot[1]
+
+    @lazy
+    def _snapshot(self) -> tuple[dict[str, npt.NDArray[Any]], bytes]:
+        """The weights and the LiteRT model of one moment: whoever has the Keras model may train it on."""
         from lenetkit.exporting import convert_to_litert
 
-        return convert_to_litert(self.model, check_images=self.golden_images)
+        weights = {f"{index:03d} {w.path}": np.array(w.numpy()) for index, w in enumerate(self.model.weights)}
+        return weights, convert_to_litert(self.model, check_images=self.golden_images)
 
-    @functools.cached_property
+    @lazy
     def reference(self) -> dict[str, Any]:
         """The range of the training images."""
         from lenetkit.diagnosis import compute_reference
 
         return compute_reference(self.sample)
-
-    @functools.cached_property
-    def _weights(self) -> dict[str, npt.NDArray[Any]]:
-        return {f"{index:03d} {w.path}": np.asarray(w.numpy()) for index, w in enumerate(self.model.weights)}
 
     def to_bundle(
         self,
@@ -118,7 +127,7 @@ class Trained:
             metrics=history.last(),
             data={"fingerprint": self.provenance["data"], **notes},
             versions={package: version(package) for package in _PACKAGES},
-            weights=self._weights,
+            weights=self._snapshot[0],
             tflite=self.tflite,
             golden_images=self.golden_images,
             golden_probabilities=predictor.predict_proba(self.golden_images),

@@ -3,6 +3,7 @@
 In: an image of one or more numbers, and a fitted pipeline. Out: a :class:`lenetkit.reading.Reading`.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -84,6 +85,7 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     >>> read_number(picture, Pipeline.pretrained()).text
     '1947'
     """
+    pipeline = copy.copy(pipeline)  # one model answers, whatever other threads fit the pipeline to
     picture = read_image(image)
     page = find_page(picture)
     lines, loose = find_lines(page.pieces, page.digit_height, page.cells)

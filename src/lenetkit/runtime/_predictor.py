@@ -1,7 +1,6 @@
 """The predictor: a LiteRT model, its interpreters, and the threads that share them; see :mod:`lenetkit.runtime`."""
 
 import contextlib
-import functools
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.lazy import lazy
 from lenetkit._utils.machine import count_cores
 from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import DataError, SettingError
@@ -156,7 +156,7 @@ class Predictor:
         self._interpreters: dict[int, deque[_Runner]] = {1: deque(), _BATCH: deque()}
         self._process = os.getpid()
 
-    @functools.cached_property
+    @lazy
     def _contract(self) -> tuple[int, int, int, int]:
         """The input shape and the number of classes."""
         runner = _Runner(self.tflite, 1)
@@ -193,6 +193,10 @@ class Predictor:
         shape = self.input_shape
         if not isinstance(images, np.ndarray):
             raise DataError(f"images must be an ndarray; got {type(images).__name__}.")
+        if isinstance(images, np.ma.MaskedArray):
+            raise DataError(
+                "images must not be a masked array, which may lack pixels; pass images.filled(0), or another value."
+            )
         found = images.shape
         images = np.asarray(images)  # a view without the overhead of memory maps and other subclasses
         if images.ndim == 3 and shape[2] == 1:

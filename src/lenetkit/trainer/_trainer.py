@@ -215,7 +215,10 @@ class Trainer(TrainerSettings):
                 optimizer = self._create_optimizer(count_steps(len(examples), self.epochs, self.batch_size))
                 model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
                 engine = self._engine(model, examples, n_classes, scale, offset)
-            return Run(self, model, engine, examples, validation).run()
+            try:
+                return Run(self, model, engine, examples, validation).run()
+            finally:
+                engine.release()
 
     def find_learning_rate(
         self,

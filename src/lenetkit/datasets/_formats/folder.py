@@ -29,7 +29,7 @@ from lenetkit.datasets._entries import (
     list_visible,
 )
 from lenetkit.datasets._formats.listing import Listing, read_listing
-from lenetkit.datasets._images import read_image
+from lenetkit.datasets._images import measure_image, read_image
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
 
@@ -46,7 +46,6 @@ __all__ = [
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]
 
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("test", "testing"), "test"),
@@ -61,8 +60,6 @@ _PREFIX = re.compile(
 _LONGEST_SIDE = 64
 _MOST_BYTES = 2**30
 _MANY = 1000
-_ROTATED = frozenset({5, 6, 7, 8})
-_ORIENTATION = 0x0112
 
 
 @attrs.frozen(kw_only=True)
@@ -271,11 +268,8 @@ def read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
 def _size(path: Path) -> Size | None:
     """Return height and width as far as the file's header tells; a damaged file is reported when it is decoded."""
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
-            # Pillow decodes a whole PNG to find its EXIF data, which cameras do not write there.
-            turned = picture.format != "PNG" and picture.getexif().get(_ORIENTATION) in _ROTATED
-            return picture.size if turned else (picture.height, picture.width)
-    except Exception:  # Pillow raises many kinds for a damaged header.
+        return measure_image(path)
+    except DataError:
         return None
 
 
