@@ -293,6 +293,7 @@ def test_copies_and_pickles_are_as_good_as_the_encoder():
     assert repr(LabelEncoder()) == "LabelEncoder()"
 
 
+@pytest.mark.tensorflow
 def test_one_hot_rows_agree_bit_for_bit_with_keras():
     """Where both apply, the targets are those that keras.utils.to_categorical makes."""
     keras = pytest.importorskip("keras")

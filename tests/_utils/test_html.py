@@ -147,6 +147,7 @@ def test_whatever_users_call_things_is_text() -> None:
         assert "alert(" in seen.text
 
 
+@pytest.mark.slow
 def test_notebooks_need_no_matplotlib() -> None:
     """Nor TensorFlow, for what does not train."""
     code = (

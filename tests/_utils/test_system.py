@@ -54,6 +54,7 @@ def test_text_of_others_cannot_steer_a_terminal(text: str, shown: str) -> None:
     assert printable(shown) == shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["rich.progress", "scipy.ndimage", "scipy.stats", "sklearn.datasets", "requests"])
 def test_importing_a_library_moves_nothing_in_the_process(module: str) -> None:
     """In a process that has not imported it, where warnings are errors, too."""

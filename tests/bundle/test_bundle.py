@@ -574,6 +574,7 @@ print(json.dumps({"events": events, "found": found, "grown": grown, "modules": s
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured through /proc")
 def test_hostile_files_are_refused_and_nothing_happens(tmp_path: Path) -> None:
     """No import, no code, no socket, no process, no write; little memory; and always a BundleError."""

@@ -122,6 +122,7 @@ def test_whoever_stops_reading_gets_no_error(seven: Path) -> None:
     assert (answer.returncode, answer.stderr) == (1, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_letters_that_the_encoding_lacks_are_escaped(hostile: tuple[Path, Path], encoding: str) -> None:
     """In every command that prints class names; nothing else than this encoding is written."""
@@ -223,6 +224,7 @@ def test_printed_objects_and_errors_of_the_library_steer_no_terminal(hostile: tu
         assert "\\x1b[31mred\\x07" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warnings", ["error", "error::DeprecationWarning", "always"])
 def test_filters_of_warnings_do_not_stop_a_command(
     run_process: Run, seven: Path, tmp_path: Path, warnings: str
@@ -235,6 +237,7 @@ def test_filters_of_warnings_do_not_stop_a_command(
     assert answer.stderr.startswith(f"note: {tmp_path / 'x.csv'} has no header line")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="folders in use cannot be deleted there")
 def test_a_deleted_working_folder_is_called_so(seven: Path, tmp_path: Path) -> None:
     """Where a path needs it, and it is no hindrance where none does."""
@@ -305,6 +308,7 @@ def test_a_picture_that_the_system_cannot_read_is_not_damaged(seven: Path, monke
         read_image(seven.read_bytes()[:-20])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the limit of memory of Linux")
 def test_little_memory_is_called_so(tmp_path: Path) -> None:
     """A picture of 100 megapixels in a process that may have 60 megabytes more than it has."""

@@ -249,6 +249,7 @@ def test_downloads_once_and_keeps_what_it_got(mirrors, own_folder, body):
     assert mirrors.asked == ["/noise.gz"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BAD_MIRRORS)
 def test_a_bad_mirror_is_named_with_its_reason_and_the_next_one_is_asked(mirrors, own_folder, kind):
     """When no mirror is left, the error has a reason for each, and nothing is kept."""

@@ -198,6 +198,7 @@ def test_training_goes_on_beside_broken_plug_ins(run_quickly_in: Run, wrecks: Pa
     )
 
 
+@pytest.mark.slow
 def test_data_sets_are_checked_too(run_in: Run, installed: Path) -> None:
     """What is not on this machine is said to be unchecked."""
     answer = run_in(installed, "-m", "lenetkit", "datasets", "--check", "*s")

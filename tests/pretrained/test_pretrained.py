@@ -245,6 +245,7 @@ def test_a_pipeline_of_ones_own_learns_when_not_to_answer(tmp_path: Path) -> Non
         pipeline.calibrate(held_back.images, held_back.labels[:-1])
 
 
+@pytest.mark.slow
 def test_calibrating_anew_starts_from_the_models_own_probabilities() -> None:
     """The same result on a calibrated pipeline, on an uncalibrated one, and each time again."""
     fresh = Pipeline.pretrained()
@@ -280,6 +281,7 @@ def test_an_error_that_is_asked_for_takes_more_than_the_gate(pretrained: Pipelin
     assert {answer.reason[:17] for answer in new} == {"not sure enough: "}
 
 
+@pytest.mark.slow
 def test_corruptions_make_a_calibration_stricter() -> None:
     """Without them the bound at full acceptance may allow everything; a kind that does not exist is refused at once."""
     pipeline = Pipeline.pretrained()

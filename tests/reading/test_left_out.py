@@ -28,6 +28,7 @@ def row_of(images: list[Picture], *, gap: int = 14, margin: int = 20) -> Picture
     return 255 - np.pad(row, margin)
 
 
+@pytest.mark.slow
 def test_ink_on_the_line_that_is_no_digit_is_a_question_mark() -> None:
     """Wherever it stands; the rest of the text is as before."""
     shapes = draw_nondigits(40, kinds=["shape", "letter", "scribble"], seed=3).images

@@ -45,6 +45,7 @@ def test_a_picture_of_too_much_work_is_refused_in_words() -> None:
         PRETRAINED.read_number(bars(400))
 
 
+@pytest.mark.slow
 def test_pieces_are_counted_on_each_page() -> None:
     """A page is looked at several times, and each time as a whole."""
     mask = np.zeros((1000, 1000), bool)

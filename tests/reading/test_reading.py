@@ -125,6 +125,7 @@ def test_lines_are_read_from_top_to_bottom(pipeline: Neighbours) -> None:
     assert read_number(written(text, seed=8), pipeline).text == text
 
 
+@pytest.mark.slow
 def test_touching_digits_are_parted(pipeline: Neighbours) -> None:
     """Most of them: the pieces are tried, and the best ones kept."""
     n_right = 0
