@@ -1,8 +1,11 @@
 """Fit how probable it is that a whole number was read right: the weights in ``lenetkit.reading._doubts``.
 
-    python benchmarks/reading_doubts.py DIR [--rows N] [--drawn N] [--check]
+    python benchmarks/reading_doubts.py DIR --twin FILE [--rows N] [--drawn N]
+    python benchmarks/reading_doubts.py DIR --check
 
-Rows are set from MNIST's training digits, 2 pixels over one another to 28 apart; numbers are drawn in fifteen ways.
+The twin is the pretrained network trained without MNIST's last 10,000 training digits (``tools/train_pretrained.py
+--calibrate-only --twin FILE`` keeps it): of digits that it has learnt from, a network is surer than of others. Rows are
+set from these 10,000, 2 pixels over one another to 28 apart; numbers are drawn in fifteen ways.
 A number is right if all its digits are and nothing left out is one, each independently of the others: a logistic
 regression whose product must be the probability of the whole. ``--check`` fits nothing: it reads rows of five of
 MNIST's test digits, 8 to 20 pixels apart, five seeds of 300, and prints how many wrong readings show no doubt (nothing
@@ -13,6 +16,7 @@ import argparse
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _numbers import KINDS, drawn_picture
@@ -21,10 +25,11 @@ from scipy.special import log_expit
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit.datasets import Dataset
-from lenetkit.reading import Reading, _reading
+from lenetkit.reading import Reading, _reading, read_number
 from lenetkit.reading._doubts import compute_features
 
 _PENALTY = 1e-4
+_HELD_BACK = 10_000
 _BINS = (0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, 1)
 _DOUBT = 0.9
 
@@ -52,7 +57,7 @@ def training_pictures(digits: Dataset, n_rows: int, n_drawn: int) -> Iterator[tu
             yield drawn_picture(kind, 50_000 + seed)[:2]
 
 
-def read(picture: np.ndarray, pipeline: Pipeline) -> tuple[Reading, np.ndarray, np.ndarray]:
+def read(picture: np.ndarray, twin: Pipeline, gate: Any) -> tuple[Reading, np.ndarray, np.ndarray]:
     """Return a reading with the features of its digits and of the places left out."""
     seen = []
     compute = _reading.compute_probability
@@ -63,7 +68,7 @@ def read(picture: np.ndarray, pipeline: Pipeline) -> tuple[Reading, np.ndarray, 
 
     _reading.compute_probability = compute_and_keep
     try:
-        reading = pipeline.read_number(picture)
+        reading = read_number(picture, twin, is_digit=gate.digit_probability)
     finally:
         _reading.compute_probability = compute
     return reading, compute_features(*seen[:3]), compute_features(seen[3])
@@ -115,11 +120,12 @@ def check(digits: Dataset, pipeline: Pipeline) -> None:
             print(f"{text} read as {found}: {probability:.3f}")
 
 
-def fit_and_print(pictures: Iterator[tuple[np.ndarray, str]], pipeline: Pipeline) -> None:
-    """Print the weights, and how far they can be believed."""
+def fit_and_print(pictures: Iterator[tuple[np.ndarray, str]], twin: Pipeline) -> None:
+    """Print the weights, and how many numbers are right beside how many they say."""
+    _, gate = Pipeline.pretrained()._check_fitted().rejecting
     found = []
     for picture, text in pictures:
-        reading, digits, left_out = read(picture, pipeline)
+        reading, digits, left_out = read(picture, twin, gate)
         if len(digits):
             found.append((digits, left_out, reading.text == text))
     weights, probabilities = fit(found)
@@ -131,16 +137,18 @@ def main() -> None:
     """Fit, or check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mnist", type=Path, help="folder with MNIST's four files")
-    parser.add_argument("--rows", type=int, default=1200)
+    parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--drawn", type=int, default=60, help="numbers of each kind")
+    parser.add_argument("--twin", type=Path, help="the pretrained network's twin")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    pipeline = Pipeline.pretrained()
     if arguments.check:
-        check(load_dataset(arguments.mnist, subset="test"), pipeline)
+        check(load_dataset(arguments.mnist, subset="test"), Pipeline.pretrained())
+    elif arguments.twin is None:
+        parser.error("fitting needs --twin FILE")
     else:
-        digits = load_dataset(arguments.mnist, subset="train")
-        fit_and_print(training_pictures(digits, arguments.rows, arguments.drawn), pipeline)
+        digits = load_dataset(arguments.mnist, subset="train")[-_HELD_BACK:]
+        fit_and_print(training_pictures(digits, arguments.rows, arguments.drawn), Pipeline.load(arguments.twin))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,22 @@ def test_files_that_pages_speak_of_are_in_the_repository() -> None:
     assert sorted(path for path in named if not any(ROOT.glob(path))) == []
 
 
+def test_every_guarantee_names_tests_that_there_are() -> None:
+    """Fifteen of them, numbered."""
+    page = (ROOT / "docs/project/guarantees.md").read_text("utf-8")
+    parts = re.split(r"^### ", page, flags=re.MULTILINE)[1:]
+    assert [part.split(".")[0] for part in parts] == [str(number) for number in range(1, 16)]
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)\(", file.read_text())
+    }
+    for part in parts:
+        named = set(re.findall(r"`(test_\w+)`", part))
+        assert named
+        assert named <= there, named - there
+
+
 def test_the_readme_names_one_command_to_train_and_two_to_test() -> None:
     """Each is a single line; the last is found by its comment, as continuous integration does."""
     train, quick, test = blocks("README.md", "sh")
