@@ -16,7 +16,6 @@ import argparse
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from _numbers import KINDS, drawn_picture
@@ -25,7 +24,7 @@ from scipy.special import log_expit
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit.datasets import Dataset
-from lenetkit.reading import Reading, _reading, read_number
+from lenetkit.reading import Reading, _reading
 from lenetkit.reading._doubts import compute_features
 
 _PENALTY = 1e-4
@@ -57,7 +56,7 @@ def training_pictures(digits: Dataset, n_rows: int, n_drawn: int) -> Iterator[tu
             yield drawn_picture(kind, 50_000 + seed)[:2]
 
 
-def read(picture: np.ndarray, twin: Pipeline, gate: Any) -> tuple[Reading, np.ndarray, np.ndarray]:
+def read(picture: np.ndarray, twin: Pipeline) -> tuple[Reading, np.ndarray, np.ndarray]:
     """Return a reading with the features of its digits and of the places left out."""
     seen = []
     compute = _reading.compute_probability
@@ -68,7 +67,7 @@ def read(picture: np.ndarray, twin: Pipeline, gate: Any) -> tuple[Reading, np.nd
 
     _reading.compute_probability = compute_and_keep
     try:
-        reading = read_number(picture, twin, is_digit=gate.digit_probability)
+        reading = twin.read_number(picture)
     finally:
         _reading.compute_probability = compute
     return reading, compute_features(*seen[:3]), compute_features(seen[3])
@@ -122,10 +121,9 @@ def check(digits: Dataset, pipeline: Pipeline) -> None:
 
 def fit_and_print(pictures: Iterator[tuple[np.ndarray, str]], twin: Pipeline) -> None:
     """Print the weights, and how many numbers are right beside how many they say."""
-    _, gate = Pipeline.pretrained()._check_fitted().rejecting
     found = []
     for picture, text in pictures:
-        reading, digits, left_out = read(picture, twin, gate)
+        reading, digits, left_out = read(picture, twin)
         if len(digits):
             found.append((digits, left_out, reading.text == text))
     weights, probabilities = fit(found)
@@ -148,7 +146,10 @@ def main() -> None:
         parser.error("fitting needs --twin FILE")
     else:
         digits = load_dataset(arguments.mnist, subset="train")[-_HELD_BACK:]
-        fit_and_print(training_pictures(digits, arguments.rows, arguments.drawn), Pipeline.load(arguments.twin))
+        twin = Pipeline.load(arguments.twin)
+        _, gate = Pipeline.pretrained()._check_fitted().rejecting
+        twin.calibrate(digits.images, digits.labels, gate=gate, corruptions=())
+        fit_and_print(training_pictures(digits, arguments.rows, arguments.drawn), twin)
 
 
 if __name__ == "__main__":
