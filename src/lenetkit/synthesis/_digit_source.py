@@ -23,9 +23,9 @@ Ink = npt.NDArray[np.float32]
 _INKED = 50
 # Wide digits are not as small as MNIST's box makes them: this power of the way back to one height, at most so much.
 _EVENED, _MOST_EVENED = 0.7, 1.6
-# Standard deviations: of size and width from digit to digit and of width from hand to hand, as logarithms; of the waves
-# that bend a digit, as a fraction of its longer side, at these waves per height. Set by eye.
-_SIZE_SPREAD, _STRETCH_SPREAD, _HAND_STRETCH, _WAVE, _FREQUENCY = 0.06, 0.05, 0.12, 0.022, (0.4, 1.2)
+# Standard deviations of the width from digit to digit and from hand to hand, as logarithms; waves per height that bend
+# a digit. Set by eye.
+_STRETCH_SPREAD, _HAND_STRETCH, _FREQUENCY = 0.05, 0.12, (0.4, 1.2)
 # Where between paper and ink the edge of a line is put: low makes it bold. And how much steeper it may become.
 _EDGE, _STEEPER = (0.3, 0.58), 1.2
 
@@ -42,6 +42,7 @@ class PlacedDigits:
     height: Floats  # (k,)
     width: Floats  # (k,), with the slant
     slant: float
+    bend: float  # standard deviation of the waves, in digit heights
 
     def draw(
         self, rise: Floats, slope: float, frame: tuple[int, int, float], rng: np.random.Generator
@@ -51,7 +52,7 @@ class PlacedDigits:
         count, tall = len(self.images), self.height[:, None]
         dx = np.arange(columns) + 0.5 - columns / 2
         dy = np.arange(rows) + 0.5 - foot - rise[:, None]
-        swell = _WAVE * tall * rng.standard_normal((2, count, 1))
+        swell = self.bend * tall * rng.standard_normal((2, count, 1))
         wave, phase = rng.uniform(*_FREQUENCY, (2, count, 1)), rng.uniform(0, 2 * np.pi, (2, count, 1))
         across = self.slant * (dy + tall / 2) + swell[0] * np.sin(2 * np.pi * wave[0] * dy / tall + phase[0])
         along = swell[1] * np.sin(2 * np.pi * wave[1] * dx / tall + phase[1]) - slope * dx
@@ -89,8 +90,10 @@ class DigitSource:
                 f"digits must have images of all ten digits, named 0 to 9; there is no {', '.join(missing)}. Add some."
             )
 
-    def place(self, labels: Sequence[int], size: float, slant: float, rng: np.random.Generator) -> PlacedDigits:
-        """Choose an image for each label and its size; `size` is the height of the digits in pixels."""
+    def place(
+        self, labels: Sequence[int], sizes: Floats, slant: float, bend: float, rng: np.random.Generator
+    ) -> PlacedDigits:
+        """Choose an image for each label; `sizes` are the heights of the digits in pixels."""
         chosen = [
             self._rows[label][int(at * len(self._rows[label]))]
             for label, at in zip(labels, rng.random(len(labels)), strict=True)
@@ -101,10 +104,9 @@ class DigitSource:
         (top, bottom), (left, right) = _ends(inked.any(axis=2)), _ends(inked.any(axis=1))
         tall, wide = np.maximum(bottom - top, 1.0), np.maximum(right - left, 1.0)
         longer = np.maximum(tall, wide)
-        spread = rng.standard_normal((2, len(labels)))
         evened = np.minimum((longer / tall) ** _EVENED, _MOST_EVENED)
-        scale = size / longer * evened * np.exp(_SIZE_SPREAD * spread[0])
-        stretch = np.exp(_HAND_STRETCH * rng.standard_normal() + _STRETCH_SPREAD * spread[1])
+        scale = sizes / longer * evened
+        stretch = np.exp(_HAND_STRETCH * rng.standard_normal() + _STRETCH_SPREAD * rng.standard_normal(len(labels)))
         return PlacedDigits(
             images=images,
             bottom=bottom,
@@ -114,6 +116,7 @@ class DigitSource:
             height=tall * scale,
             width=wide * scale * stretch + abs(slant) * tall * scale,
             slant=slant,
+            bend=bend,
         )
 
 

@@ -24,6 +24,8 @@ Ink = npt.NDArray[np.float32]
 _SAMPLES, _BELOW, _TILT, _BEND, _BESIDE, _TWICE = 64, (-0.02, 0.22), 0.03, 0.05, (-0.3, 0.4), 0.3
 # How far foreign strokes reach into the picture: past the edge of the writing, at its sides into the margin.
 _REACH, _SIDE_REACH, _MOST_STROKES = (0.02, 0.22), (0.1, 0.7), 9
+# How often the neighbours are numbers of a column, and how much of their height is seen at most.
+_COLUMNS, _MOST_SEEN = 0.35, 0.4
 # Size of print in digit heights, in pixels at least and at most, and its darkness.
 _PRINT, _PRINT_PIXELS, _PRINT_INK = (0.25, 0.5), (7, 40), (0.4, 1.0)
 
@@ -55,14 +57,32 @@ def underline(place: Place, slope: float, rng: np.random.Generator) -> Ink:
     return _laid(ends, ways, place)
 
 
-def draw_neighbours(place: Place, rng: np.random.Generator) -> Ink:
-    """Draw the feet of the writing above, the heads of that below, bits at the sides, or print."""
-    kinds = rng.random(4) < (0.45, 0.35, 0.4, 0.2)
+def draw_neighbours(place: Place, written: Ink, rng: np.random.Generator) -> Ink:
+    """Draw the feet of the writing above, the heads of that below, bits at the sides, or print.
+
+    A part of the lines above and below are numbers in the same hand: `written`, moved along.
+    """
+    kinds = rng.random(4) < (0.35, 0.25, 0.4, 0.2)
     ink = np.zeros(place.shape, np.float32)
     for wanted, draw in zip(kinds.tolist(), (_above, _below, _beside, _print), strict=True):
         if wanted:
             np.maximum(ink, draw(place, rng), out=ink)
+    if written.any() and rng.random() < _COLUMNS:
+        _column(ink, place, written, rng)
     return ink
+
+
+def _column(ink: Ink, place: Place, written: Ink, rng: np.random.Generator) -> None:
+    """Let numbers above and below reach into the picture, as in a column of them, less than half of each."""
+    moved = np.roll(written, int(rng.integers(written.shape[1])), axis=1)
+    left = max(0, place.left)
+    for margin, low in ((place.top, False), (place.shape[0] - place.bottom, True)):
+        depth = int(min(margin * rng.uniform(0.3, 1), _MOST_SEEN * place.size, len(written)))
+        if depth > 0:
+            part = moved[:depth] if low else moved[len(moved) - depth :]
+            rows = slice(place.shape[0] - depth, None) if low else slice(0, depth)
+            here = ink[rows, left : left + part.shape[1]]
+            np.maximum(here, part, out=here)
 
 
 def _above(place: Place, rng: np.random.Generator) -> Ink:

@@ -21,8 +21,8 @@ Levels = npt.NDArray[np.float32]
 _PITCH, _DARKNESS, _SHARP, _WIDE = (2.5, 9.0), (0.06, 0.34), (1.0, 4.0), (-0.3, 0.7)
 # Waves of its lines: height in line distances, length in digit heights; tilt.
 _WAVE_HEIGHT, _WAVE_LENGTH, _TILT = (0.3, 2.5), (0.6, 5.0), 0.25
-# Thickness of printed lines in pixels, their darkness, their distance in digit heights.
-_RULE, _RULE_DARKNESS, _RULE_PITCH = (0.7, 2.2), (0.15, 0.9), (1.2, 2.2)
+# Thickness of printed lines in pixels, their darkness, their distance in digit heights, spread of their tilt.
+_RULE, _RULE_DARKNESS, _RULE_PITCH, _RULE_TILT = (0.7, 2.2), (0.15, 0.9), (1.2, 2.2), 0.01
 # Depth of shades and stains.
 _SHADE, _STAIN = (0.05, 0.3), (0.1, 0.45)
 # Lightness of a scanner's border, width of it in digit heights.
@@ -117,12 +117,16 @@ def draw_rules(place: Place, settings: LineSettings, cells: Floats, rng: np.rand
         _add(printed, _strip(rows, [upper, lower], thickness), _span(columns, left, right))
         _add(printed, _span(rows, upper, lower), _strip(columns, [left, right], thickness))
     elif ruled:
-        pitch = rng.uniform(*_RULE_PITCH) * place.size
-        lines = foot + pitch * (np.arange(-3.0, 4.0) if rng.random() < 0.5 else np.zeros(1))
+        pitch = np.float32(rng.uniform(*_RULE_PITCH) * place.size)
+        tilt = np.float32(_RULE_TILT * rng.standard_normal())
+        away = np.arange(rows, dtype=np.float32)[:, None] + tilt * np.arange(columns, dtype=np.float32)
+        away -= np.float32(foot - 0.5)
+        if rng.random() < 0.5:  # one line of many
+            away -= pitch * np.rint(away / pitch)
         dots = np.ones(columns, np.float32)
         if rng.random() < 0.25:
             dots = _strip(columns, np.arange(0, columns, max(3.0, 3 * thickness)), 1.3 * thickness)
-        _add(printed, _strip(rows, lines, thickness), dots)
+        printed = np.clip(np.float32(thickness / 2 + 0.5) - np.abs(away), 0, 1) * dots
         if rng.random() < 0.2:  # the line between two columns of a table
             _add(printed, np.ones(rows, np.float32), _strip(columns, [rng.choice([0.4, 0.9]) * place.left], thickness))
     return np.asarray(printed * np.float32(rng.uniform(*_RULE_DARKNESS)))

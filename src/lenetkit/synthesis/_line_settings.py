@@ -78,12 +78,17 @@ class LineSettings:
         How far those overlap, 0 to 0.5.
     joined : float, default 0.15
         Fraction of hands that keep the pen down between digits, now and then.
+    small_zeros : float, default 0.1
+        Fraction of hands that write zeros smaller than the digits before them.
+    bend : tuple of two float, default (0.0, 0.05)
+        How much digits that are given as images are bent, 0 to 0.3.
     slant : tuple of two float, default (-0.15, 0.4)
         How far the tops of digits that are given as images lean to the right, -1 to 1; the pen's have their style's.
     slope : tuple of two float, default (-0.09, 0.09)
         How much the line of writing falls along its length, -0.3 to 0.3.
     margin, side_margin : tuple of two float, default (-0.08, 0.7) and (0.0, 1.2)
-        Paper above and below the writing, -0.2 to 5, and on both sides, 0 to 5. Below 0 the writing is cut off.
+        Paper above and below the writing, -0.2 to 5, and on both sides, 0 to 5. Below 0 the writing is cut off,
+        but for points and commas.
     boxed : float, default 0.06
         Fraction of lines written into joined boxes or onto a comb, one digit in each.
     framed, ruled, underlined : float, default 0.06, 0.25 and 0.15
@@ -133,6 +138,8 @@ class LineSettings:
     touching: float = attrs.field(default=0.15, validator=_check_fraction)
     overlap: Pair = attrs.field(default=(0.0, 0.16), converter=_pair, validator=_within(0, 0.5))
     joined: float = attrs.field(default=0.15, validator=_check_fraction)
+    small_zeros: float = attrs.field(default=0.1, validator=_check_fraction)
+    bend: Pair = attrs.field(default=(0.0, 0.05), converter=_pair, validator=_within(0, 0.3))
     slant: Pair = attrs.field(default=(-0.15, 0.4), converter=_pair, validator=_within(-1, 1))
     slope: Pair = attrs.field(default=(-0.09, 0.09), converter=_pair, validator=_within(-0.3, 0.3))
     margin: Pair = attrs.field(default=(-0.08, 0.7), converter=_pair, validator=_within(-0.2, 5))

@@ -67,7 +67,7 @@ def _decimals(rng: np.random.Generator, digits: str) -> str:
 
 
 def _amount(rng: np.random.Generator, digits: str) -> str:
-    return _thousands(rng, digits) + _one(rng, ".-", ".-", ",-", "-", ".", ",", ":-", "--", ".--")
+    return _thousands(rng, digits) + _one(rng, ".-", ".-", ",-", "-", ".", ",", ":-", "--", ".--", ".//")
 
 
 def _date(rng: np.random.Generator, _: str) -> str:

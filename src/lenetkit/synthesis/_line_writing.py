@@ -30,6 +30,8 @@ _SAMPLES, _INKED = 48, 0.35
 # In digit heights: spread of gaps and of the height above the line, width of a space, radius of the thinnest pen in
 # pixels, width of a cell of joined boxes, its spread.
 _GAP_SPREAD, _RISE_SPREAD, _SPACE, _THINNEST, _CELL, _CELL_SPREAD = 0.05, 0.025, (0.5, 1.1), 0.45, (1.0, 1.5), 0.05
+# Spread of sizes within a hand, as a logarithm, and how small small zeros are.
+_SIZE_SPREAD, _SMALL = 0.06, (0.5, 0.8)
 # Separators keep this part of the gap; the middles of neighbours are at least so far apart, in digit heights.
 _NEARER, _APART = 0.5, 0.1
 # Rows beside the own that count for the distance of neighbours, in digit heights.
@@ -47,7 +49,9 @@ class LineHand:
     spacing: float  # likewise
     slant: float
     slope: float
+    bend: float
     joins: bool
+    small_zeros: bool
     boxed: bool
     style: str
 
@@ -61,7 +65,9 @@ class LineHand:
             spacing=float(rng.uniform(*settings.spacing)),
             slant=float(rng.uniform(*settings.slant)),
             slope=float(rng.uniform(*settings.slope)),
+            bend=float(rng.uniform(*settings.bend)),
             joins=bool(rng.random() < settings.joined),
+            small_zeros=bool(rng.random() < settings.small_zeros),
             boxed=bool(rng.random() < settings.boxed),
             style=settings.styles[int(rng.integers(len(settings.styles)))],
         )
@@ -80,6 +86,7 @@ class Writing:
     boxes: npt.NDArray[np.int64]  # (k, 4)
     baseline: float  # row of the line at the left edge
     cells: Floats  # columns between the cells of joined boxes, empty where there are none
+    low_signs: bool = False  # points or commas, which lie where the picture may be cut off
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -111,11 +118,15 @@ def write_line(
     signs = [character for character in characters if not character.isdigit()]
     written = write_signs(signs, hand.slant, hand.radius / hand.size, _SAMPLES, rng)
     rises = _RISE_SPREAD * hand.size * rng.standard_normal(len(characters))
+    sizes = hand.size * np.exp(_SIZE_SPREAD * rng.standard_normal(len(characters)))
+    if hand.small_zeros:
+        sizes[[index > 0 and character == "0" for index, character in enumerate(characters)]] *= rng.uniform(*_SMALL)
     if source is None:
-        glyphs = _pen_glyphs(_merged(_written(labels, hand, seed, index), written, is_digit), hand, rises)
+        glyphs = _pen_glyphs(_merged(_written(labels, hand, seed, index), written, is_digit), hand, rises, sizes)
     else:
-        glyphs = _image_glyphs(labels, source, written, is_digit, hand, rises, rng)
-    return _set_out(glyphs, is_digit, pauses, hand, settings, rng)
+        glyphs = _image_glyphs(labels, source, written, is_digit, hand, rises, sizes, rng)
+    writing = _set_out(glyphs, is_digit, pauses, hand, settings, rng)
+    return attrs.evolve(writing, low_signs=not set(".,:").isdisjoint(text))
 
 
 def _written(labels: list[int], hand: LineHand, seed: int, index: int) -> Trace:
@@ -145,17 +156,17 @@ def _on_slope(rises: Floats, widths: Floats, hand: LineHand) -> Floats:
     return np.asarray(rises + hand.slope * (advance - widths[0]))
 
 
-def _inclined(trace: Trace, hand: LineHand, rises: Floats) -> Trace:
+def _inclined(trace: Trace, hand: LineHand, rises: Floats, sizes: Floats) -> Trace:
     """Return traces in pixels, from their left edge and the line on, each on a slope."""
-    points = (trace.points - (0, 1)) * hand.size
+    points = (trace.points - (0, 1)) * sizes[:, None, None]
     points[..., 0] -= points[..., 0].min(axis=1, keepdims=True)
     points[..., 1] += hand.slope * points[..., 0] + rises[:, None]
     return attrs.evolve(trace, points=points, radii=trace.radii * hand.size)
 
 
-def _pen_glyphs(trace: Trace, hand: LineHand, rises: Floats) -> _Glyphs:
-    rises = _on_slope(rises, np.ptp(trace.points[..., 0], axis=1) * hand.size, hand)
-    return _drawn(_inclined(trace, hand, rises), 0)
+def _pen_glyphs(trace: Trace, hand: LineHand, rises: Floats, sizes: Floats) -> _Glyphs:
+    rises = _on_slope(rises, np.ptp(trace.points[..., 0], axis=1) * sizes, hand)
+    return _drawn(_inclined(trace, hand, rises, sizes), 0)
 
 
 def _drawn(trace: Trace, columns: int, top: float = np.inf, bottom: float = -np.inf) -> _Glyphs:
@@ -180,17 +191,23 @@ def _image_glyphs(
     is_digit: Masks,
     hand: LineHand,
     rises: Floats,
+    sizes: Floats,
     rng: np.random.Generator,
 ) -> _Glyphs:
-    placed = source.place(labels, hand.size, hand.slant, rng)
+    placed = source.place(labels, sizes[is_digit], hand.slant, hand.bend, rng)
     widths = np.empty(len(is_digit))
     widths[is_digit] = placed.width
-    widths[~is_digit] = np.ptp(signs.points[..., 0], axis=1) * hand.size
+    widths[~is_digit] = np.ptp(signs.points[..., 0], axis=1) * sizes[~is_digit]
     rises = _on_slope(rises, widths, hand)
-    room = 3 + 0.1 * hand.size + abs(hand.slope) * placed.width
+    room = 3 + (0.1 + 2 * hand.bend) * hand.size + abs(hand.slope) * placed.width
     top = float((rises[is_digit] - placed.height - room).min())
     bottom = float((rises[is_digit] + room).max())
-    drawn = _drawn(_inclined(signs, hand, rises[~is_digit]), int(placed.width.max() + 6 + 0.2 * hand.size), top, bottom)
+    drawn = _drawn(
+        _inclined(signs, hand, rises[~is_digit], sizes[~is_digit]),
+        int(placed.width.max() + 6 + (0.2 + 4 * hand.bend) * hand.size),
+        top,
+        bottom,
+    )
     count, (rows, columns) = len(is_digit), drawn.ink.shape[1:]
     ink = np.empty((count, rows, columns), np.float32)
     ink[~is_digit] = drawn.ink

@@ -262,7 +262,7 @@ class _Composer:
             levels *= shade_paper(place, rng)
         levels *= 1 - draw_rules(place, settings, writing.cells, rng)
         if wanted[1]:
-            levels *= 1 - np.float32(rng.uniform(0.4, 1) * darkness) * draw_neighbours(place, rng)
+            levels *= 1 - np.float32(rng.uniform(0.4, 1) * darkness) * draw_neighbours(place, writing.ink, rng)
         levels *= 1 - np.float32(darkness) * ink
         if borders.any():
             add_borders(levels, place, borders, rng)
@@ -275,6 +275,8 @@ def _placed(
     """Return where the writing lies in a picture with margins and borders around it."""
     rows, columns = writing.ink.shape
     margins = [*rng.uniform(*settings.margin, 2), *rng.uniform(*settings.side_margin, 2)]
+    if writing.low_signs:
+        margins[1] = max(0.0, margins[1])
     top, bottom, left, right = (np.rint(np.array(margins) * hand.size) + borders).astype(int).tolist()
     height = rows + top + bottom
     missing = max(0, int(_NARROWEST * height) - (columns + left + right))
