@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from scipy import ndimage
 
+from lenetkit.exceptions import SettingError
 from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allographs
 from lenetkit.synthesis._allographs import ALLOGRAPHS
 from lenetkit.synthesis._hands import HANDS
@@ -186,6 +187,12 @@ def test_no_stroke_joins_what_a_space_or_a_line_parts() -> None:
     """Only neighbours are joined."""
     parted = draw_number("1 2\n3", seed=1, joined=1.0)
     np.testing.assert_array_equal(parted.image, draw_number("1 2\n3", seed=1).image)
+
+
+def test_a_fraction_that_is_none_is_refused() -> None:
+    """The message names the setting and what it was."""
+    with pytest.raises(SettingError, match=r"joined must be a number from 0 to 1; got 2"):
+        draw_number("12", joined=2)
 
 
 def test_ribbon_eights_interlock() -> None:

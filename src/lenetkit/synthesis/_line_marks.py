@@ -20,8 +20,8 @@ __all__ = ["Place", "draw_neighbours", "underline"]
 Ink = npt.NDArray[np.float32]
 
 # All set by eye. Positions of the pen in a stroke; a stroke below the digits, in digit heights: distance from their
-# feet, slope, bend, how far it begins and ends beside them; how often there are two.
-_SAMPLES, _BELOW, _TILT, _BEND, _BESIDE, _TWICE = 64, (-0.02, 0.22), 0.03, 0.05, (-0.3, 0.4), 0.3
+# feet, slope, bend, how far it begins and ends beside them; how often there are two; how far it comes above their feet.
+_SAMPLES, _BELOW, _TILT, _BEND, _BESIDE, _TWICE, _TOUCHING = 64, (-0.02, 0.22), 0.05, 0.05, (-0.3, 0.4), 0.3, 0.06
 # How far foreign strokes reach into the picture: past the edge of the writing, at its sides into the margin.
 _REACH, _SIDE_REACH, _MOST_STROKES = (0.02, 0.22), (0.1, 0.7), 9
 # How often the neighbours are numbers of a column, and how much of their height is seen at most.
@@ -54,6 +54,9 @@ def underline(place: Place, slope: float, rng: np.random.Generator) -> Ink:
     ends[:, :, 1] += np.arange(count)[:, None] * (2.5 * place.radius + 2)
     ways = ends[:, 1:] - ends[:, :1] + rng.standard_normal((count, 2, 2)) * np.array([0, _BEND]) * place.size * 4
     ends[:, 1, 1] += (ends[:, 1, 0] - ends[:, 0, 0]) * _TILT * rng.standard_normal(count)
+    # It may touch the digits, not strike them out.
+    feet = place.baseline + slope * (ends[:, :, 0] - place.left) - _TOUCHING * place.size
+    ends[:, :, 1] += np.maximum(feet - ends[:, :, 1], 0).max()
     return _laid(ends, ways, place)
 
 

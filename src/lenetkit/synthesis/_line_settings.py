@@ -86,7 +86,7 @@ class LineSettings:
         How far the tops of digits that are given as images lean to the right, -1 to 1; the pen's have their style's.
     slope : tuple of two float, default (-0.09, 0.09)
         How much the line of writing falls along its length, -0.3 to 0.3.
-    margin, side_margin : tuple of two float, default (-0.08, 0.7) and (0.0, 1.2)
+    margin, side_margin : tuple of two float, default (-0.05, 0.7) and (0.0, 1.2)
         Paper above and below the writing, -0.2 to 5, and on both sides, 0 to 5. Below 0 the writing is cut off,
         but for points and commas.
     boxed : float, default 0.06
@@ -142,7 +142,7 @@ class LineSettings:
     bend: Pair = attrs.field(default=(0.0, 0.05), converter=_pair, validator=_within(0, 0.3))
     slant: Pair = attrs.field(default=(-0.15, 0.4), converter=_pair, validator=_within(-1, 1))
     slope: Pair = attrs.field(default=(-0.09, 0.09), converter=_pair, validator=_within(-0.3, 0.3))
-    margin: Pair = attrs.field(default=(-0.08, 0.7), converter=_pair, validator=_within(-0.2, 5))
+    margin: Pair = attrs.field(default=(-0.05, 0.7), converter=_pair, validator=_within(-0.2, 5))
     side_margin: Pair = attrs.field(default=(0.0, 1.2), converter=_pair, validator=_within(0, 5))
     boxed: float = attrs.field(default=0.06, validator=_check_fraction)
     framed: float = attrs.field(default=0.06, validator=_check_fraction)
