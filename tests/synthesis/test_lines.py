@@ -187,6 +187,13 @@ def test_touching_and_joined_digits_hang_together(source: str, digits: Dataset) 
     assert pieces(joined=1, spacing=(0.3, 0.3)) < apart - 0.8
 
 
+def test_signs_stand_beside_joined_images(digits: Dataset) -> None:
+    """The flattest dash of the thinnest pen, too."""
+    for seed in range(10):
+        line = plain("5-0-", digits=digits, seed=seed, joined=1, pen_width=(0.01, 0.01), digit_height=(8, 8))
+        assert line.boxes.shape == (2, 4)
+
+
 @pytest.mark.parametrize("source", ["pen", "images"])
 def test_the_line_of_writing_slopes(source: str, digits: Dataset) -> None:
     """The digits stand lower and lower, or higher and higher."""

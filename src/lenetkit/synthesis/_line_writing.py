@@ -227,7 +227,8 @@ def _outermost(ink: Ink, rng: np.random.Generator) -> Floats:
         rows, columns = np.nonzero(mask)
         where = (rows - rows.min()) / max(1, np.ptp(rows))
         low, high = _BANDS[int(rng.integers(2))]
-        band = np.flatnonzero((where >= low) & (where <= high))
+        within = (where >= low) & (where <= high)
+        band = np.flatnonzero(within if within.any() else ~within)  # a dash has one part only
         first, last = band[columns[band].argmin()], band[columns[band].argmax()]
         own[:] = [(columns[at] + 0.5, rows[at] + 0.5) for at in (first, last)]
     return ends
