@@ -15,9 +15,11 @@ from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allogr
 # All forms
 # ---------
 #
-# Each form as designed, without the variation of handwriting.
+# Each form as designed, without the variation of handwriting. The style ``"varied"`` has more
+# of them, below.
 
-names = [list_allographs(digits=[digit]) for digit in range(10)]
+schooled = ("american", "continental", "school")
+names = [list_allographs(styles=schooled, digits=[digit]) for digit in range(10)]
 figure, axes = plt.subplots(10, max(map(len, names)), figsize=(8, 10), layout="constrained")
 for digit, row in enumerate(axes):
     for ax in row:
@@ -30,13 +32,13 @@ for digit, row in enumerate(axes):
         ax.set_title(name, size=7, pad=1)
 
 # %%
-# Three styles
-# ------------
+# Four styles
+# -----------
 #
 # A style selects forms, and sets slant and variation.
 
-figure, axes = plt.subplots(3, 1, figsize=(9, 4.2), layout="constrained")
-for ax, style in zip(axes, ("american", "continental", "school"), strict=True):
+figure, axes = plt.subplots(4, 1, figsize=(9, 5.6), layout="constrained")
+for ax, style in zip(axes, (*schooled, "varied"), strict=True):
     some = draw_digits(30, styles=style, seed=3)
     ax.imshow(some.images.reshape(2, 15, 28, 28).swapaxes(1, 2).reshape(56, 420), cmap="gray")
     ax.set_title(style, loc="left", size=10)

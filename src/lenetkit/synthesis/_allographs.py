@@ -4,11 +4,13 @@ A form is a path: points ``x y`` in percent of the digit's height, x to the righ
 line (100), joined by commas; ``|`` after a point makes it a corner, ``;`` lifts the pen. Next: the pen traces it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 import numpy as np
 import numpy.typing as npt
+
+from lenetkit.synthesis._hands import HANDS
 
 __all__ = ["ALLOGRAPHS", "STYLES", "Allograph", "Style"]
 
@@ -22,11 +24,15 @@ class Style:
     looseness: float  # of the bending of the forms; 1 is an ordinary hand
 
 
+# Weight of a form of the varied hands beside the others of its digit: about half of all are theirs.
+_HANDS_WEIGHT = 2.0
+
 # Set by eye; tests/synthesis/test_drawing.py compares the proportions with MNIST's.
 STYLES: Mapping[str, Style] = {
     "american": Style(slant=0.18, slant_spread=0.22, looseness=1.0),
     "continental": Style(slant=0.14, slant_spread=0.18, looseness=1.0),
     "school": Style(slant=0.05, slant_spread=0.07, looseness=0.5),
+    "varied": Style(slant=0.14, slant_spread=0.22, looseness=1.1),
 }
 
 
@@ -40,9 +46,9 @@ class Allograph:
     strokes: tuple[tuple[int, ...], ...]  # for each the positions of its first point, its corners and its last point
 
 
-# By name, "<digit>-<form>": the weight in each of the styles, and the path. The control points are lenetkit's own, set
-# by eye beside handwriting of each style; tests/synthesis holds that what reads MNIST reads the American forms, and not
-# all continental ones.
+# By name, "<digit>-<form>": the weight in each of the first three styles, and the path. The control points are
+# lenetkit's own, set by eye beside handwriting of each style; tests/synthesis holds that what reads MNIST reads the
+# American forms, and not all continental ones.
 _FORMS: Mapping[str, tuple[tuple[float, float, float], str]] = {
     "0-oval": ((3, 3, 4), "38 0, 14 12, 2 46, 8 82, 32 100, 56 86, 66 50, 58 14, 36 1"),
     "0-overlapped": ((2, 2, 0), "50 6, 26 4, 6 30, 4 66, 22 97, 48 92, 66 60, 62 22, 42 3, 22 10, 14 26"),
@@ -99,7 +105,7 @@ _FORMS: Mapping[str, tuple[tuple[float, float, float], str]] = {
 }
 
 
-def _allograph(name: str, weights: tuple[float, float, float], path: str) -> Allograph:
+def _allograph(name: str, weights: Mapping[str, float], path: str) -> Allograph:
     points: list[list[str]] = []
     strokes = []
     for stroke in path.split(";"):
@@ -108,8 +114,25 @@ def _allograph(name: str, weights: tuple[float, float, float], path: str) -> All
             points += [point.split() for point in piece.split(",")]
             corners.append(len(points) - 1)
         strokes.append(tuple(corners))
-    used = {style: float(weight) for style, weight in zip(STYLES, weights, strict=True) if weight}
+    used = {style: float(weight) for style, weight in weights.items() if weight}
     return Allograph(digit=int(name[0]), weights=used, points=np.array(points, float) / 100, strokes=tuple(strokes))
 
 
-ALLOGRAPHS: Mapping[str, Allograph] = {name: _allograph(name, *form) for name, form in _FORMS.items()}
+def _weights(american: float, continental: float, school: float) -> dict[str, float]:
+    """Return the weight in each style; the varied hands have the forms of grown-ups of both continents, too."""
+    weights = (american, continental, school, (american + continental) / 2)
+    return dict(zip(STYLES, weights, strict=True))
+
+
+def _all_forms() -> Iterator[tuple[str, Allograph]]:
+    """Yield each name with its form, in the order of the digits."""
+    for digit in "0123456789":
+        for name, (weights, path) in _FORMS.items():
+            if name[0] == digit:
+                yield name, _allograph(name, _weights(*weights), path)
+        for name, form in HANDS.items():
+            if name[0] == digit:
+                yield name, _allograph(name, {"varied": _HANDS_WEIGHT * form.weight}, form.path)
+
+
+ALLOGRAPHS: Mapping[str, Allograph] = dict(_all_forms())

@@ -3,7 +3,9 @@
 In: a text, settings and a seed. Out: a :class:`DrawnNumber`.
 """
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import attrs
 import numpy as np
@@ -14,8 +16,9 @@ from lenetkit._utils.validation import check_interval, check_number, check_seed,
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.synthesis._allographs import STYLES
 from lenetkit.synthesis._backgrounds import as_colour
-from lenetkit.synthesis._digit_images import choose_forms, form_table
-from lenetkit.synthesis._pen import Hand, Trace, lay_ink, trace_digits
+from lenetkit.synthesis._digit_images import form_table
+from lenetkit.synthesis._one_hand import join_strokes, write_digits
+from lenetkit.synthesis._pen import Trace, lay_ink
 
 __all__ = ["DrawnNumber", "draw_number"]
 
@@ -26,8 +29,6 @@ _MOST_DIGITS, _MOST_PIXELS = 10_000, 100_000_000
 _SPACE, _LINE_PITCH, _MARGIN = 0.6, 1.9, 0.35
 # Standard deviations within one hand, in digit heights: of size, height above the line, gaps, and of the line's slope.
 _SIZE_SPREAD, _LINE_SPREAD, _GAP_SPREAD, _SLOPE_SPREAD = 0.05, 0.03, 0.04, 0.02
-# Spread of slant and proportions within one hand, of that between hands.
-_OWN = 0.2
 # A pixel of which so much is covered belongs to a digit's box.
 _INKED = 0.25
 # Steps of the pen that are drawn together: short pieces of a line lie in small boxes.
@@ -124,6 +125,7 @@ def draw_number(
     spacing: float = 0.12,
     grain: float = 0.0,
     variation: float = 1.0,
+    joined: float = 0.0,
 ) -> DrawnNumber:
     r"""Write a number by hand: one hand, its forms, slant and pen the same in all of it.
 
@@ -145,6 +147,9 @@ def draw_number(
         Strength of the paper's grain in the line, 0 to 1, as with a pencil.
     variation : float, default 1.0
         Variation between hands, from 0 to 2.
+    joined : float, default 0.0
+        Probability that the pen stays down between two neighbours, as in ``000`` written in one stroke. The stroke
+        between them is in neither box.
 
     Returns
     -------
@@ -175,9 +180,17 @@ def draw_number(
         ("spacing", spacing, -0.5, 3),
         ("grain", grain, 0, 1),
         ("variation", variation, 0, 2),
+        ("joined", joined, 0, 1),
     ):
         check_number(name, value, lowest, most)
-    trace = _written(digits, style, seed, pen_width, variation, n_samples=96 + height // 8)
+    trace = write_digits(
+        digits.tolist(),
+        form_table(style, None, None),
+        (RandomStreams("hand", seed, n=10), RandomStreams("number", seed, n=len(digits))),
+        pen_width=pen_width,
+        variation=variation,
+        n_samples=96 + height // 8,
+    )
     trace, baselines, size = _set_out(trace, text, spacing, RandomStreams("places", seed, n=len(digits)), variation)
     rows, columns = (math.ceil(side * height) for side in size)
     if rows * columns > _MOST_PIXELS:
@@ -188,6 +201,8 @@ def draw_number(
     ink = np.zeros((rows, columns), np.float32)
     trace = trace.moved(np.full(len(digits), float(height)), np.zeros((len(digits), 2)))
     boxes = np.array([_write(trace, index, ink) for index in range(len(digits))], np.int64)
+    for join in _joins(trace, text, joined, seed) if joined else ():
+        _write(join, 0, ink)
     return DrawnNumber(
         text=text,
         image=_grained(ink, grain, height, seed),
@@ -204,31 +219,6 @@ def _checked_digits(text: str) -> npt.NDArray[np.int64]:
     if len(digits) > _MOST_DIGITS:
         raise SettingError(f"text must have at most {_MOST_DIGITS} digits; got {len(digits)}.")
     return np.array(digits, np.int64)
-
-
-def _written(
-    digits: npt.NDArray[np.int64],
-    style: str,
-    seed: int,
-    pen_width: tuple[float, float],
-    variation: float,
-    n_samples: int,
-) -> Trace:
-    """Return all digits as one hand writes them, each where it was designed, in digit heights."""
-    own, each = RandomStreams("hand", seed, n=10), RandomStreams("number", seed, n=len(digits))
-    favourites, writers = choose_forms(range(10), form_table(style, None, None), own)
-    hand = Hand.drawn([writers[digit] for digit in digits], each, variation)
-    writer = Hand.drawn(writers, own, variation)
-    hand = attrs.evolve(
-        hand,
-        slant=writer.slant[0] + _OWN * (hand.slant - writers[0].slant),
-        stretch=writer.stretch[0] + _OWN * hand.stretch,
-        rotation=_OWN * hand.rotation,
-        roundness=np.full(len(digits), writer.roundness[0]),
-    )
-    trace = trace_digits([favourites[digit] for digit in digits], hand, each, n_samples)
-    width = pen_width[0] * (pen_width[1] / pen_width[0]) ** own.uniform(0, 1)[0]
-    return attrs.evolve(trace, radii=trace.radii * width / 2)
 
 
 def _set_out(
@@ -261,6 +251,18 @@ def _set_out(
     width, height = high.max(axis=0) + _MARGIN - corner
     rows = [row * _LINE_PITCH - float(corner[1]) for row in range(len(lines))]
     return trace.moved(np.ones(streams.n), np.tile(-corner, (streams.n, 1))), rows, (height, width)
+
+
+def _joins(trace: Trace, text: str, joined: float, seed: int) -> Iterator[Trace]:
+    """Yield the strokes between neighbours that no space parts, one trace each."""
+    chosen = RandomStreams("joins", seed, n=len(trace.points)).uniform(0, 1) < joined
+    index = -1
+    for here, following in itertools.pairwise(text):
+        index += here.isdigit()
+        if here.isdigit() and following.isdigit() and chosen[index]:
+            left, reached = trace.points[index], trace.points[index + 1]
+            ends, ways = np.stack([left[-1], reached[0]]), np.stack([left[-1] - left[-3], reached[2] - reached[0]])
+            yield join_strokes(ends[None], ways[None], trace.radii[index].mean(keepdims=True), trace.points.shape[1])
 
 
 def _profile(points: Floats, radii: Floats) -> tuple[Floats, Floats]:

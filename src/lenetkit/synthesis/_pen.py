@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit.synthesis._allographs import Allograph, Style
 
-__all__ = ["Hand", "Trace", "lay_ink", "trace_digits"]
+__all__ = ["Hand", "Trace", "lay_ink", "lay_steps", "trace_digits"]
 
 # All set by eye beside MNIST's digits; tests/synthesis/test_drawing.py compares ink and proportions with MNIST's, and
 # whether what reads MNIST reads them. Any change draws other pixels for every seed.
@@ -203,6 +203,33 @@ def lay_ink(trace: Trace, height: int, width: int, softness: npt.ArrayLike = 1.0
         depth = _depth(trace.points[part], trace.radii[part], trace.down[part], height, width)
         ink[part] = np.clip(depth / soft[part, None, None] + np.float32(0.5), 0, 1)
     return ink
+
+
+def lay_steps(trace: Trace, height: int, width: int) -> npt.NDArray[np.float32]:
+    """Draw traces as `lay_ink` does with a softness of 1, each step in a small window: faster for many short steps."""
+    index, step = np.nonzero(trace.down)
+    start = trace.points[index, step].astype(np.float32)
+    way = trace.points[index, step + 1].astype(np.float32) - start
+    radius = ((trace.radii[index, step] + trace.radii[index, step + 1]) / 2).astype(np.float32)[:, None]
+    reach = radius + np.float32(0.5)
+    corner = np.floor(np.minimum(start, start + way) - reach).astype(np.int64)
+    side = int((np.ceil(np.maximum(start, start + way) + reach) - corner).max(initial=1))
+    at = corner[:, None, :] + np.arange(side)[:, None]  # (k, side, 2), columns and rows of each window
+    away = at.astype(np.float32) + (np.float32(0.5) - start[:, None, :])
+    towards = way / np.maximum((way**2).sum(axis=1, keepdims=True), 1e-12)
+    parts = away * towards[:, None, :]
+    along = np.clip(parts[:, :, None, 1] + parts[:, None, :, 0], 0, 1)
+    across = away[:, None, :, 0] - along * way[:, 0, None, None]
+    along *= way[:, 1, None, None]
+    np.subtract(away[:, :, None, 1], along, out=along)
+    depth = radius[..., None] + np.float32(0.5) - np.sqrt(across * across + along * along)
+    # Windows reach over the edge into a frame of one pixel, which is cut off.
+    ink = np.zeros((len(trace.points), height + 2, width + 2), np.float32)
+    columns, rows = (np.clip(at[..., axis] + 1, 0, size + 1) for axis, size in ((0, width), (1, height)))
+    pixels = (index[:, None] * (height + 2) + rows)[:, :, None] * (width + 2) + columns[:, None, :]
+    inked = depth > 0
+    np.maximum.at(ink.reshape(-1), pixels[inked], np.minimum(depth[inked], 1))
+    return ink[:, 1:-1, 1:-1]
 
 
 def _depth(

@@ -1,0 +1,165 @@
+"""Forms of digits in more hands than any school teaches: those of the style ``"varied"``.
+
+Out: for each form its weight among the forms of its digit, its path as in the module of allographs, and its source.
+Next: the allographs.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+__all__ = ["HANDS", "Form"]
+
+
+class Form(NamedTuple):
+    """One form of the varied hands."""
+
+    weight: float  # in proportion to the digit's other forms
+    path: str
+    source: str  # the school that teaches it, or the kind of writing in which it was seen
+
+
+# The control points are lenetkit's own, set by eye for each kind and traced from no picture.
+# tests/synthesis/test_hands.py holds that each has the shape which its name and source say.
+HANDS: Mapping[str, Form] = {
+    "0-half-high": Form(
+        0.6, "30 44, 10 54, 4 78, 20 100, 46 97, 58 76, 50 52, 30 43", "amounts: small zeros after a tall digit"
+    ),
+    "0-tailed": Form(
+        1.0,
+        "42 4, 16 10, 3 48, 10 88, 36 100, 60 84, 66 46, 52 10, 34 8, 46 20, 82 12",
+        "amounts: zeros that run on into the next one",
+    ),
+    "0-slashed": Form(
+        0.3,
+        "38 0, 14 12, 2 46, 8 82, 32 100, 56 86, 66 50, 58 14, 36 1; 74 -6, 34 52, -6 106",
+        "telegraphists and engineers, who tell it from the letter O",
+    ),
+    "0-gap": Form(
+        0.7, "46 14, 30 0, 8 18, 2 56, 12 92, 36 100, 58 82, 68 46, 66 16", "hurried hands that do not close it"
+    ),
+    "1-tall-tent": Form(
+        1.0, "-8 114, 20 64, 50 -4 | 54 48, 58 103", "continental amounts: the upstroke starts under the line"
+    ),
+    "1-swung": Form(0.6, "46 0, 44 34, 43 70, 48 97, 62 99, 76 84", "joined hands that run on to the next digit"),
+    "2-hooked": Form(
+        1.2,
+        "30 30, 14 34, 5 19, 22 2, 50 3, 62 24, 46 56, 8 98 | 40 95, 78 97",
+        "amounts: the start curls into the head, which makes it look like a 9",
+    ),
+    "2-zed": Form(0.8, "6 8, 34 4, 64 5 | 34 50, 4 98 | 38 95, 76 97", "hurried hands: three straight strokes"),
+    "2-swash": Form(
+        0.7,
+        "10 24, 22 4, 46 2, 58 18, 46 52, 18 82, 2 94, 8 80, 36 92, 66 105, 98 94",
+        "clerks of the nineteenth century: the foot swings out like a letter Q's",
+    ),
+    "3-tailed": Form(
+        0.8,
+        "10 10, 34 0, 56 12, 48 34, 26 44 | 54 50, 62 76, 42 108, 6 122, -8 108",
+        "parish registers: the lower bow hangs under the line",
+    ),
+    "3-angular": Form(
+        0.7, "4 4, 32 3, 60 2 | 42 22, 24 42 | 46 52, 62 68 | 44 90, 0 100", "hurried hands: straight strokes, no bow"
+    ),
+    "4-looped": Form(
+        1.0,
+        "32 0, 20 26, 3 58, 6 74, 22 74, 26 60, 14 50, 4 54 | 44 55, 80 51; 60 20, 56 60, 50 104",
+        "joined hands: a loop at the corner instead of an angle",
+    ),
+    "4-phi-low": Form(
+        1.0,
+        "2 -4, 4 36, 14 66, 40 70, 62 52, 60 34, 42 32, 33 54, 29 82, 32 108",
+        "continental amounts: one stroke, a tall open stem and a loop up to 0.7 of its height",
+    ),
+    "4-y": Form(0.8, "6 6, 12 38, 32 46, 54 36, 64 2 | 48 60, 24 108", "hurried hands: one stroke, like a letter y"),
+    "4-lightning": Form(
+        1.0,
+        "24 0, 14 34, 4 64 | 38 62, 72 58; 44 38, 40 72, 35 106",
+        "continental amounts: a short stem through a low bar",
+    ),
+    "4-bar-first": Form(
+        0.7, "80 60, 42 63, 2 65 | 28 34, 54 0 | 53 50, 48 104", "hurried hands: one stroke from the bar's right end"
+    ),
+    "5-root": Form(
+        1.2,
+        "0 54, 10 48, 22 100 | 34 50, 46 3 | 70 2, 104 -3",
+        "South American cheques: a V with a flag, like the sign of a square root",
+    ),
+    "5-pointed": Form(
+        0.8,
+        "18 6, 12 44 | 36 49, 58 58 | 42 82, 14 102; 18 6, 44 4, 80 -2",
+        "hurried hands: the bow is an angle",
+    ),
+    "5-tailed": Form(
+        0.8,
+        "20 6, 14 42 | 40 40, 60 64, 44 104, 8 120, -6 108; 20 6, 46 4, 78 -1",
+        "parish registers: the bow hangs under the line",
+    ),
+    "6-flat-topped": Form(
+        1.0,
+        "72 3, 48 4, 24 5 | 6 56, 10 92, 32 100, 54 86, 52 64, 34 56, 8 72",
+        "hurried hands: it begins with a bar, as a 5 does",
+    ),
+    "6-small-bowl": Form(
+        1.0, "48 -10, 22 32, 4 80, 14 100, 34 97, 42 82, 28 70, 5 84", "amounts: a long straight stem, a small bowl"
+    ),
+    "6-upright": Form(0.8, "18 -2, 11 44, 6 88, 26 101, 52 90, 54 66, 34 54, 9 70", "school hands: like a letter b"),
+    "7-plus": Form(
+        1.2,
+        "26 14, 44 5 | 41 52, 35 106; -2 50, 40 47, 84 43",
+        "South American cheques: hardly a bar above, a wide one through the stem, like a plus sign",
+    ),
+    "7-crossed-low": Form(
+        0.8, "4 8, 36 6, 68 4 | 48 48, 30 102; 12 69, 40 65, 70 61", "continental schools, the bar low"
+    ),
+    "7-bowed": Form(
+        0.7,
+        "2 18, 10 4, 38 9, 70 1 | 38 34, 30 70, 42 105; 6 54, 36 51, 68 47",
+        "continental hands: a waved bar and a bent stem, crossed",
+    ),
+    "7-hook-tailed": Form(
+        0.6, "4 8, 36 6, 68 4 | 56 44, 42 84, 22 105, 2 95", "parish registers: the stem ends in a hook to the left"
+    ),
+    "8-ribbon": Form(
+        1.2,
+        "62 -2, 42 32, 18 66, 10 88, 26 101, 44 88, 42 66, 22 34, 4 4",
+        "amounts: both strokes cross once and stay open above, like a ribbon",
+    ),
+    "8-ribbon-foot": Form(
+        0.4, "2 103, 24 66, 48 30, 46 8, 30 0, 14 10, 18 34, 42 66, 66 101", "amounts: the ribbon open below"
+    ),
+    "8-tiny-head": Form(
+        0.7,
+        "42 12, 31 0, 20 12, 27 28, 50 50, 58 78, 34 100, 8 84, 10 60, 30 38, 42 22, 38 3",
+        "hurried hands: one tiny loop above",
+    ),
+    "8-tiny-foot": Form(
+        0.6,
+        "54 14, 32 0, 8 18, 14 44, 36 64, 46 84, 32 100, 19 88, 28 70, 50 48, 60 24, 44 3",
+        "hurried hands: one tiny loop below",
+    ),
+    "9-p": Form(
+        1.0,
+        "18 106, 20 56, 22 6 | 48 -3, 66 16, 54 38, 18 48",
+        "South American cheques: the bowl right of the stem, like a letter P",
+    ),
+    "9-ribbon": Form(
+        0.8,
+        "2 50, 36 38, 58 14, 46 0, 28 8, 20 40, 16 106",
+        "South American cheques: a loop that its own stem crosses, like a written l",
+    ),
+    "9-small-head": Form(
+        1.2,
+        "46 14, 34 2, 18 10, 18 28, 34 34, 48 20, 49 7 | 47 60, 43 108",
+        "amounts: a small round head, a long straight tail",
+    ),
+    "9-small-head-hooked": Form(
+        1.0,
+        "46 14, 34 2, 18 10, 18 28, 34 34, 48 20, 49 7 | 49 64, 47 118 | 28 112, 10 102",
+        "amounts: as before, the tail ends in an angular hook",
+    ),
+    "9-g": Form(
+        0.8,
+        "50 14, 34 0, 10 10, 8 32, 26 42, 48 28, 53 6 | 55 66, 46 110, 20 118, 14 100, 36 88, 74 78",
+        "joined hands: the tail is a loop, like a letter g's",
+    ),
+}

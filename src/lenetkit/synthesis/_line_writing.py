@@ -1,0 +1,315 @@
+"""The writing of a line: digits of the pen or of images, and signs, side by side as one hand sets them.
+
+In: a text, what one hand has drawn from the settings, and a source of images or none. Out: :class:`Writing`, ink with
+boxes. Next: marks, paper and camera.
+"""
+
+import functools
+import itertools
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit._utils.rng import Floats, RandomStreams
+from lenetkit.synthesis._digit_images import FormTable, form_table
+from lenetkit.synthesis._digit_source import DigitSource
+from lenetkit.synthesis._line_settings import LineSettings
+from lenetkit.synthesis._line_signs import write_signs
+from lenetkit.synthesis._one_hand import join_strokes, write_digits
+from lenetkit.synthesis._pen import Trace, lay_steps
+
+__all__ = ["LineHand", "Writing", "write_line"]
+
+Ink = npt.NDArray[np.float32]
+Masks = npt.NDArray[np.bool_]
+
+# All set by eye; tests/synthesis/test_lines.py holds what follows from them, and any change draws other pixels for
+# every seed. Positions of the pen in a glyph; a pixel of a box is covered by this part of the darkest one.
+_SAMPLES, _INKED = 48, 0.35
+# In digit heights: spread of gaps and of the height above the line, width of a space, radius of the thinnest pen in
+# pixels, width of a cell of joined boxes, its spread.
+_GAP_SPREAD, _RISE_SPREAD, _SPACE, _THINNEST, _CELL, _CELL_SPREAD = 0.05, 0.025, (0.5, 1.1), 0.45, (1.0, 1.5), 0.05
+# Spread of sizes within a hand, as a logarithm, and how small small zeros are.
+_SIZE_SPREAD, _SMALL = 0.06, (0.5, 0.8)
+# Separators keep this part of the gap; the middles of neighbours are at least so far apart, in digit heights.
+_NEARER, _APART = 0.5, 0.1
+# Rows beside the own that count for the distance of neighbours, in digit heights.
+_BESIDE = 0.06
+# How often a hand that joins does so between two digits, and the bands of a digit's box where images are joined.
+_JOINS, _BANDS = 0.6, ((0.0, 0.35), (0.65, 1.0))
+
+
+@attrs.frozen(kw_only=True)
+class LineHand:
+    """Traits that are the same in a whole line, drawn from the settings."""
+
+    size: float  # height of the digits in pixels
+    pen_width: float  # in digit heights
+    spacing: float  # likewise
+    slant: float
+    slope: float
+    bend: float
+    joins: bool
+    small_zeros: bool
+    boxed: bool
+    style: str
+
+    @classmethod
+    def drawn(cls, settings: LineSettings, rng: np.random.Generator) -> "LineHand":
+        """Draw a hand."""
+        lowest, most = settings.digit_height
+        return cls(
+            size=float(lowest * (most / lowest) ** rng.random()),
+            pen_width=float(rng.uniform(*settings.pen_width)),
+            spacing=float(rng.uniform(*settings.spacing)),
+            slant=float(rng.uniform(*settings.slant)),
+            slope=float(rng.uniform(*settings.slope)),
+            bend=float(rng.uniform(*settings.bend)),
+            joins=bool(rng.random() < settings.joined),
+            small_zeros=bool(rng.random() < settings.small_zeros),
+            boxed=bool(rng.random() < settings.boxed),
+            style=settings.styles[int(rng.integers(len(settings.styles)))],
+        )
+
+    @property
+    def radius(self) -> float:
+        """Half the width of the pen's line in pixels."""
+        return max(_THINNEST, self.pen_width * self.size / 2)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Writing:
+    """Ink of a line, cut tight, and where its digits are."""
+
+    ink: Ink  # (rows, columns)
+    boxes: npt.NDArray[np.int64]  # (k, 4)
+    baseline: float  # row of the line at the left edge
+    cells: Floats  # columns between the cells of joined boxes, empty where there are none
+    low_signs: bool = False  # points or commas, which lie where the picture may be cut off
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Glyphs:
+    """Ink of k characters, each in a frame of the same size, and where the pen begins and ends."""
+
+    ink: Ink  # (k, rows, columns)
+    foot: float  # row of the line in the frames
+    ends: Floats  # (k, 2, 2), first and last point
+    ways: Floats  # (k, 2, 2), direction in which the pen begins and ends
+
+
+@functools.lru_cache(maxsize=16)
+def _forms(style: str) -> FormTable:
+    return form_table(style, None, None)
+
+
+def write_line(
+    text: str, hand: LineHand, settings: LineSettings, source: DigitSource | None, seed: int, index: int
+) -> Writing:
+    """Write digits, signs and gaps; where there is a source the digits come from it."""
+    rng = RandomStreams("line writing", seed, index, n=1).generator()
+    characters = text.replace(" ", "")
+    pauses = np.zeros(len(characters))
+    for at in itertools.accumulate(len(part) for part in text.split(" ")[:-1]):
+        pauses[at] = rng.uniform(*_SPACE)
+    is_digit = np.array([character.isdigit() for character in characters])
+    labels = [int(character) for character in characters if character.isdigit()]
+    signs = [character for character in characters if not character.isdigit()]
+    written = write_signs(signs, hand.slant, hand.radius / hand.size, _SAMPLES, rng)
+    rises = _RISE_SPREAD * hand.size * rng.standard_normal(len(characters))
+    sizes = hand.size * np.exp(_SIZE_SPREAD * rng.standard_normal(len(characters)))
+    if hand.small_zeros:
+        sizes[[index > 0 and character == "0" for index, character in enumerate(characters)]] *= rng.uniform(*_SMALL)
+    if source is None:
+        glyphs = _pen_glyphs(_merged(_written(labels, hand, seed, index), written, is_digit), hand, rises, sizes)
+    else:
+        glyphs = _image_glyphs(labels, source, written, is_digit, hand, rises, sizes, rng)
+    writing = _set_out(glyphs, is_digit, pauses, hand, settings, rng)
+    return attrs.evolve(writing, low_signs=not set(".,:").isdisjoint(text))
+
+
+def _written(labels: list[int], hand: LineHand, seed: int, index: int) -> Trace:
+    streams = (
+        RandomStreams("line hand", seed, index, n=10),
+        RandomStreams("line digits", seed, index, n=len(labels)),
+    )
+    width = 2 * hand.radius / hand.size
+    return write_digits(
+        labels, _forms(hand.style), streams, pen_width=(width, width), variation=1.0, n_samples=_SAMPLES
+    )
+
+
+def _merged(digits: Trace, signs: Trace, is_digit: Masks) -> Trace:
+    """Return the glyphs of a line in their order."""
+    order = np.argsort(np.concatenate([np.flatnonzero(is_digit), np.flatnonzero(~is_digit)]))
+    return Trace(
+        points=np.concatenate([digits.points, signs.points])[order],
+        radii=np.concatenate([digits.radii, signs.radii])[order],
+        down=np.concatenate([digits.down, signs.down])[order],
+    )
+
+
+def _on_slope(rises: Floats, widths: Floats, hand: LineHand) -> Floats:
+    """Return how far below the line at its left end each glyph stands."""
+    advance = np.cumsum(widths + hand.spacing * hand.size)
+    return np.asarray(rises + hand.slope * (advance - widths[0]))
+
+
+def _inclined(trace: Trace, hand: LineHand, rises: Floats, sizes: Floats) -> Trace:
+    """Return traces in pixels, from their left edge and the line on, each on a slope."""
+    points = (trace.points - (0, 1)) * sizes[:, None, None]
+    points[..., 0] -= points[..., 0].min(axis=1, keepdims=True)
+    points[..., 1] += hand.slope * points[..., 0] + rises[:, None]
+    return attrs.evolve(trace, points=points, radii=trace.radii * hand.size)
+
+
+def _pen_glyphs(trace: Trace, hand: LineHand, rises: Floats, sizes: Floats) -> _Glyphs:
+    rises = _on_slope(rises, np.ptp(trace.points[..., 0], axis=1) * sizes, hand)
+    return _drawn(_inclined(trace, hand, rises, sizes), 0)
+
+
+def _drawn(trace: Trace, columns: int, top: float = np.inf, bottom: float = -np.inf) -> _Glyphs:
+    """Draw traces in frames that hold them all, and rows from `top` to `bottom` beside the line."""
+    edge = float(trace.radii.max(initial=0)) + 1
+    top = min(top, float(trace.points[..., 1].min(initial=np.inf)) - edge)
+    bottom = max(bottom, float(trace.points[..., 1].max(initial=-np.inf)) + edge)
+    columns = max(columns, int(trace.points[..., 0].max(initial=0) + 2 * edge) + 1)
+    points = trace.points + np.array([edge, -np.floor(top)])
+    return _Glyphs(
+        ink=lay_steps(attrs.evolve(trace, points=points), int(np.ceil(bottom) - np.floor(top)), columns),
+        foot=float(-np.floor(top)),
+        ends=points[:, [0, -1]],
+        ways=np.stack([points[:, 2] - points[:, 0], points[:, -1] - points[:, -3]], axis=1),
+    )
+
+
+def _image_glyphs(
+    labels: list[int],
+    source: DigitSource,
+    signs: Trace,
+    is_digit: Masks,
+    hand: LineHand,
+    rises: Floats,
+    sizes: Floats,
+    rng: np.random.Generator,
+) -> _Glyphs:
+    placed = source.place(labels, sizes[is_digit], hand.slant, hand.bend, rng)
+    widths = np.empty(len(is_digit))
+    widths[is_digit] = placed.width
+    widths[~is_digit] = np.ptp(signs.points[..., 0], axis=1) * sizes[~is_digit]
+    rises = _on_slope(rises, widths, hand)
+    room = 3 + (0.1 + 2 * hand.bend) * hand.size + abs(hand.slope) * placed.width
+    top = float((rises[is_digit] - placed.height - room).min())
+    bottom = float((rises[is_digit] + room).max())
+    drawn = _drawn(
+        _inclined(signs, hand, rises[~is_digit], sizes[~is_digit]),
+        int(placed.width.max() + 6 + (0.2 + 4 * hand.bend) * hand.size),
+        top,
+        bottom,
+    )
+    count, (rows, columns) = len(is_digit), drawn.ink.shape[1:]
+    ink = np.empty((count, rows, columns), np.float32)
+    ink[~is_digit] = drawn.ink
+    ink[is_digit] = placed.draw(rises[is_digit], hand.slope, (rows, columns, drawn.foot), rng)
+    ends = _outermost(ink, rng) if hand.joins else np.zeros((count, 2, 2))
+    return _Glyphs(ink=ink, foot=drawn.foot, ends=ends, ways=np.tile([1.0, 0.0], (count, 2, 1)))
+
+
+def _inked(ink: Ink) -> Masks:
+    return np.asarray(ink > _INKED * ink.max(axis=(1, 2), keepdims=True))
+
+
+def _outermost(ink: Ink, rng: np.random.Generator) -> Floats:
+    """Return of each image a point at its left and one at its right edge, in the upper or the lower part."""
+    ends = np.empty((len(ink), 2, 2))
+    for own, mask in zip(ends, _inked(ink), strict=True):
+        rows, columns = np.nonzero(mask)
+        where = (rows - rows.min()) / max(1, np.ptp(rows))
+        low, high = _BANDS[int(rng.integers(2))]
+        within = (where >= low) & (where <= high)
+        band = np.flatnonzero(within if within.any() else ~within)  # a dash has one part only
+        first, last = band[columns[band].argmin()], band[columns[band].argmax()]
+        own[:] = [(columns[at] + 0.5, rows[at] + 0.5) for at in (first, last)]
+    return ends
+
+
+def _set_out(
+    glyphs: _Glyphs, is_digit: Masks, pauses: Floats, hand: LineHand, settings: LineSettings, rng: np.random.Generator
+) -> Writing:
+    """Put glyphs side by side, join some, and cut the ink tight."""
+    masks = _inked(glyphs.ink)
+    count, rows, columns = masks.shape
+    touched = np.asarray(masks.any(axis=1))
+    left, right = touched.argmax(axis=1), columns - touched[:, ::-1].argmax(axis=1)
+    if hand.boxed:
+        cell = max(hand.size * rng.uniform(*_CELL), float((right - left).max()))
+        middles = (np.arange(count) + 0.5 + _CELL_SPREAD * rng.standard_normal(count)) * cell
+        at = np.rint(middles - (left + right) / 2).astype(int)
+        cells = np.arange(count + 1) * cell
+    else:
+        gaps = _gaps(is_digit, hand, settings, rng) + pauses * hand.size
+        at, cells = _places(masks, gaps, hand.size), np.empty(0)
+    shift = min(0, int(at.min()))
+    at = at - shift
+    ink = np.zeros((rows, int(at.max()) + columns), np.float32)
+    for start, glyph in zip(at.tolist(), glyphs.ink, strict=True):
+        part = ink[:, start : start + columns]
+        np.maximum(part, glyph, out=part)
+    if hand.joins and not hand.boxed:
+        _join(ink, glyphs, at, is_digit[:-1] & is_digit[1:] & (pauses[1:] == 0), hand.radius, rng)
+    across = np.asarray(masks.any(axis=2))
+    top, bottom = across.argmax(axis=1), rows - across[:, ::-1].argmax(axis=1)
+    boxes = np.stack([left + at, top, right + at, bottom], axis=1)
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    return Writing(
+        ink=ink[low[1] : high[1], low[0] : high[0]],
+        boxes=(boxes - np.tile(low, 2))[is_digit].astype(np.int64),
+        baseline=glyphs.foot - low[1],
+        cells=cells - shift - low[0] if len(cells) else cells,
+    )
+
+
+def _gaps(is_digit: Masks, hand: LineHand, settings: LineSettings, rng: np.random.Generator) -> Floats:
+    """Return the distance of each glyph from the one before, in pixels."""
+    count = len(is_digit)
+    gaps = hand.spacing + _GAP_SPREAD * rng.standard_normal(count)
+    touching, overlaps = rng.random(count) < settings.touching, rng.uniform(*settings.overlap, count)
+    gaps = np.where(touching, -overlaps, gaps)
+    beside_sign = ~is_digit | ~np.roll(is_digit, 1)
+    return np.asarray(np.where(beside_sign, np.maximum(_NEARER * gaps, -0.02), gaps) * hand.size)
+
+
+def _places(masks: Masks, gaps: Floats, size: float) -> npt.NDArray[np.int64]:
+    """Return the column of each frame: neighbours are a gap apart in the row where they are nearest."""
+    columns = masks.shape[2]
+    rows = masks.any(axis=2)
+    reach = np.stack(
+        [
+            np.where(rows, -masks.argmax(axis=2), -np.inf),
+            np.where(rows, columns - masks[:, :, ::-1].argmax(axis=2), -np.inf),
+        ]
+    )
+    middle = (reach[1].max(axis=1) - reach[0].max(axis=1)) / 2
+    beside = max(1, round(_BESIDE * size))
+    padded = np.pad(reach, ((0, 0), (0, 0), (beside, beside)), constant_values=-np.inf)
+    reach = np.max([padded[:, :, step : step + reach.shape[2]] for step in range(2 * beside + 1)], axis=0)
+    left, right = np.minimum(-reach[0], middle[:, None]), np.maximum(reach[1], middle[:, None])
+    nearest = (right[:-1] - left[1:]).max(axis=1) + gaps[1:]
+    # Nothing slips behind the middle of the one before: the boxes stay in reading order.
+    steps = np.maximum(nearest, middle[:-1] - middle[1:] + _APART * size)
+    return np.concatenate([[0], np.cumsum(np.rint(steps))]).astype(np.int64)
+
+
+def _join(
+    ink: Ink, glyphs: _Glyphs, at: npt.NDArray[np.int64], joinable: Masks, radius: float, rng: np.random.Generator
+) -> None:
+    """Draw strokes from some of the glyphs to the next, where that is possible."""
+    chosen = np.flatnonzero(joinable & (rng.random(len(joinable)) < _JOINS))
+    if not len(chosen):
+        return
+    shifts = np.stack([at, np.zeros(len(at))], axis=1)
+    ends = np.stack([glyphs.ends[chosen, 1] + shifts[chosen], glyphs.ends[chosen + 1, 0] + shifts[chosen + 1]], axis=1)
+    ways = np.stack([glyphs.ways[chosen, 1], glyphs.ways[chosen + 1, 0]], axis=1)
+    strokes = join_strokes(ends, ways, np.full(len(chosen), radius), _SAMPLES)
+    np.maximum(ink, lay_steps(strokes, *ink.shape).max(axis=0), out=ink)
