@@ -76,7 +76,7 @@ def fit(
         provenance={**result.provenance, "data": _get_fingerprint(images, encoder.classes_[indices])},
         **Trained.choose_images(prepared, indices),
     )
-    if trained.name is None:
+    if not isinstance(settings.model, str):  # whoever built the model may train it on
         trained.freeze()
     return FittedState(transforms, encoder, trained)
 

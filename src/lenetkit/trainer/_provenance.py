@@ -69,7 +69,6 @@ def _describe_settings(settings: TrainerSettings) -> dict[str, str]:
 
 
 def _describe_arithmetic() -> dict[str, str]:
-    import keras
     import tensorflow as tf
 
     threads = tf.config.threading.get_intra_op_parallelism_threads() or _positive("TF_NUM_INTRAOP_THREADS")
@@ -85,7 +84,6 @@ def _describe_arithmetic() -> dict[str, str]:
         "xla": str(tf.config.optimizer.get_jit() or "off"),
         "graph_options": describe(tf.config.optimizer.get_experimental_options()),
         "tensor_float_32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
-        "keras_epsilon": repr(keras.config.epsilon()),
         **{f"environment {name}": os.environ[name] for name in chosen},
     }
 
