@@ -9,7 +9,7 @@ import pytest
 from lenetkit.augment import Compose, Erase, Noise, Shift, Stroke, Warp
 from lenetkit.exceptions import SettingError
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 
 CHANGING = [
     Stroke(),

@@ -20,7 +20,7 @@ from lenetkit import LeNetClassifier, Pipeline, Trainer
 from lenetkit.classifier import _find_square
 from lenetkit.exceptions import DataError, SettingError, UnknownNameError
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 
 EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": "mini-batches of other rows: no network can give equal bits"

@@ -20,7 +20,7 @@ from lenetkit.exporting import FORMATS, TOLERANCE, convert_to_litert, export, re
 from lenetkit.models import create_model, list_models, model_info
 from lenetkit.runtime import Predictor
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 
 SAMPLE = Path(__file__).parents[1] / "data" / "format_1.lenet"
 PREPROCESSING = {"transforms": [{"name": "rescale", "settings": {}}]}

@@ -10,7 +10,7 @@ import pytest
 from lenetkit.exceptions import NameTakenError, SettingError, UnknownNameError
 from lenetkit.models import create_model, model_info, register_model, registry
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 
 
 def test_without_a_seed_every_model_is_another() -> None:

@@ -256,7 +256,7 @@ def test_calibrating_anew_starts_from_the_models_own_probabilities() -> None:
     fresh = Pipeline.from_bundle(attrs.evolve(fitted.to_bundle(), rejection=None))
     found = []
     for _ in range(3):
-        fresh.calibrate(held_back.images, held_back.labels, gate=gate)
+        fresh.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=("rotate", "fog"))
         found.append(fresh._check_fitted().rejecting[0])
     assert len({calibration.temperature for calibration in found}) == 1
     for calibration in found[1:]:
@@ -288,7 +288,7 @@ def test_corruptions_make_a_calibration_stricter() -> None:
     fitted = pipeline._check_fitted()
     assert fitted.rejecting is not None
     gate = fitted.rejecting[1]
-    held_back = draw_digits(1500, styles="american", seed=10)
+    held_back = draw_digits(500, styles="american", seed=10)
     thresholds = []
     for corruptions in ((), ("rotate", "canny_edges"), None):
         pipeline.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=corruptions)
@@ -304,7 +304,7 @@ def test_corruptions_make_a_calibration_stricter() -> None:
 def test_the_error_on_corrupted_digits_stays_as_low_as_documented(pretrained: Pipeline, shared_data: Path) -> None:
     """MNIST-C's fifteen pooled at `reject=0.01`: at most 1.5 % errors among the at least 70 % that are accepted."""
     test = load_dataset("mnist", subset="test", data_dir=shared_data, download=False)
-    images, labels = np.asarray(test.images)[::10], np.asarray(test.labels)[::10]
+    images, labels = np.asarray(test.images)[::20], np.asarray(test.labels)[::20]
     n_accepted = n_wrong = 0
     for kind in CORRUPTIONS:
         for answer, label in zip(pretrained.predict(corrupt(images, kind), reject=0.01), labels, strict=True):

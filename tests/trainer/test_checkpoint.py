@@ -17,7 +17,7 @@ from lenetkit.exceptions import CheckpointError
 from lenetkit.trainer import _checkpoint
 from lenetkit.trainer._checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 
 N_STEPS = 12  # 4 epochs of 3 steps
 

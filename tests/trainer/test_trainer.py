@@ -19,7 +19,7 @@ from lenetkit.exceptions import DataError, SettingError, TrainingError
 from lenetkit.trainer import OneCycle, Trainer
 from lenetkit.trainer._data import TrainingData
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 keras = pytest.importorskip("keras")
 
 
