@@ -237,4 +237,4 @@ def test_a_mixed_load_leaves_nothing_behind() -> None:
     assert {what for kind in found["answers"].values() for what, _ in kind} <= {
         *("200", "408", "422", "503", "gone", "closed"),
     }
-    assert found["end"] - found["start"] < 100 * 2**20
+    assert found["end"] - found["start"] < 50 * 2**20

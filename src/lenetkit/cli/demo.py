@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import lenetkit
+from lenetkit._utils.memory import use_one_arena
 from lenetkit._utils.printable import printable
 from lenetkit.cli._saved import load_pipeline
 from lenetkit.cli._streams import keep_going
@@ -63,6 +64,7 @@ def demo(
             click.launch(address)
 
     keep_going()
+    use_one_arena()
     serve(_load_named((*old_files, *files)), host=host, port=port, max_upload=max_upload, started=started)
     click.echo("stopped")
 
