@@ -39,7 +39,7 @@ def create_app(
     ``probabilities``  of each label
     ``rejected``       true if the label is not reliable, with the ``reason`` in words; null if not calibrated
     ``is_label``       true if the image looks like one of the labels at all; null if not calibrated
-    ``number``         text, lines and digits with their boxes, see
+    ``number``         text, lines, digits and doubtful places with their boxes, see
                        :meth:`Reading.to_dict <lenetkit.reading.Reading.to_dict>`; null if labels are words
     ``findings``       each ``cause`` and ``cure`` that
                        :meth:`Pipeline.diagnose <lenetkit.pipeline.Pipeline.diagnose>` names
