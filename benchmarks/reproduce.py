@@ -151,7 +151,7 @@ PAGE = """\
 <!-- Written by benchmarks/reproduce.py from docs/research/data/models.json; changes made here are lost. -->
 
 Every built-in model, trained on MNIST's 60,000 training images with the preset of its record
-(`Trainer.preset(**model_info(name).training)`) and evaluated once on the 10,000 test images, compared with its paper.
+(`Trainer.preset(**model_info(name).preset)`) and evaluated once on the 10,000 test images, compared with its paper.
 The presets were chosen on the last 10,000 training images.
 
 ```{{image}} {picture}
