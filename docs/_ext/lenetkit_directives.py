@@ -154,7 +154,7 @@ def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     # Only what lenetkit itself brings: a plug-in installed on the machine that builds is not ours to document.
-    Registry._entry_points = lambda _: []
+    Registry._entry_points = lambda _: ([], {})
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("doctree-read", without_last_blank_line)
     app.connect("autodoc-process-docstring", stage_contract)

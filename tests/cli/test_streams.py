@@ -23,7 +23,7 @@ from lenetkit.synthesis import draw_digits
 
 Run = Callable[..., Any]
 
-ESCAPE = "\x1b[31mred\x07"
+ESCAPE = "\x1b[31mvermilion\x07"
 
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 
@@ -192,7 +192,7 @@ def test_names_of_users_steer_no_terminal(run: Run, hostile: tuple[Path, Path], 
         shown = answer.stdout + answer.stderr
         assert not set(shown) & {"\x1b", "\x07"}, command
         if command[0] != "models":
-            assert "\\x1b" in shown or "red" not in shown, command
+            assert "\\x1b" in shown or "vermilion" not in shown, command
 
 
 def test_a_table_for_a_terminal_is_escaped_and_one_for_a_file_is_not(hostile: tuple[Path, Path]) -> None:
@@ -207,7 +207,7 @@ def test_a_table_for_a_terminal_is_escaped_and_one_for_a_file_is_not(hostile: tu
     shown = os.read(ours, 10_000)
     os.close(ours)
     assert answer.returncode == 0
-    assert b"\\x1b[31mred" in shown
+    assert b"\\x1b[31mvermilion" in shown
     assert b"\x1b" not in shown
 
 
@@ -217,11 +217,11 @@ def test_printed_objects_and_errors_of_the_library_steer_no_terminal(hostile: tu
     pipe = Pipeline.load(saved)
     evaluation = evaluate([ESCAPE, "b", "b"], np.array([[0.4, 0.6], [0.2, 0.8], [0.9, 0.1]]), classes=[ESCAPE, "b"])
     texts = [str(evaluation), str(diagnose([picture.with_name(f"{ESCAPE}none.png")], pipe)), str(pipe.trace(picture))]
-    with pytest.raises(DataError, match=r"no file .*\\x1b\[31mred\\x07none\.png") as caught:
+    with pytest.raises(DataError, match=r"no file .*\\x1b\[31mvermilion\\x07none\.png") as caught:
         read_image(picture.with_name(f"{ESCAPE}none.png"))
     for text in [*texts, repr(pipe), str(caught.value)]:
         assert "\x1b" not in text
-        assert "\\x1b[31mred\\x07" in text
+        assert "\\x1b[31mvermilion\\x07" in text
 
 
 @pytest.mark.slow
