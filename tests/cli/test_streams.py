@@ -97,6 +97,7 @@ def test_a_full_standard_error_changes_nothing_but_itself(seven: Path) -> None:
     assert answer.stdout.count(b"\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has other streams")
 def test_closed_streams_do_not_mix(seven: Path, tmp_path: Path) -> None:
     """Without standard error its lines are in no file; without standard output there is an error, not silence."""

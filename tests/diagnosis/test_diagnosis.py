@@ -699,6 +699,7 @@ print([name for name in ("tensorflow", "keras", "pandas", "sklearn", "matplotlib
 # Real pictures
 
 
+@pytest.mark.slow
 def test_mnists_test_digits_are_hardly_ever_unusual(shared_data: Path, pipe: FittedPipeline) -> None:
     """At most 1 %, when compared with 2,000 of the training images."""
     from lenetkit import load_dataset
@@ -710,6 +711,7 @@ def test_mnists_test_digits_are_hardly_ever_unusual(shared_data: Path, pipe: Fit
     assert len({finding.image for finding in diagnosis.findings}) <= 0.01 * len(test), diagnosis.problems
 
 
+@pytest.mark.slow
 def test_the_polarity_of_real_pictures_is_told(
     shared_data: Path, pipe: FittedPipeline, reference: dict[str, Any]
 ) -> None:

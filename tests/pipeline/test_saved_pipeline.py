@@ -118,6 +118,7 @@ def test_an_answer_does_not_depend_on_where_a_call_is_split(
     assert same_bits(np.concatenate([pipe.predict_proba(part) for part in parts]), alone)
 
 
+@pytest.mark.slow
 def test_sixteen_threads_agree_with_one(
     pipe: Pipeline,
     array: np.ndarray,

@@ -264,6 +264,7 @@ def test_calibrating_anew_starts_from_the_models_own_probabilities() -> None:
         np.testing.assert_array_equal(calibration.risks, found[0].risks)
 
 
+@pytest.mark.slow
 def test_an_error_that_is_asked_for_takes_more_than_the_gate(pretrained: Pipeline) -> None:
     """On corrupted digits fewer answers are accepted than at `reject=1`, and fewer of them are wrong."""
     drawn = draw_digits(400, styles="american", seed=4321)

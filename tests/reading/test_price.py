@@ -57,6 +57,7 @@ def test_pieces_are_counted_on_each_page() -> None:
         find_pieces(mask, smallest=3)
 
 
+@pytest.mark.slow
 def test_the_error_names_the_file(tmp_path) -> None:
     """However it is given; and the next picture has a budget of its own."""
     path = tmp_path / "wall.png"

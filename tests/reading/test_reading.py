@@ -200,6 +200,7 @@ def test_every_way_to_hand_over_a_picture_reads_the_same(tmp_path: Path, pipelin
     assert read_number(picture / np.float64(255), pipeline).to_dict() == expected
 
 
+@pytest.mark.slow
 def test_labels_may_be_words() -> None:
     """The text is made of them; the labels stay as they are."""
     words = Neighbours(list("οαβγδεζηθι"))
@@ -314,6 +315,7 @@ def test_the_pretrained_pipeline_reads_what_people_write(shared_data: Path) -> N
     assert sum(right) >= 10
 
 
+@pytest.mark.slow
 def test_the_pretrained_pipeline_leaves_out_what_is_no_digit() -> None:
     """Of scribbles, letters and shapes most give no number at all, though any part of them might be a digit."""
     pipe = Pipeline.pretrained()

@@ -31,6 +31,7 @@ def sixty(seed: int) -> np.ndarray:
     return np.asarray(draw_nondigits(60, kinds=FAST, seed=seed).images)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(n=st.integers(0, 60), seed=st.integers(0, 1))
 def test_more_pictures_only_add_to_them(n: int, seed: int) -> None:
@@ -38,6 +39,7 @@ def test_more_pictures_only_add_to_them(n: int, seed: int) -> None:
     np.testing.assert_array_equal(draw_nondigits(n, kinds=FAST, seed=seed).images, sixty(seed)[:n])
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_pictures() -> None:
     """No picture of one seed is among those of another, blank paper apart."""
     one, other = (draw_nondigits(60, kinds=KINDS[1:], seed=seed).images for seed in (0, 1))
