@@ -37,7 +37,7 @@ def enlarged(images: np.ndarray, size: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("size", [28, 40, 64, 100, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [28, 40, *(pytest.param(size, marks=pytest.mark.slow) for size in (64, 100, 200))])
 def test_a_digit_under_an_inverted_band_is_read_as_without_it(size: int, place: str) -> None:
     """At most two of forty answers differ, or four where the line turns within the digit, in either polarity."""
     digits = digits_of(size)

@@ -27,7 +27,7 @@ def cells(size: int, edges: str, width: int, grey: int, inset: int) -> np.ndarra
 
 
 @pytest.mark.parametrize("edges", ["t", "tl", "lr", "tlbr"])
-@pytest.mark.parametrize("size", [28, 40, 50, 64, 80, 100])
+@pytest.mark.parametrize("size", [28, 50, *(pytest.param(size, marks=pytest.mark.slow) for size in (40, 64, 80, 100))])
 def test_a_digit_in_a_cell_is_read_as_without_the_lines(size: int, edges: str) -> None:
     """At most one of forty answers differs, in either polarity, whatever the lines are like."""
     plain = PRETRAINED.predict(cells(size, "", 0, 0, 0))

@@ -39,7 +39,7 @@ def draw_boxes(
     return picture, text
 
 
-@pytest.mark.parametrize("grey", [0, 60, 150])
+@pytest.mark.parametrize("grey", [60, *(pytest.param(grey, marks=pytest.mark.slow) for grey in (0, 150))])
 @pytest.mark.parametrize("width", [1, 2, 3])
 def test_digits_in_joined_boxes_are_read(width: int, grey: int) -> None:
     """Two to six boxes of 64 to 100 pixels, with black to grey lines."""

@@ -204,6 +204,7 @@ def clean() -> np.ndarray:
     return np.asarray(MnistNormalize()(with_paper(noise=0.0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "paper",
     [
