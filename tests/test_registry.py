@@ -150,6 +150,8 @@ def test_malformed_entry_points_of_any_distribution_harm_nothing_else(
     install("wreck-dist", "wreck_module", "", "unused")
     (tmp_path / "wreck-dist" / "wreck-dist-1.0.dist-info" / "entry_points.txt").write_bytes(content)
     assert registry.names() == ["anchor", "buoy", "pier"]
+    with pytest.warns(UserWarning, match="entry points of the distribution wreck-dist cannot be read"):
+        assert registry.listed() == ["anchor", "buoy", "pier"]
     assert registry.get("anchor") == "an anchor"
     broken = {plug_in.distribution: plug_in for plug_in in registry.plug_ins() if plug_in.name == UNREADABLE}
     assert list(broken) == ["wreck-dist"]

@@ -17,6 +17,7 @@ import importlib.metadata
 import pkgutil
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import PurePath
@@ -172,6 +173,14 @@ class Registry(Generic[Member]):
             self._load_built_ins()
             known = set(self._members) | {entry.name for entry in self._entry_points()[0]}
         return sorted(name for name in known if fnmatchcase(name, pattern))
+
+    def listed(self, pattern: str = "*") -> list[str]:
+        """Return :meth:`names`, and warn of each distribution whose entry points cannot be read."""
+        for name, reason in self._entry_points()[1].items():
+            warnings.warn(
+                f"the entry points of the distribution {name} cannot be read: {reason}. {_CURE}", stacklevel=3
+            )
+        return self.names(pattern)
 
     def plug_ins(self) -> list[PlugIn]:
         """Import every plug-in that an installed distribution announces, and tell how that went.

@@ -144,7 +144,7 @@ def list_datasets(pattern: str = "*") -> list[str]:
     >>> list_datasets("digits")
     ['digits']
     """
-    return registry.names(pattern)
+    return registry.listed(pattern)
 
 
 def dataset_info(name: str) -> DatasetInfo:

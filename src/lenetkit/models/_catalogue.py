@@ -228,7 +228,7 @@ def list_models(pattern: str = "*") -> list[str]:
     >>> list_models("lenet5")
     ['lenet5']
     """
-    return _models.names(pattern)
+    return _models.listed(pattern)
 
 
 def model_info(name: str) -> ModelInfo:

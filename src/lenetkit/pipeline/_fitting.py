@@ -51,8 +51,7 @@ def fit(
     if class_weight is not None:  # checked here, where the classes have their names
         weights = check_sample_weight(sample_weight, len(indices))
         class_weight = check_class_weight(class_weight, indices, encoder.classes_, weights)
-    options = dict(settings.model_options or {})
-    model = _create_model(settings, options, prepared.images, len(encoder.classes_))
+    model = _create_model(settings, prepared.images, len(encoder.classes_))
     if validation_data is not None:
         validation_data = _prepare_validation(validation_data, transforms, encoder)
     trainer = Trainer() if settings.trainer is None else settings.trainer
@@ -71,7 +70,7 @@ def fit(
     trained = Trained(
         model=model,
         name=settings.model if isinstance(settings.model, str) else _find_name(model),
-        options=options,
+        options=dict(settings.model_options or {}),
         result=result,
         provenance={**result.provenance, "data": _get_fingerprint(images, encoder.classes_[indices])},
         **Trained.choose_images(prepared, indices),
@@ -123,7 +122,8 @@ def get_input_shape(model: Any) -> tuple[int, int, int]:
     return shape[1], shape[2], shape[3]
 
 
-def _create_model(settings: Any, options: dict[str, Any], images: Any, n_classes: int) -> "keras.Model":
+def _create_model(settings: Any, images: Any, n_classes: int) -> "keras.Model":
+    options = dict(settings.model_options or {})
     if not isinstance(settings.model, str):
         if options:
             raise SettingError("model_options are for models given by name; this model is built already.")

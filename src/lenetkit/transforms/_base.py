@@ -217,7 +217,7 @@ def list_transforms(pattern: str = "*") -> list[str]:
     >>> list_transforms("re*")
     ['rescale', 'resize']
     """
-    return _transforms.names(pattern)
+    return _transforms.listed(pattern)
 
 
 def create_transform(name: str, /, **settings: Any) -> Any:
