@@ -164,6 +164,58 @@ def test_digits_come_from_the_images_that_are_given() -> None:
     assert 15 < (inked(0.5) > 0.6).sum() < 45
 
 
+def blocks(width: int) -> Dataset:
+    """Return ten images of one upright block each."""
+    images = np.zeros((10, 28, 28), np.uint8)
+    images[:, 4:24, 4 : 4 + width] = 255
+    return Dataset(images=images, labels=np.arange(10), class_names=tuple("0123456789"), name=f"{width} wide")
+
+
+@pytest.mark.parametrize(
+    ("weights", "least", "most"), [((1, 1), 35, 65), ((3, 1), 10, 40), ((1, 1e6), 100, 100), ((None, 0.25), 8, 35)]
+)
+def test_each_line_is_composed_of_one_of_several_data_sets(
+    weights: tuple[float | None, float], least: int, most: int
+) -> None:
+    """As often as its weight says, 1 where none is given; never of two at once."""
+    narrow, wide = blocks(6), blocks(20)
+    sources = [data if weight is None else (data, weight) for data, weight in zip((narrow, wide), weights, strict=True)]
+    varied = LineSettings(**{**PLAIN, "drawn": 0, "signs": 0, "slant": (0, 0), "bend": (0, 0), "n_digits": (3, 6)})
+    wide_lines = 0
+    for line in draw_lines(100, digits=sources, settings=varied, seed=1):
+        left, top, right, bottom = line.boxes.T
+        broad = (right - left) > 0.6 * (bottom - top)
+        assert broad.all() or not broad.any()
+        wide_lines += int(broad.all())
+    assert least <= wide_lines <= most
+
+
+def test_one_data_set_in_a_list_is_that_data_set(digits: Dataset) -> None:
+    """The same lines, whatever its weight."""
+    for given_digits in ([digits], (digits,), [(digits, 0.3)]):
+        for line, alone in zip(draw_lines(6, digits=given_digits), draw_lines(6, digits=digits), strict=True):
+            np.testing.assert_array_equal(line.image, alone.image)
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf"), "much", True, None])
+def test_weights_that_are_none_are_refused(weight: Any, digits: Dataset) -> None:
+    """The message says which data set has it and what a weight is."""
+    with pytest.raises(
+        SettingError, match=r"digits\[1\] must be a Dataset, or a pair of a Dataset and a weight above 0"
+    ):
+        draw_line(digits=[digits, (digits, weight)])
+
+
+def test_each_of_several_data_sets_must_hold_digits(digits: Dataset) -> None:
+    """The message says which one does not."""
+    with pytest.raises(DataError, match=r"digits must have at least one Dataset; got none"):
+        draw_line(digits=[])
+    with pytest.raises(DataError, match=r"digits\[1\] must be a Dataset.*got str"):
+        draw_line(digits=[digits, "mnist"])  # type: ignore[list-item]
+    with pytest.raises(DataError, match=r"digits\[0\] must have images of all ten digits.*there is no 9"):
+        draw_line(digits=[(digits[:9], 2), digits])
+
+
 def test_images_with_one_channel_and_labels_of_text_will_do(digits: Dataset) -> None:
     """The same data in another form give the same line."""
     images = np.asarray(digits.images)[..., None]

@@ -12,9 +12,8 @@ import numpy.typing as npt
 
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit._utils.validation import check_seed, check_whole
-from lenetkit.datasets import Dataset
 from lenetkit.exceptions import SettingError
-from lenetkit.synthesis._digit_source import DigitSource
+from lenetkit.synthesis._digit_source import Digits, DigitSource, DigitSources
 from lenetkit.synthesis._line_camera import photograph, resized
 from lenetkit.synthesis._line_marks import Place, draw_neighbours, underline
 from lenetkit.synthesis._line_paper import add_borders, cloud, draw_pattern, draw_rules, shade_paper
@@ -67,7 +66,7 @@ class DrawnLine:
 def draw_line(
     text: str | None = None,
     *,
-    digits: Dataset | None = None,
+    digits: Digits | None = None,
     settings: LineSettings | None = None,
     seed: int = 0,
     index: int = 0,
@@ -79,9 +78,10 @@ def draw_line(
     text : str, optional
         Digits, ``.``, ``,``, ``-``, ``/``, ``:`` and spaces, at most 60 characters; ``""`` for paper without a number.
         By default a number, an amount, a date, a time, a fraction or a code is drawn.
-    digits : Dataset, optional
+    digits : Dataset or list of Dataset or (Dataset, float), optional
         Images of all ten digits in grey, bright on black, such as MNIST's training images: a part of the lines is
-        composed of them. By default the pen draws all digits.
+        composed of them. Of several data sets each line uses one, chosen equally often or by the weight beside it. By
+        default the pen draws all digits.
     settings : LineSettings, optional
         Variety of the lines.
     seed : int, default 0
@@ -97,9 +97,9 @@ def draw_line(
     Raises
     ------
     SettingError
-        If the text has other characters, no digit or too many, or a number is out of its range.
+        If the text has other characters, no digit or too many, or a number or a weight is out of its range.
     DataError
-        If `digits` is no data set of grey images of all ten digits.
+        If `digits` has no data set, or one that is not of grey images of all ten digits.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def draw_line(
 def draw_lines(
     n: int,
     *,
-    digits: Dataset | None = None,
+    digits: Digits | None = None,
     settings: LineSettings | None = None,
     seed: int = 0,
     start: int = 0,
@@ -142,9 +142,9 @@ def draw_lines(
     Raises
     ------
     SettingError
-        If a number is out of its range.
+        If a number or a weight is out of its range.
     DataError
-        If `digits` is no data set of grey images of all ten digits.
+        If `digits` has no data set, or one that is not of grey images of all ten digits.
 
     Examples
     --------
@@ -161,6 +161,13 @@ def draw_lines(
     >>> composed = list(draw_lines(4, digits=draw_digits(500), seed=2))
     >>> all(len(line.boxes) == len(line.text) for line in composed)
     True
+
+    Several data sets, the first of them as often as the two others together:
+
+    >>> hands = [draw_digits(100, styles=style) for style in ("american", "continental", "school")]
+    >>> mixed = draw_lines(4, digits=[(hands[0], 2), *hands[1:]], seed=2)
+    >>> [line.image.shape[0] for line in mixed]
+    [40, 40, 40, 40]
     """
     check_whole("n", n, 0, _MOST_LINES)
     check_whole("start", start, 0, _MOST_LINES - n)
@@ -184,13 +191,13 @@ def _checked(text: str | None) -> str | None:
 class _Composer:
     """Settings and sources of all lines of one call."""
 
-    def __init__(self, *, text: str | None, digits: Dataset | None, settings: LineSettings | None, seed: int) -> None:
+    def __init__(self, *, text: str | None, digits: Digits | None, settings: LineSettings | None, seed: int) -> None:
         check_seed(seed)
         if not isinstance(settings, LineSettings | None):
             raise SettingError(f"settings must be LineSettings; got {type(settings).__name__}.")
         self._text = text
         self._settings = LineSettings() if settings is None else settings
-        self._source = None if digits is None else DigitSource(digits)
+        self._sources = None if digits is None else DigitSources(digits)
         self._seed = int(seed)
 
     def compose(self, index: int) -> DrawnLine:
@@ -200,7 +207,7 @@ class _Composer:
         rng = self._generator("line", index)
         hand = LineHand.drawn(settings, rng)
         text = self._drawn_text(rng, hand)
-        source = self._source if rng.random() >= settings.drawn else None
+        source = self._source(index) if rng.random() >= settings.drawn else None
         hand = attrs.evolve(hand, boxed=hand.boxed and text.isdigit())
         if text:
             writing = write_line(text, hand, settings, source, self._seed, index)
@@ -217,6 +224,12 @@ class _Composer:
         boxes = np.clip(boxes, 0, np.tile(picture.shape[::-1], 2))
         raw = tidied(text)
         return DrawnLine(image=np.array(picture), raw=raw, text="".join(filter(str.isdigit, raw)), boxes=boxes)
+
+    def _source(self, index: int) -> DigitSource | None:
+        """Return the data set of which a line is composed."""
+        if self._sources is None or not self._sources.several:
+            return self._sources and self._sources.choose()
+        return self._sources.choose(self._generator("line source", index).random())
 
     def _generator(self, purpose: str, index: int) -> np.random.Generator:
         return RandomStreams(purpose, self._seed, index, n=1).generator()
