@@ -227,9 +227,9 @@ class _Composer:
 
     def _source(self, index: int) -> DigitSource | None:
         """Return the data set of which a line is composed."""
-        if self._sources is None or not self._sources.several:
-            return self._sources and self._sources.choose()
-        return self._sources.choose(self._generator("line source", index).random())
+        if self._sources is None:
+            return None
+        return self._sources.choose(self._generator("line source", index).random() if self._sources.several else 0.0)
 
     def _generator(self, purpose: str, index: int) -> np.random.Generator:
         return RandomStreams(purpose, self._seed, index, n=1).generator()
