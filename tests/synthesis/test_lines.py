@@ -20,7 +20,8 @@ from lenetkit.synthesis import DrawnLine, LineSettings, draw_digits, draw_line, 
 NEVER = dict.fromkeys(
     (
         *("empty", "touching", "joined", "boxed", "framed", "ruled", "underlined", "starred", "patterned", "stained"),
-        *("bordered", "neighboured", "compressed", "bleached", "small_zeros"),
+        *("bordered", "neighboured", "compressed", "bleached", "small_zeros", "linked_zeros", "uncommon", "raised"),
+        *("lettered", "printed", "crossed"),
     ),
     0,
 )
