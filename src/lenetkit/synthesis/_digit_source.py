@@ -142,7 +142,7 @@ class DigitSources:
 
     @property
     def several(self) -> bool:
-        """Whether there is a choice."""
+        """True where there is a choice."""
         return len(self._sources) > 1
 
     def choose(self, at: float = 0.0) -> DigitSource:

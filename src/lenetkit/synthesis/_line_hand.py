@@ -21,15 +21,16 @@ _THINNEST, _SIZE_SPREAD, _RISE_SPREAD, _SMALL = 0.45, 0.06, 0.025, (0.5, 0.8)
 # far the middle of the digits is moved up or down, which makes one bowl small and the other large.
 _STRETCH, _MOST_STRETCH, _LEAN, _WAIST = 0.28, 0.5, (-0.45, 0.3), (-0.12, 0.12)
 _MIDDLE = 0.35  # about here a digit is stretched
-# A raised end: its size, and how far its top comes towards that of the digits; a dash is raised by so much.
-_RAISED_SIZE, _RAISED, _DASH_RAISED = (0.5, 0.75), (0.6, 1.1), (0.25, 0.45)
+# A raised end: its size, in pixels at least, and how far its top comes towards that of the digits; how far a dash is
+# raised.
+_RAISED_SIZE, _LEAST_PIXELS, _RAISED, _DASH_RAISED = (0.5, 0.75), 9.0, (0.6, 1.1), (0.25, 0.45)
 # What may be raised: two digits behind a separator or a gap, the last two or three of a number, a dash or a double one.
 _ENDS = re.compile(r"(?<=[ .,:\-])\d\d$|(?<=\d)(?:\d\d|000)$|[-=]$")
 
 
 @attrs.frozen(kw_only=True)
 class Proportions:
-    """How a hand differs from the forms as they are designed."""
+    """Differences of a hand from the forms as they are designed."""
 
     stretch: float = 0.0  # logarithm of the width
     lean: float = 0.0
@@ -103,7 +104,8 @@ def set_sizes(text: str, hand: LineHand, rng: np.random.Generator) -> tuple[Floa
         sizes[[index > 0 and character == "0" for index, character in enumerate(characters)]] *= rng.uniform(*_SMALL)
     end = _ENDS.search(text) if hand.raises and not hand.boxed else None
     if end:
-        part, scale = slice(len(characters) - len(end.group()), None), rng.uniform(*_RAISED_SIZE)
+        part = slice(len(characters) - len(end.group()), None)
+        scale = max(rng.uniform(*_RAISED_SIZE), min(1.0, _LEAST_PIXELS / hand.size))
         sizes[part] *= scale
         digits = end.group().isdigit()
         rises[part] -= hand.size * ((1 - scale) * rng.uniform(*_RAISED) if digits else rng.uniform(*_DASH_RAISED))

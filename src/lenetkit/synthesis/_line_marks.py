@@ -30,6 +30,8 @@ _STEEP, _BEYOND = 0.7, 0.8
 _REACH, _SIDE_REACH, _MOST_STROKES = (0.02, 0.22), (0.1, 0.7), 9
 # How often the neighbours are numbers of a column, and how much of their height is seen at most.
 _COLUMNS, _MOST_SEEN = 0.35, 0.4
+# So high above the feet of the writing nothing comes in from below, in digit heights.
+_POINTS = 0.25
 # Size of print in digit heights, in pixels at least and at most, and its darkness.
 _PRINT, _PRINT_PIXELS, _PRINT_INK = (0.25, 0.5), (7, 40), (0.4, 1.0)
 
@@ -91,6 +93,9 @@ def draw_neighbours(place: Place, written: Ink, rng: np.random.Generator) -> Ink
     for wanted, draw in zip(kinds.tolist(), (_above, _below, _beside, _print), strict=True):
         if wanted:
             np.maximum(ink, draw(place, rng), out=ink)
+    if written.any():  # a bit from below would be a point between the digits, or cover one
+        high = max(0, place.bottom - round(_POINTS * place.size))
+        ink[high : place.bottom + 1, max(0, place.left) : place.right] = 0
     if written.any() and rng.random() < _COLUMNS:
         _column(ink, place, written, rng)
     return ink
@@ -117,10 +122,7 @@ def _below(place: Place, rng: np.random.Generator) -> Ink:
     """Draw what hangs from above, upside down."""
     ends, ways = _hanging(place, max(0, place.shape[0] - place.bottom), rng)
     flip = np.array([1, -1])
-    ink = _laid(ends * flip + (0, place.shape[0]), ways * flip, place)
-    if place.signed:  # a bit more would be a point, or cover one
-        ink[: place.bottom + 1, max(0, place.left) : place.right] = 0
-    return ink
+    return _laid(ends * flip + (0, place.shape[0]), ways * flip, place)
 
 
 def _hanging(place: Place, margin: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -79,15 +79,15 @@ def write_signs(
         bounds = np.linspace(0, n_samples, len(strokes) + 1).astype(int)
         down[index, bounds[1:-1] - 1] = False
         scale = np.exp(_SIZES * rng.standard_normal(2))
-        if character in "-=":
-            scale[0] *= rng.uniform(*_DASHES)
+        if character in "-=":  # its height above the line is drawn below
+            scale *= (rng.uniform(*_DASHES), 1 / scale[1])
         if character == "/":  # longer than a 1
             scale[1] = max(_SLASH, scale[1])
         for start, stop, stroke in zip(bounds[:-1], bounds[1:], strokes, strict=True):
             points[index, start:stop] = _stroke(np.array(stroke), stop - start, rng)
         points[index] = (points[index] - (0, 1)) * scale + (0, 1)
         if character in "-=:":
-            points[index, :, 1] += _RAISED * rng.standard_normal()
+            points[index, :, 1] += _RAISED * np.clip(rng.standard_normal(), -2, 2)
         if character in ".,:":
             radii[index] *= rng.uniform(*_PRESSED)
             np.maximum(radii[index], max(_SEEN, _SEEN_PIXELS / size), out=radii[index])

@@ -262,9 +262,9 @@ def _gaps(is_digit: Masks, hand: LineHand, settings: LineSettings, rng: np.rando
     touching, overlaps = rng.random(count) < settings.touching, rng.uniform(*settings.overlap, count)
     gaps = np.where(touching, -overlaps, gaps)
     beside_sign = ~is_digit | ~np.roll(is_digit, 1)
-    return np.asarray(
-        np.where(beside_sign, np.maximum(_NEARER * gaps * hand.size, _clear(hand.size)), gaps * hand.size)
-    )
+    signs = ~is_digit & ~np.roll(is_digit, 1)
+    clear = _clear(hand.size) * np.where(signs, 2, 1)  # two dashes would be one
+    return np.asarray(np.where(beside_sign, np.maximum(_NEARER * gaps * hand.size, clear), gaps * hand.size))
 
 
 def _clear(size: float) -> float:
@@ -300,8 +300,11 @@ def _places(masks: Masks, gaps: Floats, size: float, is_digit: Masks) -> npt.NDA
 
 def _widened(reach: Floats, rows: int) -> Floats:
     """Return how far ink reaches in so many rows above and below, too."""
-    padded = np.pad(reach, ((0, 0), (0, 0), (rows, rows)), constant_values=-np.inf)
-    return np.asarray(np.max([padded[:, :, step : step + reach.shape[2]] for step in range(2 * rows + 1)], axis=0))
+    wide = reach.copy()
+    for step in range(1, rows + 1):
+        for near, far in ((np.s_[..., step:], np.s_[..., :-step]), (np.s_[..., :-step], np.s_[..., step:])):
+            np.maximum(wide[near], reach[far], out=wide[near])
+    return wide
 
 
 def _link(
