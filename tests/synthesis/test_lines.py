@@ -390,15 +390,110 @@ def test_a_stroke_lies_under_the_number() -> None:
     np.testing.assert_array_equal(bare.boxes, underlined.boxes)
 
 
-def test_stars_that_frame_an_amount_are_no_part_of_its_text() -> None:
-    """They take room, and the boxes are those of the digits."""
-    lines = [plain("1.250", starred=1, seed=seed) for seed in range(12)]
-    assert {line.raw for line in lines} == {"1.250"}
-    outside = [
-        (line.image[:, : line.boxes[0, 0] - 3] < 128).sum() + (line.image[:, line.boxes[-1, 2] + 3 :] < 128).sum()
-        for line in lines
-    ]
-    assert min(outside) > 20
+@pytest.mark.parametrize("kind", ["starred", "lettered", "printed", "crossed"])
+@pytest.mark.parametrize("source", ["pen", "images"])
+def test_what_stands_around_a_number_is_no_part_of_its_text(kind: str, source: str, digits: Dataset) -> None:
+    """It takes room or lies over it, and the boxes are those of the digits."""
+    given_images = digits if source == "images" else None
+    changes: dict[str, Any] = {"margin": (0.5, 0.5), "side_margin": (0.8, 0.8), "ink": (0.2, 0.2)}
+    for seed in range(12):
+        line = plain("1.250", digits=given_images, seed=seed, **changes, **{kind: 1})
+        assert (line.raw, len(line.boxes)) == ("1.250", 4)
+        left, right = line.boxes[0, 0] - 3, line.boxes[-1, 2] + 3
+        outside = (line.image[:, :left] < 200).sum() + (line.image[:, right:] < 200).sum()
+        if kind == "crossed":
+            outside += (line.image[: line.boxes[:, 1].min() - 3] < 230).sum()
+            outside += (line.image[line.boxes[:, 3].max() + 3 :] < 230).sum()
+        assert outside > 5
+
+
+@pytest.mark.parametrize("source", ["pen", "images"])
+@pytest.mark.parametrize("end", ["50", "-"])
+def test_an_end_may_be_small_and_raised(source: str, end: str, digits: Dataset) -> None:
+    """Two digits or a dash stand higher than without, and the text is the same."""
+    given_images = digits if source == "images" else None
+    feet = []
+    for raised in (0, 1):
+        changes = {"raised": raised, "styles": "school", "margin": (0.5, 0.5), "spacing": (0.3, 0.3)}
+        line = plain(f"32.{end}", digits=given_images, seed=3, **changes)  # type: ignore[arg-type]
+        assert line.raw == f"32.{end}"
+        point = line.boxes[1, 2] + 12 if end == "-" else line.boxes[2, 0]
+        foot = np.flatnonzero((line.image[:, point:] < 128).any(axis=1)).max()
+        feet.append(line.boxes[0, 3] - foot)
+    assert feet[1] > feet[0] + 5
+
+
+@pytest.mark.parametrize("source", ["pen", "images"])
+def test_zeros_in_a_row_may_be_linked(source: str, digits: Dataset) -> None:
+    """Strokes over their tops or overlaps make one figure of them; each has its box still."""
+    given_images = digits if source == "images" else None
+
+    def pieces(**changes: Any) -> list[int]:
+        lines = [plain("30000", digits=given_images, seed=seed, spacing=(0.3, 0.3), **changes) for seed in range(10)]
+        assert all(len(line.boxes) == 5 for line in lines)
+        return [count_figures(line) for line in lines]
+
+    assert min(pieces()) >= 5
+    assert np.mean(pieces(linked_zeros=1)) < 2.6
+
+
+def test_uncommon_hands_are_narrower_wider_and_more_slanted() -> None:
+    """The widths of a digit vary more than those of common hands."""
+
+    def spread(uncommon: float) -> float:
+        boxes = np.concatenate([plain("0", seed=seed, uncommon=uncommon).boxes for seed in range(40)])
+        return float(np.log((boxes[:, 2] - boxes[:, 0]) / (boxes[:, 3] - boxes[:, 1])).std())
+
+    assert spread(1) > 1.25 * spread(0)
+
+
+@pytest.mark.parametrize("source", ["pen", "images"])
+@pytest.mark.parametrize("size", [14, 32])
+@pytest.mark.parametrize("sign", list(".,-:/"))
+def test_no_sign_is_swallowed_by_its_neighbours(sign: str, size: int, source: str, digits: Dataset) -> None:
+    """Paper lies on both sides of it even where digits touch, and they do not meet over it."""
+    crowded: dict[str, Any] = {"touching": 1, "overlap": (0.16, 0.16), "spacing": (-0.02, -0.02)}
+    for seed in range(10):
+        line = plain(
+            f"8{sign}8",
+            digits=digits if source == "images" else None,
+            seed=seed,
+            digit_height=(size, size),
+            pen_width=(0.07, 0.07),
+            styles="school",
+            **crowded,
+        )
+        assert count_figures(line) >= 3 + (sign == ":")
+
+
+@pytest.mark.parametrize("change", [{"underlined": 1}, {"framed": 1}, {"ruled": 1}])
+def test_no_line_runs_through_a_point(change: dict[str, Any]) -> None:
+    """Strokes below, frames and printed lines leave it as a figure of its own."""
+    alone = 0
+    for seed in range(20):
+        line = plain("0.0", seed=seed, margin=(0.6, 0.6), styles="school", pen_width=(0.08, 0.08), **change)
+        figures, _ = ndimage.label(line.image < 200, np.ones((3, 3)))
+        inside = figures[line.boxes[0, 1] : line.boxes[0, 3] + 4, line.boxes[0, 2] + 1 : line.boxes[1, 0] - 1]
+        alone += any(0 < (figures == index).sum() < 60 for index in set(inside[inside > 0].tolist()))
+    assert alone >= 19
+
+
+def test_bits_of_other_writing_do_not_become_points() -> None:
+    """Between two digits there is nothing at the foot."""
+    for seed in range(30):
+        line = plain("1 1", seed=seed, neighboured=1, margin=(0.0, 0.1), styles="school", uncommon=0)
+        (_, _, first, bottom), (second, _, _, other) = line.boxes
+        foot = min(bottom, other)
+        assert line.image[foot - 5 : foot, first + 4 : second - 4].min() > 200
+
+
+def test_patterns_are_fainter_than_thin_writing() -> None:
+    """The darkest spot of the paper is nearer to white than the writing."""
+    for seed in range(12):
+        line = plain("88", patterned=1, ink=(0.6, 0.6), pen_width=(0.05, 0.05), digit_height=(11, 11), seed=seed)
+        left, top, right, bottom = line.boxes[0]
+        pattern = 255 - int(line.image[:, : max(1, left - 2)].min())
+        assert pattern < 0.8 * (255 - int(line.image[top:bottom, left:right].min()))
 
 
 def test_signs_lie_between_their_neighbours() -> None:

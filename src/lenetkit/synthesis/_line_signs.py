@@ -58,8 +58,8 @@ LETTERS: Mapping[str, Strokes] = {
     "N": [[(0.0, 1.0), (0.08, 0.0)], [(0.08, 0.0), (0.44, 1.0)], [(0.44, 1.0), (0.54, -0.04)]],
     "R": [[(0.06, 0.0), (0.0, 1.0)], [(0.0, 0.06), (0.36, 0.0), (0.42, 0.3), (0.06, 0.5)], [(0.12, 0.5), (0.5, 1.0)]],
 }
-# A number is struck out by so many strokes at most, as far beside its middle as this, in digit heights.
-_STRIKES, _STRIKE = 3, 0.2
+# A digit is struck out by so many steep strokes, or it would be a crossed one; their ends, in digit heights.
+_STRIKES, _STRIKE_ENDS = (2, 4), (-0.2, 0.9)
 # Standard deviations of points, of the size as a logarithm, and of the height above the line of a dash. Dots and commas
 # are pressed harder: how much thicker they are, and their radius at least, in digit heights and in pixels.
 _JITTER, _SIZES, _RAISED, _PRESSED, _SEEN, _SEEN_PIXELS = 0.025, 0.2, 0.07, (1.1, 1.9), 0.05, 0.75
@@ -115,6 +115,8 @@ def _struck(rng: np.random.Generator) -> Iterator[list[tuple[float, float]]]:
     form = forms[int(rng.integers(len(forms)))]
     for stroke in form.strokes:
         yield [(x, y) for x, y in form.points[stroke[0] : stroke[-1] + 1].tolist()]
-    for _ in range(int(rng.integers(1, _STRIKES + 1))):
-        left, right = rng.uniform(0.1, 0.9, 2)
-        yield [(-_STRIKE, float(left)), (0.35, float(left + right) / 2), (0.7 + _STRIKE, float(right))]
+    crossing = rng.random() < 0.5
+    for strike in range(int(rng.integers(_STRIKES[0], _STRIKES[1] + 1))):
+        high, low = float(rng.uniform(0, 0.4)), float(rng.uniform(0.6, 1.0))
+        left, right = (high, low) if crossing and strike % 2 else (low, high)
+        yield [(_STRIKE_ENDS[0], left), (_STRIKE_ENDS[1], right)]

@@ -115,7 +115,8 @@ def _ordinal(_: np.random.Generator, digits: str) -> str:
 
 def _hundredths(rng: np.random.Generator, digits: str) -> str:
     """Return an amount with its cents as a fraction, as on cheques."""
-    whole = _grouped(digits[:-5], _one(rng, "", ".", ",")) + " " if len(digits) > 5 else ""
+    whole = digits if len(digits) < 4 else digits[:-5]
+    whole = _grouped(whole, _one(rng, "", ".", ",")) + " " if whole else ""
     return f"{whole}{_one(rng, digits[-2:].zfill(2), '00')}/100"
 
 

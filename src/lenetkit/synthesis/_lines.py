@@ -29,7 +29,7 @@ _MOST_CHARACTERS, _MOST_LINES = 60, 2**31 - 1
 # All set by eye. Width of paper without writing in digit heights; columns per row of a picture at least; how much
 # darker than the pattern below it ink is at least, and what part of its contrast a pattern has at most; unevenness of
 # ink: how often, how strong at most, spots in pixels.
-_EMPTY_WIDTH, _NARROWEST, _DARKER, _FAINTER, _UNEVEN, _FADING = (1.0, 6.0), 0.4, 0.15, 0.6, 0.5, 0.3
+_EMPTY_WIDTH, _NARROWEST, _DARKER, _FAINTER, _UNEVEN, _FADING = (1.0, 6.0), 0.4, 0.15, 0.5, 0.5, 0.3
 _SPOTS = (1.2, 12.0)
 # Paper around separators, in digit heights; fraction of the contrast of a stroke through the writing.
 _CLEAR, _CROSSING = 0.07, (0.3, 0.9)
@@ -279,8 +279,8 @@ class _Composer:
         if wanted[2]:
             pattern = draw_pattern(place, rng)
             darkness = max(darkness, min(1.0, float(pattern.max()) + _DARKER))
-            # A thin line of the pen is no darker than the part of a pixel that it covers.
-            seen = _FAINTER * darkness * min(1.0, 2 * hand.radius)
+            # Blur takes from a line of the pen that is thinner than two pixels.
+            seen = _FAINTER * darkness * min(1.0, hand.radius)
             levels *= 1 - pattern * np.float32(min(1.0, seen / max(float(pattern.max()), 1e-6)))
         if wanted[3]:
             levels *= shade_paper(place, rng)
