@@ -481,19 +481,19 @@ def test_no_line_runs_through_a_point(change: dict[str, Any]) -> None:
 def test_bits_of_other_writing_do_not_become_points() -> None:
     """Between two digits there is nothing at the foot."""
     for seed in range(30):
-        line = plain("1 1", seed=seed, neighboured=1, margin=(0.0, 0.1), styles="school", uncommon=0)
+        line = plain("1 1", seed=seed, neighboured=1, margin=(0.0, 0.1), styles="school")
         (_, _, first, bottom), (second, _, _, other) = line.boxes
         foot = min(bottom, other)
         assert line.image[foot - 5 : foot, first + 4 : second - 4].min() > 200
 
 
 def test_patterns_are_fainter_than_thin_writing() -> None:
-    """The darkest spot of the paper is nearer to white than the writing."""
+    """The darkest spot of the paper is far nearer to white than the writing."""
     for seed in range(12):
         line = plain("88", patterned=1, ink=(0.6, 0.6), pen_width=(0.05, 0.05), digit_height=(11, 11), seed=seed)
         left, top, right, bottom = line.boxes[0]
         pattern = 255 - int(line.image[:, : max(1, left - 2)].min())
-        assert pattern < 0.8 * (255 - int(line.image[top:bottom, left:right].min()))
+        assert pattern < 0.4 * (255 - int(line.image[top:bottom, left:right].min()))
 
 
 def test_signs_lie_between_their_neighbours() -> None:

@@ -24,6 +24,7 @@ _MIDDLE = 0.35  # about here a digit is stretched
 # A raised end: its size, in pixels at least, and how far its top comes towards that of the digits; how far a dash is
 # raised.
 _RAISED_SIZE, _LEAST_PIXELS, _RAISED, _DASH_RAISED = (0.5, 0.75), 9.0, (0.6, 1.1), (0.25, 0.45)
+_DASHES = 4  # times as often as digits
 # What may be raised: two digits behind a separator or a gap, the last two or three of a number, a dash or a double one.
 _ENDS = re.compile(r"(?<=[ .,:\-])\d\d$|(?<=\d)(?:\d\d|000)$|[-=]$")
 
@@ -65,6 +66,7 @@ class LineHand:
     small_zeros: bool
     linked_zeros: bool
     raises: bool
+    raises_dashes: bool
     boxed: bool
     style: str
     proportions: Proportions | None
@@ -84,6 +86,7 @@ class LineHand:
             small_zeros=bool(rng.random() < settings.small_zeros),
             linked_zeros=bool(rng.random() < settings.linked_zeros),
             raises=bool(rng.random() < settings.raised),
+            raises_dashes=bool(rng.random() < _DASHES * settings.raised),
             boxed=bool(rng.random() < settings.boxed),
             style=settings.styles[int(rng.integers(len(settings.styles)))],
             proportions=Proportions.drawn(rng) if rng.random() < settings.uncommon else None,
@@ -102,8 +105,8 @@ def set_sizes(text: str, hand: LineHand, rng: np.random.Generator) -> tuple[Floa
     sizes = hand.size * np.exp(_SIZE_SPREAD * rng.standard_normal(len(characters)))
     if hand.small_zeros:
         sizes[[index > 0 and character == "0" for index, character in enumerate(characters)]] *= rng.uniform(*_SMALL)
-    end = _ENDS.search(text) if hand.raises and not hand.boxed else None
-    if end:
+    end = None if hand.boxed else _ENDS.search(text)
+    if end and (hand.raises if end.group().isdigit() else hand.raises_dashes):
         part = slice(len(characters) - len(end.group()), None)
         scale = max(rng.uniform(*_RAISED_SIZE), min(1.0, _LEAST_PIXELS / hand.size))
         sizes[part] *= scale

@@ -85,7 +85,7 @@ class LineSettings:
         Fraction of the pen's hands that are far narrower, wider, more slanted to either side or with larger or smaller
         bowls than others.
     raised : float, default 0.08
-        Fraction of texts whose end, two digits or a dash, is small and raised, as cents are.
+        Fraction of numbers whose end is small and raised, as cents are; of dashes at the end four times as many.
     bend : tuple of two float, default (0.0, 0.05)
         How much digits that are given as images are bent, 0 to 0.3.
     slant : tuple of two float, default (-0.15, 0.4)
