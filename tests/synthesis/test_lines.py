@@ -471,7 +471,8 @@ def test_no_line_runs_through_a_point(change: dict[str, Any]) -> None:
     """Strokes below, frames and printed lines leave it as a figure of its own."""
     alone = 0
     for seed in range(20):
-        line = plain("0.0", seed=seed, margin=(0.6, 0.6), styles="school", pen_width=(0.08, 0.08), **change)
+        slopes: dict[str, Any] = {"slope": (0.09, 0.09) if seed % 2 else (-0.09, -0.09), "side_margin": (1, 1)}
+        line = plain("0.0", seed=seed, margin=(0.6, 0.6), styles="school", pen_width=(0.08, 0.08), **slopes, **change)
         figures, _ = ndimage.label(line.image < 200, np.ones((3, 3)))
         inside = figures[line.boxes[0, 1] : line.boxes[0, 3] + 4, line.boxes[0, 2] + 1 : line.boxes[1, 0] - 1]
         alone += any(0 < (figures == index).sum() < 60 for index in set(inside[inside > 0].tolist()))

@@ -19,7 +19,7 @@ __all__ = ["LineHand", "Proportions", "set_sizes"]
 _THINNEST, _SIZE_SPREAD, _RISE_SPREAD, _SMALL = 0.45, 0.06, 0.025, (0.5, 0.8)
 # Uncommon hands: spread of the width as a logarithm and its bounds, how much more the tops lean to the right, and how
 # far the middle of the digits is moved up or down, which makes one bowl small and the other large.
-_STRETCH, _MOST_STRETCH, _LEAN, _WAIST = 0.28, 0.5, (-0.45, 0.3), (-0.12, 0.12)
+_STRETCH, _MOST_STRETCH, _LEAN, _WAIST = 0.26, 0.42, (-0.45, 0.2), (-0.12, 0.12)
 _MIDDLE = 0.35  # about here a digit is stretched
 # A raised end: its size, in pixels at least, and how far its top comes towards that of the digits; how far a dash is
 # raised.

@@ -70,14 +70,14 @@ def underline(place: Place, rng: np.random.Generator) -> Ink:
 
 
 def cross(place: Place, rng: np.random.Generator) -> Ink:
-    """Draw a stroke of another pen through the writing and beyond, steep or along it."""
+    """Draw a stroke of another pen through the writing and beyond, steep or from corner to corner."""
     low, high = np.array([place.left, place.top]), np.array([place.right, place.bottom])
     beyond = _BEYOND * place.size
-    if rng.random() < _STEEP:
+    if place.signed or rng.random() < _STEEP:
         first, last = rng.uniform(low[0], high[0]) + rng.uniform(-1.5, 1.5, 2) * place.size
         ends = np.array([[(first, low[1] - beyond), (last, high[1] + beyond)]])
     else:
-        rows = rng.uniform(low[1] - 0.2 * place.size, high[1] + 0.2 * place.size, 2)
+        rows = np.where(rng.random() < 0.5, [low[1], high[1]], [high[1], low[1]])
         ends = np.array([[(low[0] - beyond, rows[0]), (high[0] + beyond, rows[1])]])
     ways = ends[:, 1:] - ends[:, :1] + 0.7 * place.size * rng.standard_normal((1, 2, 2))
     return _laid(ends, ways, place)

@@ -117,8 +117,9 @@ def draw_rules(place: Place, settings: LineSettings, cells: Floats, rng: np.rand
         _add(printed, _span(rows, upper, lower), _strip(columns, [left, right], thickness))
     elif ruled:
         pitch = np.float32(rng.uniform(*_RULE_PITCH) * place.size)
+        # Points lie on a sloping line of writing: the printed line slopes with it.
         tilt = np.float32(_RULE_TILT * rng.standard_normal() + (place.slope if place.signed else 0))
-        away = np.arange(rows, dtype=np.float32)[:, None] + tilt * np.arange(columns, dtype=np.float32)
+        away = np.arange(rows, dtype=np.float32)[:, None] - tilt * (np.arange(columns, dtype=np.float32) - place.left)
         away -= np.float32(foot - 0.5)
         if rng.random() < 0.5:  # one line of many
             away -= pitch * np.rint(away / pitch)

@@ -28,9 +28,9 @@ _MOST_CHARACTERS, _MOST_LINES = 60, 2**31 - 1
 
 # All set by eye. Width of paper without writing in digit heights; columns per row of a picture at least; how much
 # darker than the pattern below it ink is at least, and what part of its contrast a pattern has at most; unevenness of
-# ink: how often, how strong at most, spots in pixels.
+# ink: how often, how strong at most, spots in pixels, what is left at least.
 _EMPTY_WIDTH, _NARROWEST, _DARKER, _FAINTER, _UNEVEN, _FADING = (1.0, 6.0), 0.4, 0.15, 0.5, 0.5, 0.3
-_SPOTS = (1.2, 12.0)
+_SPOTS, _FADED = (1.2, 12.0), 0.55
 # Paper around separators, in digit heights; fraction of the contrast of a stroke through the writing.
 _CLEAR, _CROSSING = 0.07, (0.3, 0.9)
 # Width of a scanner's border in digit heights, and how often it is on each side: top, bottom, left, right.
@@ -273,7 +273,7 @@ class _Composer:
             np.maximum(ink, underline(place, rng), out=ink)
         if rng.random() < _UNEVEN:
             spots = cloud(place.shape, rng.uniform(*_SPOTS), rng)
-            ink *= np.clip(1 - rng.uniform(0, _FADING) * np.abs(spots), 0.3, 1)
+            ink *= np.clip(1 - rng.uniform(0, _FADING) * np.abs(spots), _FADED, 1)
         paper, darkness = rng.uniform(*settings.paper), 1 - rng.uniform(*settings.ink)
         levels = np.full(place.shape, paper, np.float32)
         if wanted[2]:
