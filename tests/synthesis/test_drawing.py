@@ -17,6 +17,7 @@ from lenetkit.exceptions import DataError, SettingError
 from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allographs
 
 STYLES = ["american", "continental", "school"]
+APART = {"5-check"}  # whose strokes do not meet
 
 
 def ink_boxes(images: npt.NDArray[np.uint8]) -> list[tuple[slice, slice]]:
@@ -143,7 +144,7 @@ def test_a_form_is_one_figure_of_its_digit(name: str) -> None:
         sizes = np.bincount(parts.ravel())[1:]
         shares.append(sizes.max() / sizes.sum())
     assert min(shares) > 0.4
-    assert np.mean(shares) > 0.93
+    assert np.mean(shares) > (0.7 if name in APART else 0.93)
     ink = drawn.images.sum(axis=(1, 2)) / 255
     assert ink.min() > 15
     assert ink.max() < 300

@@ -20,7 +20,8 @@ from lenetkit.synthesis import DrawnLine, LineSettings, draw_digits, draw_line, 
 NEVER = dict.fromkeys(
     (
         *("empty", "touching", "joined", "boxed", "framed", "ruled", "underlined", "starred", "patterned", "stained"),
-        *("bordered", "neighboured", "compressed", "bleached", "small_zeros"),
+        *("bordered", "neighboured", "compressed", "bleached", "small_zeros", "linked_zeros", "uncommon", "raised"),
+        *("lettered", "printed", "crossed"),
     ),
     0,
 )
@@ -162,6 +163,58 @@ def test_digits_come_from_the_images_that_are_given() -> None:
     assert inked(0).min() > 0.6
     assert inked(1).max() < 0.6
     assert 15 < (inked(0.5) > 0.6).sum() < 45
+
+
+def blocks(width: int) -> Dataset:
+    """Return ten images of one upright block each."""
+    images = np.zeros((10, 28, 28), np.uint8)
+    images[:, 4:24, 4 : 4 + width] = 255
+    return Dataset(images=images, labels=np.arange(10), class_names=tuple("0123456789"), name=f"{width} wide")
+
+
+@pytest.mark.parametrize(
+    ("weights", "least", "most"), [((1, 1), 35, 65), ((3, 1), 10, 40), ((1, 1e6), 100, 100), ((None, 0.25), 8, 35)]
+)
+def test_each_line_is_composed_of_one_of_several_data_sets(
+    weights: tuple[float | None, float], least: int, most: int
+) -> None:
+    """As often as its weight says, 1 where none is given; never of two at once."""
+    narrow, wide = blocks(6), blocks(20)
+    sources = [data if weight is None else (data, weight) for data, weight in zip((narrow, wide), weights, strict=True)]
+    varied = LineSettings(**{**PLAIN, "drawn": 0, "signs": 0, "slant": (0, 0), "bend": (0, 0), "n_digits": (3, 6)})
+    wide_lines = 0
+    for line in draw_lines(100, digits=sources, settings=varied, seed=1):
+        left, top, right, bottom = line.boxes.T
+        broad = (right - left) > 0.6 * (bottom - top)
+        assert broad.all() or not broad.any()
+        wide_lines += int(broad.all())
+    assert least <= wide_lines <= most
+
+
+def test_one_data_set_in_a_list_is_that_data_set(digits: Dataset) -> None:
+    """The same lines, whatever its weight."""
+    for given_digits in ([digits], (digits,), [(digits, 0.3)]):
+        for line, alone in zip(draw_lines(6, digits=given_digits), draw_lines(6, digits=digits), strict=True):
+            np.testing.assert_array_equal(line.image, alone.image)
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf"), "much", True, None])
+def test_weights_that_are_none_are_refused(weight: Any, digits: Dataset) -> None:
+    """The message says which data set has it and what a weight is."""
+    with pytest.raises(
+        SettingError, match=r"digits\[1\] must be a Dataset, or a pair of a Dataset and a weight above 0"
+    ):
+        draw_line(digits=[digits, (digits, weight)])
+
+
+def test_each_of_several_data_sets_must_hold_digits(digits: Dataset) -> None:
+    """The message says which one does not."""
+    with pytest.raises(DataError, match=r"digits must have at least one Dataset; got none"):
+        draw_line(digits=[])
+    with pytest.raises(DataError, match=r"digits\[1\] must be a Dataset.*got str"):
+        draw_line(digits=[digits, "mnist"])  # type: ignore[list-item]
+    with pytest.raises(DataError, match=r"digits\[0\] must have images of all ten digits.*there is no 9"):
+        draw_line(digits=[(digits[:9], 2), digits])
 
 
 def test_images_with_one_channel_and_labels_of_text_will_do(digits: Dataset) -> None:
@@ -337,15 +390,111 @@ def test_a_stroke_lies_under_the_number() -> None:
     np.testing.assert_array_equal(bare.boxes, underlined.boxes)
 
 
-def test_stars_that_frame_an_amount_are_no_part_of_its_text() -> None:
-    """They take room, and the boxes are those of the digits."""
-    lines = [plain("1.250", starred=1, seed=seed) for seed in range(12)]
-    assert {line.raw for line in lines} == {"1.250"}
-    outside = [
-        (line.image[:, : line.boxes[0, 0] - 3] < 128).sum() + (line.image[:, line.boxes[-1, 2] + 3 :] < 128).sum()
-        for line in lines
-    ]
-    assert min(outside) > 20
+@pytest.mark.parametrize("kind", ["starred", "lettered", "printed", "crossed"])
+@pytest.mark.parametrize("source", ["pen", "images"])
+def test_what_stands_around_a_number_is_no_part_of_its_text(kind: str, source: str, digits: Dataset) -> None:
+    """It takes room or lies over it, and the boxes are those of the digits."""
+    given_images = digits if source == "images" else None
+    changes: dict[str, Any] = {"margin": (0.5, 0.5), "side_margin": (0.8, 0.8), "ink": (0.2, 0.2)}
+    for seed in range(12):
+        line = plain("1.250", digits=given_images, seed=seed, **changes, **{kind: 1})
+        assert (line.raw, len(line.boxes)) == ("1.250", 4)
+        left, right = line.boxes[0, 0] - 3, line.boxes[-1, 2] + 3
+        outside = (line.image[:, :left] < 200).sum() + (line.image[:, right:] < 200).sum()
+        if kind == "crossed":
+            outside += (line.image[: line.boxes[:, 1].min() - 3] < 230).sum()
+            outside += (line.image[line.boxes[:, 3].max() + 3 :] < 230).sum()
+        assert outside > 5
+
+
+@pytest.mark.parametrize("source", ["pen", "images"])
+@pytest.mark.parametrize("end", ["50", "-"])
+def test_an_end_may_be_small_and_raised(source: str, end: str, digits: Dataset) -> None:
+    """Two digits or a dash stand higher than without, and the text is the same."""
+    given_images = digits if source == "images" else None
+    feet = []
+    for raised in (0, 1):
+        changes = {"raised": raised, "styles": "school", "margin": (0.5, 0.5), "spacing": (0.3, 0.3)}
+        line = plain(f"32.{end}", digits=given_images, seed=3, **changes)  # type: ignore[arg-type]
+        assert line.raw == f"32.{end}"
+        point = line.boxes[1, 2] + 12 if end == "-" else line.boxes[2, 0]
+        foot = np.flatnonzero((line.image[:, point:] < 128).any(axis=1)).max()
+        feet.append(line.boxes[0, 3] - foot)
+    assert feet[1] > feet[0] + 5
+
+
+@pytest.mark.parametrize("source", ["pen", "images"])
+def test_zeros_in_a_row_may_be_linked(source: str, digits: Dataset) -> None:
+    """Strokes over their tops or overlaps make one figure of them; each has its box still."""
+    given_images = digits if source == "images" else None
+
+    def pieces(**changes: Any) -> list[int]:
+        lines = [plain("30000", digits=given_images, seed=seed, spacing=(0.3, 0.3), **changes) for seed in range(10)]
+        assert all(len(line.boxes) == 5 for line in lines)
+        return [count_figures(line) for line in lines]
+
+    assert min(pieces()) >= 5
+    assert np.mean(pieces(linked_zeros=1)) < 2.6
+
+
+def test_uncommon_hands_are_narrower_wider_and_more_slanted() -> None:
+    """The widths of a digit vary more than those of common hands."""
+
+    def spread(uncommon: float) -> float:
+        boxes = np.concatenate([plain("0", seed=seed, uncommon=uncommon).boxes for seed in range(40)])
+        return float(np.log((boxes[:, 2] - boxes[:, 0]) / (boxes[:, 3] - boxes[:, 1])).std())
+
+    assert spread(1) > 1.25 * spread(0)
+
+
+@pytest.mark.parametrize("source", ["pen", "images"])
+@pytest.mark.parametrize("size", [14, 32])
+@pytest.mark.parametrize("sign", list(".,-:/"))
+def test_no_sign_is_swallowed_by_its_neighbours(sign: str, size: int, source: str, digits: Dataset) -> None:
+    """Paper lies on both sides of it even where digits touch, and they do not meet over it."""
+    crowded: dict[str, Any] = {"touching": 1, "overlap": (0.16, 0.16), "spacing": (-0.02, -0.02)}
+    for seed in range(10):
+        line = plain(
+            f"8{sign}8",
+            digits=digits if source == "images" else None,
+            seed=seed,
+            digit_height=(size, size),
+            pen_width=(0.07, 0.07),
+            styles="school",
+            **crowded,
+        )
+        assert count_figures(line) >= 3 + (sign == ":")
+
+
+@pytest.mark.parametrize("change", [{"underlined": 1}, {"framed": 1}, {"ruled": 1}])
+def test_no_line_runs_through_a_point(change: dict[str, Any]) -> None:
+    """Strokes below, frames and printed lines leave it as a figure of its own."""
+    alone = 0
+    for seed in range(20):
+        slopes: dict[str, Any] = {"slope": (0.09, 0.09) if seed % 2 else (-0.09, -0.09), "side_margin": (1, 1)}
+        line = plain("0.0", seed=seed, margin=(0.6, 0.6), styles="school", pen_width=(0.08, 0.08), **slopes, **change)
+        figures, _ = ndimage.label(line.image < 200, np.ones((3, 3)))
+        inside = figures[line.boxes[0, 1] : line.boxes[0, 3] + 4, line.boxes[0, 2] + 1 : line.boxes[1, 0] - 1]
+        alone += any(0 < (figures == index).sum() < 60 for index in set(inside[inside > 0].tolist()))
+    assert alone >= 19
+
+
+def test_bits_of_other_writing_do_not_become_points() -> None:
+    """Between two digits there is nothing at the foot."""
+    for seed in range(30):
+        line = plain("1 1", seed=seed, neighboured=1, margin=(0.0, 0.1), styles="school")
+        (_, _, first, bottom), (second, _, _, other) = line.boxes
+        foot = min(bottom, other)
+        assert line.image[foot - 5 : foot, first + 4 : second - 4].min() > 200
+
+
+def test_patterns_are_fainter_than_thin_writing() -> None:
+    """The darkest spot of the paper is far nearer to white than the writing."""
+    for seed in range(12):
+        line = plain("88", patterned=1, ink=(0.6, 0.6), pen_width=(0.05, 0.05), digit_height=(11, 11), seed=seed)
+        left, top, right, bottom = line.boxes[0]
+        pattern = 255 - int(line.image[:, : max(1, left - 2)].min())
+        assert pattern < 0.4 * (255 - int(line.image[top:bottom, left:right].min()))
 
 
 def test_signs_lie_between_their_neighbours() -> None:

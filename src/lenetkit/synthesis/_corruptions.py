@@ -301,7 +301,7 @@ def _legs(points: Floats, height: int, width: int) -> Floats:
     columns, rows = np.arange(width), np.arange(height)[:, None]
     lines = np.zeros((len(points), height, width))
     for (x, y), (next_x, next_y) in itertools.pairwise(points.transpose(1, 2, 0)[..., None, None]):
-        distances = np.abs(rows - y - (next_y - y) / (next_x - x) * (columns - x))
+        distances = np.abs(rows - y - (next_y - y) / np.where(next_x > x, next_x - x, 1) * (columns - x))
         levels = 1 + np.log(np.maximum(1 - distances / _LINE_REACH, 1e-3))
         lines += np.where((columns >= np.floor(x)) & (columns < np.ceil(next_x)), levels.clip(0), 0)
     return np.minimum(lines, 1)

@@ -88,8 +88,8 @@ def draw_digits(
         * ``"continental"``: what MNIST hardly has and much of the world writes: 1 with a long upstroke, crossed and
           x-shaped 7, 4 that is open at the top and slanted or looks like a phi, and the forms that both have.
         * ``"school"``: careful and upright.
-        * ``"varied"``: the first two, and as much again of what is seen on cheques and in registers: hooked 2, 7 like a
-          plus sign, 9 like a P, 5 like a root sign, ribbon 8, looped 4, flat-topped 6 and more.
+        * ``"varied"``: the first two, and as much again of what is seen on cheques and in registers: looped 2, 7 like a
+          plus sign, 9 like a P or an l, 5 like a root sign, ribbon 8, looped 4, flat-topped 6 and more.
     digits : iterable of int, optional
         Which digits, all ten by default. The labels run through them again and again, in ascending order.
     allographs : iterable of str, optional

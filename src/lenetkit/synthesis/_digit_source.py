@@ -1,7 +1,7 @@
 """Images of digits as material for lines of writing: chosen by label, sized, slanted, bent and inked anew.
 
-In: a :class:`~lenetkit.datasets.Dataset` of digits, bright on black. Out: ink, float32 in [0, 1]. Next: the writing of
-lines.
+In: data sets of digits (:class:`~lenetkit.datasets.Dataset`), bright on black. Out: ink, float32 in [0, 1]. Next: the
+writing of lines.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.rng import Floats
+from lenetkit._utils.validation import is_number
 from lenetkit.datasets import Dataset
-from lenetkit.exceptions import DataError
+from lenetkit.exceptions import DataError, SettingError
 
-__all__ = ["DigitSource", "PlacedDigits"]
+__all__ = ["DigitSource", "DigitSources", "Digits", "PlacedDigits"]
+
+Digits = Dataset | Sequence[Dataset | tuple[Dataset, float]]
 
 Images = npt.NDArray[np.uint8]
 Ink = npt.NDArray[np.float32]
@@ -74,12 +77,12 @@ class DigitSource:
     Raises DataError if the data set has no images of digits in grey, or if a digit is missing.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, name: str = "digits") -> None:
         if not isinstance(dataset, Dataset):
-            raise DataError(f"digits must be a Dataset, such as load_dataset('mnist'); got {type(dataset).__name__}.")
+            raise DataError(f"{name} must be a Dataset, such as load_dataset('mnist'); got {type(dataset).__name__}.")
         shape = tuple(dataset.images.shape)
         if len(shape) != 3 and shape[3:] != (1,):
-            raise DataError(f"digits must have grey images of shape (n, height, width); got {shape}.")
+            raise DataError(f"{name} must have grey images of shape (n, height, width); got {shape}.")
         names = np.array(dataset.class_names)
         labels = dataset.labels if dataset.labels.dtype.kind == "U" else names[dataset.labels]
         self._dataset = dataset
@@ -87,7 +90,7 @@ class DigitSource:
         missing = [str(digit) for digit, rows in enumerate(self._rows) if not len(rows)]
         if missing:
             raise DataError(
-                f"digits must have images of all ten digits, named 0 to 9; there is no {', '.join(missing)}. Add some."
+                f"{name} must have images of all ten digits, named 0 to 9; there is no {', '.join(missing)}. Add some."
             )
 
     def place(
@@ -118,6 +121,42 @@ class DigitSource:
             slant=slant,
             bend=bend,
         )
+
+
+class DigitSources:
+    """One or more data sets of digits, each as often as its weight says.
+
+    Raises DataError or SettingError if there is none, or one is no data set of digits or has no weight.
+    """
+
+    def __init__(self, digits: Digits) -> None:
+        several = isinstance(digits, list | tuple)
+        if several and not digits:
+            raise DataError("digits must have at least one Dataset; got none.")
+        items = [_weighed(item, f"digits[{at}]") for at, item in enumerate(digits)] if several else [(digits, 1.0)]
+        self._sources = [
+            DigitSource(dataset, f"digits[{at}]" if several else "digits")  # type: ignore[arg-type]
+            for at, (dataset, _) in enumerate(items)
+        ]
+        self._bounds = np.cumsum([weight for _, weight in items])
+
+    @property
+    def several(self) -> bool:
+        """True where there is a choice."""
+        return len(self._sources) > 1
+
+    def choose(self, at: float = 0.0) -> DigitSource:
+        """Return the data set at a position from 0 to 1 along all weights."""
+        return self._sources[int(np.searchsorted(self._bounds[:-1], at * self._bounds[-1], side="right"))]
+
+
+def _weighed(item: object, name: str) -> tuple[object, float]:
+    """Return a data set with its weight, 1 where none is given."""
+    if not isinstance(item, tuple):
+        return item, 1.0
+    if len(item) != 2 or not is_number(item[1], 0) or not item[1]:
+        raise SettingError(f"{name} must be a Dataset, or a pair of a Dataset and a weight above 0; got {item!r:.200}.")
+    return item[0], float(item[1])
 
 
 def _ends(inked: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:

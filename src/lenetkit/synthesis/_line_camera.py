@@ -15,7 +15,7 @@ __all__ = ["photograph", "resized"]
 # Below this standard deviation in pixels a blur changes nothing; what part of the paper's light bleaching makes white,
 # and what part of the darkest level black. Small digits would be lost in a blur of more than this part of their height.
 _MOST_BLUR = 0.07
-_LEAST_BLUR, _WHITE, _BLACK = 0.3, (0.75, 1.05), (0.2, 1.0)
+_LEAST_BLUR, _WHITE, _BLACK = 0.3, (0.86, 1.05), (0.2, 1.0)
 
 
 def photograph(

@@ -23,6 +23,8 @@ _PITCH, _DARKNESS, _SHARP, _WIDE = (2.5, 9.0), (0.06, 0.34), (1.0, 4.0), (-0.3, 
 _WAVE_HEIGHT, _WAVE_LENGTH, _TILT = (0.3, 2.5), (0.6, 5.0), 0.25
 # Thickness of printed lines in pixels, their darkness, their distance in digit heights, spread of their tilt.
 _RULE, _RULE_DARKNESS, _RULE_PITCH, _RULE_TILT = (0.7, 2.2), (0.15, 0.9), (1.2, 2.2), 0.01
+# How far frames and lines keep away from points and commas, in digit heights and radii of the pen.
+_CLEAR, _CLEAR_RADII = (0.1, 0.25), 1.0
 # Depth of shades and stains.
 _SHADE, _STAIN = (0.05, 0.3), (0.1, 0.45)
 # Lightness of a scanner's border, width of it in digit heights.
@@ -99,6 +101,8 @@ def draw_rules(place: Place, settings: LineSettings, cells: Floats, rng: np.rand
     thickness, printed = rng.uniform(*_RULE), np.zeros(place.shape, np.float32)
     framed, ruled = rng.random(2) < (settings.framed, settings.ruled)
     foot = place.baseline + rng.uniform(-0.05, 0.2) * place.size
+    if place.signed:
+        foot = place.baseline + rng.uniform(*_CLEAR) * place.size + _CLEAR_RADII * place.radius
     if len(cells):
         top, bottom = place.top - rng.uniform(-0.05, 0.3) * place.size, foot + 0.05 * place.size
         comb = rng.random() < 0.3
@@ -107,19 +111,15 @@ def draw_rules(place: Place, settings: LineSettings, cells: Floats, rng: np.rand
         _add(printed, tall, _strip(columns, place.left + cells, thickness))
         _add(printed, across, _span(columns, place.left + cells[0], place.left + cells[-1]))
     elif framed:
-        inset = rng.uniform(-0.05, 0.35, 4) * place.size
-        upper, lower, left, right = np.array([place.top, place.bottom, place.left, place.right]) + inset * (
-            -1,
-            1,
-            -1,
-            1,
-        )
+        inset = rng.uniform(_CLEAR[0] if place.signed else -0.05, 0.35, 4) * (-1, 1, -1, 1) * place.size
+        upper, lower, left, right = np.array([place.top, place.bottom, place.left, place.right]) + inset
         _add(printed, _strip(rows, [upper, lower], thickness), _span(columns, left, right))
         _add(printed, _span(rows, upper, lower), _strip(columns, [left, right], thickness))
     elif ruled:
         pitch = np.float32(rng.uniform(*_RULE_PITCH) * place.size)
-        tilt = np.float32(_RULE_TILT * rng.standard_normal())
-        away = np.arange(rows, dtype=np.float32)[:, None] + tilt * np.arange(columns, dtype=np.float32)
+        # Points lie on a sloping line of writing: the printed line slopes with it.
+        tilt = np.float32(_RULE_TILT * rng.standard_normal() + (place.slope if place.signed else 0))
+        away = np.arange(rows, dtype=np.float32)[:, None] - tilt * (np.arange(columns, dtype=np.float32) - place.left)
         away -= np.float32(foot - 0.5)
         if rng.random() < 0.5:  # one line of many
             away -= pitch * np.rint(away / pitch)

@@ -78,8 +78,14 @@ class LineSettings:
         How far those overlap, 0 to 0.5.
     joined : float, default 0.15
         Fraction of hands that keep the pen down between digits, now and then.
-    small_zeros : float, default 0.1
-        Fraction of hands that write zeros smaller than the digits before them.
+    small_zeros, linked_zeros : float, default 0.1 and 0.12
+        Fractions of hands that write zeros smaller than the digits before them, and that join or interlock zeros in a
+        row by strokes over or through their tops.
+    uncommon : float, default 0.35
+        Fraction of the pen's hands that are far narrower, wider, more slanted to either side or with larger or smaller
+        bowls than others.
+    raised : float, default 0.08
+        Fraction of numbers whose end is small and raised, as cents are; of dashes at the end four times as many.
     bend : tuple of two float, default (0.0, 0.05)
         How much digits that are given as images are bent, 0 to 0.3.
     slant : tuple of two float, default (-0.15, 0.4)
@@ -95,8 +101,11 @@ class LineSettings:
         Fractions with a printed frame, with printed lines, and with one or two strokes of the pen below.
     starred : float, default 0.08
         Fraction of texts between ``#``, ``*``, ``$`` or ``=``, as on cheques; these are no part of the text.
+    lettered, printed, crossed : float, default 0.06, 0.05 and 0.03
+        Fractions of texts with a written letter, part of a word or a struck-out digit beside them, with a printed word
+        beside them, and with a stroke of a pen through them; none of it is part of the text.
     patterned : float, default 0.45
-        Fraction of papers with a security pattern: waves, guilloche, hatching, dots or grains.
+        Fraction of papers with a security pattern: waves, guilloche, hatching, dots or grains, fainter than the ink.
     stained, bordered, neighboured : float, default 0.25, 0.12 and 0.3
         Fractions of stained or shaded papers, of black scanner borders, and of images with bits of other writing.
     paper, ink : tuple of two float, default (0.5, 1.0) and (0.05, 0.6)
@@ -139,6 +148,9 @@ class LineSettings:
     overlap: Pair = attrs.field(default=(0.0, 0.16), converter=_pair, validator=_within(0, 0.5))
     joined: float = attrs.field(default=0.15, validator=_check_fraction)
     small_zeros: float = attrs.field(default=0.1, validator=_check_fraction)
+    linked_zeros: float = attrs.field(default=0.12, validator=_check_fraction)
+    uncommon: float = attrs.field(default=0.35, validator=_check_fraction)
+    raised: float = attrs.field(default=0.08, validator=_check_fraction)
     bend: Pair = attrs.field(default=(0.0, 0.05), converter=_pair, validator=_within(0, 0.3))
     slant: Pair = attrs.field(default=(-0.15, 0.4), converter=_pair, validator=_within(-1, 1))
     slope: Pair = attrs.field(default=(-0.09, 0.09), converter=_pair, validator=_within(-0.3, 0.3))
@@ -149,6 +161,9 @@ class LineSettings:
     ruled: float = attrs.field(default=0.25, validator=_check_fraction)
     underlined: float = attrs.field(default=0.15, validator=_check_fraction)
     starred: float = attrs.field(default=0.08, validator=_check_fraction)
+    lettered: float = attrs.field(default=0.06, validator=_check_fraction)
+    printed: float = attrs.field(default=0.05, validator=_check_fraction)
+    crossed: float = attrs.field(default=0.03, validator=_check_fraction)
     patterned: float = attrs.field(default=0.45, validator=_check_fraction)
     stained: float = attrs.field(default=0.25, validator=_check_fraction)
     bordered: float = attrs.field(default=0.12, validator=_check_fraction)

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-__all__ = ["FRAMES", "SEPARATORS", "random_text", "tidied"]
+from lenetkit.synthesis._line_signs import CROSSED_OUT, LETTERS
+
+__all__ = ["FRAMES", "SEPARATORS", "beside", "random_text", "tidied"]
 
 # What a line reader may read besides digits and gaps.
 SEPARATORS = ".,-/:"
@@ -16,6 +18,8 @@ SEPARATORS = ".,-/:"
 FRAMES = (("#", "#"), ("*", "*"), ("**", "**"), ("", "="), ("$", ""), ("$", "="), ("*", ""), ("", "#"), ("", "*"))
 
 _ROUND, _ZERO_FIRST = 0.3, 0.1  # fractions of numbers that end in zeros, and that may begin with one
+# How often what stands beside a number is a digit that was struck out, and how many letters a word has at most.
+_STRUCK, _WORD = 0.35, 3
 
 
 def random_text(rng: np.random.Generator, n_digits: tuple[int, int], signs: float) -> str:
@@ -33,6 +37,16 @@ def random_text(rng: np.random.Generator, n_digits: tuple[int, int], signs: floa
 def tidied(text: str) -> str:
     """Return what there is to read: without frames, and with one space for several."""
     return " ".join(re.sub(rf"[^\d{re.escape(SEPARATORS)} ]", "", text).split())
+
+
+def beside(rng: np.random.Generator) -> tuple[str, str]:
+    """Return what no reader is to read before and behind a number: a letter, part of a word, a digit struck out."""
+    if rng.random() < _STRUCK:
+        return CROSSED_OUT + " " * int(rng.integers(2)), ""
+    letters = list(LETTERS)
+    word = "".join(letters[int(at)] for at in rng.integers(0, len(letters), int(rng.integers(1, _WORD + 1))))
+    # A letter right behind a number belongs to it as in "61a"; a longer word stands apart.
+    return [(word + " ", ""), ("", " " + word), ("", word[0])][int(rng.integers(3))]
 
 
 def _number(rng: np.random.Generator, count: int) -> str:
@@ -99,6 +113,13 @@ def _ordinal(_: np.random.Generator, digits: str) -> str:
     return digits + "."
 
 
+def _hundredths(rng: np.random.Generator, digits: str) -> str:
+    """Return an amount with its cents as a fraction, as on cheques."""
+    whole = digits if len(digits) < 4 else digits[:-5]
+    whole = _grouped(whole, _one(rng, "", ".", ",")) + " " if whole else ""
+    return f"{whole}{_one(rng, digits[-2:].zfill(2), '00')}/100"
+
+
 def _code(rng: np.random.Generator, digits: str) -> str:
     """Return digits in groups that have no meaning."""
     marks = {int(at): _one(rng, " ", " ", "-", "-", ".", "/") for at in rng.integers(1, max(2, len(digits)), 2)}
@@ -115,4 +136,5 @@ _KINDS: Mapping[str, Callable[[np.random.Generator, str], str]] = {
     "negative": _negative,
     "ordinal": _ordinal,
     "code": _code,
+    "hundredths": _hundredths,
 }

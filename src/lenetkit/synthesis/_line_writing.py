@@ -14,12 +14,14 @@ import numpy.typing as npt
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit.synthesis._digit_images import FormTable, form_table
 from lenetkit.synthesis._digit_source import DigitSource
+from lenetkit.synthesis._line_hand import LineHand, set_sizes
 from lenetkit.synthesis._line_settings import LineSettings
 from lenetkit.synthesis._line_signs import write_signs
+from lenetkit.synthesis._line_texts import SEPARATORS
 from lenetkit.synthesis._one_hand import join_strokes, write_digits
 from lenetkit.synthesis._pen import Trace, lay_steps
 
-__all__ = ["LineHand", "Writing", "write_line"]
+__all__ = ["Writing", "write_line"]
 
 Ink = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
@@ -27,55 +29,19 @@ Masks = npt.NDArray[np.bool_]
 # All set by eye; tests/synthesis/test_lines.py holds what follows from them, and any change draws other pixels for
 # every seed. Positions of the pen in a glyph; a pixel of a box is covered by this part of the darkest one.
 _SAMPLES, _INKED = 48, 0.35
-# In digit heights: spread of gaps and of the height above the line, width of a space, radius of the thinnest pen in
-# pixels, width of a cell of joined boxes, its spread.
-_GAP_SPREAD, _RISE_SPREAD, _SPACE, _THINNEST, _CELL, _CELL_SPREAD = 0.05, 0.025, (0.5, 1.1), 0.45, (1.0, 1.5), 0.05
-# Spread of sizes within a hand, as a logarithm, and how small small zeros are.
-_SIZE_SPREAD, _SMALL = 0.06, (0.5, 0.8)
-# Separators keep this part of the gap; the middles of neighbours are at least so far apart, in digit heights.
-_NEARER, _APART = 0.5, 0.1
-# Rows beside the own that count for the distance of neighbours, in digit heights.
-_BESIDE = 0.06
+# In digit heights: spread of gaps, width of a space, width of a cell of joined boxes, its spread.
+_GAP_SPREAD, _SPACE, _CELL, _CELL_SPREAD = 0.05, (0.5, 1.1), (1.0, 1.5), 0.05
+# Separators keep this part of the gap, and so much at least, in digit heights and in pixels, or they are not seen; the
+# middles of neighbours are at least so far apart, in digit heights.
+_NEARER, _CLEAR, _CLEAR_PIXELS, _APART = 0.5, 0.08, 1.3, 0.1
+# Rows beside the own that count for the distance of neighbours, of digits and of separators, in digit heights.
+_BESIDE, _BESIDE_SIGN = 0.06, 0.14
+# Zeros in a row: how far they overlap, room above for strokes over their tops, and how steep these begin, in their way.
+_LINKED_OVERLAP, _HEADROOM, _ARCH = (-0.1, 0.2), 0.25, (-0.9, 0.5)
+# Where the strokes begin below the top, and the last one's length, in digit heights.
+_LINK_DEPTH, _LINK_END = (0.0, 0.15), (0.2, 0.6)
 # How often a hand that joins does so between two digits, and the bands of a digit's box where images are joined.
 _JOINS, _BANDS = 0.6, ((0.0, 0.35), (0.65, 1.0))
-
-
-@attrs.frozen(kw_only=True)
-class LineHand:
-    """Traits that are the same in a whole line, drawn from the settings."""
-
-    size: float  # height of the digits in pixels
-    pen_width: float  # in digit heights
-    spacing: float  # likewise
-    slant: float
-    slope: float
-    bend: float
-    joins: bool
-    small_zeros: bool
-    boxed: bool
-    style: str
-
-    @classmethod
-    def drawn(cls, settings: LineSettings, rng: np.random.Generator) -> "LineHand":
-        """Draw a hand."""
-        lowest, most = settings.digit_height
-        return cls(
-            size=float(lowest * (most / lowest) ** rng.random()),
-            pen_width=float(rng.uniform(*settings.pen_width)),
-            spacing=float(rng.uniform(*settings.spacing)),
-            slant=float(rng.uniform(*settings.slant)),
-            slope=float(rng.uniform(*settings.slope)),
-            bend=float(rng.uniform(*settings.bend)),
-            joins=bool(rng.random() < settings.joined),
-            small_zeros=bool(rng.random() < settings.small_zeros),
-            boxed=bool(rng.random() < settings.boxed),
-            style=settings.styles[int(rng.integers(len(settings.styles)))],
-        )
-
-    @property
-    def radius(self) -> float:
-        """Half the width of the pen's line in pixels."""
-        return max(_THINNEST, self.pen_width * self.size / 2)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -86,7 +52,7 @@ class Writing:
     boxes: npt.NDArray[np.int64]  # (k, 4)
     baseline: float  # row of the line at the left edge
     cells: Floats  # columns between the cells of joined boxes, empty where there are none
-    low_signs: bool = False  # points or commas, which lie where the picture may be cut off
+    signed: bool = False  # separators, which must not be cut off or covered
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -116,17 +82,16 @@ def write_line(
     is_digit = np.array([character.isdigit() for character in characters])
     labels = [int(character) for character in characters if character.isdigit()]
     signs = [character for character in characters if not character.isdigit()]
-    written = write_signs(signs, hand.slant, hand.radius / hand.size, _SAMPLES, rng)
-    rises = _RISE_SPREAD * hand.size * rng.standard_normal(len(characters))
-    sizes = hand.size * np.exp(_SIZE_SPREAD * rng.standard_normal(len(characters)))
-    if hand.small_zeros:
-        sizes[[index > 0 and character == "0" for index, character in enumerate(characters)]] *= rng.uniform(*_SMALL)
+    written = write_signs(signs, hand.slant, hand.radius, hand.size, _SAMPLES, rng)
+    sizes, rises = set_sizes(text, hand, rng)
     if source is None:
         glyphs = _pen_glyphs(_merged(_written(labels, hand, seed, index), written, is_digit), hand, rises, sizes)
     else:
         glyphs = _image_glyphs(labels, source, written, is_digit, hand, rises, sizes, rng)
-    writing = _set_out(glyphs, is_digit, pauses, hand, settings, rng)
-    return attrs.evolve(writing, low_signs=not set(".,:").isdisjoint(text))
+    zeros = np.array([character == "0" for character in characters])
+    linked = zeros[:-1] & zeros[1:] & (pauses[1:] == 0) & (hand.linked_zeros and not hand.boxed)
+    writing = _set_out(glyphs, is_digit, pauses, linked, hand, settings, rng)
+    return attrs.evolve(writing, signed=not set(SEPARATORS).isdisjoint(text))
 
 
 def _written(labels: list[int], hand: LineHand, seed: int, index: int) -> Trace:
@@ -135,9 +100,10 @@ def _written(labels: list[int], hand: LineHand, seed: int, index: int) -> Trace:
         RandomStreams("line digits", seed, index, n=len(labels)),
     )
     width = 2 * hand.radius / hand.size
-    return write_digits(
+    trace = write_digits(
         labels, _forms(hand.style), streams, pen_width=(width, width), variation=1.0, n_samples=_SAMPLES
     )
+    return trace if hand.proportions is None else hand.proportions.given_to(trace)
 
 
 def _merged(digits: Trace, signs: Trace, is_digit: Masks) -> Trace:
@@ -166,13 +132,18 @@ def _inclined(trace: Trace, hand: LineHand, rises: Floats, sizes: Floats) -> Tra
 
 def _pen_glyphs(trace: Trace, hand: LineHand, rises: Floats, sizes: Floats) -> _Glyphs:
     rises = _on_slope(rises, np.ptp(trace.points[..., 0], axis=1) * sizes, hand)
-    return _drawn(_inclined(trace, hand, rises, sizes), 0)
+    return _drawn(_inclined(trace, hand, rises, sizes), 0, _headroom(hand))
 
 
-def _drawn(trace: Trace, columns: int, top: float = np.inf, bottom: float = -np.inf) -> _Glyphs:
+def _headroom(hand: LineHand) -> float:
+    """Return how many pixels strokes reach above the digits."""
+    return _HEADROOM * hand.size if hand.linked_zeros else 0.0
+
+
+def _drawn(trace: Trace, columns: int, headroom: float, top: float = np.inf, bottom: float = -np.inf) -> _Glyphs:
     """Draw traces in frames that hold them all, and rows from `top` to `bottom` beside the line."""
     edge = float(trace.radii.max(initial=0)) + 1
-    top = min(top, float(trace.points[..., 1].min(initial=np.inf)) - edge)
+    top = min(top, float(trace.points[..., 1].min(initial=np.inf)) - edge) - headroom
     bottom = max(bottom, float(trace.points[..., 1].max(initial=-np.inf)) + edge)
     columns = max(columns, int(trace.points[..., 0].max(initial=0) + 2 * edge) + 1)
     points = trace.points + np.array([edge, -np.floor(top)])
@@ -205,6 +176,7 @@ def _image_glyphs(
     drawn = _drawn(
         _inclined(signs, hand, rises[~is_digit], sizes[~is_digit]),
         int(placed.width.max() + 6 + (0.2 + 4 * hand.bend) * hand.size),
+        _headroom(hand),
         top,
         bottom,
     )
@@ -235,7 +207,13 @@ def _outermost(ink: Ink, rng: np.random.Generator) -> Floats:
 
 
 def _set_out(
-    glyphs: _Glyphs, is_digit: Masks, pauses: Floats, hand: LineHand, settings: LineSettings, rng: np.random.Generator
+    glyphs: _Glyphs,
+    is_digit: Masks,
+    pauses: Floats,
+    linked: Masks,
+    hand: LineHand,
+    settings: LineSettings,
+    rng: np.random.Generator,
 ) -> Writing:
     """Put glyphs side by side, join some, and cut the ink tight."""
     masks = _inked(glyphs.ink)
@@ -249,7 +227,9 @@ def _set_out(
         cells = np.arange(count + 1) * cell
     else:
         gaps = _gaps(is_digit, hand, settings, rng) + pauses * hand.size
-        at, cells = _places(masks, gaps, hand.size), np.empty(0)
+        if linked.any():
+            gaps[1:][linked] = -rng.uniform(*_LINKED_OVERLAP) * hand.size
+        at, cells = _places(masks, gaps, hand.size, is_digit), np.empty(0)
     shift = min(0, int(at.min()))
     at = at - shift
     ink = np.zeros((rows, int(at.max()) + columns), np.float32)
@@ -260,8 +240,13 @@ def _set_out(
         _join(ink, glyphs, at, is_digit[:-1] & is_digit[1:] & (pauses[1:] == 0), hand.radius, rng)
     across = np.asarray(masks.any(axis=2))
     top, bottom = across.argmax(axis=1), rows - across[:, ::-1].argmax(axis=1)
+    if linked.any():
+        _link(ink, linked, (left + right) / 2 + at, top, hand, rng)
     boxes = np.stack([left + at, top, right + at, bottom], axis=1)
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    if linked.any() or hand.joins:  # strokes between digits may reach farther
+        reached = np.argwhere(ink.T > _INKED)
+        low, high = np.minimum(low, reached.min(axis=0)), np.maximum(high, reached.max(axis=0) + 1)
     return Writing(
         ink=ink[low[1] : high[1], low[0] : high[0]],
         boxes=(boxes - np.tile(low, 2))[is_digit].astype(np.int64),
@@ -277,10 +262,17 @@ def _gaps(is_digit: Masks, hand: LineHand, settings: LineSettings, rng: np.rando
     touching, overlaps = rng.random(count) < settings.touching, rng.uniform(*settings.overlap, count)
     gaps = np.where(touching, -overlaps, gaps)
     beside_sign = ~is_digit | ~np.roll(is_digit, 1)
-    return np.asarray(np.where(beside_sign, np.maximum(_NEARER * gaps, -0.02), gaps) * hand.size)
+    signs = ~is_digit & ~np.roll(is_digit, 1)
+    clear = _clear(hand.size) * np.where(signs, 2, 1)  # two dashes would be one
+    return np.asarray(np.where(beside_sign, np.maximum(_NEARER * gaps * hand.size, clear), gaps * hand.size))
 
 
-def _places(masks: Masks, gaps: Floats, size: float) -> npt.NDArray[np.int64]:
+def _clear(size: float) -> float:
+    """Return the paper beside a sign in pixels."""
+    return max(_CLEAR * size, _CLEAR_PIXELS)
+
+
+def _places(masks: Masks, gaps: Floats, size: float, is_digit: Masks) -> npt.NDArray[np.int64]:
     """Return the column of each frame: neighbours are a gap apart in the row where they are nearest."""
     columns = masks.shape[2]
     rows = masks.any(axis=2)
@@ -291,14 +283,45 @@ def _places(masks: Masks, gaps: Floats, size: float) -> npt.NDArray[np.int64]:
         ]
     )
     middle = (reach[1].max(axis=1) - reach[0].max(axis=1)) / 2
-    beside = max(1, round(_BESIDE * size))
-    padded = np.pad(reach, ((0, 0), (0, 0), (beside, beside)), constant_values=-np.inf)
-    reach = np.max([padded[:, :, step : step + reach.shape[2]] for step in range(2 * beside + 1)], axis=0)
+    tight, reach = reach, _widened(reach, max(1, round(_BESIDE * size)))
+    if not is_digit.all():
+        reach[:, ~is_digit] = _widened(tight[:, ~is_digit], max(1, round(_BESIDE_SIGN * size)))
     left, right = np.minimum(-reach[0], middle[:, None]), np.maximum(reach[1], middle[:, None])
     nearest = (right[:-1] - left[1:]).max(axis=1) + gaps[1:]
     # Nothing slips behind the middle of the one before: the boxes stay in reading order.
-    steps = np.maximum(nearest, middle[:-1] - middle[1:] + _APART * size)
-    return np.concatenate([[0], np.cumsum(np.rint(steps))]).astype(np.int64)
+    steps = np.rint(np.maximum(nearest, middle[:-1] - middle[1:] + _APART * size))
+    at = np.concatenate([[0.0], np.cumsum(steps)])
+    # The digit behind a sign does not reach over it to the one before.
+    for sign in np.flatnonzero(~is_digit[1:-1]) + 1:
+        missing = at[sign - 1] + (right[sign - 1] - left[sign + 1]).max() + _clear(size) - at[sign + 1]
+        at[sign + 1 :] += max(0.0, np.ceil(missing))
+    return at.astype(np.int64)
+
+
+def _widened(reach: Floats, rows: int) -> Floats:
+    """Return how far ink reaches in so many rows above and below, too."""
+    wide = reach.copy()
+    for step in range(1, rows + 1):
+        for near, far in ((np.s_[..., step:], np.s_[..., :-step]), (np.s_[..., :-step], np.s_[..., step:])):
+            np.maximum(wide[near], reach[far], out=wide[near])
+    return wide
+
+
+def _link(
+    ink: Ink, linked: Masks, middles: Floats, top: npt.NDArray[np.int64], hand: LineHand, rng: np.random.Generator
+) -> None:
+    """Draw strokes over or through the tops of zeros in a row, and behind the last one."""
+    chosen = np.flatnonzero(linked)
+    rows = top + rng.uniform(*_LINK_DEPTH) * hand.size + hand.radius
+    tops = np.stack([middles, rows], axis=1)
+    ends = np.stack([tops[chosen], tops[chosen + 1]], axis=1)
+    last = chosen[-1] + 1
+    behind = tops[last] + hand.size * rng.uniform(*_LINK_END) * np.array([1.0, rng.uniform(-0.3, 0.1)])
+    ends = np.concatenate([ends, np.stack([tops[last], behind])[None]])
+    steep = rng.uniform(*_ARCH)
+    ways = np.tile([(1.0, steep), (1.0, -steep)], (len(ends), 1, 1))
+    strokes = join_strokes(ends, ways, np.full(len(ends), hand.radius), _SAMPLES)
+    np.maximum(ink, lay_steps(strokes, *ink.shape).max(axis=0), out=ink)
 
 
 def _join(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lenetkit._utils.rng import Floats, RandomStreams
 from lenetkit.synthesis._allographs import Allograph, Style
 
-__all__ = ["Hand", "Trace", "lay_ink", "lay_steps", "trace_digits"]
+__all__ = ["Hand", "Trace", "curve_through", "lay_ink", "lay_steps", "trace_digits"]
 
 # All set by eye beside MNIST's digits; tests/synthesis/test_drawing.py compares ink and proportions with MNIST's, and
 # whether what reads MNIST reads them. Any change draws other pixels for every seed.
@@ -106,6 +106,16 @@ def _curve(n_points: int, at: Floats, basis: Floats) -> Floats:
         inner[:, end] += 2 * weights[:, outside]
         inner[:, beside] -= weights[:, outside]
     return inner
+
+
+@functools.lru_cache(maxsize=256)
+def _even(n_points: int, n_samples: int) -> Floats:
+    return _curve(n_points, np.linspace(0, n_points - 1, n_samples), _THROUGH)
+
+
+def curve_through(points: Floats, n_samples: int) -> Floats:
+    """Return positions (n_samples, 2) of a smooth curve through points (k, 2)."""
+    return np.asarray(_even(len(points), n_samples) @ points)
 
 
 @functools.lru_cache(maxsize=256)
