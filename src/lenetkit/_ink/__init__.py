@@ -34,11 +34,23 @@ from lenetkit._ink.digit import (
     without_rulings,
 )
 from lenetkit._ink.edges import has_edge_lines
-from lenetkit._ink.paper import Contrast, dark_on_light, ink_map, measure_contrast, slope, to_grey
+from lenetkit._ink.paper import (
+    Contrast,
+    close,
+    dark_on_light,
+    ink_map,
+    measure_contrast,
+    mix_channels,
+    shrink,
+    slope,
+    to_grey,
+    weigh_channels,
+)
 
 __all__ = [
     "Contrast",
     "centre",
+    "close",
     "cut_out",
     "dark_enough",
     "dark_on_light",
@@ -49,9 +61,12 @@ __all__ = [
     "has_edge_lines",
     "ink_map",
     "measure_contrast",
+    "mix_channels",
     "normalise",
+    "shrink",
     "slope",
     "stages",
     "to_grey",
+    "weigh_channels",
     "without_rulings",
 ]

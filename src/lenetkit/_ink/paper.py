@@ -22,10 +22,12 @@ __all__ = [
     "inner",
     "measure_contrast",
     "measure_noise",
+    "mix_channels",
     "shrink",
     "slope",
     "smooth",
     "to_grey",
+    "weigh_channels",
 ]
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -116,7 +118,11 @@ def to_grey(batch: Array) -> Array:
         return batch
     if batch.shape[3] == 1:
         return np.asarray(batch[..., 0])
-    weights = _weigh_channels(shrink(batch, _COLOUR_SIDE))
+    return mix_channels(batch, weigh_channels(shrink(batch, _COLOUR_SIDE)))
+
+
+def mix_channels(batch: Array, weights: Array) -> Array:
+    """Return a mixture of red, green and blue, by weights (n, 3) such as those of :func:`weigh_channels`."""
     lowest = 255 * np.minimum(weights, 0).sum(axis=1)
     grey: Array = np.zeros(batch.shape[:3], np.float32) - lowest[:, np.newaxis, np.newaxis].astype(np.float32)
     for channel in range(3):
@@ -124,7 +130,7 @@ def to_grey(batch: Array) -> Array:
     return np.asarray(np.rint(grey.clip(0, 255)), np.uint8)
 
 
-def _weigh_channels(batch: Array) -> Array:
+def weigh_channels(batch: Array) -> Array:
     """Return weights (n, 3) whose sizes sum to 1: the main axis of what a smoothed copy of the image lacks."""
     from lenetkit._utils.ndimage import ndimage
 
