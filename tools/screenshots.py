@@ -71,7 +71,7 @@ def demo(browser: Browser) -> None:
         page = browser.new_page(**PHONE)
         page.goto(address)
         page.locator("#file").set_input_files(
-            {"name": "meter.jpg", "mimeType": "image/jpeg", "buffer": photo("47278")}  # type: ignore[arg-type]
+            {"name": "amount.jpg", "mimeType": "image/jpeg", "buffer": photo("47278")}  # type: ignore[arg-type]
         )
         expect(page.locator("#label")).to_have_text("47278", timeout=60_000)
         keep(page, "demo_phone.png")

@@ -12,6 +12,6 @@ from lenetkit.exporting._conversion import TOLERANCE
 from lenetkit.exporting._export import FORMATS, ExportReport, export
 from lenetkit.exporting._export import check_target as check_target
 from lenetkit.exporting._export import resolve_format as resolve_format
-from lenetkit.exporting._litert import convert_to_litert
+from lenetkit.exporting._litert import convert_line_reader, convert_to_litert
 
-__all__ = ["FORMATS", "TOLERANCE", "ExportReport", "convert_to_litert", "export"]
+__all__ = ["FORMATS", "TOLERANCE", "ExportReport", "convert_line_reader", "convert_to_litert", "export"]

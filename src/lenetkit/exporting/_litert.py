@@ -13,7 +13,7 @@ from lenetkit.runtime import Predictor
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["convert_to_litert"]
+__all__ = ["convert_line_reader", "convert_to_litert"]
 
 
 def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None, batch: int | None = None) -> bytes:
@@ -54,21 +54,65 @@ def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None
     """
     with quiet_conversion(), standard_keras():
         module, function = trace_model(model, batch)
-        import tensorflow as tf
-
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], module)
-        try:
-            converted = converter.convert()
-        except Exception as error:
-            raise ExportError(
-                f"the model {model.name!r} cannot be converted to LiteRT: {first_line(error)}. "
-                "Build it of layers that LiteRT has operations for: https://ai.google.dev/edge/litert/conversion."
-            ) from error
-        tflite = _without_layer_names(converted)
+        tflite = _convert(model.name, function.get_concrete_function(), module)
         if check_images is not None:
             expected = np.asarray(function(check_images)["probabilities"])
             check_answers("litert", Predictor(tflite).predict_proba(check_images), expected)
     return tflite
+
+
+def convert_line_reader(model: "keras.Model") -> bytes:
+    """Convert the network that reads whole lines to LiteRT, with logarithms of probabilities as its answer.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As :func:`lenetkit.models.create_line_reader` builds it.
+
+    Returns
+    -------
+    bytes
+        For :class:`lenetkit.runtime.SweptPredictor`; the width of a line is free.
+
+    Raises
+    ------
+    ExportError
+        If LiteRT has no operation for a layer.
+
+    Examples
+    --------
+    >>> from lenetkit.exporting import convert_line_reader
+    >>> from lenetkit.models import create_line_reader
+    >>> from lenetkit.runtime import SweptPredictor
+    >>> reader = SweptPredictor(convert_line_reader(create_line_reader(seed=0)), pitch=4)
+    >>> reader.log_probabilities(np.zeros((40, 100), np.uint8)).shape
+    (29, 17)
+    """
+    with quiet_conversion(), standard_keras():
+        import tensorflow as tf
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+        signature = [tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="images")]
+        answer = tf.function(
+            lambda images: tf.nn.log_softmax(model(images, training=False)), input_signature=signature, autograph=False
+        )
+        # With variables left in it and a free width the converter writes a model that answers NaN (TensorFlow 2.21).
+        return _convert(model.name, convert_variables_to_constants_v2(answer.get_concrete_function()), None)
+
+
+def _convert(name: str, function: Any, module: Any) -> bytes:
+    """Return a traced function as a LiteRT model."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+    try:
+        converted = converter.convert()
+    except Exception as error:
+        raise ExportError(
+            f"the model {name!r} cannot be converted to LiteRT: {first_line(error)}. "
+            "Build it of layers that LiteRT has operations for: https://ai.google.dev/edge/litert/conversion."
+        ) from error
+    return _without_layer_names(converted)
 
 
 def _without_layer_names(tflite: bytes) -> bytes:

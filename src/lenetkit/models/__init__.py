@@ -11,8 +11,19 @@ it holds; a new one needs no other line anywhere.
 from lenetkit.models._backend import import_keras as import_keras
 from lenetkit.models._catalogue import ModelInfo, _models, create_model, list_models, model_info, register_model
 from lenetkit.models._counting import ModelCounts
+from lenetkit.models._line_reader import LINE_READER, LineReaderInfo, create_line_reader
 
-__all__ = ["ModelCounts", "ModelInfo", "create_model", "list_models", "model_info", "register_model"]
+__all__ = [
+    "LINE_READER",
+    "LineReaderInfo",
+    "ModelCounts",
+    "ModelInfo",
+    "create_line_reader",
+    "create_model",
+    "list_models",
+    "model_info",
+    "register_model",
+]
 
 registry = _models
 """The registry itself, for the command line and the tests."""

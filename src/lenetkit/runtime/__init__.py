@@ -8,5 +8,6 @@ LiteRT is imported when the first image is predicted, TensorFlow never.
 """
 
 from lenetkit.runtime._predictor import Predictor
+from lenetkit.runtime._swept import SweptPredictor
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "SweptPredictor"]
