@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from lenetkit._utils.counts import floor_product
 from lenetkit._utils.imports import import_quietly
-from lenetkit.exceptions import DataError, SettingError
+from lenetkit._utils.validation import check_fraction
+from lenetkit.exceptions import DataError
 from lenetkit.runtime import Predictor
 
 __all__ = ["Calibration", "Gate", "Prediction"]
@@ -330,13 +331,6 @@ class Gate:
             If the images, prepared as for the pipeline's model, do not fit the gate's.
         """
         return np.asarray(self._predictor.predict_proba(images)[:, 1])
-
-
-def check_fraction(name: str, value: Any) -> None:
-    """Refuse what is not a number above 0 and up to 1."""
-    good = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
-    if not good or not 0 < value <= 1:
-        raise SettingError(f"{name} must be a number above 0 and up to 1; got {value!r}.")
 
 
 def _tempered(probabilities: Probabilities, temperature: float) -> Probabilities:

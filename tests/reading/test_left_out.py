@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from lenetkit import Pipeline
-from lenetkit.reading import DigitReading, LeftOut, Reading
+from lenetkit.reading import DigitReading, LeftOut, Reading, read_number
 from lenetkit.synthesis import draw_digits, draw_nondigits
 
 Picture = npt.NDArray[np.uint8]
@@ -28,6 +28,13 @@ def row_of(images: list[Picture], *, gap: int = 14, margin: int = 20) -> Picture
     return 255 - np.pad(row, margin)
 
 
+def read_by_digits(picture: Picture) -> Reading:
+    """Read without the network for whole lines, but with the novelty detector."""
+    rejecting = PIPELINE._check_fitted().rejecting
+    assert rejecting is not None
+    return read_number(picture, PIPELINE, is_digit=rejecting[1].digit_probability)
+
+
 @pytest.mark.slow
 def test_ink_on_the_line_that_is_no_digit_is_a_question_mark() -> None:
     """Wherever it stands; the rest of the text is as before."""
@@ -36,7 +43,7 @@ def test_ink_on_the_line_that_is_no_digit_is_a_question_mark() -> None:
     for number, shape in enumerate(shapes):
         digits = [DIGITS.images[SURE[(3 * number + k) % len(SURE)]] for k in range(3)]
         place = number % 4
-        reading = PIPELINE.read_number(row_of([*digits[:place], shape, *digits[place:]]))
+        reading = read_by_digits(row_of([*digits[:place], shape, *digits[place:]]))
         if len(reading.digits) == 3 and reading.left_out:
             seen += 1
             assert reading.text_with_doubts.replace("?", "") == reading.text
@@ -48,6 +55,19 @@ def test_ink_on_the_line_that_is_no_digit_is_a_question_mark() -> None:
             assert reading.left_out[0].line == 0
     # Others are taken for digits, or are so large that nothing beside them is of a digit's size.
     assert seen >= 20
+
+
+def test_ink_that_is_taken_for_a_digit_is_doubtful() -> None:
+    """Of a whole line: what the novelty detector refuses makes the reading less probable."""
+    shapes = draw_nondigits(40, kinds=["shape", "letter", "scribble"], seed=3).images
+    silent = 0
+    for number, shape in enumerate(shapes):
+        indices = [SURE[(3 * number + k) % len(SURE)] for k in range(3)]
+        text = "".join(str(DIGITS.labels[index]) for index in indices)
+        digits = [DIGITS.images[index] for index in indices]
+        reading = PIPELINE.read_number(row_of([*digits[: number % 4], shape, *digits[number % 4 :]]))
+        silent += reading.text != text and not reading.left_out and reading.probability >= 0.9
+    assert silent <= 6
 
 
 def test_a_digit_without_a_line_is_named() -> None:

@@ -11,6 +11,7 @@ from lenetkit._utils.rng import HIGHEST_SEED
 from lenetkit.exceptions import SettingError
 
 __all__ = [
+    "check_fraction",
     "check_interval",
     "check_number",
     "check_seed",
@@ -52,6 +53,13 @@ def check_number(name: str, value: Any, lowest: float, highest: float = math.inf
     if not is_number(value, lowest, highest):
         wanted = f"of at least {lowest:g}" if math.isinf(highest) else f"from {lowest:g} to {highest:g}"
         raise SettingError(f"{name} must be a number {wanted}; got {value!r}.")
+
+
+def check_fraction(name: str, value: Any) -> None:
+    """Refuse what is not a number above 0 and up to 1."""
+    good = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+    if not good or not 0 < value <= 1:
+        raise SettingError(f"{name} must be a number above 0 and up to 1; got {value!r}.")
 
 
 def check_seed(seed: Any) -> None:

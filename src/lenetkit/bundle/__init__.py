@@ -6,7 +6,7 @@ Next: :mod:`lenetkit.runtime` predicts with the LiteRT model in it; :mod:`lenetk
 Reading imports nothing that a file names: names stay names until somebody looks them up in a registry.
 """
 
-from lenetkit.bundle._bundle import Bundle, Rejection, verify_bundle
+from lenetkit.bundle._bundle import Bundle, Rejection, SavedLineReader, verify_bundle
 from lenetkit.bundle._file import (
     FORMAT,
     SUFFIX,
@@ -26,6 +26,7 @@ __all__ = [
     "Bundle",
     "History",
     "Rejection",
+    "SavedLineReader",
     "decode_bundle",
     "encode_bundle",
     "read_bundle",

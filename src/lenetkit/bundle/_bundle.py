@@ -12,7 +12,7 @@ from lenetkit.bundle._history import History, check_provenance
 from lenetkit.bundle._values import check_arrays, check_names, check_plain, check_tensors, dump_values, show
 from lenetkit.exceptions import BundleError
 
-__all__ = ["Bundle", "Rejection", "verify_bundle"]
+__all__ = ["Bundle", "Rejection", "SavedLineReader", "verify_bundle"]
 
 Array = npt.NDArray[Any]
 
@@ -20,12 +20,13 @@ _MOST_CLASSES = 100_000
 _MOST_PIXELS = 1 << 24
 _MOST_GOLDEN = 1_000
 _CURVES = ("levels", "risks", "true_probabilities")
+_LINE_ARRAYS = ("levels", "risks", "golden_line", "golden_answer")
 
 # Measured: LiteRT on another processor differs by less than 1e-6. A wider bound would pass other weights.
 _TOLERANCE = 1e-5
 
 # The names under which a file keeps the typed fields among its extras.
-_RESERVED = ("reference", "rejection", "training")
+_RESERVED = ("line_reader", "reference", "rejection", "training")
 
 
 def _count(name: str) -> Any:
@@ -84,13 +85,7 @@ class Rejection:
 
     @classmethod
     def from_extras(cls, values: Any, tensors: dict[str, Array]) -> "Rejection":
-        """Take what :meth:`to_extras` gave out of a file's extras.
-
-        Raises
-        ------
-        BundleError
-            If something is missing or is not what it should be.
-        """
+        """Take what :meth:`to_extras` gave out of a file's extras; a BundleError if it is not there."""
         try:
             arrays = {name: tensors.pop(f"calibration.{name}") for name in _CURVES}
             temperature, threshold = values["temperature"], values["gate_threshold"]
@@ -106,6 +101,88 @@ class Rejection:
         tensors: dict[str, Array] = {f"calibration.{name}": getattr(self, name) for name in _CURVES}
         tensors["gate.tflite"] = np.frombuffer(self.gate_tflite, np.uint8)
         return {"temperature": self.temperature, "gate_threshold": self.gate_threshold}, tensors
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class SavedLineReader:
+    """The network that reads whole lines, as a file holds it; see :mod:`lenetkit.reading`.
+
+    Parameters
+    ----------
+    tflite : bytes
+        The LiteRT model: float32 lines (n, height, width, 1) in, log probabilities (n, columns, n_characters + 1) out.
+    characters : str
+        The classes in their order; the blank follows.
+    pitch : int
+        Columns of a line for one of the answer.
+    weights : list of float
+        They make a probability of the network's answer.
+    levels, risks : ndarray of shape (k,)
+        float32: probabilities of a whole number, and the bound on the error among those at least as probable.
+    golden_line : ndarray of shape (height, width)
+        uint8, dark on light.
+    golden_answer : ndarray of shape (columns, n_characters + 1)
+        float32: what the model must say of it.
+
+    Raises
+    ------
+    BundleError
+        If a value is not what is said here.
+
+    Examples
+    --------
+    >>> from lenetkit.bundle import read_bundle
+    >>> from lenetkit.pretrained import get_path
+    >>> read_bundle(get_path("digits")).line_reader.characters
+    '0123456789.,-/: '
+    """
+
+    tflite: bytes = attrs.field(repr=_count("bytes"))
+    characters: str
+    pitch: int
+    weights: list[float]
+    levels: npt.NDArray[np.float32] = attrs.field(repr=False)
+    risks: npt.NDArray[np.float32] = attrs.field(repr=False)
+    golden_line: npt.NDArray[np.uint8] = attrs.field(repr=False)
+    golden_answer: npt.NDArray[np.float32] = attrs.field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        line, answer = self.golden_line, self.golden_answer
+        check_arrays({name: getattr(self, name) for name in _LINE_ARRAYS})
+        fits = (
+            isinstance(self.characters, str)
+            and type(self.pitch) is int
+            and self.pitch > 0
+            and isinstance(self.weights, list)
+            and all(type(weight) is float for weight in self.weights)
+            and line.ndim == answer.ndim == 2
+            and self.levels.dtype == self.risks.dtype == np.dtype(np.float32)
+            and self.levels.ndim == 1
+            and self.levels.shape == self.risks.shape
+            and line.dtype == np.dtype(np.uint8)
+            and answer.dtype == np.dtype(np.float32)
+            and answer.shape[1] == len(self.characters) + 1
+            and self.tflite[4:8] == b"TFL3"
+        )
+        if not fits:
+            raise BundleError("the saved pipeline's line reader is damaged: values of the wrong shape or type.")
+
+    @classmethod
+    def from_extras(cls, values: Any, tensors: dict[str, Array]) -> "SavedLineReader":
+        """Take what :meth:`to_extras` gave out of a file's extras; a BundleError if it is not there."""
+        try:
+            arrays = {name: tensors.pop(f"line_reader.{name}") for name in ("tflite", *_LINE_ARRAYS)}
+            characters, pitch, weights = values["characters"], values["pitch"], values["weights"]
+        except (KeyError, TypeError) as error:
+            raise BundleError(f"the saved pipeline's line reader is damaged: {error!r}.") from error
+        tflite = arrays.pop("tflite").tobytes()
+        return cls(tflite=tflite, characters=characters, pitch=pitch, weights=weights, **arrays)
+
+    def to_extras(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return plain values and arrays."""
+        tensors: dict[str, Array] = {f"line_reader.{name}": getattr(self, name) for name in _LINE_ARRAYS}
+        tensors["line_reader.tflite"] = np.frombuffer(self.tflite, np.uint8)
+        return {"characters": self.characters, "pitch": self.pitch, "weights": self.weights}, tensors
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -153,6 +230,8 @@ class Bundle:
         Plain values: the range of the training images, as :mod:`lenetkit.diagnosis` summarises them.
     rejection : Rejection, optional
         Thresholds and networks that tell when not to answer.
+    line_reader : SavedLineReader, optional
+        The network that reads whole lines.
     extras : dict, optional
         Plain values of other versions and programs, kept as they are.
     extra_tensors : dict of str to ndarray, optional
@@ -190,6 +269,7 @@ class Bundle:
     provenance: dict[str, str] | None = None
     reference: dict[str, Any] | None = None
     rejection: Rejection | None = None
+    line_reader: SavedLineReader | None = None
     extras: dict[str, Any] = attrs.field(factory=dict)
     extra_tensors: Mapping[str, Array] = attrs.field(factory=dict, repr=_count("arrays"))
 
@@ -224,6 +304,9 @@ class Bundle:
         """
         values, arrays = ({}, {}) if self.rejection is None else self.rejection.to_extras()
         settings = {"transforms": list(self.transforms), "encoder": self.encoder, "rejection": values}
+        if self.line_reader is not None:
+            settings["line_reader"], more = self.line_reader.to_extras()
+            arrays |= more
         digest = hashlib.sha256(b"lenetkit model 1\n" + dump_values(settings))
         for content in (self.tflite, *(arrays[name].tobytes() for name in sorted(arrays))):
             digest.update(hashlib.sha256(content).digest())
@@ -281,7 +364,7 @@ def verify_bundle(bundle: Bundle) -> float:
     >>> verify_bundle(read_bundle(get_path("digits"))) <= 1e-5
     True
     """
-    from lenetkit.runtime import Predictor
+    from lenetkit.runtime import Predictor, SweptPredictor
 
     answers = Predictor(bundle.tflite).predict_proba(bundle.golden_images)
     if answers.shape != bundle.golden_probabilities.shape:
@@ -289,6 +372,11 @@ def verify_bundle(bundle: Bundle) -> float:
             f"the model answers with {answers.shape[1]} probabilities; there are {bundle.n_classes} classes."
         )
     difference = float(np.abs(answers.astype(np.float64) - bundle.golden_probabilities).max())
+    if (reader := bundle.line_reader) is not None:
+        spoken = SweptPredictor(reader.tflite, pitch=reader.pitch).log_probabilities(reader.golden_line)
+        if spoken.shape != reader.golden_answer.shape:
+            raise BundleError(f"the line reader answers with shape {spoken.shape}, not {reader.golden_answer.shape}.")
+        difference = max(difference, float(np.abs(np.exp(spoken) - np.exp(reader.golden_answer)).max()))
     if not difference <= _TOLERANCE:
         raise BundleError(
             f"the model does not give the answers that were saved with it: a probability is off by {difference:.3g}, "

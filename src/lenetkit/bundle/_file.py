@@ -16,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 
 from lenetkit._utils.files import write_atomically
-from lenetkit.bundle._bundle import Array, Bundle, Rejection
+from lenetkit.bundle._bundle import Array, Bundle, Rejection, SavedLineReader
 from lenetkit.bundle._container import damaged, member_at, pack, packed_size, unpack
 from lenetkit.bundle._history import History
 from lenetkit.bundle._values import dump_values, load_values, show
@@ -219,6 +219,9 @@ def _join_extras(bundle: Bundle) -> tuple[dict[str, Any], dict[str, Array]]:
     if bundle.rejection is not None:
         extras["rejection"], arrays = bundle.rejection.to_extras()
         tensors |= arrays
+    if bundle.line_reader is not None:
+        extras["line_reader"], arrays = bundle.line_reader.to_extras()
+        tensors |= arrays
     return extras if bundle.reference is None else {**extras, "reference": bundle.reference}, tensors
 
 
@@ -232,6 +235,8 @@ def _split_extras(extras: Any, tensors: dict[str, Array]) -> dict[str, Any]:
         fields["history"], fields["provenance"] = History.from_extras(rest.pop("training"), tensors)
     if "rejection" in rest:
         fields["rejection"] = Rejection.from_extras(rest.pop("rejection"), tensors)
+    if "line_reader" in rest:
+        fields["line_reader"] = SavedLineReader.from_extras(rest.pop("line_reader"), tensors)
     if "reference" in rest:
         fields["reference"] = rest.pop("reference")
     return {**fields, "extras": rest, "extra_tensors": tensors}

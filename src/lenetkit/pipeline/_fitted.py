@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lenetkit.pipeline._trained import Trained
+    from lenetkit.reading import LineReader
     from lenetkit.rejection import Calibration, Gate
     from lenetkit.runtime import Predictor
     from lenetkit.trainer import TrainingResult
@@ -51,6 +52,7 @@ class FittedState:
         self.transforms, self.encoder, self._source = transforms, encoder, source
         self.classes: npt.NDArray[Any] = encoder.classes_
         self.rejection = source.rejection if isinstance(source, Bundle) else None
+        self._line_reader = source.line_reader if isinstance(source, Bundle) else None
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "FittedState":
@@ -107,6 +109,13 @@ class FittedState:
         scale, offset = self.transforms.get_affine(np.uint8)
         gate = Gate(kept.pop("gate_tflite"), kept.pop("gate_threshold"), scale=scale, offset=offset)
         return Calibration(**kept), gate
+
+    @lazy
+    def line_reader(self) -> "LineReader | None":
+        """The network that reads whole lines, if there is one."""
+        from lenetkit.reading import LineReader
+
+        return None if self._line_reader is None else LineReader.from_saved(self._line_reader)
 
     def with_rejection(self, calibration: "Calibration", gate: "Gate") -> "FittedState":
         """Return this state with a calibration and a novelty detector."""

@@ -5,12 +5,13 @@ Next: :class:`lenetkit.pipeline.Pipeline` inherits them.
 """
 
 import copy
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy.typing as npt
 
 from lenetkit._utils.deprecation import warn_renamed
-from lenetkit.exceptions import NotFittedError
+from lenetkit.exceptions import DataError, NotFittedError
 from lenetkit.pipeline._fitted import FittedState
 
 if TYPE_CHECKING:
@@ -174,15 +175,18 @@ class FittedMethods:
         now = copy.copy(self)
         return evaluate(labels, now.predict_proba(images), now.classes_)
 
-    def read_number(self, image: Any) -> "Reading":
-        """Read the numbers in one picture; see :func:`lenetkit.reading.read_number`.
-
-        Raises
-        ------
-        NotFittedError
-            Before :meth:`fit`.
-        DataError
-            If the picture cannot be read, or takes more work than its budget.
+    def read_number(
+        self,
+        image: Any,
+        *,
+        reject: float | None = None,
+        length: int | tuple[int, int] | None = None,
+        pattern: str | None = None,
+        among: Iterable[str | int] | None = None,
+        check: str | Callable[[str], bool] | None = None,
+        lines: int | None = None,
+    ) -> "Reading":
+        """Read the numbers in one picture; see :func:`lenetkit.reading.read_number`, which raises the same errors.
 
         Examples
         --------
@@ -190,14 +194,50 @@ class FittedMethods:
         >>> from lenetkit.synthesis import draw_number, draw_paper
         >>> number = draw_number("1947", seed=4)
         >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
-        >>> Pipeline.pretrained().read_number(picture).text
+        >>> Pipeline.pretrained().read_number(picture, length=4).text
         '1947'
         """
         from lenetkit.reading import read_number
 
+        known = {"length": length, "pattern": pattern, "among": among, "check": check, "lines": lines}
+        return read_number(image, reject=reject, **known, **self._readers())  # type: ignore[arg-type]
+
+    def read_numbers(self, images: Any, *, n_jobs: int | None = None, **known: Any) -> "list[Reading]":
+        """Read the numbers in each of many pictures, several at a time; see :func:`lenetkit.reading.read_numbers`.
+
+        `known` is what :meth:`read_number` takes beside the picture: `reject`, `length` and so on.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_number
+        >>> pictures = [draw_number(text, seed=4).image for text in ("1947", "2026")]
+        >>> [reading.text for reading in Pipeline.pretrained().read_numbers(pictures, length=4)]
+        ['1947', '2026']
+        """
+        from lenetkit.reading import read_numbers
+
+        return read_numbers(images, n_jobs=n_jobs, **known, **self._readers())
+
+    def iter_numbers(self, images: Any, **settings: Any) -> "Generator[tuple[str, Reading | DataError], None, None]":
+        """Read the numbers in many pictures, each given out at once; see :func:`lenetkit.reading.iter_numbers`.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> [(name, type(error).__name__) for name, error in Pipeline.pretrained().iter_numbers(["none.png"])]
+        [('none.png', 'DataError')]
+        """
+        from lenetkit.reading import iter_numbers
+
+        return iter_numbers(images, **settings, **self._readers())
+
+    def _readers(self) -> dict[str, Any]:
+        """Return what reads numbers: this pipeline as it is now, its gate, and its network for whole lines."""
         now = copy.copy(self)
-        rejecting = now._check_fitted().rejecting
-        return read_number(image, now, is_digit=None if rejecting is None else rejecting[1].digit_probability)
+        fitted = now._check_fitted()
+        is_digit = None if fitted.rejecting is None else fitted.rejecting[1].digit_probability
+        return {"pipeline": now, "is_digit": is_digit, "line_reader": fitted.line_reader}
 
     def diagnose(self, images: Any) -> "Diagnosis":
         """Compare images with the training images and name causes and cures; see :func:`lenetkit.diagnosis.diagnose`.

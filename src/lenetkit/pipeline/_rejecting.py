@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.imports import import_quietly
-from lenetkit._utils.validation import chosen_one
+from lenetkit._utils.validation import check_fraction, chosen_one
 from lenetkit.exceptions import NotFittedError
 from lenetkit.pipeline._fitted import FittedState, check_one_each, get_input
-from lenetkit.rejection import Calibration, Gate, Prediction, Probabilities, check_fraction
+from lenetkit.rejection import Calibration, Gate, Prediction, Probabilities
 from lenetkit.transforms import Prepared
 
 __all__ = ["calibrate", "judge_answers", "label_sets", "make_corrupted", "predict_or_reject"]

@@ -36,6 +36,7 @@ class ReadingDisplay(AxesDisplay):
     boxes: Sequence[Box] = attrs.field(repr=False)
     labels: Sequence[Any]
     probabilities: Sequence[float] | None = attrs.field(default=None, repr=False)
+    title: str = ""
 
     def _new_axes(self) -> "Axes":
         height, width = self.image.shape[:2]
@@ -63,8 +64,9 @@ class ReadingDisplay(AxesDisplay):
                 fontweight="bold",
                 bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
             )
-        if not self.boxes:
-            self.ax_.set_title("nothing read", fontsize=11, color=INK)
+        title = self.title or ("" if self.boxes else "nothing read")
+        if title:
+            self.ax_.set_title(title, fontsize=11, color=INK)
 
 
 def plot_reading(
@@ -73,6 +75,7 @@ def plot_reading(
     labels: Sequence[Any],
     probabilities: Sequence[float] | None = None,
     *,
+    title: str = "",
     ax: "Axes | None" = None,
 ) -> ReadingDisplay:
     """Draw a picture with a box and a label for each thing read in it.
@@ -87,6 +90,8 @@ def plot_reading(
         The label of each box.
     probabilities : sequence of float, optional
         0 to 1; what is less probable than 0.9 is drawn in orange instead of blue.
+    title : str, optional
+        Text above the picture.
 
     Raises
     ------
@@ -108,4 +113,7 @@ def plot_reading(
     for name, count in counts.items():
         if count != len(boxes):
             raise DataError(f"there must be as many {name} as boxes: expected {len(boxes)}; got {count}.")
-    return ReadingDisplay(image=pixels, boxes=list(boxes), labels=list(labels), probabilities=probabilities).plot(ax=ax)
+    display = ReadingDisplay(
+        image=pixels, boxes=list(boxes), labels=list(labels), probabilities=probabilities, title=title
+    )
+    return display.plot(ax=ax)

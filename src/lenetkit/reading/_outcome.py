@@ -4,6 +4,7 @@ In: what :func:`lenetkit.reading.read_number` found. Out: text, plain values, pi
 """
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -11,18 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.html import card, png_uri, text
+from lenetkit._utils.validation import check_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from lenetkit.plotting import ReadingDisplay
+    from lenetkit.reading._knowledge import Knowledge
 
-__all__ = ["DigitReading", "LeftOut", "Reading"]
+__all__ = ["Box", "DigitReading", "LeftOut", "Reading"]
 
 # Pixels of the longer side of the picture that a notebook shows.
 _LARGEST_PICTURE = 480
 # Colours of Okabe and Ito (2008), told apart by colour-blind people, too: what was read, and what is in doubt.
 _READ, _DOUBTFUL = "#0072B2", "#D55E00"
+
+# Lines that have room above a diagram.
+_FEW_LINES = 3
+# Separators but for gaps.
+_SIGNS = re.compile("[-.,:/]")
 
 Box: TypeAlias = tuple[int, int, int, int]
 
@@ -98,6 +106,17 @@ class Reading:
         Places that may hold digits but were not read, from left to right, line by line.
     probability : float, optional
         That the text is right as a whole, 0 to 1; by default the product of the digits' probabilities.
+    raw : str, optional
+        The text as it stands there, with separators and a space for each gap, as ``12.50``, ``27/11/2026`` or
+        ``1 153 25``; by default the text.
+    rejected : bool, optional
+        True if the reading is less sure than was asked for: `text` is the best guess and should not be used.
+    reason : str, optional
+        The reason for that, in a sentence; empty without one.
+    answers : tuple of ndarray, optional
+        The answers of the network to each line, for :meth:`alternatives`: float, (columns, 17).
+    knowledge : Knowledge, optional
+        The rules for the number that were given.
 
     Examples
     --------
@@ -117,10 +136,67 @@ class Reading:
     image: npt.NDArray[np.uint8] = attrs.field(repr=False)
     left_out: tuple[LeftOut, ...] = ()
     probability: float = attrs.field()
+    raw: str = attrs.field()
+    rejected: bool = False
+    reason: str = ""
+    answers: tuple[npt.NDArray[Any], ...] = attrs.field(default=(), repr=False)
+    knowledge: "Knowledge | None" = attrs.field(default=None, repr=False)
 
     @probability.default
     def _independent(self) -> float:
         return math.prod(digit.probability for digit in self.digits)
+
+    @raw.default
+    def _without_signs(self) -> str:
+        return self.text
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The parts of `raw` between separators, gaps and line breaks, each of digits alone.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit.reading import Reading
+        >>> Reading(digits=(), image=np.zeros((50, 90), np.uint8), raw="27/11/2026").groups
+        ('27', '11', '2026')
+        """
+        return tuple(part for part in re.split("[-., :/\n]+", self.raw) if part)
+
+    def alternatives(self, k: int = 5) -> list[tuple[str, float]]:
+        """Return the most probable texts with their probabilities, best first: this one and what else it may be.
+
+        Parameters
+        ----------
+        k : int, default 5
+            How many at most, from 1 on.
+
+        Returns
+        -------
+        list of (str, float)
+            Fewer where there are no more; the probabilities sum to 1 at most.
+
+        Raises
+        ------
+        SettingError
+            If `k` is not a positive integer.
+
+        Examples
+        --------
+        >>> from lenetkit import Pipeline
+        >>> from lenetkit.synthesis import draw_number
+        >>> reading = Pipeline.pretrained().read_number(draw_number("1947", seed=4).image)
+        >>> [text for text, _ in reading.alternatives(1)]
+        ['1947']
+        """
+        from lenetkit.reading._line_decoding import find_alternatives
+
+        check_whole("k", k, 1)
+        others = find_alternatives(self.answers, self.knowledge, self.text, k - 1)
+        rest = 1 - self.probability
+        total = sum(probability for _, probability in others)
+        scale = rest / max(total, rest) if total else 0.0
+        return [(self.text, self.probability), *((other, scale * probability) for other, probability in others)]
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -147,11 +223,25 @@ class Reading:
         marks = [[_mark(place) for place in sorted(row, key=lambda place: place.box[0])] for row in rows]
         return "\n".join(map("".join, marks))
 
+    @property
+    def raw_with_doubts(self) -> str:
+        """Text to show a person: `raw` where it has signs, such as ``12.50``, otherwise `text_with_doubts`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit.reading import Reading
+        >>> Reading(digits=(), image=np.zeros((50, 90), np.uint8), raw="12.50").raw_with_doubts
+        '12.50'
+        """
+        return self.raw if _SIGNS.search(self.raw) else self.text_with_doubts
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON.
 
-        They are ``text``, ``text_with_doubts``, ``lines``, ``probability``, ``digits``, each a :class:`DigitReading` as
-        a dict, and ``left_out``, each a :class:`LeftOut` as a dict.
+        They are ``text``, ``text_with_doubts``, ``raw``, ``raw_with_doubts``, ``groups``, ``lines``, ``rejected``,
+        ``reason``, ``probability``, ``digits``, each a :class:`DigitReading` as a dict, and ``left_out``, each a
+        :class:`LeftOut` as a dict.
 
         Examples
         --------
@@ -167,6 +257,11 @@ class Reading:
         return {
             "text": self.text,
             "text_with_doubts": self.text_with_doubts,
+            "raw": self.raw,
+            "raw_with_doubts": self.raw_with_doubts,
+            "groups": list(self.groups),
+            "rejected": self.rejected,
+            "reason": self.reason,
             "lines": list(self.lines),
             "probability": self.probability,
             "digits": digits,
@@ -189,14 +284,22 @@ class Reading:
             f"<svg viewBox='0 0 {width} {height}' width='{width * scale:.0f}' style='max-width:100%;height:auto'>"
             f"<image href='{png_uri(self.image, _LARGEST_PICTURE)}' width='{width}' height='{height}'/>{marks}</svg>"
         )
-        lines = "<br>".join(map(text, self.text_with_doubts.splitlines())) or "<i>no number</i>"
+        lines = "<br>".join(map(text, self.raw_with_doubts.splitlines())) or "<i>no number</i>"
         sure = f"<div>right as a whole with a probability of {self.probability:.2f}</div>"
+        if self.rejected:
+            sure += f"<div style='color:{_DOUBTFUL};font-weight:600'>rejected: {text(self.reason)}</div>"
         return card(f"<div style='font-size:140%;font-weight:600'>{lines}</div>{sure}{picture}")
+
+    def _remarks(self) -> list[str]:
+        """Return what the boxes do not show: signs and gaps, and the reason of a rejection."""
+        raw = self.raw if self.raw != self.text and self.raw.count("\n") < _FEW_LINES else ""
+        return [remark for remark in (raw, f"rejected: {self.reason}" if self.rejected else "") if remark]
 
     def plot(self, *, ax: "Axes | None" = None) -> "ReadingDisplay":
         """Draw the image with a box around each digit and its label; see :func:`lenetkit.plotting.plot_reading`.
 
-        Each place that was left out has an orange box and a question mark.
+        Each place that was left out has an orange box and a question mark. Above stands what was read where signs are
+        in it, and the reason if the reading is rejected.
 
         Examples
         --------
@@ -213,6 +316,7 @@ class Reading:
             [*(digit.box for digit in self.digits), *(place.box for place in self.left_out)],
             [*(digit.label for digit in self.digits), *("?" for _ in self.left_out)],
             [*(digit.probability for digit in self.digits), *(0.0 for _ in self.left_out)],
+            title="\n".join(self._remarks()),
             ax=ax,
         )
 

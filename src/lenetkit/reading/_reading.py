@@ -4,53 +4,53 @@ In: an image of one or more numbers, and a fitted pipeline. Out: a :class:`lenet
 """
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
-from lenetkit._utils.budget import spend
+from lenetkit._utils.machine import count_cores
+from lenetkit._utils.validation import check_fraction, check_whole
 from lenetkit.datasets import read_image
-from lenetkit.reading._candidates import best_path, compute_posteriors, find_candidates, normalize, score
-from lenetkit.reading._doubts import compute_probability
-from lenetkit.reading._frames import Cell, find_gaps
-from lenetkit.reading._outcome import DigitReading, LeftOut, Reading
-from lenetkit.reading._page import Page, find_page
-from lenetkit.reading._price import CANDIDATES, CELLS, priced
-from lenetkit.reading._segmentation import Array, Piece
-from lenetkit.reading._text_lines import Line, find_lines
+from lenetkit.exceptions import DataError, SettingError
+from lenetkit.reading._assembly import assemble
+from lenetkit.reading._cut_reading import FittedPipeline, IsDigit, read_by_cuts
+from lenetkit.reading._knowledge import Knowledge
+from lenetkit.reading._line_answers import LineAnswer, LineReader, answer_by_digits, answer_lines, answer_whole
+from lenetkit.reading._many import iter_many, read_many
+from lenetkit.reading._outcome import Reading
+from lenetkit.reading._price import priced
+from lenetkit.reading._segmentation import Array
+from lenetkit.reading._voting import choose
 
-__all__ = ["read_number"]
+__all__ = ["NumberReader", "iter_numbers", "read_number", "read_numbers"]
 
-IsDigit: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
-
-# Candidates that are less probably a digit are left out; cuts leave something of the neighbours, so there less will do.
-# Set on benchmarks/whole_numbers.py (commits 1250ab0, af88fcb): higher ones lose digits, lower ones keep scrawls.
-_NO_DIGIT, _NO_DIGIT_CUT = 0.3, 0.1
-# Ink on no line is named from this probability on that it is a digit, and from this size on to the largest height and
-# width, in digit heights: lower ones would name every dot and stain. Guarded by tests/reading/test_left_out.py.
-_LIKE_A_DIGIT = 0.5
-_LOWEST, _HIGHEST, _WIDEST = 0.4, 2.6, 1.5
+_DIGITS = "0123456789"
+# A picture of one line that is read with less probability is read once more, as it is.
+_SURE = 0.95
 
 
-class _Pipeline(Protocol):
-    """The part of a fitted :class:`lenetkit.pipeline.Pipeline` that reading needs."""
-
-    @property
-    def classes_(self) -> npt.NDArray[Any]: ...
-
-    def predict_proba(self, images: Any) -> npt.NDArray[np.float32]: ...
-
-
-@priced
-def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = None) -> Reading:
+def read_number(
+    image: Any,
+    pipeline: FittedPipeline,
+    *,
+    is_digit: IsDigit | None = None,
+    line_reader: LineReader | None = None,
+    reject: float | None = None,
+    length: int | tuple[int, int] | None = None,
+    pattern: str | None = None,
+    among: Iterable[str | int] | None = None,
+    check: str | Callable[[str], bool] | None = None,
+    lines: int | None = None,
+) -> Reading:
     """Read the numbers in one image.
 
-    The ink is found in any light, on any paper, in any colour; ruled and dotted lines, frames, specks and shadows are
-    left out. Connected ink is cut wherever it may be several digits, neighbours are tried together, and the pipeline's
-    model decides which of all ways to part a line into digits is the most probable.
+    The lines of writing are found in any light, on any paper, in any colour. A network is swept over each line and says
+    at each place which digit or sign stands there; the most probable number is searched in its answer. Besides,
+    connected ink is cut wherever it may be several digits, and the pipeline's model decides which of all ways to part a
+    line into digits is the most probable: it confirms the network's reading, makes it doubtful or, in joined boxes and
+    where the network has lost digits, takes its place. Without such a network it is the only way.
 
     Parameters
     ----------
@@ -61,6 +61,23 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     is_digit : callable, optional
         Gives the probability that an image shows one digit and nothing else: from uint8 images of shape (n, 28, 28)
         to float32 of shape (n,). Without it, everything with the size and strokes of a digit counts as one.
+    line_reader : LineReader, optional
+        The network that reads whole lines; without it numbers are read digit by digit.
+    reject : float, optional
+        Fraction of wrong readings among those not rejected that is not to be exceeded, above 0 and up to 1. A less
+        sure reading is marked as `rejected`, with a reason.
+    length : int or tuple of two int, optional
+        Number of digits, or the fewest and the most.
+    pattern : str, optional
+        Form of the number: ``#`` for a digit, digits and the signs ``.,-/:`` and space for themselves, ``?`` behind
+        one that may lack: ``"##?/##?/####"`` is a date. With signs in it, the number has these and no others.
+    among : iterable of str or int, optional
+        The numbers that are possible.
+    check : "luhn" or callable, optional
+        The check digit of payment cards; or a function that is given the digits and says whether they may be right.
+    lines : int, optional
+        How many lines of writing have a number; the most probable ones are kept. All that is known holds for each
+        line, and is searched for, not filtered out afterwards.
 
     Returns
     -------
@@ -72,6 +89,9 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     DataError
         If the image cannot be read, or takes more work than its budget: 30,000 pieces of ink, 2,500 candidates for
         digits and 25 million pixels in these, per megapixel of the page that is read (1 to 4 megapixels).
+    SettingError
+        If `reject`, `length`, `pattern`, `among`, `check` or `lines` is invalid, no number can follow all of them, or
+        they are given and the pipeline's labels are not the digits 0 to 9.
     NotFittedError
         If the pipeline has not been fitted.
 
@@ -84,135 +104,216 @@ def read_number(image: Any, pipeline: _Pipeline, *, is_digit: IsDigit | None = N
     >>> picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
     >>> read_number(picture, Pipeline.pretrained()).text
     '1947'
+    >>> read_number(picture, Pipeline.pretrained(), among=[1847, 1957], reject=0.01).rejected
+    True
     """
-    pipeline = copy.copy(pipeline)  # one model answers, whatever other threads fit the pipeline to
-    picture = read_image(image)
-    page = find_page(picture)
-    lines, loose = find_lines(page.pieces, page.digit_height, page.cells)
-    ways = [_read_line(line, page, pipeline, is_digit) for line in lines]
-    spare = _read_loose([*loose, *page.set_aside], page, pipeline, is_digit)
-    return _make_reading(picture, page, ways, spare, pipeline.classes_.tolist())
+    knowledge = Knowledge(length=length, pattern=pattern, among=among, check=check)
+    return NumberReader(pipeline, is_digit, line_reader, knowledge, reject, lines)(image)
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class _Place:
-    """Ink that is read as one digit, or may be one."""
+def read_numbers(
+    images: Any,
+    pipeline: FittedPipeline,
+    *,
+    n_jobs: int | None = None,
+    is_digit: IsDigit | None = None,
+    line_reader: LineReader | None = None,
+    reject: float | None = None,
+    length: int | tuple[int, int] | None = None,
+    pattern: str | None = None,
+    among: Iterable[str | int] | None = None,
+    check: str | Callable[[str], bool] | None = None,
+    lines: int | None = None,
+) -> list[Reading]:
+    """Read the numbers in each of many images, several at a time.
 
-    piece: Piece
-    posterior: float  # probability that it is cut from the line rightly
-    probabilities: Array  # of all labels, float32 (n_classes,)
-    single: float  # probability that it is one digit; without a gate that of its most probable label
-    reason: str | None  # why it is left out; None where it is read
+    Parameters
+    ----------
+    images : array-like, path, bytes, binary file, PIL image, pandas.DataFrame, or iterable of these
+        As for :func:`lenetkit.datasets.read_images`; pictures of any sizes.
+    pipeline, is_digit, line_reader, reject, length, pattern, among, check, lines
+        As for :func:`read_number`; they hold for every image.
+    n_jobs : int, optional
+        Threads that read; by default one for each core. 1 reads one image after the other.
 
+    Returns
+    -------
+    list of Reading
+        In the order of the images.
 
-def _read_line(line: Line, page: Page, pipeline: _Pipeline, is_digit: IsDigit | None) -> list[_Place]:
-    """Return the best of all ways to part a line into digits."""
-    candidates = find_candidates(line)
-    probabilities, singles = _judge([candidate.piece for candidate in candidates], page, pipeline, is_digit)
-    scores = score(candidates, probabilities, None if is_digit is None else singles)
-    path, posteriors = best_path(candidates, scores), compute_posteriors(candidates, scores)
-    way = []
-    for index in path:
-        least = 0.0 if is_digit is None else _NO_DIGIT_CUT if candidates[index].is_cut else _NO_DIGIT
-        place = _Place(
-            piece=candidates[index].piece,
-            posterior=float(posteriors[index]),
-            probabilities=probabilities[index],
-            single=float(singles[index]),
-            reason=None if singles[index] >= least else "unlike a digit",
-        )
-        way.append(place)
-    return way
+    Raises
+    ------
+    DataError
+        If some images cannot be read; the message names every one of them.
+    SettingError
+        If `n_jobs` is not a positive integer, or as for :func:`read_number`.
+    NotFittedError
+        If the pipeline has not been fitted.
 
-
-def _read_loose(pieces: Sequence[Piece], page: Page, pipeline: _Pipeline, is_digit: IsDigit | None) -> list[_Place]:
-    """Return the pieces on no line that are like a digit by their size and by their strokes."""
-    height = page.digit_height
-    pieces = [
-        piece
-        for piece in pieces
-        if max(piece.height, piece.width) >= _LOWEST * height
-        and piece.height <= _HIGHEST * height
-        and piece.width <= _WIDEST * height
-    ]
-    if not pieces:
-        return []
-    spend(CANDIDATES, len(pieces))
-    spend(CELLS, sum(piece.height * piece.width for piece in pieces))
-    probabilities, singles = _judge(pieces, page, pipeline, is_digit)
-    set_aside = {id(piece) for piece in page.set_aside}
-    return [
-        _Place(
-            piece=piece,
-            posterior=1.0,
-            probabilities=probabilities[index],
-            single=float(singles[index]),
-            reason="a blot, or paler than the rest" if id(piece) in set_aside else "on no line of writing",
-        )
-        for index, piece in enumerate(pieces)
-        if singles[index] >= _LIKE_A_DIGIT
-    ]
+    Examples
+    --------
+    >>> from lenetkit import Pipeline
+    >>> from lenetkit.reading import read_numbers
+    >>> from lenetkit.synthesis import draw_number
+    >>> pictures = [draw_number(text, seed=4).image for text in ("1947", "2026")]
+    >>> [reading.text for reading in read_numbers(pictures, Pipeline.pretrained(), length=4)]
+    ['1947', '2026']
+    """
+    n_threads = _count_threads(n_jobs)
+    knowledge = Knowledge(length=length, pattern=pattern, among=among, check=check)
+    return read_many(images, NumberReader(pipeline, is_digit, line_reader, knowledge, reject, lines), n_threads)
 
 
-def _judge(pieces: Sequence[Piece], page: Page, pipeline: _Pipeline, is_digit: IsDigit | None) -> tuple[Array, Array]:
-    """Return for each piece the probabilities of all labels, and that it is one digit."""
-    images = normalize(pieces, page)
-    probabilities = pipeline.predict_proba(images)
-    return probabilities, probabilities.max(axis=1) if is_digit is None else is_digit(images)
+def iter_numbers(
+    images: Any,
+    pipeline: FittedPipeline,
+    *,
+    n_jobs: int | None = None,
+    is_digit: IsDigit | None = None,
+    line_reader: LineReader | None = None,
+    reject: float | None = None,
+    length: int | tuple[int, int] | None = None,
+    pattern: str | None = None,
+    among: Iterable[str | int] | None = None,
+    check: str | Callable[[str], bool] | None = None,
+    lines: int | None = None,
+) -> Generator[tuple[str, Reading | DataError], None, None]:
+    """Read the numbers in each of many images as :func:`read_numbers` does, and give out each as soon as it is ready.
+
+    For more images than are to be kept, and where one that cannot be read stops none of the others.
+
+    Parameters
+    ----------
+    images, pipeline, n_jobs, is_digit, line_reader, reject, length, pattern, among, check, lines
+        As for :func:`read_numbers`; all but the images are checked at once.
+
+    Returns
+    -------
+    iterator of (str, Reading or DataError)
+        The name of each image, which is its path or ``images[3]``, in their order, with its reading, or the error.
+
+    Raises
+    ------
+    SettingError
+        As for :func:`read_numbers`.
+    NotFittedError
+        If the pipeline has not been fitted.
+
+    Examples
+    --------
+    >>> from lenetkit import Pipeline
+    >>> from lenetkit.reading import iter_numbers
+    >>> from lenetkit.synthesis import draw_number
+    >>> pictures = [draw_number("2026", seed=4).image, "none.png"]
+    >>> [(name, type(found).__name__) for name, found in iter_numbers(pictures, Pipeline.pretrained())]
+    [('images[0]', 'Reading'), ('none.png', 'DataError')]
+    """
+    n_threads = _count_threads(n_jobs)
+    knowledge = Knowledge(length=length, pattern=pattern, among=among, check=check)
+    return iter_many(images, NumberReader(pipeline, is_digit, line_reader, knowledge, reject, lines), n_threads)
 
 
-def _make_reading(picture: Array, page: Page, ways: list[list[_Place]], spare: list[_Place], classes: Any) -> Reading:
-    written = [way for way in ways if any(place.reason is None for place in way)]
-    bands = [(min(place.piece.top for place in way), max(place.piece.bottom for place in way)) for way in written]
-    placed: list[tuple[_Place, int | None]] = [(place, line) for line, way in enumerate(written) for place in way]
-    placed += [(place, None) for way in ways if way not in written for place in way]
-    placed += [(place, _find_line(place.piece, bands)) for place in spare]
-    left_out = [
-        LeftOut(box=_box(place.piece, page, picture.shape), reason=place.reason, probability=place.single, line=line)
-        for place, line in placed
-        if place.reason is not None
-    ]
-    left_out += [
-        LeftOut(box=_box(cell, page, picture.shape), reason="an empty box", probability=0.0, line=line)
-        for cell in find_gaps(page.cells)
-        for line in [_find_line(cell, bands)]
-    ]
-    read = [(place, line) for place, line in placed if place.reason is None and line is not None]
-    digits = [
-        DigitReading(
-            label=classes[place.probabilities.argmax()],
-            probability=float(place.probabilities.max()),
-            box=_box(place.piece, page, picture.shape),
-            line=line,
-        )
-        for place, line in read
-    ]
-    return Reading(
-        digits=tuple(digits),
-        left_out=tuple(sorted(left_out, key=lambda place: (place.line is None, place.line or 0, place.box[0]))),
-        image=picture,
-        probability=compute_probability(
-            [digit.probability for digit in digits],
-            [place.single for place, _ in read],
-            [place.posterior for place, _ in read],
-            [place.probability for place in left_out],
-        ),
-    )
+def _count_threads(n_jobs: int | None) -> int:
+    if n_jobs is None:
+        return count_cores()
+    check_whole("n_jobs", n_jobs, 1)
+    return n_jobs
 
 
-def _find_line(box: Piece | Cell, bands: Sequence[tuple[int, int]]) -> int | None:
-    """Return the line whose rows hold the middle of a box; None where there is none."""
-    middle = (box.top + box.bottom) / 2
-    return next((line for line, (top, bottom) in enumerate(bands) if top <= middle < bottom), None)
+class NumberReader:
+    """A reader of one image after the other, all in the same way; see :func:`read_number` for what it is given."""
+
+    def __init__(
+        self,
+        pipeline: FittedPipeline,
+        is_digit: IsDigit | None,
+        line_reader: LineReader | None,
+        knowledge: Knowledge,
+        reject: float | None,
+        lines: int | None,
+    ) -> None:
+        if reject is not None:
+            check_fraction("reject", reject)
+        if lines is not None:
+            check_whole("lines", lines, 1)
+        self._pipeline = copy.copy(pipeline)  # one model answers, whatever other threads do with the pipeline
+        self._labels = {str(label): label for label in self._pipeline.classes_.tolist()}
+        self._knows_digits = set(self._labels) >= set(_DIGITS)
+        if not self._knows_digits and not (knowledge.is_empty and lines is None):
+            raise SettingError(
+                "length, pattern, among, check and lines are for pipelines whose labels are the digits 0 to 9; this "
+                f"one's are {', '.join(list(self._labels)[:12])}. Leave them out."
+            )
+        self._is_digit = is_digit
+        self._line_reader = line_reader if self._knows_digits else None
+        self._knowledge, self._reject, self._lines = knowledge, reject, lines
+
+    def __call__(self, image: Any) -> Reading:
+        """Read one image."""
+        return _read(image, self)
+
+    def read_picture(self, picture: Array) -> Reading:
+        """Read a picture, as an array."""
+        by_lines, (by_digits, in_boxes) = self._read_lines(picture), self._read_digits(picture)
+        reading = by_digits if by_lines is None else choose(by_lines, by_digits, in_boxes)
+        return reading if self._reject is None else _judge(reading, self._reject, self._line_reader, self._lines)
+
+    def _read_lines(self, picture: Array) -> Reading | None:
+        """Return the reading of whole lines; None where there is no network for it."""
+        if self._line_reader is None:
+            return None
+        reading = self._assemble(picture, answer_lines(picture, self._line_reader))
+        if self._lines in (None, 1) and (not reading.digits or reading.probability < _SURE):
+            whole = self._assemble(picture, answer_whole(picture, self._line_reader))
+            reading = max(reading, whole, key=lambda found: found.probability if found.digits else -1.0)
+        return reading
+
+    def _assemble(self, picture: Array, answers: list[LineAnswer]) -> Reading:
+        calibration = None if self._line_reader is None else self._line_reader.calibration
+        return assemble(picture, answers, self._knowledge, calibration, self._labels, self._lines)
+
+    def _read_digits(self, picture: Array) -> tuple[Reading, bool]:
+        """Return the reading digit by digit, and whether there are joined boxes.
+
+        Rules for the number choose among the labels, not among the cuts.
+        """
+        reading, probabilities, in_boxes = read_by_cuts(picture, self._pipeline, self._is_digit)
+        if not self._knows_digits:
+            return reading, in_boxes
+        names = [*self._labels]
+        order = [names.index(digit) for digit in _DIGITS]
+        answers = answer_by_digits(reading, [[row[order] for row in rows] for rows in probabilities])
+        if self._knowledge.is_empty and self._lines is None:
+            return attrs.evolve(reading, answers=tuple(answer.log_probabilities for answer in answers)), in_boxes
+        known = assemble(picture, answers, self._knowledge, None, self._labels, self._lines)
+        free = assemble(picture, answers, Knowledge(), None, self._labels, None)
+        share = min(1.0, known.probability / free.probability) if known.digits and free.digits else 0.0
+        probability = share * reading.probability
+        return attrs.evolve(known, left_out=reading.left_out, probability=probability), in_boxes
 
 
-def _box(piece: Piece | Cell, page: Page, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return a box of the page in pixels of the image."""
-    height, width = shape[:2]
-    down, right = height / page.ink.shape[0], width / page.ink.shape[1]
-    return (
-        int(piece.left * right),
-        int(piece.top * down),
-        min(width, -int(-piece.right * right // 1)),
-        min(height, -int(-piece.bottom * down // 1)),
-    )
+@priced
+def _read(image: Any, reader: NumberReader) -> Reading:
+    return reader.read_picture(read_image(image))
+
+
+def _judge(reading: Reading, reject: float, reader: LineReader | None, lines: int | None) -> Reading:
+    """Mark a reading as rejected where it is not sure enough."""
+    found = len(reading.lines)
+    if not reading.digits:
+        reason = "there is no number in the picture."
+    elif lines is not None and found < lines:
+        reason = f"only {found} of {lines} lines have a number."
+    elif reading.probability < _find_threshold(reject, reader):
+        reason = f"the reading is right with a probability of {reading.probability:.2g} only."
+    else:
+        return reading
+    return attrs.evolve(reading, rejected=True, reason=reason)
+
+
+def _find_threshold(reject: float, reader: LineReader | None) -> float:
+    """Return the lowest probability to accept; infinite where no such error was ever seen kept."""
+    if reader is None:
+        return 1 - reject
+    kept = np.flatnonzero(reader.risks <= reject)
+    return float(reader.levels[kept[-1]]) if len(kept) else np.inf
