@@ -153,8 +153,95 @@ def test_a_number_is_read_with_its_boxes(address: str) -> None:
     picture = number.on(draw_paper(*number.image.shape, ruling="dotted", rows=number.baselines, shadow=0.4))
     _, found = ask(address, png(picture))
     assert found["answer"] == {"kind": "number", "text": "1947"}
-    assert found["number"] == PRETRAINED.read_number(picture).to_dict()
+    expected = PRETRAINED.read_number(picture, reject=0.01)
+    assert [(other["text"], other["probability"]) for other in found["number"].pop("alternatives")] == (
+        expected.alternatives(4)
+    )
+    assert found["number"] == expected.to_dict()
     assert any("several digits" in finding["cause"] for finding in found["findings"])
+
+
+NUMBER = png(draw_number("1947", seed=4).image)
+
+
+@pytest.mark.parametrize(
+    ("query", "known"),
+    [
+        ({"length": "3"}, {"length": 3}),
+        ({"length": " 2-3 ", "pattern": "", "among": " ", "check": "", "lines": ""}, {"length": (2, 3)}),
+        ({"pattern": "18##"}, {"pattern": "18##"}),
+        ({"among": "1847, 1948;2026\n7"}, {"among": ["1847", "1948", "2026", "7"]}),
+        ({"check": "luhn", "lines": "1"}, {"check": "luhn", "lines": 1}),
+    ],
+)
+def test_what_is_known_of_the_number_is_used(address: str, query: dict[str, str], known: dict[str, Any]) -> None:
+    """As ``read_number`` uses it."""
+    status, found = ask(address, NUMBER, **query)
+    found["number"].pop("alternatives")
+    assert status == 200
+    assert found["number"] == PRETRAINED.read_number(read_image(NUMBER), reject=0.01, **known).to_dict()
+
+
+def test_a_number_that_is_not_sure_is_rejected_with_its_reason(address: str) -> None:
+    """The best guess comes all the same, and whoever asks is told not to use it."""
+    _, found = ask(address, NUMBER, among="2026")
+    assert (found["number"]["text"], found["number"]["rejected"]) == ("2026", True)
+    assert found["number"]["reason"].startswith("the reading is right with a probability of")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"length": "five"}, "length must be a number of digits such as 5"),
+        ({"length": "9" * 5000}, "length must be a number of digits such as 5"),
+        ({"length": "0"}, "length must be an integer from 1 to 100; got 0"),
+        ({"pattern": "#a"}, "pattern must not contain 'a'"),
+        ({"pattern": "." * 30_000 + "#"}, "pattern must have at most 200 characters; got 30,001"),
+        ({"pattern": "#?" * 100, "length": "101"}, "length must be an integer from 1 to 100; got 101"),
+        ({"pattern": "##", "length": "3"}, "no number follows both rules"),
+        ({"among": "12, x"}, "among must hold numbers of digits alone"),
+        ({"among": " ".join(map(str, range(1001)))}, "at most 1,000 known numbers on this page; got 1,001"),
+        ({"among": "1" * 20_001}, "the known numbers must have at most 20,000 characters; got 20,001"),
+        ({"among": ", ;"}, "the known numbers are commas alone"),
+        ({"check": "isbn"}, "check must be luhn, or nothing; got 'isbn'"),
+        ({"lines": "0"}, "lines must be an integer from 1 to 100; got '0'"),
+        ({"lines": "1e9"}, "lines must be an integer from 1 to 100; got '1e9'"),
+        ({"length": "3", "pipeline": "words"}, "this pipeline reads words and no numbers"),
+    ],
+)
+def test_wrong_knowledge_is_told_from_a_wrong_picture(address: str, query: dict[str, str], words: str) -> None:
+    """In a sentence; the page keeps the picture."""
+    status, found = ask(address, NUMBER, **query)
+    assert (status, found["about"]) == (422, "known")
+    assert words in found["error"]
+    assert len(found["error"]) < 400
+
+
+def test_a_search_that_takes_long_keeps_no_drawing_waiting() -> None:
+    """Whatever is known sends a picture to the thread of the costly ones."""
+    app = create_app({"slow": Knowing.pretrained()})
+    with serving(app) as address, ThreadPoolExecutor(1) as visitors:
+        try:
+            asked = visitors.submit(ask, address, NUMBER, length="4")
+            assert Knowing.begun.wait(60)
+            assert ask(address, NUMBER)[0] == 200
+            assert not asked.done()
+        finally:
+            Knowing.released.set()
+        assert asked.result()[0] == 200
+
+
+class Knowing(Pipeline):
+    """A pipeline that takes its time where something is known."""
+
+    begun, released = threading.Event(), threading.Event()
+
+    def read_number(self, image: Any, **settings: Any) -> Any:
+        """Answer when it is allowed to."""
+        if "length" in settings:
+            self.begun.set()
+            assert self.released.wait(60)
+        return super().read_number(image, **settings)
 
 
 def test_another_pipeline_can_be_asked(address: str) -> None:
@@ -171,7 +258,7 @@ def test_the_pipelines_are_listed_with_their_labels(address: str) -> None:
     listed = requests.get(f"{address}/api/pipelines", timeout=300).json()
     assert [pipeline["name"] for pipeline in listed["pipelines"]] == ["digits", "words"]
     assert listed["pipelines"][0]["labels"] == list("0123456789")
-    assert listed["max_bytes"] == 500_000
+    assert (listed["max_bytes"], listed["max_known"]) == (500_000, 1000)
 
 
 def bomb() -> bytes:

@@ -50,7 +50,7 @@ def _commands() -> None:
       lenetkit train                          train LeNet-5 on MNIST and report its accuracy
       lenetkit train --output digits.lenet    keep the trained pipeline
       lenetkit predict 7.png                  read a digit
-      lenetkit read meter.jpg                 read whole numbers
+      lenetkit read form.jpg                  read whole numbers
       lenetkit demo                           a page to draw digits on
       lenetkit export digits.lenet 7.tflite   take the model to a phone
       lenetkit COMMAND --help                 more about one command

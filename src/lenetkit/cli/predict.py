@@ -1,6 +1,5 @@
 """``lenetkit predict``: the label of each image, with its probability."""
 
-import contextlib
 import csv
 import json
 import sys
@@ -14,6 +13,7 @@ import click
 
 from lenetkit._utils.printable import printable
 from lenetkit.cli._options import pipeline_option
+from lenetkit.cli._progress import show_progress
 from lenetkit.cli._saved import echo, echo_error, load_pipeline, split_pipeline
 from lenetkit.exceptions import DataError, SettingError
 
@@ -102,7 +102,7 @@ def _answers(read: Callable[[list[Array]], list[Answer]], paths: list[str]) -> I
     """Give for each image, in their order, the answer or the error; for each row of a table, too."""
     from lenetkit.datasets import is_pixel_table, iter_batches
 
-    with _progress(len(paths)) as advance:
+    with show_progress(len(paths), _BATCH) as advance:
         for tables, group in groupby(paths, is_pixel_table):
             for batch in chain.from_iterable(map(_rows, group)) if tables else iter_batches(group):
                 answers = iter(_answer(read, [image for _, image in batch if not isinstance(image, DataError)]))
@@ -133,21 +133,6 @@ def _answer(read: Callable[[list[Array]], list[Answer]], images: list[Array]) ->
             return [error]
         # Which of them does not fit is unknown; the others shall have their answers.
         return [answer for image in images for answer in _answer(read, [image])]
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], object]]:
-    """Show a bar if there is much to wait for, unless the answers appear on the same terminal."""
-    if total <= _BATCH or not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda done: bar.advance(task, done)
 
 
 def _rank(probabilities: Array, classes: list[Any], top: int) -> list[tuple[Any, float]]:

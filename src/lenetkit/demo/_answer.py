@@ -5,6 +5,7 @@ In: a fitted pipeline and an image. Out: dictionaries of JSON values, pictures i
 
 import contextlib
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from lenetkit._utils.budget import checkpoint
 from lenetkit._utils.html import png_uri
 from lenetkit._utils.stderr import filter_stderr
+from lenetkit.demo._known import WrongKnowledgeError, knowing
 from lenetkit.exceptions import NotFittedError, SettingError
 from lenetkit.plotting import as_uint8, layer_picture
 
@@ -26,11 +28,18 @@ _LARGEST_STAGE = 320
 # Lines that TensorFlow's C++ side writes before its log level can be set.
 _TENSORFLOW_STARTS = r"WARNING: All log messages before absl|[IWE]\d{4} \d\d:|To enable the following instructions"
 
+# The number and what else it may be.
+_ALTERNATIVES = 4
+
 Pixels = npt.NDArray[np.uint8]
 
 
-def answer(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, Any]:
+def answer(
+    pipeline: "Pipeline", image: Pixels, reject: float, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the label with its probabilities, the number, the findings and all stages.
+
+    `known` is what :func:`lenetkit.reading.read_number` may know of the number.
 
     Raises
     ------
@@ -38,10 +47,11 @@ def answer(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, Any]
         If the image does not fit the transforms or the model, or takes more work than its budget.
     SettingError
         If `reject` is no fraction of errors.
+    WrongKnowledgeError
+        If `known` is invalid, or the pipeline does not read numbers.
     """
-    # Words side by side make no number. Of all steps this one costs most, or is refused.
-    is_digits = all(len(str(label)) == 1 for label in pipeline.classes_)
-    number = pipeline.read_number(image).to_dict() if is_digits else None
+    # Of all steps this one costs most, or is refused.
+    number = _read_number(pipeline, image, reject, known or {})
     checkpoint()
     trace = pipeline.trace(image)
     checkpoint()
@@ -81,6 +91,21 @@ def layers(pipeline: "Pipeline", image: Pixels) -> dict[str, Any]:
     return {"layers": [_layer(name, values) for name, values in maps.layers]}
 
 
+def _read_number(pipeline: "Pipeline", image: Pixels, reject: float, known: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the number with what else it may be; None where labels are words, which side by side make no number."""
+    if not all(len(str(label)) == 1 for label in pipeline.classes_):
+        if known:
+            raise WrongKnowledgeError("this pipeline reads words and no numbers. Choose another one.")
+        return None
+    with knowing() if known else contextlib.nullcontext():
+        reading = pipeline.read_number(image, reject=reject, **known)
+    others = reading.alternatives(_ALTERNATIVES) if reading.digits else []
+    return {
+        **reading.to_dict(),
+        "alternatives": [{"text": text, "probability": probability} for text, probability in others],
+    }
+
+
 def _rejection(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, Any]:
     try:
         (prediction,) = pipeline.predict([image], reject=reject)
@@ -93,7 +118,7 @@ def _rejection(pipeline: "Pipeline", image: Pixels, reject: float) -> dict[str, 
 def _headline(found: dict[str, Any]) -> dict[str, str]:
     """Return the one answer: the label unless it is rejected, or else the number if there are several digits."""
     if found["rejected"] is not False and found["number"] and len(found["number"]["digits"]) > 1:
-        return {"kind": "number", "text": found["number"]["text"]}
+        return {"kind": "number", "text": found["number"]["raw_with_doubts"]}
     if found["rejected"]:
         return {"kind": "none", "text": ""}
     return {"kind": "label", "text": str(found["label"])}

@@ -20,6 +20,7 @@ from lenetkit._utils.budget import BudgetError
 from lenetkit.datasets import measure_picture, read_image
 from lenetkit.demo._answer import answer, layers
 from lenetkit.demo._guard import Guard
+from lenetkit.demo._known import MOST_NUMBERS, WrongKnowledgeError, parse_known
 from lenetkit.demo._uploads import Room, receive, wait_until_gone
 from lenetkit.demo._workers import BusyError, LateError, VisitorGoneError, Workers
 from lenetkit.exceptions import LenetkitError
@@ -31,6 +32,7 @@ __all__ = ["create_application"]
 
 Handler = Callable[[Request], Awaitable[Response]]
 Task = Callable[..., dict[str, Any]]
+Prepared = tuple[Task, Sequence[Workers]]
 
 _ASSETS = Path(__file__).with_name("assets")
 # Written out: systems differ in the types of file names' ends, and browsers run no script of another type.
@@ -63,20 +65,28 @@ def create_application(
         {"name": name, "labels": [str(label) for label in pipeline.classes_]} for name, pipeline in pipelines.items()
     ]
 
-    def prepare_answer(request: Request) -> Task:
-        pipeline = _choose(pipelines, request)
-        try:
-            return partial(answer, pipeline, reject=float(request.query_params.get("reject", _REJECT)))
-        except ValueError:
-            raise HTTPException(400, "reject must be a fraction of errors, above 0 and up to 1.") from None
-
+    limits = {"max_bytes": max_bytes, "max_known": MOST_NUMBERS}
     drawings = Workers(1, _WAITING, fraction=_DRAWING_FRACTION)
     others, inside = (Workers(1, _WAITING, after=drawings) for _ in range(2))
     room = Room(max(_ROOM, _LARGEST * max_bytes))
 
-    def post(path: str, prepare: Callable[[Request], Task], lanes: Sequence[Workers], seconds: float) -> Route:
+    def prepare_answer(request: Request) -> Prepared:
+        pipeline, query = _choose(pipelines, request), request.query_params
+        known = parse_known(query)
+        try:
+            reject = float(query.get("reject", _REJECT))
+        except ValueError:
+            raise HTTPException(400, "reject must be a fraction of errors, above 0 and up to 1.") from None
+        # The search for a number that follows rules may take seconds, which no budget counts.
+        return partial(answer, pipeline, reject=reject, known=known), (others,) if known else (drawings, others)
+
+    def prepare_layers(request: Request) -> Prepared:
+        # TensorFlow is loaded by one thread, and the others go on answering.
+        return partial(layers, _choose(pipelines, request)), (inside,)
+
+    def post(path: str, prepare: Callable[[Request], Prepared], seconds: float) -> Route:
         async def work(request: Request) -> Response:
-            task = prepare(request)
+            task, lanes = prepare(request)
             with room.open() as seat:
                 data = await receive(request, max_bytes, seat)
                 name = "".join(filter(str.isprintable, request.query_params.get("name", "")))[:_LONGEST_NAME]
@@ -93,15 +103,9 @@ def create_application(
     return Starlette(
         routes=[
             *(_get(path, Response, (_ASSETS / name).read_bytes(), _FILES[name]) for path, name in files.items()),
-            _get("/api/pipelines", JSONResponse, {"pipelines": offered, "max_bytes": max_bytes}, "application/json"),
-            post("/api/read", prepare_answer, (drawings, others), _SECONDS_TO_ANSWER),
-            # TensorFlow is loaded by one thread, and the others go on answering.
-            post(
-                "/api/layers",
-                lambda request: partial(layers, _choose(pipelines, request)),
-                (inside,),
-                _SECONDS_FOR_LAYERS,
-            ),
+            _get("/api/pipelines", JSONResponse, {"pipelines": offered, **limits}, "application/json"),
+            post("/api/read", prepare_answer, _SECONDS_TO_ANSWER),
+            post("/api/layers", prepare_layers, _SECONDS_FOR_LAYERS),
         ],
         middleware=[Middleware(Guard, hosts=hosts)],
     )
@@ -162,6 +166,8 @@ def _explain_errors(handler: Handler) -> Handler:
             return await handler(request)
         except HTTPException as error:
             return _error(error.status_code, error.detail, dict(error.headers or {}))
+        except WrongKnowledgeError as error:
+            return JSONResponse({"error": str(error), "about": "known"}, 422)
         except LenetkitError as error:
             return _error(422, str(error))
         except BusyError:

@@ -39,8 +39,9 @@ def create_app(
     ``probabilities``  of each label
     ``rejected``       true if the label is not reliable, with the ``reason`` in words; null if not calibrated
     ``is_label``       true if the image looks like one of the labels at all; null if not calibrated
-    ``number``         text, lines, digits and doubtful places with their boxes, see
-                       :meth:`Reading.to_dict <lenetkit.reading.Reading.to_dict>`; null if labels are words
+    ``number``         text, what stands there, lines, digits and doubtful places with their boxes, see
+                       :meth:`Reading.to_dict <lenetkit.reading.Reading.to_dict>`, and ``alternatives``, each with its
+                       ``text`` and ``probability``; null if labels are words
     ``findings``       each ``cause`` and ``cure`` that
                        :meth:`Pipeline.diagnose <lenetkit.pipeline.Pipeline.diagnose>` names
     ``size``           width and height in pixels
@@ -49,11 +50,15 @@ def create_app(
     ================== =================================================================================================
 
     The parameter ``reject`` is the fraction of errors among accepted answers, 0.01 by default; ``name`` is the image's
-    name in errors. ``POST api/layers?pipeline=NAME`` answers with ``layers``, each with ``name``, ``caption`` and
-    ``picture``; it loads TensorFlow. ``GET api/pipelines`` lists the pipelines and their labels. An invalid request
-    gets a 4xx status and an ``error`` in words: 408 if the image was not sent within 30 seconds, 422 also if it takes
-    more work than its budget (:func:`lenetkit.reading.read_number`). 503 means that too many images are waiting or
-    being sent, or that the answer was not ready within 60 seconds. Work ends when its visitor has gone.
+    name in errors. ``length`` (``5`` or ``4-6``), ``pattern``, ``among`` (at most 1,000 numbers between commas or
+    spaces), ``check`` and ``lines`` say what is known of the number, as for :func:`lenetkit.reading.read_number`; an
+    error in them has ``about``: ``"known"`` beside its words.
+
+    ``POST api/layers?pipeline=NAME`` answers with ``layers``, each with ``name``, ``caption`` and ``picture``; it loads
+    TensorFlow. ``GET api/pipelines`` lists the pipelines and their labels. An invalid request gets a 4xx status and an
+    ``error`` in words: 408 if the image was not sent within 30 seconds, 422 also if it takes more work than its budget
+    (:func:`lenetkit.reading.read_number`). 503 means that too many images are waiting or being sent, or that the answer
+    was not ready within 60 seconds. Work ends when its visitor has gone.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ const MOST_BARS = 10;
 
 let pipelines = [];
 let maxBytes = Infinity;
+let maxKnown = Infinity; // numbers in the list of known ones
 let strokes = []; // what is drawn: {width, points}
 let stroke = null; // what is being drawn
 let wiped = null; // what Clear has removed, for Undo
@@ -179,8 +180,20 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
 
 // ---------------------------------------------------------------- asking
 
-async function post(what, picture, name) {
-  const query = new URLSearchParams({ pipeline: $("pipeline").value, name });
+// What the visitor knows of the number; it counts only where a number is asked for.
+const FIELDS = ["length", "pattern", "among", "check", "lines"];
+const isNumberMode = () => $("mode").value === "number";
+
+function known() {
+  if ($("known").hidden) return {};
+  if (!$("lines").checkValidity()) throw Object.assign(new Error("lines must be an integer from 1 to 100."), { about: "known" });
+  const count = $("among").value.split(/[\s,;]+/).filter(Boolean).length;
+  if (count > maxKnown) throw Object.assign(new Error(`There must be at most ${maxKnown.toLocaleString("en")} known numbers on this page; there are ${count.toLocaleString("en")}.`), { about: "known" });
+  return Object.fromEntries(FIELDS.map((id) => [id, $(id).value.trim()]).filter(([, text]) => text));
+}
+
+async function post(what, picture, name, more = {}) {
+  const query = new URLSearchParams({ pipeline: $("pipeline").value, name, ...more });
   let response;
   try {
     response = await fetch(`api/${what}?${query}`, { method: "POST", body: picture });
@@ -188,7 +201,7 @@ async function post(what, picture, name) {
     throw new Error("The server does not answer. Is it still running?");
   }
   const answer = await response.json().catch(() => ({ error: `The server answers ${response.status}, and not in words.` }));
-  if (!response.ok) throw Object.assign(new Error(answer.error), { status: response.status });
+  if (!response.ok) throw Object.assign(new Error(answer.error), { status: response.status, about: answer.about });
   return answer;
 }
 
@@ -220,10 +233,10 @@ const ask = asker(async () => {
   const asked = epoch;
   $("answer").setAttribute("aria-busy", "true");
   try {
-    const answer = await post("read", await picture(), nameOfPicture());
+    const answer = await post("read", await picture(), nameOfPicture(), known());
     if (asked === epoch) show(answer);
   } catch (error) {
-    if (asked === epoch) showError(error.message);
+    if (asked === epoch) (error.about === "known" ? showWrongKnowledge : showError)(error.message);
   }
   $("answer").removeAttribute("aria-busy");
 });
@@ -315,6 +328,8 @@ function showNothing() {
   $("sure").textContent = photo ? `Reading ${photo.name}.` : "Nothing drawn yet.";
   $("sure").hidden = false;
   $("error").hidden = true;
+  $("known-error").hidden = true;
+  $("more").hidden = true;
   labelBars(null);
   fill($("stages"), []);
   fill($("findings"), []);
@@ -335,6 +350,18 @@ function showError(words) {
   $("error").hidden = false;
 }
 
+// The picture is all right: it stays, and the words stand where the fields are.
+function showWrongKnowledge(words) {
+  showNothing();
+  $("label").textContent = "No answer";
+  $("label").dataset.kind = "none";
+  $("sure").textContent = "Change what you know of the number.";
+  $("known-error").textContent = words.charAt(0).toUpperCase() + words.slice(1);
+  $("known-error").hidden = false;
+}
+
+const sign = (reason) => /^the sign (.)$/.exec(reason)?.[1];
+
 // The answer in the way that was asked for: what the server thinks best, one label, or a number.
 function headline() {
   const { answer, label, probability, number, reason, is_label: isLabel } = found;
@@ -342,9 +369,12 @@ function headline() {
   const kind = mode === "number" && number ? (number.digits.length ? "number" : "nothing") : mode === "label" ? (found.rejected ? "none" : "label") : answer.kind;
   if (kind === "number") {
     const count = number.digits.length === 1 ? "One digit" : `${number.digits.length} digits`;
-    const places = number.left_out.length;
-    const lost = places ? ` ${places === 1 ? "One place" : `${places} places`} left out: ${[...new Set(number.left_out.map(({ reason }) => reason))].join("; ")}.` : "";
-    return { kind, text: number.text_with_doubts, sure: `${count}; ${percent(number.probability)} sure of the whole.${lost}` };
+    const lostOnes = number.left_out.filter(({ reason }) => !sign(reason));
+    const signs = lostOnes.length < number.left_out.length ? " There are signs beside the digits." : "";
+    const places = lostOnes.length;
+    const lost = places ? ` ${places === 1 ? "One place" : `${places} places`} left out: ${[...new Set(lostOnes.map(({ reason }) => reason))].join("; ")}.` : "";
+    const doubt = number.rejected ? ` Not sure enough: ${number.reason}` : "";
+    return { kind, text: number.raw_with_doubts, sure: `${count}; ${percent(number.probability)} sure of the whole.${signs}${lost}${doubt}` };
   }
   if (kind === "nothing") return { kind: "none", text: "No number", sure: "There is no digit in the picture." };
   if (kind === "none") {
@@ -358,6 +388,7 @@ function headline() {
 function show(answer) {
   found = answer;
   $("error").hidden = true;
+  $("known-error").hidden = true;
   $("sure").hidden = false;
   showHeadline();
   fill($("stages"), answer.stages.map(({ name, size, picture: source }) => figure(source, name, size.join(" x "), Math.max(...size) > 100)));
@@ -372,7 +403,8 @@ function showHeadline() {
   if (found === null) return;
   const { kind, text, sure } = headline();
   $("label").textContent = text;
-  $("label").dataset.kind = kind;
+  $("label").dataset.kind = kind === "number" && found.number.rejected ? "doubt" : kind;
+  showMore(kind === "number" ? found.number : null);
   $("label").className = text.length > 40 ? "page" : text.length > 8 || text.includes("\n") ? "long" : "";
   $("sure").textContent = sure;
   if (kind !== "number") labelBars(found.probabilities, kind === "label");
@@ -389,6 +421,16 @@ function showHeadline() {
   }, SILENCE);
 }
 
+// What a number has beside its digits: parts between signs and gaps, and what else it may be.
+function showMore(number) {
+  const rows = [];
+  if (number && number.groups.length > number.lines.length) rows.push(["Parts", number.groups.join(" \u00b7 ")]);
+  const others = number ? number.alternatives.slice(1).filter(({ probability }) => probability >= 0.0005) : [];
+  if (others.length) rows.push(["Or else", others.map(({ text, probability }) => `${text.replaceAll("\n", " \u21b5 ")} (${percent(probability)})`).join(", ")]);
+  $("more").hidden = rows.length === 0;
+  fill($("more"), rows.flatMap(([name, text]) => [element("dt", { textContent: name }), element("dd", { textContent: text })]));
+}
+
 function shape(tag, attributes, text = "") {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -403,7 +445,7 @@ function showBoxes() {
     const heights = found.number.digits.map(({ box }) => box[3] - box[1]);
     const mean = heights.reduce((sum, each) => sum + each, 0) / heights.length;
     const size = Math.min(Math.max(width, height) / 22, Math.max(mean / 2, Math.max(width, height) / 60));
-    const doubts = found.number.left_out.map(({ box }) => ({ label: "?", box, class: "doubt" }));
+    const doubts = found.number.left_out.map(({ box, reason }) => ({ label: sign(reason) ?? "?", box, class: "doubt" }));
     for (const { label, box, class: kind = "" } of [...found.number.digits, ...doubts]) {
       const [left, top, right, bottom] = box;
       marks.push(shape("rect", { x: left, y: top, width: right - left, height: bottom - top, rx: size / 6, class: kind }));
@@ -416,14 +458,32 @@ function showBoxes() {
   fill($("boxes"), marks);
 }
 
-$("mode").addEventListener("change", showHeadline);
-$("pipeline").addEventListener("change", restart);
+// Words side by side are no number: nothing is known of it.
+function showFields() {
+  $("known").hidden = !isNumberMode() || !digits();
+}
+
+$("mode").addEventListener("change", () => {
+  showFields();
+  if (FIELDS.some((id) => $(id).value)) restart();
+  else showHeadline();
+});
+for (const id of FIELDS) {
+  $(id).addEventListener("input", () => {
+    epoch += 1; // an answer on its way knows less
+    askSoon();
+  });
+}
+$("pipeline").addEventListener("change", () => {
+  showFields();
+  restart();
+});
 
 async function start() {
   redraw();
   try {
     const response = await fetch("api/pipelines");
-    ({ pipelines, max_bytes: maxBytes } = await response.json());
+    ({ pipelines, max_bytes: maxBytes, max_known: maxKnown } = await response.json());
     fill($("pipeline"), pipelines.map(({ name }) => element("option", { value: name, textContent: name })));
     showNothing();
   } catch {

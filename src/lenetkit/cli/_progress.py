@@ -1,0 +1,22 @@
+"""A bar for commands that answer many images."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+__all__ = ["show_progress"]
+
+
+@contextlib.contextmanager
+def show_progress(total: int, few: int) -> Iterator[Callable[[int], object]]:
+    """Show a bar for more than a few images, unless the answers appear on the same terminal."""
+    if total <= few or not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.advance(task, done)
