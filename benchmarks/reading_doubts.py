@@ -24,7 +24,7 @@ from scipy.special import log_expit
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit.datasets import Dataset
-from lenetkit.reading import Reading, _reading
+from lenetkit.reading import Reading, _cut_reading
 from lenetkit.reading._doubts import compute_features
 
 _PENALTY = 1e-4
@@ -59,17 +59,17 @@ def training_pictures(digits: Dataset, n_rows: int, n_drawn: int) -> Iterator[tu
 def read(picture: np.ndarray, twin: Pipeline) -> tuple[Reading, np.ndarray, np.ndarray]:
     """Return a reading with the features of its digits and of the places left out."""
     seen = []
-    compute = _reading.compute_probability
+    compute = _cut_reading.compute_probability
 
     def compute_and_keep(*arguments: list[float]) -> float:
         seen.extend(arguments)
         return compute(*arguments)
 
-    _reading.compute_probability = compute_and_keep
+    _cut_reading.compute_probability = compute_and_keep
     try:
         reading = twin.read_number(picture)
     finally:
-        _reading.compute_probability = compute
+        _cut_reading.compute_probability = compute
     return reading, compute_features(*seen[:3]), compute_features(seen[3])
 
 

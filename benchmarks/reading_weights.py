@@ -123,7 +123,8 @@ def main() -> None:
     parser.add_argument("--drawn", type=int, default=30, help="numbers of each kind; ten times as many that touch")
     given = parser.parse_args()
     pipeline = Pipeline.load(given.pipeline) if given.pipeline else Pipeline.pretrained()
-    gate = getattr(pipeline._check_fitted(), "gate", None)
+    rejecting = pipeline._check_fitted().rejecting
+    gate = None if rejecting is None else rejecting[1]
     last = load_dataset("mnist", subset="train", data_dir=given.data, download=False)[-5000:]
     images, labels = np.asarray(last.images), np.asarray(last.labels)
     examples: list[Example] = []
