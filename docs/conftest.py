@@ -108,6 +108,24 @@ def stand_in(*, subset="all", data_dir=None, download=True):  # noqa: ARG001
     return Dataset(images=Resize((28, 28))(digits.images), labels=digits.labels, name="mnist", epochs=1)
 
 
+def draw_date():
+    """Return a date on clean paper."""
+    from lenetkit.synthesis import LineSettings, draw_line
+
+    marks = ["patterned", "stained", "bordered", "neighboured", "framed", "boxed", "ruled", "underlined", "starred"]
+    forms = ["touching", "joined", "small_zeros", "compressed", "bleached"]
+    settings = LineSettings(
+        height=64,
+        styles="american",
+        digit_height=(40, 44),
+        margin=(0.5, 0.7),
+        side_margin=(0.8, 1.2),
+        drawn=1,
+        **dict.fromkeys([*marks, *forms], 0),
+    )
+    return draw_line("27/11/2026", settings=settings, seed=4).image
+
+
 def prepare(namespace):
     """Make a folder with the files that pages speak of, and go there."""
     from lenetkit.datasets import dataset_info, load_dataset, register_dataset
@@ -127,8 +145,10 @@ def prepare(namespace):
         Path("pictures", str(label)).mkdir(parents=True)
         for number, row in enumerate((digits.labels == label).nonzero()[0][:20]):
             Image.fromarray(digits.images[row]).save(f"pictures/{label}/{number}.png")
-    for name in ("meter.jpg", "form.png"):
+    for name in ("amount.jpg", "form.png"):
         Image.fromarray(255 - draw_number("47278", seed=1).image).save(name)
+    Image.fromarray(draw_date()).save("date.png")
+    Path("orders.txt").write_text("41218\n47278\n57270\n", "utf-8")
     shutil.copyfile(get_path("digits"), "digits.lenet")
 
 

@@ -324,6 +324,67 @@ def test_a_photo_is_read(visit: Visit) -> None:
     is_answered(page, "502")
 
 
+@pytest.mark.parametrize("settings", [DESK, {**PHONE, "color_scheme": "dark"}], ids=["desk", "phone"])
+def test_what_is_known_of_the_number_is_used(visit: Visit, settings: dict[str, Any]) -> None:
+    """Fields appear where a number is asked for; what is wrong in them is said beside them, and the picture stays."""
+    page, watch = visit(**settings)
+    page.get_by_label("Choose a picture").set_input_files(file_of(photographed("1947")))
+    is_answered(page, "1947")
+    length = page.get_by_label("Length")
+    expect(length).to_be_hidden()
+    page.get_by_label("Read as").select_option("a number")
+    # With the keyboard alone, from field to field.
+    length.focus()
+    page.keyboard.type("4")
+    page.keyboard.press("Tab")
+    page.keyboard.type("##a")
+    asks_nothing(page)
+    expect(page.get_by_role("alert")).to_contain_text("Pattern must not contain 'a'")
+    expect(page.locator("#label")).to_have_text("No answer")
+    expect(page.locator("#photo")).to_be_visible()
+    page.get_by_label("Pattern").fill("")
+    page.keyboard.press("Tab")
+    page.keyboard.type("2026")
+    page.keyboard.press("Enter")
+    page.keyboard.type("1847")
+    is_answered(page, "1847")
+    expect(page.locator("#label")).to_have_attribute("data-kind", "doubt")
+    expect(page.locator("#sure")).to_contain_text("Not sure enough: the reading is right with a probability of")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_label("Known numbers").fill(" ".join(map(str, range(2000))))
+    expect(page.get_by_role("alert")).to_contain_text("at most 1,000 known numbers on this page; there are 2,000")
+    page.get_by_label("Read as").select_option("digit or number")
+    expect(length).to_be_hidden()
+    is_answered(page, "1947")
+    assert all("422" in complaint for complaint in watch.complaints)
+    watch.complaints.clear()
+
+
+def test_a_number_with_signs_is_shown_as_it_stands(visit: Visit) -> None:
+    """With its parts and what else it may be, as the server found them."""
+    page, _ = visit(**DESK)
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        found = response.json()
+        place = {"box": [100, 20, 105, 30], "reason": "the sign .", "probability": 0, "line": 0}
+        found["number"].update(
+            raw_with_doubts="19.47",
+            groups=["19", "47"],
+            left_out=[place],
+            alternatives=[{"text": "1947", "probability": 0.9}, {"text": "1941", "probability": 0.05}],
+        )
+        route.fulfill(response=response, json=found)
+
+    page.route("**/api/read?*", answer)
+    page.get_by_label("Choose a picture").set_input_files(file_of(photographed("1947")))
+    is_answered(page, "19.47")
+    expect(page.locator("#sure")).to_contain_text("There are signs beside the digits.")
+    expect(page.locator("#more")).to_have_text("Parts19 \u00b7 47Or else1941 (5.0 %)")
+    expect(page.locator("#boxes text.doubt")).to_have_text(".")
+
+
 def test_a_phones_photo_gets_the_librarys_own_answer(visit: Visit, shared_data: Path) -> None:
     """Whether it is right or not."""
     page, _ = visit(**DESK)

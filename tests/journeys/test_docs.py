@@ -80,7 +80,7 @@ def test_the_code_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """All blocks, one after the other, on the embedded digits in MNIST's place."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(load_dataset("digits").images[0]).save("photo.png")
-    Image.fromarray(draw_number("47278", seed=1).image).save("meter.jpg")
+    Image.fromarray(draw_number("47278", seed=1).image).save("amount.jpg")
     namespace: dict[str, object] = {}
     for block in blocks("README.md", "python"):
         exec(compile(block.replace('"mnist"', '"digits"'), "README.md", "exec"), namespace)

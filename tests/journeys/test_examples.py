@@ -78,6 +78,10 @@ EXPECTED = {
         r"text: 1947, 30582\n",
         r"line 0: 1 with probability [01]\.\d\d in the box \(\d+, \d+, \d+, \d+\)",
         r"line 1: 2 with probability",
+        r"right as a whole with probability [01]\.\d{3}",
+        r"knowing a length of 4 to 5: 1947, 30582\n",
+        r"knowing a pattern of 4 digits, and one that may be missing: 1947, 30582\n",
+        r"knowing the numbers that are possible: 1947, 30582\n",
     ],
     "real_pictures.py": [
         r"accuracy",

@@ -62,3 +62,14 @@ for ax, spacing in zip(axes, (0.25, 0.05, -0.05, -0.12), strict=True):
     found = pipe.read_number(close_picture)
     found.plot(ax=ax)
     ax.set_title(f"spacing {spacing}: {found.text}", size=10, loc="left")
+
+# %%
+# What one knows
+# --------------
+#
+# The last of these again: with nothing known of the number, with its length, and with a list
+# of the possible ones. Nothing else is searched for then.
+
+for known in ({}, {"length": 7}, {"among": ["2024603", "2029603", "2824603"]}):
+    reading = pipe.read_number(close_picture, **known)
+    print(f"{reading.text}, {reading.probability:.1%} sure, knowing {known or 'nothing'}")

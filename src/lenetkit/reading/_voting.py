@@ -19,7 +19,8 @@ __all__ = ["choose"]
 # pictures of other kinds the way by cuts is not to be trusted farther.
 _SURE_OF_LOST, _SURE_OF_SLASHES, _SURE_OF_OTHERS = 0.9, 0.9, 0.8
 _SURE_OF_BOXES, _SURE_OF_STROKES = 0.7, 0.7
-# Ink of which the novelty detector thinks less is surely no digit: so few alone are none, and more make a doubt. Real
+# Ink of which the novelty detector thinks less is surely no digit: so few alone are none, more in one place are a
+# scribble, and others make a doubt. Real
 # digits of a whole line are refused too often to leave them out for it.
 _SURELY_NONE, _FEW = 0.15, 2
 
@@ -31,7 +32,8 @@ def choose(by_lines: Reading, by_digits: Reading, in_boxes: bool) -> Reading:
     and empty boxes, which only the way by cuts looks for, are named in both.
     """
     refused = _find_refused(by_lines, by_digits)
-    if not by_lines.digits or (not by_digits.digits and len(refused) == len(by_lines.digits) <= _FEW):
+    few = not by_digits.digits and len(refused) == len(by_lines.digits) <= _FEW
+    if not by_lines.digits or few or (refused and _is_scribble(by_lines, by_digits)):
         return by_digits
     if refused:
         by_lines = attrs.evolve(by_lines, probability=_weigh(by_lines.probability, min(refused)))
@@ -64,6 +66,15 @@ def _find_refused(by_lines: Reading, by_digits: Reading) -> list[float]:
     if kept != [digit.label for digit in by_digits.digits]:
         return []
     return [min(place.probability for place in places) for places in found if places]
+
+
+def _is_scribble(by_lines: Reading, by_digits: Reading) -> bool:
+    """Tell whether many digits of a whole line are one place that is unlike a digit."""
+    return any(
+        sum(_overlaps(digit.box, place.box) for digit in by_lines.digits) > _FEW
+        for place in by_digits.left_out
+        if place.reason == UNLIKE_DIGIT and place.probability < _SURELY_NONE
+    )
 
 
 def _prefers_digits(by_lines: Reading, by_digits: Reading, in_boxes: bool) -> bool:
