@@ -19,6 +19,8 @@ __all__ = ["choose"]
 # pictures of other kinds the way by cuts is not to be trusted farther.
 _SURE_OF_LOST, _SURE_OF_SLASHES, _SURE_OF_OTHERS = 0.9, 0.9, 0.8
 _SURE_OF_BOXES, _SURE_OF_STROKES = 0.7, 0.7
+# A whole line that is less sure than this, and than digits one by one, gives way to as many of these.
+_UNSURE = 0.7
 # Ink of which the novelty detector thinks less is surely no digit: so few alone are none, more in one place are a
 # scribble, and others make a doubt. Real
 # digits of a whole line are refused too often to leave them out for it.
@@ -78,15 +80,21 @@ def _is_scribble(by_lines: Reading, by_digits: Reading) -> bool:
 
 
 def _prefers_digits(by_lines: Reading, by_digits: Reading, in_boxes: bool) -> bool:
-    """Tell whether digits were in joined boxes, or a whole line has lost some of them or taken a 1 for a slash."""
+    """Tell whether digits were in joined boxes, or a whole line is less sure of as many, lost some, or saw a slash."""
     sure = by_digits.probability
     has_signs = re.search("[-.,:/]", by_lines.raw) is not None  # which digits one by one take for digits
     strokes = re.sub(r"[^\d\n]", "", by_lines.raw.replace("/", "1"))
     return (
         (in_boxes and sure > _SURE_OF_BOXES)
         or (sure > _SURE_OF_LOST and not has_signs and _is_within(by_lines.lines, by_digits.lines))
+        or (by_lines.probability < min(sure, _UNSURE) and _have_one_form(by_lines.lines, by_digits.lines))
         or (sure > _SURE_OF_STROKES and by_lines.probability < _SURE_OF_SLASHES and by_digits.text == strokes)
     )
+
+
+def _have_one_form(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Tell whether all lines are as long in both, and there are some digits: a rule may pass for one."""
+    return [len(line) for line in first] == [len(line) for line in second] and sum(map(len, first)) > _FEW
 
 
 def _is_within(few: tuple[str, ...], many: tuple[str, ...]) -> bool:
