@@ -72,9 +72,16 @@ def test_what_is_no_line_is_refused(predictor: SweptPredictor, line: np.ndarray)
 
 
 def test_a_line_of_another_height_is_refused(predictor: SweptPredictor) -> None:
-    with pytest.raises(DataError, match="the LiteRT model cannot be used"):
-        predictor.log_probabilities(np.zeros((32, 100), np.uint8))
+    for height in (1, 39, 41, 80):
+        with pytest.raises(DataError, match=f"a line for this model must be 40 pixels high; got {height}"):
+            predictor.log_probabilities(np.zeros((height, 100), np.uint8))
     assert predictor.log_probabilities(noise(50)).shape == (17, 17)  # and it goes on
+
+
+def test_a_model_for_anything_but_lines_is_refused() -> None:
+    digits = SweptPredictor(read_bundle(get_path("digits")).tflite, pitch=4)
+    with pytest.raises(DataError, match=r"its input must have the shape \(1, height, any width, 1\); it has"):
+        digits.log_probabilities(noise(50))
 
 
 def test_places_of_columns_are_those_of_the_line(predictor: SweptPredictor) -> None:

@@ -76,7 +76,7 @@ class SweptPredictor:
         Raises
         ------
         DataError
-            If the line is no such array, or LiteRT cannot use the model.
+            If the line is no such array or not as high as the model asks, or LiteRT cannot use the model.
         """
         if line.ndim != 2 or line.dtype != np.uint8 or not line.size:
             raise DataError(f"a line must be a uint8 array of shape (height, width); got {line.dtype} {line.shape}.")
@@ -120,13 +120,23 @@ class _Runner:
         try:
             # More than one thread inside LiteRT hangs after a fork.
             self._interpreter = Interpreter(model_content=tflite, num_threads=1)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._output = self._interpreter.get_output_details()[0]["index"]
-        except (ValueError, RuntimeError, IndexError) as error:
+            (image,), (answer,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:
             raise DataError(f"the LiteRT model cannot be used: {error}") from error
+        self._input, self._output = image["index"], answer["index"]
+        form = tuple(map(int, image["shape_signature"]))
+        if len(form) != 4 or (form[0], form[2:]) != (1, (-1, 1)):
+            raise DataError(
+                "the LiteRT model cannot be used: its input must have the shape (1, height, any width, 1); it has "
+                f"{form}, -1 for any."
+            )
+        self._height = form[1]
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        # Not left to LiteRT: its version 2.0.2 ends the process over it.
+        if image.shape[1] != self._height:
+            raise DataError(f"a line for this model must be {self._height} pixels high; got {image.shape[1]}.")
         try:
             if image.shape != self._shape:
                 self._shape = ()
