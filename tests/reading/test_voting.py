@@ -27,8 +27,26 @@ def place(left: int, reason: str = "on no line of writing") -> LeftOut:
     return LeftOut(box=(left, 0, left + 15, 20), reason=reason, probability=0.6)
 
 
-def voted(lines: Reading, digits: Reading, *, in_boxes: bool = False, has_all_ink: bool = True) -> Reading:
-    return choose(lines, digits, in_boxes=in_boxes, has_all_ink=has_all_ink)
+def voted(
+    lines: Reading, digits: Reading, *, in_boxes: bool = False, has_all_ink: bool = True, n_places: int = 1
+) -> Reading:
+    places = [(float(index), index + 1.0) for index in range(n_places)]
+    answer = LineAnswer(
+        log_probabilities=answer_for(lines.text),
+        find_box=lambda first, last: (0, 0, 1, 1),
+        places=tuple(places if has_all_ink else [*places, (50.0, 60.0)]),
+        is_all=True,
+    )
+    numbers = select_numbers([answer] if lines.digits else [], Knowledge(), None, None)
+    return choose(numbers, lines, digits, in_boxes=in_boxes)
+
+
+def test_digits_apart_that_are_surer_count() -> None:
+    """Each is one piece of ink, so that nothing was cut; with fewer pieces some were."""
+    assert voted(reading("4711", 0.7), reading("4771", 0.8), n_places=4).text == "4771"
+    assert voted(reading("4711", 0.8), reading("4771", 0.7), n_places=4).text == "4711"
+    assert voted(reading("4711", 0.7), reading("4771", 0.8), n_places=3).text == "4711"
+    assert voted(reading("41", 0.7), reading("47", 0.8), n_places=2).text == "41"
 
 
 def test_both_together_are_surer_than_each() -> None:
@@ -50,11 +68,11 @@ def test_sure_digits_make_another_line_doubtful(sure: float, doubted: bool) -> N
 @pytest.mark.parametrize(
     ("line", "digits", "sure", "has_all_ink", "text"),
     [
-        ("41", "471", 0.95, False, "471"),
-        ("41", "471", 0.85, False, "41"),
-        ("41", "471", 0.95, True, "41"),
-        ("47", "411", 0.95, False, "47"),
-        ("471", "41", 0.95, False, "471"),
+        ("41", "471", 0.995, False, "471"),
+        ("41", "471", 0.985, False, "41"),
+        ("41", "471", 0.995, True, "41"),
+        ("47", "411", 0.995, False, "47"),
+        ("471", "41", 0.995, False, "471"),
     ],
 )
 def test_digits_that_a_line_has_not_looked_at_are_added(
@@ -96,7 +114,7 @@ def numbers(text: str, probability: float) -> FoundNumbers:
     answer = LineAnswer(
         log_probabilities=answer_for(text),
         find_box=lambda first, last: (int(first), 0, int(last) + 1, 9),
-        places=((50.0, 60.0),) if len(text) == 2 else (),
+        places=((0.0, 1.0), (50.0, 60.0)) if len(text) == 2 else (),
         is_all=True,
     )
     found = select_numbers([answer] if text else [], Knowledge(), None, None)

@@ -47,11 +47,14 @@ class FoundNumber:
 
     @property
     def has_all_ink(self) -> bool:
-        """Tell whether each place of ink that may be a digit has a character, and no boxes part the line."""
-        spans = self.spans[[character != " " for character in self.raw]]
+        """Tell whether each place of ink that may be a digit has a character, and no boxes part the line.
+
+        A character belongs to the place that is nearest to its middle.
+        """
         places = self.answer.places
-        unread = [bool(((spans[:, 1] <= left) | (right <= spans[:, 0])).all()) for left, right in places]
-        return self.answer.is_all and not any(unread)
+        middles = [float(sum(span)) / 2 for span, sign in zip(self.spans, self.raw, strict=True) if sign != " "]
+        owners = {min(places, key=lambda place: abs(sum(place) / 2 - middle)) for middle in middles if places}
+        return self.answer.is_all and owners == set(places)
 
     @property
     def weight(self) -> float:
@@ -91,6 +94,11 @@ class FoundNumbers:
     def has_all_ink(self) -> bool:
         """Tell whether there are numbers, and these have all ink that may be digits."""
         return bool(self.found) and all(number.has_all_ink for number in self.found)
+
+    @property
+    def n_places(self) -> int:
+        """Count the places of ink on the lines that may be digits."""
+        return sum(len(number.answer.places) for number in self.found)
 
 
 def search_line(answer: LineAnswer, knowledge: Knowledge) -> FoundNumber | None:

@@ -257,25 +257,25 @@ class NumberReader:
 
     def read_picture(self, picture: Array) -> Reading:
         """Read a picture, as an array."""
-        by_lines, has_all_ink = self._read_lines(picture)
-        if by_lines is not None and has_all_ink and by_lines.probability >= _SURE and len(by_lines.digits) > _FEW:
-            reading = by_lines
+        numbers = self._read_lines(picture)
+        if numbers is None:
+            reading, _ = self._read_digits(picture)
         else:
-            by_digits, in_boxes = self._read_digits(picture)
-            reading = by_digits
-            if by_lines is not None:
-                reading = choose(by_lines, by_digits, in_boxes=in_boxes, has_all_ink=has_all_ink)
+            reading = assemble(picture, numbers, self._labels, self._knowledge)
+            if numbers.probability < _SURE or len(reading.digits) <= _FEW or not numbers.has_all_ink:
+                by_digits, in_boxes = self._read_digits(picture)
+                reading = choose(numbers, reading, by_digits, in_boxes=in_boxes)
         return reading if self._reject is None else _judge(reading, self._reject, self._line_reader, self._lines)
 
-    def _read_lines(self, picture: Array) -> tuple[Reading | None, bool]:
-        """Return the reading of whole lines, None where there is no network for it, and whether it has all ink."""
+    def _read_lines(self, picture: Array) -> FoundNumbers | None:
+        """Return the numbers of whole lines; None where there is no network for it."""
         if self._line_reader is None:
-            return None, False
+            return None
         sheet = find_ink(picture)
         numbers = self._select(answer_lines(picture, self._line_reader, sheet))
         if self._lines in (None, 1):
             numbers = compare(numbers, self._select(answer_whole(picture, self._line_reader, sheet)))
-        return assemble(picture, numbers, self._labels, self._knowledge), numbers.has_all_ink
+        return numbers
 
     def _select(self, answers: list[LineAnswer]) -> FoundNumbers:
         calibration = None if self._line_reader is None else self._line_reader.calibration

@@ -38,6 +38,8 @@ _LEVEL = 0.02
 # Pieces of ink of so many rows or columns of a strip may be a digit or half of one. Upright rules cover this fraction
 # of the height of digits, and so many of them make boxes.
 _PIECE, _UPRIGHT, _BOXES = 10, 0.5, 3
+# Pieces that have so much of the narrower one's columns in common lie above each other.
+_ABOVE = 0.5
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -72,13 +74,16 @@ class Strip:
 
     @property
     def places(self) -> list[tuple[int, int]]:
-        """First and end column of each piece of ink that may be a digit by its size."""
-        found = ndimage.find_objects(self.pieces)
-        return [
-            (columns.start, columns.stop)
-            for rows, columns in found
-            if max(rows.stop - rows.start, columns.stop - columns.start) >= _PIECE
-        ]
+        """First and end column of the ink that may be a digit by its size, pieces above each other taken together."""
+        found: list[tuple[int, int]] = []
+        for rows, columns in sorted(ndimage.find_objects(self.pieces), key=lambda piece: piece[1].start):
+            left, right = columns.start, columns.stop
+            if max(rows.stop - rows.start, right - left) < _PIECE:
+                continue
+            if found and found[-1][1] - left > _ABOVE * min(right - left, found[-1][1] - found[-1][0]):
+                left, right = found[-1][0], max(found.pop()[1], right)
+            found.append((left, right))
+        return found
 
     def box(self, left: float, right: float) -> tuple[int, int, int, int]:
         """Return the box (left, top, right, bottom) in the picture of what is written between two columns of the strip.

@@ -12,10 +12,10 @@ from lenetkit.reading._outcome import Box, LeftOut, Reading
 
 __all__ = ["choose", "compare"]
 
-# Digits read one by one that are surer than this make another reading doubtful, and count where a whole line has not
-# looked at their ink. Chosen on composed lines and scenes, rows of training digits and drawn numbers: there the way by
-# cuts, for all its sureness, is wrong more often than a whole line that says something else.
-_SURE = 0.9
+# Digits read one by one that are surer than this make another reading doubtful. Surer than the second, they count where
+# a whole line has not looked at their ink; and so many of them, if they are surer than the line, where each is a piece
+# of ink. Chosen on composed lines and scenes, rows of training digits and drawn numbers.
+_SURE, _SURE_OF_LOST, _APART = 0.9, 0.99, 3
 # So much of its probability a reading loses to another one that is certain of something else.
 _SHARE = 0.5
 # The reason of a place that only the way by cuts takes for a digit.
@@ -36,26 +36,23 @@ def compare(found: FoundNumbers, whole: FoundNumbers) -> FoundNumbers:
     return attrs.evolve(best, probability=best.probability * (1 - _SHARE * other.probability))
 
 
-def choose(by_lines: Reading, by_digits: Reading, *, in_boxes: bool, has_all_ink: bool) -> Reading:
-    """Return the reading of whole lines, unless digits are in joined boxes, or on ink that these do not have.
+def choose(numbers: FoundNumbers, by_lines: Reading, by_digits: Reading, *, in_boxes: bool) -> Reading:
+    """Return the reading of whole lines, unless digits need no cuts, are in joined boxes, or on ink without a line.
 
     If both agree it is surer than each; if digits one by one are sure of something else it is less sure. Ink on no line
-    and empty boxes, which only the way by cuts looks for, are named in both.
+    and empty boxes, which only the way by cuts looks for, are named in both. `numbers` are those of whole lines.
     """
-    if in_boxes:
-        prefers_digits = by_digits.probability > (by_lines.probability if by_lines.digits else 0.5)
-    else:
-        is_lost = bool(by_lines.digits) and not has_all_ink and _is_within(by_lines.lines, by_digits.lines)
-        prefers_digits = is_lost and by_digits.probability > _SURE
-    if by_digits.digits and prefers_digits:
+    if by_digits.digits and _prefers_digits(numbers, by_lines, by_digits, in_boxes):
         return by_digits
     read = [digit.box for digit in by_lines.digits] + [place.box for place in by_lines.left_out]
     agree = by_lines.text == by_digits.text
-    more = [
-        place
-        for place in _doubtful(by_digits, by_lines)
-        if (agree or place.reason != UNLIKE_DIGIT) and not any(_overlaps(place.box, box) for box in read)
-    ]
+    more = [place for place in by_digits.left_out if agree or place.reason != UNLIKE_DIGIT]
+    if not numbers.has_all_ink:
+        more += [
+            LeftOut(box=digit.box, reason=_ALONE.format(digit.label), probability=digit.probability, line=digit.line)
+            for digit in by_digits.digits
+        ]
+    more = [place for place in more if not any(_overlaps(place.box, box) for box in read)]
     probability = by_lines.probability
     if not by_lines.digits:
         probability = 1 - by_digits.probability if by_digits.digits else by_digits.probability
@@ -66,15 +63,14 @@ def choose(by_lines: Reading, by_digits: Reading, *, in_boxes: bool, has_all_ink
     return attrs.evolve(by_lines, probability=probability, left_out=(*by_lines.left_out, *more))
 
 
-def _doubtful(by_digits: Reading, by_lines: Reading) -> list[LeftOut]:
-    """Return what the way by cuts leaves out; where whole lines have nothing, what it reads, too."""
-    if by_lines.digits:
-        return list(by_digits.left_out)
-    alone = [
-        LeftOut(box=digit.box, reason=_ALONE.format(digit.label), probability=digit.probability)
-        for digit in by_digits.digits
-    ]
-    return [*by_digits.left_out, *alone]
+def _prefers_digits(numbers: FoundNumbers, by_lines: Reading, by_digits: Reading, in_boxes: bool) -> bool:
+    """Tell whether digits read one by one count more than whole lines."""
+    if not by_lines.digits:
+        return in_boxes and by_digits.probability > 0.5
+    is_surer = by_digits.probability > by_lines.probability
+    is_apart = numbers.n_places == len(by_digits.digits) >= _APART
+    is_lost = not numbers.has_all_ink and _is_within(by_lines.lines, by_digits.lines)
+    return is_surer and (in_boxes or is_apart or (is_lost and by_digits.probability > _SURE_OF_LOST))
 
 
 def _is_within(few: tuple[str, ...], many: tuple[str, ...]) -> bool:
