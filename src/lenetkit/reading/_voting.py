@@ -49,7 +49,12 @@ def choose(numbers: FoundNumbers, by_lines: Reading, by_digits: Reading, *, in_b
     more = [place for place in by_digits.left_out if agree or place.reason != UNLIKE_DIGIT]
     if not numbers.has_all_ink:
         more += [
-            LeftOut(box=digit.box, reason=_ALONE.format(digit.label), probability=digit.probability, line=digit.line)
+            LeftOut(
+                box=digit.box,
+                reason=_ALONE.format(digit.label),
+                probability=digit.probability,
+                line=digit.line if by_lines.digits else None,
+            )
             for digit in by_digits.digits
         ]
     more = [place for place in more if not any(_overlaps(place.box, box) for box in read)]
