@@ -289,16 +289,35 @@ class Pipeline(FittedMethods):
         path: str | os.PathLike[str],
         *,
         format: str | None = None,  # noqa: A002
+        quantize: str | None = None,
         batch: int | None = None,
+        images: Any = None,
+        labels: Any = None,
+        calibration_images: Any = None,
+        max_drop: float = 0.005,
     ) -> "ExportReport":
-        """Write the model for another runtime, verified on golden inputs; see :func:`lenetkit.exporting.export`.
+        """Write the model for another runtime, measured before it is kept; see :func:`lenetkit.exporting.export`.
 
-        The suffix of `path` tells the format; `batch` fixes the number of images in a call.
+        The suffix of `path` tells the format, `quantize` makes it smaller, `batch` fixes the images in a call.
+
+        Parameters
+        ----------
+        path, format, quantize, batch, max_drop
+            As for the function.
+        images : images, optional
+            More images to measure on: as for :meth:`predict`.
+        labels : array-like of shape (n,), optional
+            Their labels, to measure the accuracy.
+        calibration_images : images, optional
+            They show which values occur inside the network; only for LiteRT with ``quantize="int8"``. By default the
+            file's own reference images.
 
         Raises
         ------
         NotFittedError
             Before :meth:`fit`.
+        DataError
+            If images or labels do not hold what they should, or a label is none of `classes_`.
         SettingError, MissingExtraError, ExportError, OSError
             As the function does; all but the ExportError before anything is converted.
 
@@ -311,21 +330,18 @@ class Pipeline(FittedMethods):
         >>> report.path.name, report.greatest_difference <= 1e-5
         ('digits.tflite', True)
         """
-        from lenetkit.exporting import check_target, export
+        from lenetkit.pipeline._exporting import export_fitted
 
-        fitted = self._check_fitted()
-        check_target(path, format, batch)
-        bundle = fitted.to_bundle()
-        return export(
+        return export_fitted(
+            self._check_fitted(),
             path,
             format=format,
+            quantize=quantize,
             batch=batch,
-            tflite=bundle.tflite,
-            build_model=lambda: fitted.model,
-            golden_images=bundle.golden_images,
-            golden_probabilities=bundle.golden_probabilities,
-            classes=fitted.classes.tolist(),
-            preprocessing={"input_shape": list(bundle.input_shape), "transforms": list(bundle.transforms)},
+            images=images,
+            labels=labels,
+            calibration_images=calibration_images,
+            max_drop=max_drop,
         )
 
     def summary(self) -> None:
