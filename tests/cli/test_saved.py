@@ -479,7 +479,7 @@ def test_export_takes_the_format_from_the_name(run: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["digits"], 2, "does not tell the format: end it in .tflite, .onnx, .keras, or give --format"),
+        (["digits"], 2, "does not tell the format: end it in .tflite, .onnx, .keras, .h, or give --format"),
         (["digits.onnx", "--format", "litert"], 2, "must end in '.tflite'; got"),
         (["none/digits.tflite"], 2, "there is no folder"),
         (["digits.tflite", "--batch", "0"], 2, "batch must be an integer from 1"),
