@@ -149,7 +149,7 @@ def measure(ink):
 def choose_pieces(mask, sure):
     """Return the pixels of the main piece and of those that belong to it."""
     labels, n = np.zeros(mask.shape, int), 0
-    for start in zip(*np.nonzero(mask)):
+    for start in map(tuple, np.argwhere(mask)):
         if labels[start]:
             continue
         n, todo = n + 1, [start]
@@ -175,9 +175,9 @@ def choose_pieces(mask, sure):
     main = max(large, key=lambda piece: piece[0])
     chosen = main[4].copy()
     for _ in range(3):
-        t, b, l, r = box_around(chosen)
+        first, end, west, east = box_around(chosen)
         for area, side, _, (top, bottom, left, right), piece in pieces:
-            gap = math.hypot(max(t - bottom, top - b, 0), max(l - right, left - r, 0))
+            gap = math.hypot(max(first - bottom, top - end, 0), max(west - right, left - east, 0))
             part, size = area / main[0], main[1]
             is_stroke = side >= 2 * main[2] and part >= 0.02 and gap <= 0.15 * size
             if is_stroke or (part >= 0.12 and gap <= 0.4 * size) or (part >= 0.35 and side >= 0.5 * size):
@@ -269,6 +269,20 @@ def centre(box):
         starts.append(min(max(math.floor(15 - balance), 0), 28 - used))
     out[starts[0] : starts[0] + rows, starts[1] : starts[1] + columns] = box[:rows, :columns]
     return out
+
+
+def pictures():
+    """Return three pictures to test a port with: narrow, small and bright on dark, large in uneven light."""
+    y, x = np.mgrid[:60, :90]
+    bar = np.where((y >= 10) & (y < 50) & (x >= 20) & (x < 26), 60, 230)
+    y, x = np.mgrid[:36, :36]
+    r = (x - 17) ** 2 + (y - 15) ** 2
+    ring = np.where((r >= 49) & (r <= 121), 200, 90)
+    y, x = np.mgrid[:150, :120]
+    seven = (y >= 30) & (y < 42) & (x >= 30) & (x < 92)
+    seven |= (y >= 42) & (y < 125) & (abs(2 * x + y - 210) <= 14)
+    seven = np.where(seven, 90 - x // 4, 220 - x // 2)
+    return {"bar": bar.astype(np.uint8), "ring": ring.astype(np.uint8), "seven": seven.astype(np.uint8)}
 
 
 if __name__ == "__main__":

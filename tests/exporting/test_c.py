@@ -382,3 +382,22 @@ def test_a_weight_that_is_not_finite_is_named() -> None:
     model.layers[-1].bias.assign([0.0, np.nan, 0.0])
     with pytest.raises(ExportError, match="the layer 'f' whose bias is not finite"):
         read_steps(model)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.slow
+@needs_compiler
+@pytest.mark.parametrize("quantize", [None, "int8"])
+def test_c_gives_the_labels_of_python_on_a_thousand_digits(
+    shared_data: Path, tmp_path: Path, quantize: str | None
+) -> None:
+    """Compiled by the system's compiler, with the pretrained pipeline."""
+    from lenetkit import Pipeline, load_dataset
+
+    pipe = Pipeline.pretrained()
+    images = load_dataset("mnist", subset="test", data_dir=shared_data, download=False).images[:1000]
+    report = pipe.export(tmp_path / "digits.h", quantize=quantize)
+    inputs = pipe.transforms_(images)[..., np.newaxis]
+    answers, difference, _ = run_header(report.path, inputs, prefix="digits", n_classes=10)
+    assert difference <= 1e-5
+    assert answers.argmax(axis=1).tolist() == pipe.predict(images).tolist()

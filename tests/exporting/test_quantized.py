@@ -1,9 +1,7 @@
 """Smaller exports, measured before they are kept: int8, float16 and dynamic for LiteRT, int8 weights in C."""
 
-import importlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,7 @@ from lenetkit.exporting._measuring import check_drop, measure
 from lenetkit.models import create_model, list_models, model_info
 from lenetkit.runtime import Predictor
 
+BLACK = np.zeros((2, 28, 28), np.uint8)
 LITERT = ("int8", "float16", "dynamic")
 
 tensorflow = pytest.mark.tensorflow
@@ -52,9 +51,7 @@ def test_exactly_what_was_allowed_may_be_lost(lost: int, allowed: float, accepte
     if accepted:
         check_drop("litert", measured, allowed)
     else:
-        with pytest.raises(
-            ExportError, match=r"loses too much: the accuracy falls from 100.00% to 9\d\.\d0%; max_drop="
-        ):
+        with pytest.raises(ExportError, match=r"the accuracy falls from 100.00% to 9\d\.\d0%; max_drop="):
             check_drop("litert", measured, allowed)
 
 
@@ -70,7 +67,7 @@ def test_a_gain_is_no_loss() -> None:
         (
             "a.tflite",
             {"quantize": "int4"},
-            r"quantize='int4' is not possible with format='litert': choose with format='l",
+            r"quantize='int4' is not possible with format='litert': choose",
         ),
         ("a.onnx", {"quantize": "int8"}, r"quantize='int8' is not possible with format='onnx'"),
         ("a.keras", {"quantize": "float16"}, r"not possible with format='keras'"),
@@ -119,9 +116,7 @@ def test_what_tensorflow_converts_says_so_where_it_is_missing(
 ) -> None:
     """At once, with the command; a plain LiteRT export goes on without it."""
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(
-        MissingExtraError, match=rf"converted by TensorFlow; {missing} is not installed here.*pip install"
-    ):
+    with pytest.raises(MissingExtraError, match=rf"by TensorFlow; {missing} is not installed here.*pip install"):
         Pipeline.pretrained().export(tmp_path / name, **settings)
     assert os.listdir(tmp_path) == []
     check_target(tmp_path / "plain.tflite", "litert")
@@ -249,9 +244,7 @@ def test_a_model_that_c_has_no_code_for_leaves_nothing(images: np.ndarray, tmp_p
     image = keras.Input((28, 28, 1))
     x = keras.layers.DepthwiseConv2D(3, name="deep")(image)
     model = keras.Model(image, keras.layers.Dense(10, "softmax")(keras.layers.Flatten()(x)), name="plugged")
-    with pytest.raises(
-        ExportError, match=r"'plugged' cannot be written in C: the layer 'deep' of class DepthwiseConv2D"
-    ):
+    with pytest.raises(ExportError, match=r"'plugged' cannot be written in C: the layer 'deep' of class Depthwise"):
         export(
             tmp_path / "a.h",
             tflite=b"",
@@ -279,27 +272,6 @@ def test_int8_keeps_lenet5_on_mnist(shared_data: Path, tmp_path: Path) -> None:
     assert report.accuracy_before is not None
     assert report.accuracy >= report.accuracy_before - 0.0005
     assert report.agreement > 0.999
-
-
-@tensorflow
-@pytest.mark.slow
-@pytest.mark.parametrize("quantize", [None, "int8"])
-def test_c_gives_the_labels_of_python_on_a_thousand_digits(
-    shared_data: Path, tmp_path: Path, quantize: str | None
-) -> None:
-    """Compiled by the system's compiler, with the pretrained pipeline."""
-    if not shutil.which("cc"):
-        pytest.skip("there is no C compiler here")
-    from lenetkit import load_dataset
-
-    run_header = importlib.import_module("tests.exporting.test_c").run_header
-    pipe = Pipeline.pretrained()
-    images = load_dataset("mnist", subset="test", data_dir=shared_data, download=False).images[:1000]
-    report = pipe.export(tmp_path / "digits.h", quantize=quantize)
-    inputs = pipe.transforms_(images)[..., np.newaxis]
-    answers, difference, _ = run_header(report.path, inputs, prefix="digits", n_classes=10)
-    assert difference <= 1e-5
-    assert answers.argmax(axis=1).tolist() == pipe.predict(images).tolist()
 
 
 def test_the_formats_have_suffixes_of_their_own() -> None:
