@@ -96,7 +96,7 @@ def test_a_gain_is_no_loss() -> None:
         (
             "a.tflite",
             {"images": np.zeros((0, 28, 28), np.uint8)},
-            r"images must be inputs of the model, .* at least one",
+            r"images must hold at least one image",
         ),
     ],
 )
@@ -186,7 +186,7 @@ def test_every_registered_model_has_smaller_files(tmp_path: Path, name: str, qua
     assert len(small) < 0.95 * len(plain)
     answers = Predictor(small).predict_proba(images)
     assert np.isfinite(answers).all()
-    assert np.abs(answers - np.asarray(built(images, training=False))).max() < 0.1
+    assert np.abs(answers - np.asarray(built(images, training=False))).max() < 0.2
 
 
 @tensorflow

@@ -5,15 +5,15 @@ __all__ = ["ACTIVATION", "FUNCTIONS", "HEADER", "PREDICT", "TEST"]
 HEADER = """\
 /* {title}
  *
- * Written by lenetkit, which knows this network by the test vectors at the end. C99; no library but math.h, no memory
- * but what the caller gives: {workspace:,} bytes of workspace and {weights:,} bytes of constants.
+ * Written by lenetkit. C99; no library but math.h, no memory but what the caller gives: {workspace:,} bytes of
+ * workspace, beside {weights:,} bytes of constants.
  *
  *     static {p}_workspace workspace;
  *     float probabilities[{P}_CLASSES];
  *     int label = {p}_predict(image, probabilities, &workspace);
  *
  * image: {n_values} numbers ({height} x {width} x {channels}), row by row, prepared as {file}.preprocessing.json
- * describes. The result is the index of the greatest probability; {p}_labels has its name. The function changes
+ * says. The result is the index of the greatest probability; {p}_labels has its name. The function changes
  * nothing but what it is given: threads may run it at the same time, each with a workspace of its own.
  *
  * With {P}_TEST defined before this file is included, {p}_check(&workspace) runs the test vectors and returns
