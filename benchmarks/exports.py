@@ -8,7 +8,6 @@ reference images in the pipeline's own file, which are training images. Usage::
 """
 
 import argparse
-import platform
 import shutil
 import statistics
 import subprocess
@@ -192,12 +191,10 @@ def main() -> None:
             f"{100 * (labels == known).mean():.2f} | {1000 * statistics.median(measured.one):.3f} | "
             f"{statistics.median(measured.many):.2f} |"
         )
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "ai-edge-litert", "numpy"))
     lines += [
         "",
         f"MNIST's 10,000 test images, prepared beforehand; medians of {ROUNDS} rounds of one run. "
-        f"{describe_machine(machine())}, Python {platform.python_version()}, {libraries}. The C code: one thread, "
-        "`-O3 -march=native`.",
+        f"{describe_machine(machine())}, ai-edge-litert {version('ai-edge-litert')}. The C code: one thread, `-O3 -march=native`.",
     ]
     text = "\n".join(lines) + "\n"
     print(text)
