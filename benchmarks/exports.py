@@ -194,7 +194,8 @@ def main() -> None:
     lines += [
         "",
         f"MNIST's 10,000 test images, prepared beforehand; medians of {ROUNDS} rounds of one run. "
-        f"{describe_machine(machine())}, ai-edge-litert {version('ai-edge-litert')}. The C code: one thread, `-O3 -march=native`.",
+        f"{describe_machine(machine())}, ai-edge-litert {version('ai-edge-litert')}. "
+        "The C code: one thread, `-O3 -march=native`.",
     ]
     text = "\n".join(lines) + "\n"
     print(text)
