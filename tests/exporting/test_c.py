@@ -393,8 +393,9 @@ def test_a_weight_that_is_not_finite_is_named() -> None:
 def test_c_gives_the_labels_of_python_on_a_thousand_digits(
     shared_data: Path, tmp_path: Path, quantize: str | None
 ) -> None:
-    """Compiled by the system's compiler, with the pretrained pipeline."""
+    """Compiled by the system's compiler: the labels that NumPy computes with the same numbers, and the pipeline's."""
     from lenetkit import Pipeline, load_dataset
+    from lenetkit.exporting._c_layers import read_steps
 
     pipe = Pipeline.pretrained()
     images = load_dataset("mnist", subset="test", data_dir=shared_data, download=False).images[:1000]
@@ -402,4 +403,8 @@ def test_c_gives_the_labels_of_python_on_a_thousand_digits(
     inputs = pipe.transforms_(images)[..., np.newaxis]
     answers, difference, _ = run_header(report.path, inputs, prefix="digits", n_classes=10)
     assert difference <= 1e-5
-    assert answers.argmax(axis=1).tolist() == pipe.predict(images).tolist()
+    in_python = compute(read_steps(pipe.model_, int8=quantize == "int8"), inputs)
+    assert answers.argmax(axis=1).tolist() == in_python.argmax(axis=1).tolist()
+    # One digit in a thousand, of which the pipeline is not sure, may become another with int8 weights.
+    changed = int((answers.argmax(axis=1) != pipe.predict(images)).sum())
+    assert changed <= (2 if quantize else 0)

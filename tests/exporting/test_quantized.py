@@ -78,26 +78,10 @@ def test_a_gain_is_no_loss() -> None:
         ("a.tflite", {"max_drop": 1.5}, r"max_drop must be a number from 0 to 1; got 1.5"),
         ("a.tflite", {"max_drop": float("nan")}, r"max_drop must be a number from 0 to 1"),
         ("a.tflite", {"labels": [1]}, r"labels need the images that they belong to"),
-        (
-            "a.tflite",
-            {"calibration_images": np.zeros((1, 28, 28), np.uint8)},
-            r"calibration_images are for format='lite",
-        ),
-        (
-            "a.tflite",
-            {"images": np.zeros((2, 28, 28), np.uint8), "labels": [1]},
-            r"one label per image; got 2 images and 1",
-        ),
-        (
-            "a.tflite",
-            {"images": np.zeros((1, 28, 28), np.uint8), "labels": [12]},
-            r"labels\[0\] must be one of the classes",
-        ),
-        (
-            "a.tflite",
-            {"images": np.zeros((0, 28, 28), np.uint8)},
-            r"images must hold at least one image",
-        ),
+        ("a.tflite", {"calibration_images": BLACK}, r"calibration_images are for format='litert' with quantize='int8'"),
+        ("a.tflite", {"images": BLACK, "labels": [1]}, r"one label per image; got 2 images and 1"),
+        ("a.tflite", {"images": BLACK, "labels": [1, 12]}, r"labels\[1\] must be one of the 10 classes"),
+        ("a.tflite", {"images": BLACK[:0]}, r"images must hold at least one image"),
     ],
 )
 def test_an_invalid_argument_is_named(tmp_path: Path, name: str, settings: dict[str, Any], message: str) -> None:

@@ -153,3 +153,22 @@ def test_the_program_runs_alone(port: ModuleType) -> None:
     assert "lenetkit" not in {name for name in port.__dict__ if not name.startswith("_")}
     assert "import lenetkit" not in PORT.read_text()
     assert sys.modules.get("normalize_port") is None
+
+
+def test_the_formula_of_colour_is_what_is_computed() -> None:
+    """A yellow pen on bluish paper, small enough not to be shrunk."""
+    rng = np.random.default_rng(2)
+    picture = np.broadcast_to(np.array([200, 210, 235]), (50, 61, 3)) + rng.integers(-6, 7, (50, 61, 3))
+    picture[10:40, 28:33] = (225, 205, 60)
+    levels = picture.astype(np.uint8).astype(np.int64)
+    size = max(3, 61 // 8 | 1)
+    mirrored = np.pad(levels, ((size // 2,) * 2, (size // 2,) * 2, (0, 0)), mode="symmetric")
+    rows = sum(mirrored[k : k + 50] for k in range(size)) // size
+    details = levels - sum(rows[:, k : k + 61] for k in range(size)) // size
+    products = np.einsum("hwc,hwd->cd", details, details) + 0.001
+    v = np.linalg.eigh(products)[1][:, -1]
+    w = v * np.sign(v.sum()) / np.abs(v).sum()
+    grey = np.rint(np.clip(levels @ w - 255 * np.minimum(w, 0).sum(), 0, 255))
+    found = MnistNormalize().steps(picture.astype(np.uint8))["grey"]
+    assert np.abs(grey - found).max() <= 1
+    assert (grey != found).mean() < 0.01
