@@ -6,7 +6,7 @@ from functools import partial
 import click
 
 import lenetkit
-from lenetkit._utils.extras import require_extra
+from lenetkit._utils.extras import require_extra, require_library
 from lenetkit._utils.printable import printable
 from lenetkit.cli._options import dataset_options, only_one, pipeline_option
 from lenetkit.cli._outputs import check_output, refuse_input
@@ -52,6 +52,7 @@ def evaluate(
       lenetkit evaluate --pipeline digits.lenet --dataset my_folder_of_images
       lenetkit evaluate --dataset mnist --subset test --report report.html --corruptions
     """
+    require_library("evaluating", "pandas")
     file = only_one(old_file, file)
     if dataset is None:
         raise click.UsageError("name the data to measure on: --dataset NAME|PATH, for example --dataset mnist.")

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lenetkit._utils.extras import require_extra
+from lenetkit._utils.extras import require_extra, require_library
 from lenetkit._utils.files import atomic_path, check_writable, sync_file, write_atomically
 from lenetkit._utils.validation import check_whole
 from lenetkit.exceptions import SettingError
@@ -26,6 +26,14 @@ __all__ = ["FORMATS", "ExportReport", "check_target", "export", "resolve_format"
 _ZIP_HEADER, _FIRST_MEMBER = 30, b"manifest.json"
 # A call of so many images is run once to check it: with LeNet-5 in about 1 GB of memory.
 _LARGEST_BATCH = 10_000
+
+# Each format's own runtime, by which an exported file is checked.
+_LIBRARIES = {
+    "litert": ("ai_edge_litert",),
+    "onnx": ("tensorflow", "keras"),
+    "saved_model": ("tensorflow", "keras"),
+    "keras": ("tensorflow", "keras"),
+}
 
 FORMATS = {name: form.suffix for name, form in _formats.FORMATS.items()}
 """The export formats and the suffixes of their files; a SavedModel is a folder."""
@@ -244,6 +252,7 @@ def check_target(path: str | os.PathLike[str], format_name: str | None, batch: i
             f"cannot write a SavedModel to {path}: it exists. Remove it first, or give the name of a new folder."
         )
     require_extra(f"exporting to {format_name.upper()}", format_name, *chosen.modules)
+    require_library(f"exporting with format={format_name!r}", *_LIBRARIES.get(format_name, ()))
     for beside in ("", ".labels.txt", ".preprocessing.json")[not suffix :]:
         written = f"{target}{beside}"
         check_writable(written)
