@@ -12,17 +12,35 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.levels import is_faint
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.models import model_info
 from lenetkit.pipeline import Pipeline
 from lenetkit.trainer import Trainer
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+except ModuleNotFoundError as missing:
+    if (missing.name or "").partition(".")[0] != "sklearn":
+        raise
+
+    class ClassifierMixin:  # type: ignore[no-redef]
+        """Stands for scikit-learn's class of this name, so that this module can be imported."""
+
+    class BaseEstimator:  # type: ignore[no-redef]
+        """Stands for scikit-learn's class of this name, and says that it is missing."""
+
+        def __new__(cls, *_: Any, **__: Any) -> Self:
+            """Raise MissingExtraError."""
+            require_library("LeNetClassifier", "sklearn")
+            return super().__new__(cls)
+
 
 __all__ = ["LeNetClassifier"]
 

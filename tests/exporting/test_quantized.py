@@ -100,7 +100,10 @@ def test_what_tensorflow_converts_says_so_where_it_is_missing(
 ) -> None:
     """At once, with the command; a plain LiteRT export goes on without it."""
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(MissingExtraError, match=rf"by TensorFlow; {missing} is not installed here.*pip install"):
+    called = {"tensorflow": "TensorFlow", "keras": "Keras"}[missing]
+    with pytest.raises(
+        MissingExtraError, match=rf"exporting with format=.* needs {called}, not installed here.*pip ins"
+    ):
         Pipeline.pretrained().export(tmp_path / name, **settings)
     assert os.listdir(tmp_path) == []
     check_target(tmp_path / "plain.tflite", "litert")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.counts import ceil_product
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.html import card, heading, note, table, text, thumbnail
 from lenetkit._utils.imports import import_quietly
@@ -246,6 +247,7 @@ class Dataset:
         >>> len(train), len(test)
         (1617, 180)
         """
+        require_library("splitting a data set", "sklearn")
         import_quietly("sklearn.model_selection")
         from sklearn.model_selection import train_test_split
 
@@ -299,6 +301,7 @@ class Dataset:
         >>> facts["class"]["7"]
         179
         """
+        require_library("the description of a data set", "pandas")
         import pandas as pd
 
         ranges = [(int(chunk.min()), int(chunk.max())) for chunk in iter_chunks(self.images)]

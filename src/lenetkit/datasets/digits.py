@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.imports import import_quietly
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._loading import register_dataset
@@ -29,6 +30,7 @@ def load(
     package.
     Images are of shape (1797, 8, 8), and there are no predefined splits; see :func:`lenetkit.datasets.load_dataset`.
     """
+    require_library("the data set 'digits'", "sklearn")
     import_quietly("sklearn.datasets")
     from sklearn.datasets import load_digits
 

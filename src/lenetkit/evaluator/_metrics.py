@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.intervals import wilson_interval
 from lenetkit._utils.validation import check_whole
 
@@ -297,6 +298,7 @@ class Measures:
 
 def _frame(data: Any, **axes: Any) -> "pd.DataFrame":
     """Return a table; pandas is imported with the first one."""
+    require_library("a table of figures", "pandas")
     import pandas as pd
 
     return pd.DataFrame(data, **axes)

@@ -2,14 +2,12 @@
 
 import contextlib
 import os
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
-from lenetkit._utils.extras import require_extra
+from lenetkit._utils.extras import require_extra, require_library
 from lenetkit._utils.files import check_writable
 from lenetkit._utils.validation import check_whole
-from lenetkit.exceptions import MissingExtraError, SettingError
+from lenetkit.exceptions import SettingError
 from lenetkit.exporting import _formats
 
 __all__ = ["FORMATS", "check_target", "resolve_format"]
@@ -78,8 +76,9 @@ def check_target(
             f"cannot write a SavedModel to {path}: it exists. Remove it first, or give the name of a new folder."
         )
     require_extra(f"exporting to {format_name.upper()}", format_name, *chosen.modules)
-    if format_name != "litert" or batch is not None or quantize is not None:
-        _require_tensorflow(format_name)
+    asked = f", quantize={quantize!r}" * (quantize is not None) + f", batch={batch}" * (batch is not None)
+    libraries = _list_libraries(format_name, batch, quantize)
+    require_library(f"exporting with format={format_name!r}{asked}", *libraries)
     for beside in ("", ".labels.txt", ".preprocessing.json")[not suffix :]:
         written = f"{target}{beside}"
         check_writable(written)
@@ -107,14 +106,11 @@ def _check_settings(format_name: str, batch: int | None, quantize: str | None) -
         raise SettingError(f"quantize={quantize!r} is not possible with format={format_name!r}: choose {can}.")
 
 
-def _require_tensorflow(format_name: str) -> None:
-    """Refuse what only TensorFlow can do where it is not installed; it is not imported."""
-    for module in ("tensorflow", "keras"):
-        if (sys.modules[module] if module in sys.modules else find_spec(module)) is None:
-            raise MissingExtraError(
-                f"an export with format={format_name!r}, or with quantize or batch, is converted by TensorFlow; "
-                f"{module} is not installed here. Install it with: pip install tensorflow keras"
-            )
+def _list_libraries(format_name: str, batch: int | None, quantize: str | None) -> list[str]:
+    """Return the libraries that convert the model and that run the file, where those are not the extra's."""
+    as_it_is = format_name == "litert" and batch is None and quantize is None
+    converter = [] if as_it_is else ["tensorflow", "keras"]
+    return ["ai_edge_litert", *converter] if format_name == "litert" else converter
 
 
 def _is_saved_pipeline(path: str) -> bool:

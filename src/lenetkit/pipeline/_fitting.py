@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit.datasets import read_images
 from lenetkit.encoder import LabelEncoder
@@ -37,6 +38,7 @@ def fit(
     fitted_before: bool,
 ) -> FittedState:
     """Fit encoder, transforms and model as a pipeline's settings say."""
+    require_library("training", "tensorflow", "keras", "pandas")
     from lenetkit.trainer import Trainer, check_class_weight, check_sample_weight
 
     encoder = copy.deepcopy(LabelEncoder() if settings.encoder is None else settings.encoder)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lenetkit._utils.files import check_writable
 from lenetkit._utils.printable import printable
 from lenetkit.bundle import Bundle, decode_bundle, encode_bundle, read_bundle, write_bundle
-from lenetkit.exceptions import TrainingError
+from lenetkit.exceptions import BundleError, DataError, TrainingError
 from lenetkit.pipeline._fitted import FittedState
 from lenetkit.pipeline._fitted_methods import FittedMethods
 
@@ -220,13 +220,19 @@ class Pipeline(FittedMethods):
         return write_bundle(path, fitted.to_bundle(notes))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | os.PathLike[str], *, runtime: str | None = None) -> Self:
         """Load a saved pipeline after checking all of it; predicting with it needs no TensorFlow.
+
+        `runtime` is ``"litert"``, ``"numpy"`` or ``"onnx"``; by default LiteRT, and NumPy where that is not available.
+        A runtime other than the default LiteRT must first give the answers that were saved with the file.
 
         Raises
         ------
         BundleError
-            If the file is damaged, was written by a newer version, or with a transform that is not installed here.
+            If the file is damaged, was written by a newer version, or with a transform that is not installed here, or
+            if the runtime gives other answers or lacks an operation of the model.
+        SettingError, MissingExtraError
+            If the runtime is unknown or not installed.
 
         Examples
         --------
@@ -236,16 +242,22 @@ class Pipeline(FittedMethods):
         >>> Pipeline.load(get_path("digits")).predict(draw_digits(5, styles="school", seed=3).images)
         array([0, 1, 2, 3, 4])
         """
-        return cls.from_bundle(read_bundle(path))
+        bundle = read_bundle(path)
+        try:
+            return cls.from_bundle(bundle, runtime=runtime)
+        except DataError as error:
+            raise BundleError(f"cannot load {os.fspath(path)}: {error}") from error
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> Self:
+    def from_bundle(cls, bundle: Bundle, *, runtime: str | None = None) -> Self:
         """Make a pipeline of a bundle, for example of one that :func:`lenetkit.bundle.decode_bundle` gave.
 
         Raises
         ------
         BundleError
             If a transform is not installed here, or labels or settings are invalid.
+        DataError, SettingError, MissingExtraError
+            For a `runtime`, as :meth:`load` does.
 
         Examples
         --------
@@ -256,11 +268,11 @@ class Pipeline(FittedMethods):
         <Pipeline: lenet5, fitted, classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9>
         """
         pipeline = cls(bundle.model, model_options=bundle.model_options or None)
-        pipeline._fitted = FittedState.from_bundle(bundle)
+        pipeline._fitted = FittedState.from_bundle(bundle, runtime)
         return pipeline
 
     @classmethod
-    def pretrained(cls, name: str = "digits") -> Self:
+    def pretrained(cls, name: str = "digits", *, runtime: str | None = None) -> Self:
         """Load a pipeline that comes with lenetkit; see :func:`lenetkit.pretrained.list_pretrained`.
 
         ``"digits"`` reads pictures of one digit as people scan, photograph and draw them, offline and without
@@ -272,6 +284,8 @@ class Pipeline(FittedMethods):
             If there is no such pipeline.
         BundleError
             If the installed file is damaged.
+        SettingError, MissingExtraError
+            For a `runtime`, as :meth:`load` does.
 
         Examples
         --------
@@ -282,7 +296,7 @@ class Pipeline(FittedMethods):
         """
         from lenetkit.pretrained import get_path
 
-        return cls.load(get_path(name))
+        return cls.load(get_path(name), runtime=runtime)
 
     def export(
         self,
@@ -298,19 +312,12 @@ class Pipeline(FittedMethods):
     ) -> "ExportReport":
         """Write the model for another runtime, measured before it is kept; see :func:`lenetkit.exporting.export`.
 
-        The suffix of `path` tells the format, `quantize` makes it smaller, `batch` fixes the images in a call.
-
         Parameters
         ----------
         path, format, quantize, batch, max_drop
             As for the function.
-        images : images, optional
-            More images to measure on: as for :meth:`predict`.
-        labels : array-like of shape (n,), optional
-            Their labels, to measure the accuracy.
-        calibration_images : images, optional
-            They show which values occur inside the network; only for LiteRT with ``quantize="int8"``. By default the
-            file's own reference images.
+        images, labels, calibration_images
+            Images as for :meth:`predict`, and their labels, where the function wants inputs and columns.
 
         Raises
         ------
@@ -382,11 +389,12 @@ class Pipeline(FittedMethods):
             return self.__dict__
         settings = {name: getattr(self, name) for name in ("model_options", "transforms", "encoder", "trainer")}
         model = self.model if isinstance(self.model, str) else None
-        return {"settings": {"model": model, **settings}, "bundle": encode_bundle(fitted.to_bundle())}
+        content = encode_bundle(fitted.to_bundle())
+        return {"settings": {"model": model, **settings}, "bundle": content, "runtime": fitted.runtime}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "bundle" not in state:
             self.__dict__.update(state)
             return
         self.__init__(**state["settings"])  # type: ignore[misc]
-        self._fitted = FittedState.from_bundle(decode_bundle(state["bundle"]))
+        self._fitted = FittedState.from_bundle(decode_bundle(state["bundle"]), state.get("runtime"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.keras_settings import standard_keras
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import DataError, SettingError, TrainingError
@@ -196,6 +197,7 @@ class Trainer(TrainerSettings):
         >>> result.history.columns.tolist()
         ['loss', 'accuracy', 'learning_rate']
         """
+        require_library("training", "tensorflow", "keras", "pandas")
         input_shape, n_classes = _shapes(model)
         examples = check_examples(
             images,
@@ -269,6 +271,7 @@ class Trainer(TrainerSettings):
         >>> 1e-5 < search.suggestion < 1
         True
         """
+        require_library("training", "tensorflow", "keras", "pandas")
         from lenetkit.trainer._finder import rising_settings, summarise_search
 
         changes, losses = rising_settings(self.batch_size, len(images), lowest, highest, steps)

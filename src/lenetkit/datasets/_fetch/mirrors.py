@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import attrs
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.files import write_atomically
 from lenetkit.datasets._fetch.http import MirrorError
 from lenetkit.datasets._fetch.http import download as download_address
@@ -118,6 +119,7 @@ def fetch_files(
     if missing and not download:
         search.fail(missing, "Mirrors: not asked, because download=False.")
     if missing:
+        require_library(f"downloading the data set {name!r}", "filelock", "platformdirs", "requests")
         with ExitStack() as lock:
             folder = search.enter_folder(lock, missing)
             found.update({file.name: search.fetch(file, folder) for file in missing})
@@ -151,11 +153,11 @@ def _expand(path: StrPath) -> Path:
 
 def _find_cache() -> Path:
     """Return lenetkit's own folder in the user's cache; below ``~``, as it is, for a user without a home."""
-    import platformdirs
-
     try:
+        import platformdirs
+
         return Path(platformdirs.user_cache_dir("lenetkit", appauthor=False))
-    except RuntimeError:
+    except (ImportError, RuntimeError):  # lenetkit-lite has no platformdirs, and downloads nothing
         return Path("~", ".cache", "lenetkit")
 
 

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import attrs
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.notices import notify
 from lenetkit._utils.special_files import describe_special
 from lenetkit.datasets._entries import check_classes, labels_from_cells
@@ -120,7 +121,10 @@ def find_layout(path: Path) -> Layout:
     ------
     DataError
         If the columns make no image.
+    MissingExtraError
+        If pandas is not installed.
     """
+    require_library("reading a CSV file", "pandas")
     import pandas as pd
 
     cells, separator, blank = first_cells(path)
