@@ -118,6 +118,9 @@ def test_any_export_is_measured_on_the_given_images(tmp_path: Path) -> None:
     assert (report.n_images, report.agreement, report.quantize) == (30, 1.0, None)
     assert report.accuracy == report.accuracy_before == Pipeline.pretrained().score(drawn.images, drawn.labels)
     assert report.size == (tmp_path / "a.tflite").stat().st_size
+    normalize, rescale = json.loads(report.preprocessing.read_text())["preprocessing"]["transforms"]
+    assert [stage["stage"] for stage in normalize["steps"]][::11] == ["pass", "centre"]
+    assert rescale["steps"][0].startswith("out = in * 0.0039215")
 
 
 # Converted by TensorFlow

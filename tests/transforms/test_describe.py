@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lenetkit.exceptions import SettingError
 from lenetkit.synthesis import draw_digits
 from lenetkit.transforms import (
     Grayscale,
@@ -112,11 +113,28 @@ def test_a_transform_of_a_plug_in_may_describe_itself_or_not() -> None:
     @register_transform("test_talking", replace=True)
     @attrs.frozen(kw_only=True)
     class Talking(Silent):
-        def describe(self) -> list[dict[str, int]]:
+        def describe_steps(self) -> list[dict[str, int]]:
             return [{"nothing": 0}]
 
     assert describe_transform(Silent())["steps"] == ["Do nothing."]
     assert describe_transform(Talking())["steps"] == [{"nothing": 0}]
+
+
+@pytest.mark.parametrize("given", [[float("nan")], [object()], 3, None, lambda: 1 / 0])
+def test_a_description_that_is_none_is_named(given: Any) -> None:
+    """Before a file is written that no other program could read."""
+
+    @register_transform("test_wrong", replace=True)
+    @attrs.frozen(kw_only=True)
+    class Wrong:
+        def __call__(self, images: Any) -> Any:
+            return images
+
+        def describe_steps(self) -> Any:
+            return given() if callable(given) else given
+
+    with pytest.raises(SettingError, match=r"Wrong\(\) cannot be described: its method describe_steps\(\) must return"):
+        describe_transform(Wrong())
 
 
 def assert_agree(port: ModuleType, picture: np.ndarray) -> None:

@@ -75,12 +75,13 @@ def describe_transform(transform: Transform) -> dict[str, Any]:
     -------
     dict
         That of :func:`transform_to_dict`, and ``steps``: a list of sentences, or of dictionaries of plain JSON values,
-        as the transform's own method ``describe()`` gives them; of one that has none the first line of its docstring.
+        as the transform's own method ``describe_steps()`` gives them; of one that has none the first line of its
+        docstring.
 
     Raises
     ------
     SettingError
-        As for :func:`transform_to_dict`.
+        As for :func:`transform_to_dict`, or if that method fails or gives other values.
 
     Examples
     --------
@@ -89,12 +90,18 @@ def describe_transform(transform: Transform) -> dict[str, Any]:
     {'name': 'invert', 'settings': {}, 'steps': ['out = 255 - in, of levels from 0 to 255']}
     """
     described = transform_to_dict(transform)
-    describe = getattr(transform, "describe", None)
-    if callable(describe):
-        described["steps"] = json.loads(json.dumps(describe(), allow_nan=False))
-    else:
+    describe = getattr(transform, "describe_steps", None)
+    if describe is None:
         first_line = (type(transform).__doc__ or "").strip().partition("\n")[0]
         described["steps"] = [first_line] if first_line else []
+        return described
+    try:
+        described["steps"] = json.loads(json.dumps(list(describe()), allow_nan=False))
+    except Exception as error:
+        raise SettingError(
+            f"{transform!r} cannot be described: its method describe_steps() must return a list of plain JSON values; "
+            f"{type(error).__name__}: {error}."
+        ) from error
     return described
 
 

@@ -121,7 +121,7 @@ class MnistNormalize(BatchTransform):
         checked = np.asarray(check_images([image], channels=self._channels))
         return {name: images[0] for name, images in stages(checked, stroke=self.stroke)}
 
-    def describe(self) -> list[dict[str, Any]]:
+    def describe_steps(self) -> list[dict[str, Any]]:
         """Return its stages and constants; see :func:`lenetkit.transforms.describe_transform`."""
         from lenetkit._ink import describe_stages
 

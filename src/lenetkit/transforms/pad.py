@@ -61,7 +61,7 @@ class Pad(BatchTransform):
         size = (top + batch.shape[1] + bottom, left + batch.shape[2] + right)
         return lay_on_background(batch, size, (top, left), get_background(batch, self.background))
 
-    def describe(self) -> list[str]:
+    def describe_steps(self) -> list[str]:
         """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
         top, bottom, left, right = self.margin
         return [

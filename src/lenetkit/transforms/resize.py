@@ -64,7 +64,7 @@ class Resize(BatchTransform):
     size: tuple[int, int] = attrs.field(default=(28, 28), converter=_as_size)
     background: float | None = attrs.field(default=None, converter=as_background, kw_only=True)
 
-    def describe(self) -> list[str]:
+    def describe_steps(self) -> list[str]:
         """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
         height, width = self.size
         return [
