@@ -155,7 +155,7 @@ def test_the_demo_answers(folder: Path) -> None:
             assert found is not None
             address, picture = found[0], (folder / "photo.png").read_bytes()
             with urllib.request.urlopen(f"{address}/api/read", picture, timeout=300) as answer:
-                assert json.load(answer)["answer"] == "7"
+                assert json.load(answer)["answer"] == {"kind": "label", "text": "7"}
             with pytest.raises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(f"{address}/api/layers", picture, timeout=300)
             assert "TensorFlow and Keras, not installed here" in refused.value.read().decode()
