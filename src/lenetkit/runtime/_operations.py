@@ -29,7 +29,7 @@ Options = Mapping[str, Any]
 Contents = list[Array | None]
 
 # No array of a network for small images has so many values; a hostile file could ask for any number.
-MOST_VALUES = 1 << 28
+MOST_VALUES = 1 << 26
 # Values of an image's columns that are laid out at a time: more do not stay in a processor's cache.
 _MOST_COLUMNS = 1 << 20
 # Multiplications in one product of matrices, and of a matrix with a vector. From there on OpenBLAS spreads a product
