@@ -18,7 +18,7 @@ from lenetkit.exceptions import DataError
 
 __all__ = ["Graph", "Operation", "Tensor", "read_graph", "unusable"]
 
-_MOST_TENSORS = 100_000
+_MOST_TENSORS = 10_000
 _MOST_RANK = 8
 _MOST_INPUTS = 1_000
 

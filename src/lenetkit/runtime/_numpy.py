@@ -5,12 +5,12 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
 from lenetkit.runtime._graph import read_graph, unusable
-from lenetkit.runtime._operations import OPERATIONS, Array, Step
+from lenetkit.runtime._operations import MOST_VALUES, OPERATIONS, Array, Step
 
 __all__ = ["NumpyNetwork"]
 
 # Those that NumPy and the operations raise over arrays that do not fit.
-_TROUBLE = (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError, KeyError, MemoryError)
+_TROUBLE = (ValueError, IndexError, TypeError, AttributeError, OverflowError, ZeroDivisionError, MemoryError)
 
 
 class NumpyNetwork:
@@ -37,8 +37,9 @@ class NumpyNetwork:
                 contents = [None if index < 0 else self._contents[index] for index in each.inputs]
                 step = OPERATIONS[each.name](each.options, contents, graph.tensors[each.output])
                 inputs = tuple(index for index in each.inputs if index >= 0)
-                over = {index for index in inputs if uses[index] == position and self._contents[index] is None}
-                self._steps.append((step, inputs, each.output, tuple(over - {graph.output})))
+                over = {index for index in (*inputs, each.output) if uses.get(index, 0) <= position}
+                over = {index for index in over if index != graph.output and self._contents[index] is None}
+                self._steps.append((step, inputs, each.output, tuple(over)))
         except _TROUBLE as error:
             raise _as_data_error(error) from error
 
@@ -57,11 +58,19 @@ class NumpyNetwork:
         """
         values: list[Array | None] = [*self._contents]
         values[self._graph.input] = images
+        room = MOST_VALUES
         try:
             with np.errstate(all="ignore"):
                 for step, inputs, output, over in self._steps:
-                    values[output] = step(*[values[index] for index in inputs])
+                    given = [values[index] for index in inputs]
+                    if any(value is None for value in given):
+                        raise unusable("an operation takes what none before it has given.")
+                    values[output] = found = step(*given)
+                    room -= found.size
+                    if room < 0:
+                        raise unusable(f"it asks for more than {MOST_VALUES:,} values at a time.")
                     for index in over:
+                        room += getattr(values[index], "size", 0)
                         values[index] = None
         except _TROUBLE as error:
             raise _as_data_error(error) from error

@@ -1,6 +1,7 @@
 """The choice of the runtime that answers: LiteRT, ONNX Runtime or NumPy; see :mod:`lenetkit.runtime`."""
 
 import contextlib
+import math
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,6 +22,9 @@ RUNTIMES = ("litert", "numpy", "onnx")
 # its cache and for the rest of a division by it, which is predicted one by one.
 BATCHES = {"litert": 64, "numpy": 16, "onnx": 64}
 
+# As many as the images of a saved pipeline may have.
+_MOST_PIXELS = 1 << 24
+
 
 class Network(Protocol):
     """A model that is ready to run, from many threads at once, with any number of images."""
@@ -38,7 +42,7 @@ class NetworkRunner:
 
     def __init__(self, network: Network, rows: int) -> None:
         form = network.input_shape
-        if len(form) != 4 or min(form[1:]) < 1:
+        if len(form) != 4 or min(form[1:]) < 1 or math.prod(form[1:]) > _MOST_PIXELS:
             raise DataError(
                 "the LiteRT model cannot be used: it must have one float32 input of shape (n, height, width, "
                 f"channels); it has {form}, -1 for any."
