@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis import draw_digits
 from lenetkit.transforms import (
+    Compose,
     Grayscale,
     MnistNormalize,
     Pad,
@@ -52,13 +53,21 @@ def test_every_transform_says_its_steps_in_plain_values(name: str) -> None:
     if name == "standardize":
         transform.fit(np.arange(8, dtype=np.uint8).reshape(2, 2, 2))
     described = describe_transform(transform)
-    assert described["steps"]
+    assert described["steps"] or name == "compose"  # of none
     assert json.loads(json.dumps(described, allow_nan=False)) == described
     steps = described.pop("steps")
     assert described == transform_to_dict(transform)
     assert repr(transform_from_dict(described)) == repr(transform)
     for step in steps:
-        assert isinstance(step, str) or (step["stage"] and step["steps"] and isinstance(step["rare"], bool))
+        assert isinstance(step, str) or step.get("name") or (step["stage"] and step["steps"])
+
+
+def test_steps_inside_of_steps_are_described_too() -> None:
+    """However deep."""
+    nested = Compose([Compose([Grayscale(), Pad(1)]), Pad(2)])
+    inner, last = describe_transform(nested)["steps"]
+    assert inner["steps"] == [describe_transform(Grayscale()), describe_transform(Pad(1))]
+    assert last == describe_transform(Pad(2))
 
 
 def test_settings_stand_in_the_sentences() -> None:
