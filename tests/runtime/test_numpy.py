@@ -32,9 +32,8 @@ OTHERS = ("numpy", "onnx")
 
 
 def skip_without(runtime: str) -> None:
-    if runtime == "onnx":
-        pytest.importorskip("onnx")
-        pytest.importorskip("onnxruntime")
+    for module in {"litert": ["ai_edge_litert"], "onnx": ["onnx", "onnxruntime"]}.get(runtime, ()):
+        pytest.importorskip(module)
 
 
 @pytest.fixture(scope="module", params=OTHERS)
@@ -72,6 +71,7 @@ def test_all_networks_of_a_file_give_its_golden_answers(other: str, path: Path) 
 
 def test_probabilities_are_those_of_litert(other: str, pretrained: Bundle, digits: np.ndarray) -> None:
     """Of the model and of the gate, on digits and on noise."""
+    skip_without("litert")
     assert pretrained.rejection is not None
     for tflite in (pretrained.tflite, pretrained.rejection.gate_tflite):
         expected = Predictor(tflite, scale=1 / 255, runtime="litert").predict_proba(digits)
@@ -86,6 +86,7 @@ def test_all_test_labels_of_mnist_are_those_of_litert(runtime: str) -> None:
     if not (MNIST / "mnist").is_dir():
         pytest.skip("MNIST is not here")
     skip_without(runtime)
+    skip_without("litert")
     from lenetkit import load_dataset
 
     images = load_dataset("mnist", subset="test", data_dir=MNIST, download=False).images
@@ -95,6 +96,7 @@ def test_all_test_labels_of_mnist_are_those_of_litert(runtime: str) -> None:
 
 def test_numbers_are_read_as_with_litert(other: str) -> None:
     """The whole way: strips, the swept network and its second looks, the search, the doubts."""
+    skip_without("litert")
     first, second = Pipeline.pretrained(runtime="litert"), Pipeline.pretrained(runtime=other)
     for text, seed in (("4711", 0), ("30518", 1), ("90210", 2)):
         image = draw_number(text, seed=seed).image
@@ -105,6 +107,7 @@ def test_numbers_are_read_as_with_litert(other: str) -> None:
 
 def test_lines_of_any_width_are_answered_as_by_litert(other: str, pretrained: Bundle) -> None:
     """The narrowest, the widest, and each by itself: the same bits whatever came before."""
+    skip_without("litert")
     reader = pretrained.line_reader
     assert reader is not None
     rng = np.random.default_rng(0)
@@ -249,6 +252,7 @@ def test_without_litert_everything_runs_in_numpy_by_itself(kind: str, tmp_path: 
 
 def test_numpy_is_used_where_litert_is_when_it_is_asked_for() -> None:
     """And LiteRT is not imported for it."""
+    skip_without("litert")
     code = EVERYTHING.format("").replace("pretrained()", 'pretrained(runtime="numpy")')
     _, runtimes, names = json.loads(run("-c", code))
     assert runtimes == ["numpy"]

@@ -39,7 +39,7 @@ def shake(model: Any) -> None:
 
 
 def compare(tflite: bytes, runtime: str, tolerance: float = 1e-6) -> None:
-    """Compare the answers to two batches and a rest with LiteRT's, and an image's with those in company."""
+    """Compare the answers to a batch and a rest with LiteRT's, and an image's with those in company."""
     predictor = Predictor(tflite, runtime=runtime)
     images = np.random.default_rng(0).random((35, *predictor.input_shape), dtype=np.float32)
     answers = predictor.predict_proba(images)
@@ -146,3 +146,17 @@ def test_a_pipeline_that_was_trained_here_answers_the_same_in_every_runtime(othe
     assert loaded._fitted.predictor.runtime == other
     expected = Pipeline.load(path, runtime="litert").predict_proba(digits.images)
     np.testing.assert_allclose(loaded.predict_proba(digits.images), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["input", "output", "type"])
+def test_models_of_another_kind_are_refused_as_by_litert(kind: str, other: str) -> None:
+    """One float32 image in, one row of probabilities out."""
+    import tensorflow as tf
+
+    shape, dtype = {"input": (None, 4), "output": (None, 4, 4, 1), "type": (None, 4, 4, 1)}[kind], tf.float32
+    dtype = tf.int32 if kind == "type" else dtype
+    function = tf.function(lambda x: x + 1, input_signature=[tf.TensorSpec(shape, dtype)])
+    tflite = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module()).convert()
+    for runtime in ("litert", other):
+        with pytest.raises(DataError, match=r"it must have one float32 (input|output)"):
+            _ = Predictor(tflite, runtime=runtime).n_classes

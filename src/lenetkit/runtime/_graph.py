@@ -113,6 +113,8 @@ def read_graph(tflite: bytes) -> Graph:
     for end, what in zip(ends, ("input", "output"), strict=True):
         if len(end) != 1 or not 0 <= end[0] < len(tensors):
             raise unusable(f"it must have one {what}; it has {len(end)}.")
+        if tensors[end[0]].dtype != np.float32:
+            raise unusable(f"it must have one float32 {what}; it has {tensors[end[0]].dtype}.")
     return Graph(tensors, operations, ends[0][0], ends[1][0])
 
 
@@ -157,7 +159,7 @@ def _read_operation(table: "_Table", codes: list[int], n_tensors: int) -> Operat
     return Operation(name, options, inputs, outputs[0])
 
 
-_CURE = "Install it with: pip install ai-edge-litert"
+_CURE = "Use LiteRT (pip install ai-edge-litert)."
 
 
 class _Table:

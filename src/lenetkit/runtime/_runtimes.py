@@ -20,7 +20,7 @@ RUNTIMES = ("litert", "numpy", "onnx")
 
 # Images at a time, measured by benchmarks/predict.py: large enough for the full throughput of a core, small enough for
 # its cache and for the rest of a division by it, which is predicted one by one.
-BATCHES = {"litert": 64, "numpy": 16, "onnx": 64}
+BATCHES = {"litert": 64, "numpy": 32, "onnx": 64}
 
 # As many as the images of a saved pipeline may have.
 _MOST_PIXELS = 1 << 24
