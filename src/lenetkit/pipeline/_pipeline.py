@@ -5,25 +5,23 @@ Next: its answers come from the methods of :mod:`lenetkit.pipeline._fitted_metho
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lenetkit._utils.files import check_writable
 from lenetkit._utils.printable import printable
 from lenetkit.bundle import Bundle, decode_bundle, encode_bundle, read_bundle, write_bundle
-from lenetkit.exceptions import TrainingError
 from lenetkit.pipeline._fitted import FittedState
-from lenetkit.pipeline._fitted_methods import FittedMethods
+from lenetkit.pipeline._learning_methods import LearningMethods
 
 if TYPE_CHECKING:
     from lenetkit.exporting import ExportReport
-    from lenetkit.rejection import Gate
 
 __all__ = ["Pipeline"]
 
 
-class Pipeline(FittedMethods):
+class Pipeline(LearningMethods):
     """Transforms, label encoder, model and trainer, in the manner of a scikit-learn estimator.
 
     The constructor stores its arguments untouched; the fitted state ends in an underscore. ``images`` of every method
@@ -134,60 +132,6 @@ class Pipeline(FittedMethods):
             class_weight=class_weight,
             fitted_before=self._fitted is not None,
         )
-        return self
-
-    def calibrate(
-        self,
-        images: Any,
-        labels: Any,
-        *,
-        others: Any = None,
-        gate: "Gate | None" = None,
-        corruptions: Iterable[str] | None = None,
-    ) -> Self:
-        """Learn when not to answer, from at least 100 labelled images that the pipeline was not trained on.
-
-        A :class:`~lenetkit.rejection.Calibration` of the probabilities, and a :class:`~lenetkit.rejection.Gate`, which
-        tells digits from everything else (about a minute of training for 10,000 images), unless `gate` is one; it
-        learns from `others`, images of what is to be rejected (default: :func:`lenetkit.synthesis.draw_nondigits`).
-        An earlier calibration has no influence.
-
-        Clean images alone say little about unlike ones. So the bounds on the error hold for the images as they are and,
-        pooled, for them together with corrupted copies of them all, of each of the kinds `corruptions`: None for all of
-        :data:`lenetkit.synthesis.CORRUPTIONS`, ``()`` for none. Another minute for 10,000 images. Copies are made of
-        images that have one channel after the transforms.
-
-        Raises
-        ------
-        NotFittedError
-            Before :meth:`fit`.
-        DataError
-            If images or labels do not hold what they should, or are too few.
-        SettingError
-            If there is no such corruption.
-        TrainingError
-            If another thread has fitted or calibrated the pipeline meanwhile, which stays as that has left it.
-
-        Examples
-        --------
-        >>> from lenetkit import Pipeline, Trainer
-        >>> from lenetkit.synthesis import draw_digits, draw_nondigits
-        >>> train, held_back = draw_digits(500, seed=1), draw_digits(200, seed=2)
-        >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=5, batch_size=32, verbose=0)).fit(train.images, train.labels)
-        >>> pipe = pipe.calibrate(held_back.images, held_back.labels, others=draw_nondigits(200).images)
-        >>> len(pipe.predict(held_back.images[:3], reject=0.5))
-        3
-        """
-        from lenetkit.pipeline._rejecting import calibrate
-
-        fitted = self._check_fitted()
-        calibrated = calibrate(fitted, images, labels, others=others, gate=gate, corruptions=corruptions)
-        if self._fitted is not fitted:
-            raise TrainingError(
-                "the pipeline learnt something else while it was calibrated, so this calibration is not for the model "
-                "that it has now. Call calibrate again."
-            )
-        self._fitted = calibrated
         return self
 
     def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:
