@@ -29,7 +29,8 @@ class LearningMethods(FittedMethods):
         Three to 300 examples of each class that is misread are enough, of the other classes some or none; it takes
         about a second and no TensorFlow. The last dense layers learn them, together with drawn digits, where the
         pipeline reads digits, and with `keep`, all answered as before. The pipeline changes only if that makes fewer
-        errors on new images that it has not learnt from, and no more on known ones; the report says which.
+        errors on new images that it has not learnt from, and on known ones no more than chance explains (two in 500);
+        the report says how many.
 
         At most 50 examples of each class are kept, as the model sees them, and are part of the file that :meth:`save`
         writes, so that a later adaptation does not forget this one. The gate of :meth:`predict` with `reject` learns
