@@ -76,12 +76,14 @@ class Pipeline(LearningMethods):
         validation_data: tuple[Any, Any] | None = None,
         sample_weight: Any = None,
         class_weight: Any = None,
+        warm_start: bool = False,
     ) -> Self:
         """Fit the encoder, the transforms and the model; if that fails, the pipeline stays as it was.
 
         Every fit starts anew, from random weights: what a fitted, loaded or pretrained pipeline had learnt, with its
         calibration, is forgotten, and the first line of the progress says so. Only a `model` that was given as a
-        ``keras.Model`` goes on from the weights that it has.
+        ``keras.Model`` goes on from the weights that it has. To go on from what was learnt, see `warm_start`, or
+        :meth:`adapt`, which forgets nothing.
 
         Parameters
         ----------
@@ -97,6 +99,11 @@ class Pipeline(LearningMethods):
             Weight of each class in the loss. ``"balanced"`` lets all classes weigh the same, as in scikit-learn:
             n / (number of classes * images of the class). A mapping must name every label that occurs; an array has
             one weight per class in the order of ``classes_``.
+        warm_start : bool, default False
+            Go on from the weights, classes and transforms of a fitted, loaded or pretrained pipeline, all layers, with
+            the trainer's settings. What the images do not show is soon forgotten, the faster the higher the rate:
+            set ``pipe.trainer = Trainer(learning_rate=1e-4)`` before. The calibration and the line reader are for the
+            weights of before and are left out. A pipeline that is not fitted starts anew.
 
         Raises
         ------
@@ -130,7 +137,8 @@ class Pipeline(LearningMethods):
             validation_data=validation_data,
             sample_weight=sample_weight,
             class_weight=class_weight,
-            fitted_before=self._fitted is not None,
+            before=self._fitted,
+            warm_start=warm_start,
         )
         return self
 
