@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from lenetkit._utils.levels import is_faint
+from lenetkit._utils.pixel_rows import find_square as _find_square
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.models import model_info
@@ -35,11 +36,6 @@ _CLIPPED_AT = 3
 _LARGE_SET, _BATCH_SIZE, _SMALL_BATCH_SIZE = 10_000, 128, 32
 # The pipeline takes a last axis of up to so many for the channels of one image.
 _MOST_CHANNELS = 4
-# Rows are taken for pixels if the columns that would be neighbours differ by at most this fraction of what columns of a
-# row differ by otherwise. MNIST has 0.32, scikit-learn's digits 0.64; counts and shuffled pixels have 0.9 to 1
-# (test_other_columns_are_features). Too low a value leaves pixels to be standardised, with twice the errors.
-_ALIKE = 0.8
-_ROWS_LOOKED_AT = 1000
 _TRAINER_SETTINGS = (
     "epochs",
     "batch_size",
@@ -256,9 +252,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             pipeline = Pipeline(self.model, model_options=self.model_options, encoder=LabelEncoder(classes))
         trainer = self._trainer(X)
         pipeline.trainer = trainer if epochs is None else attrs.evolve(trainer, epochs=epochs)
-        pipeline.fit(
-            self._images(X), y, sample_weight=sample_weight, class_weight=self.class_weight, warm_start=go_on
-        )
+        pipeline.fit(self._images(X), y, sample_weight=sample_weight, class_weight=self.class_weight, warm_start=go_on)
         self.classes_, self.pipeline_, self.history_ = classes, pipeline, pipeline.history_
         return self
 
@@ -268,7 +262,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         named = found if classes is None else np.unique(np.asarray(list(classes)))
         if go_on:
             if classes is not None and not np.array_equal(named, self.classes_):
-                raise DataError(f"classes must be those of the first call, {self.classes_.tolist()}; got {named.tolist()}.")
+                raise DataError(
+                    f"classes must be those of the first call, {self.classes_.tolist()}; got {named.tolist()}."
+                )
             named = self.classes_
         unknown = found[~np.isin(found, named)]
         if len(unknown):
@@ -389,22 +385,3 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # Resizing keeps the proportions: a single line of pixels would become a single line.
         copies = min(X.shape[1], model_info(self.model).input_shape[0])
         return np.repeat(X[:, np.newaxis], copies, axis=1)
-
-
-def _find_square(X: npt.NDArray[Any]) -> tuple[int, int] | None:
-    """Return the shape of the square images that rows hold as pixels; None if they do not look like pixels."""
-    side = math.isqrt(X.shape[1])
-    if side**2 != X.shape[1] or not 8 <= side <= 64 or X.dtype.kind not in "iuf":
-        return None
-    rows = X[:_ROWS_LOOKED_AT].astype(np.float64)
-    if X.min() < 0 or X.max() > 255:
-        return None
-    levels = rows * 255 if X.max() <= 1 else rows
-    found = np.unique(np.rint(levels))
-    if np.abs(levels - np.rint(levels)).max() > 1e-3 or len(found) < 3 or 16 < found[-1] < 128 or found[-1] < 15:
-        return None
-    images = levels.reshape(-1, side, side)
-    near = (np.abs(np.diff(images, axis=1)).mean() + np.abs(np.diff(images, axis=2)).mean()) / 2
-    order = np.random.default_rng(0).permutation(X.shape[1])
-    apart = np.abs(levels - levels[:, order]).mean()
-    return (side, side) if near <= _ALIKE * apart else None

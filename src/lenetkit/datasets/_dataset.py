@@ -191,7 +191,9 @@ class Dataset:
         groups = None if self.groups is None else self.groups[key]
         return attrs.evolve(self, images=select_images(self.images, key), labels=self.labels[key], groups=groups)
 
-    def split(self, test_size: float | int = 0.1, seed: int = 0, stratify: bool = True) -> tuple["Dataset", "Dataset"]:
+    def split(
+        self, test_size: float | int = 0.1, seed: int = 0, stratify: bool = True, *, groups: bool = False
+    ) -> tuple["Dataset", "Dataset"]:
         """Split into a training and a test part at random.
 
         The parts hold exactly what ``sklearn.model_selection.train_test_split`` gives for the same labels and seed.
@@ -205,6 +207,10 @@ class Dataset:
             Seed of the random choice, 0 to 2**32 - 1.
         stratify : bool, default True
             Keep every class's fraction the same in both parts.
+        groups : bool, default False
+            Leave every group, such as a writer's images, whole in one of the parts: the test then tells how other
+            writers are read. The parts are those of ``sklearn.model_selection.GroupShuffleSplit``, whose `test_size`
+            counts groups, and which does not stratify.
 
         Returns
         -------
@@ -213,8 +219,8 @@ class Dataset:
         Raises
         ------
         SettingError
-            If `test_size` or `seed` is invalid, a part would be empty, or a class has too few members to be in
-            both parts.
+            If `test_size` or `seed` is invalid, a part would be empty, a class has too few members to be in both
+            parts, or there are no groups to split by.
 
         Examples
         --------
@@ -226,6 +232,8 @@ class Dataset:
         import_quietly("sklearn.model_selection")
         from sklearn.model_selection import train_test_split
 
+        if groups:
+            return self._split_groups(test_size, seed)
         self._check_split(test_size, seed, stratify)
         indices = np.arange(len(self), dtype=np.int64)
         # As scikit-learn counts, but 0.07 of 100 images are 7: in binary 0.07 * 100 is a little more.
@@ -240,14 +248,21 @@ class Dataset:
             ) from None
         return self._selected(train), self._selected(test)
 
+    def _split_groups(self, test_size: float | int, seed: int) -> tuple["Dataset", "Dataset"]:
+        from sklearn.model_selection import GroupShuffleSplit
+
+        if self.groups is None:
+            raise SettingError(f"{self!r} has no groups to split by. Give them: Dataset(..., groups=...).")
+        self._check_test_size(test_size, seed, len(np.unique(self.groups)), "groups")
+        splitter = GroupShuffleSplit(n_splits=1, test_size=test_size, random_state=seed)
+        try:
+            train, test = next(splitter.split(np.zeros(len(self)), groups=self.groups))
+        except ValueError as error:
+            raise SettingError(f"{self!r} cannot be split by groups with test_size={test_size}: {error}") from None
+        return self._selected(train), self._selected(test)
+
     def _check_split(self, test_size: Any, seed: Any, stratify: Any) -> None:
-        check_seed(seed)
-        is_fraction = is_number(test_size, 0, 1) and 0 < test_size < 1
-        if not is_fraction and not is_integer(test_size, 1, len(self) - 1):
-            raise SettingError(
-                "test_size must be a fraction between 0 and 1 or a number of images from 1 to "
-                f"{len(self) - 1} (one less than there are); got {test_size!r}."
-            )
+        self._check_test_size(test_size, seed, len(self), "images")
         if stratify:
             labels, counts = np.unique(self.labels, return_counts=True)
             if counts.min(initial=2) < 2:
@@ -255,6 +270,16 @@ class Dataset:
                     f"the class {self._class_name(labels[counts.argmin()])!r} of {self!r} has one member only, which "
                     "cannot be in both parts. Pass stratify=False, or leave that class out."
                 )
+
+    @staticmethod
+    def _check_test_size(test_size: Any, seed: Any, n: int, what: str) -> None:
+        check_seed(seed)
+        is_fraction = is_number(test_size, 0, 1) and 0 < test_size < 1
+        if not is_fraction and not is_integer(test_size, 1, n - 1):
+            raise SettingError(
+                f"test_size must be a fraction between 0 and 1 or a number of {what} from 1 to {n - 1} (one less than "
+                f"there are); got {test_size!r}."
+            )
 
     def _class_name(self, label: Any) -> str:
         return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]

@@ -72,7 +72,8 @@ class AdaptationReport:
     Examples
     --------
     >>> from lenetkit.pipeline import AdaptationReport, Tally
-    >>> print(AdaptationReport(accepted=True, reason="fewer errors.", before=Tally(50, 5), after=Tally(50, 1), steps=40))
+    >>> before, after = Tally(50, 5), Tally(50, 1)
+    >>> print(AdaptationReport(accepted=True, reason="fewer errors.", before=before, after=after, steps=40))
     accepted: fewer errors.
     new images, before: 90.0 % right (78.6 to 95.7 %; 5 errors in 50)
     new images, after:  98.0 % right (89.5 to 99.6 %; 1 error in 50), cross-validated

@@ -20,7 +20,7 @@ from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import DataError
 from lenetkit.pipeline._adaptation_report import AdaptationReport, Tally
 from lenetkit.pipeline._fitted import FittedState, check_one_each, get_input
-from lenetkit.pipeline._head import Head, Weights, learn, predict, read_head, run_layers
+from lenetkit.pipeline._head import Head, Weights, learn, match_layer, predict, read_head, run_layers
 from lenetkit.pipeline._known_examples import KnownExamples, collect_known, mix, store_examples
 from lenetkit.runtime import Predictor
 
@@ -285,19 +285,16 @@ def _count_errors(lesson: _Lesson, weights: Weights, parts: list[tuple[Floats, I
 
 def _assemble(bundle: "Bundle", head: Head, weights: Weights, encoder: LabelEncoder) -> "Bundle":
     """Return the bundle with other weights in the last layers, and what depends on them."""
-    new = {
-        name: change
-        for old_layer, layer in zip(head.weights, weights, strict=True)
-        for old, change in zip(old_layer, layer, strict=True)
-        for name, array in bundle.weights.items()
-        if np.array_equal(array, old)
-    }
+    names, arrays, changed = list(bundle.weights), list(bundle.weights.values()), dict(bundle.weights)
+    for (kernel, bias), (new_kernel, new_bias) in zip(head.weights, weights, strict=True):
+        index, factor = match_layer(arrays, kernel, bias) or (-1, 1.0)
+        changed |= {names[index]: (new_kernel / factor).astype(np.float32), names[index + 1]: new_bias}
     tflite = head.with_weights(weights)
     return attrs.evolve(
         bundle,
         n_classes=len(encoder.classes_),
         encoder=encoder.to_dict(),
-        weights={**bundle.weights, **new},
+        weights=changed,
         tflite=tflite,
         golden_probabilities=Predictor(tflite).predict_proba(bundle.golden_images),
     )

@@ -7,7 +7,8 @@ All layers before the last dense ones stay as they are and are run by :class:`le
 the features of an image, is computed once, however often the last ones are trained on it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,7 +19,7 @@ from lenetkit._utils.imports import import_quietly
 from lenetkit.exceptions import MissingExtraError, SettingError
 from lenetkit.runtime import Predictor
 
-__all__ = ["Head", "Weights", "learn", "predict", "read_head", "run_layers"]
+__all__ = ["Head", "Weights", "learn", "match_layer", "predict", "read_head", "run_layers"]
 
 Floats = npt.NDArray[np.float32]
 Weights = list[tuple[Floats, Floats]]
@@ -70,7 +71,7 @@ class Head:
         return _pack(model)
 
 
-def read_head(tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDArray[Any]] | None = None) -> Head:
+def read_head(tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDArray[Any]] = ()) -> Head:
     """Take the last dense layers out of a model.
 
     Parameters
@@ -79,8 +80,8 @@ def read_head(tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDA
     scale, offset : array-like of float32
         As :class:`lenetkit.runtime.Predictor` takes them.
     among : iterable of ndarray, optional
-        The weights that the model was made of. A layer that has others, such as one with a normalisation folded in, and
-        all layers before it are no part of the head.
+        The weights that the model was made of, in their order. A layer that has others, such as one with a
+        normalisation folded in, and all layers before it are no part of the head.
 
     Raises
     ------
@@ -203,14 +204,12 @@ def _softmax(logits: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-def _find_layers(
-    model: Any, among: Iterable[npt.NDArray[Any]] | None = None
-) -> tuple[list[tuple[int, int, str]], int]:
+def _find_layers(model: Any, among: Iterable[npt.NDArray[Any]] = ()) -> tuple[list[tuple[int, int, str]], int]:
     """Return kernel, bias and activation of the last dense layers, in the data's order, and the tensor of their input.
 
     The search goes from the softmax backwards, up to the first thing that is no dense layer with weights of its own.
     """
-    known = None if among is None else list(among)
+    known = list(among)
     graph = model.subgraphs[0]
     makers = {int(tensor): operator for operator in graph.operators for tensor in operator.outputs}
     uses: dict[int, int] = {}
@@ -219,20 +218,35 @@ def _find_layers(
             uses[int(tensor)] = uses.get(int(tensor), 0) + 1
     last = makers.get(int(graph.outputs[0]))
     layers: list[tuple[int, int, str]] = []
-    if last is None or last is not graph.operators[-1] or _code(model, last) != _SOFTMAX or last.builtinOptions.beta != 1:
+    if (
+        last is None
+        or last is not graph.operators[-1]
+        or _code(model, last) != _SOFTMAX
+        or last.builtinOptions.beta != 1
+    ):
         return layers, -1
     at = int(last.inputs[0])
     while (found := _find_layer(model, makers, uses, at)) is not None:
         read = [_read(model, graph.tensors[index]) for index in found[:2]]
-        if not (layers or found[2] == "linear") or not _are_among(known, (read[0].T, read[1])):
+        if not (layers or found[2] == "linear") or (known and match_layer(known, read[0].T, read[1]) is None):
             break
         layers.insert(0, found[:3])
         at = found[3]
     return layers, at
 
 
-def _are_among(known: list[npt.NDArray[Any]] | None, arrays: Iterable[Floats]) -> bool:
-    return known is None or all(sum(np.array_equal(array, each) for each in known) == 1 for array in arrays)
+def match_layer(arrays: Sequence[npt.NDArray[Any]], kernel: Floats, bias: Floats) -> tuple[int, float] | None:
+    """Return the only position of a kernel among arrays where its bias follows, and the factor that it has here.
+
+    A converter may have put a constant into the kernel, such as the 1.7159 of the paper's activation before it.
+    """
+    found = []
+    for index, (one, next_one) in enumerate(itertools.pairwise(arrays)):
+        if one.shape == kernel.shape and np.array_equal(next_one, bias):
+            factor = float(np.vdot(one, kernel) / max(float(np.vdot(one, one)), 1e-30))
+            if np.allclose(factor * one, kernel, rtol=1e-5, atol=1e-6 * float(np.abs(kernel).max())):
+                found.append((index, factor))
+    return found[0] if len(found) == 1 else None
 
 
 def _find_layer(

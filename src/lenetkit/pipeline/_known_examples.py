@@ -103,7 +103,9 @@ def store_examples(bundle: "Bundle", inputs: Inputs, indices: Indices, affine: A
         if (known.dtype, known.shape[1:]) != (inputs.dtype, inputs.shape[1:]):
             known, inputs = (_as_floats(each, affine) for each in (known, inputs))
         inputs, indices = np.concatenate([known, inputs]), np.concatenate([labels, indices])
-    kept = np.sort(np.concatenate([np.flatnonzero(indices == each)[-_STORED_PER_CLASS:] for each in np.unique(indices)]))
+    kept = np.sort(
+        np.concatenate([np.flatnonzero(indices == each)[-_STORED_PER_CLASS:] for each in np.unique(indices)])
+    )
     return {**bundle.extra_tensors, _IMAGES: inputs[kept], _LABELS: indices[kept]}
 
 
@@ -129,7 +131,7 @@ def _read_stored(bundle: "Bundle") -> tuple[Inputs, Indices] | None:
         and inputs.shape[1:] in forms
         and indices.dtype == np.int64
         and indices.shape == inputs.shape[:1]
-        and 0 <= indices.min()
+        and indices.min() >= 0
         and indices.max() < bundle.n_classes
     )
     if inputs is None or indices is None or not fits:

@@ -183,7 +183,8 @@ class Trainer(TrainerSettings):
             If images, targets or weights are invalid, or all targets are of one class; nothing has been trained then.
         SettingError
             If the settings contradict each other or do not fit the model, a class weight is missing or invalid, or the
-            initial weights are not those of such a model; with a checkpoint, if a step cannot be repeated or a callback holds what cannot be kept.
+            initial weights are not those of such a model; with a checkpoint, if a step cannot be repeated or a callback
+            holds what cannot be kept.
         OSError
             If a checkpoint cannot be written, for example because the disk is full or the folder is read-only.
         TrainingError
