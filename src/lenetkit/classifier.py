@@ -164,6 +164,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.warm_start = warm_start
 
+    pipeline_: Pipeline
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn the labels, the range of the pixels or features, and the model.
 

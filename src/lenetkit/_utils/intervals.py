@@ -30,8 +30,8 @@ def resample_groups(sizes: npt.NDArray[Any], errors: npt.NDArray[Any]) -> tuple[
     """Return the 95 % interval of the accuracy that other samples of as many whole groups might have given.
 
     The percentile bootstrap over groups (Davison and Hinkley, Bootstrap Methods, 1997, section 3.8): answers to one
-    writer's images are not independent, which makes the interval of as many single images too narrow. Where no answer,
-    or every one, is wrong, resampling shows nothing: then Wilson's interval for one answer a group.
+    writer's images are not independent, which makes the interval of as many single images too narrow. If no answer, or
+    every one, is wrong, resampling shows nothing: then Wilson's interval for one answer a group.
     """
     accuracy = 1 - errors.sum() / sizes.sum()
     if accuracy in (0, 1):

@@ -3,6 +3,7 @@
 import attrs
 
 from lenetkit._utils.intervals import wilson_interval
+from lenetkit._utils.printable import printable
 
 __all__ = ["AdaptationReport", "Tally"]
 
@@ -50,7 +51,7 @@ class Tally:
 
 @attrs.frozen(kw_only=True)
 class AdaptationReport:
-    """The result of :meth:`Pipeline.adapt <lenetkit.pipeline.Pipeline.adapt>`; as text, it is four lines for people.
+    """The result of :meth:`Pipeline.adapt <lenetkit.pipeline.Pipeline.adapt>`; printed, it is a few lines.
 
     Parameters
     ----------
@@ -96,4 +97,6 @@ class AdaptationReport:
         ]
         if self.kept_before is not None and self.kept_after is not None:
             lines += [f"known ones, before: {self.kept_before}", f"known ones, after:  {self.kept_after}"]
+        if self.new_classes:
+            lines.append(f"new classes: {', '.join(printable(str(label)) for label in self.new_classes)}")
         return "\n".join(lines)

@@ -44,8 +44,9 @@ _FEWEST, _FEWEST_OF_NEW_CLASS = 3, 3
 # More errors on known images that count as chance, times the root of their number: one standard deviation of a count
 # with an error rate of 1 %, two errors in 500.
 _BY_CHANCE = 0.1
-# How far the logit of a new class falls, before any step, from its own examples to what is known.
-_GAP = 10.0
+# How far the logit of a new class falls, before any step, from its own examples to what is known, and the part of the
+# mean variance that is added to each: with a tenth of it a class of five examples takes others' images.
+_GAP, _RIDGE = 10.0, 0.1
 # The adapted gate may let through so many more of these non-digits, of a kind that is fast to draw.
 _NONDIGITS, _MORE_PASSED = 200, 10
 
@@ -100,7 +101,7 @@ def _learn(
 def _extend_encoder(encoder: LabelEncoder, labels: Any) -> tuple[LabelEncoder, Indices]:
     """Return an encoder that knows all labels, new ones behind the others, and the index of each label.
 
-    Where some label is a string that is no number, integers become strings.
+    Integers become strings if a label is a string that is none of them.
     """
     given = LabelEncoder().fit(labels)
     classes, found = encoder.classes_, given.classes_
@@ -160,7 +161,7 @@ class _Lesson:
         new = np.full((len(rows), self.n_classes), _SMOOTHING / self.n_classes, np.float32)
         new[np.arange(len(rows)), indices] += 1 - _SMOOTHING
         answers = np.pad(self.answers, ((0, 0), (0, self.n_classes - self.answers.shape[1])))
-        shares = np.float32([_IMPORTANCE / len(rows), (1 - _IMPORTANCE) / len(answers)])
+        shares = np.array([_IMPORTANCE / len(rows), (1 - _IMPORTANCE) / len(answers)], np.float32)
         return learn(
             weights,
             self.activations,
@@ -186,7 +187,10 @@ def _create_lesson(
     n_classes: int,
     steps: int,
 ) -> _Lesson:
-    mixtures = mix([head.features.predict_proba(source) for source in known.sources], _MIXTURES, rng)
+    sources = [head.features.predict_proba(source) for source in known.sources]
+    mixtures = mix(sources, _MIXTURES, rng)
+    if n_classes > head.weights[-1][1].size:  # to be told from what is known as it is, too, and not only from mixtures
+        mixtures = np.concatenate([mixtures, mix(sources, _MIXTURES, rng, (1, 1))])
     return _Lesson(
         weights=head.weights,
         activations=head.activations,
@@ -199,17 +203,19 @@ def _create_lesson(
     )
 
 
-def _add_class(weights: Weights, activations: tuple[str, ...], features: Floats, mixtures: Floats) -> Weights:
-    """Return the weights with one more class, which tells the mean of its examples from that of the mixtures."""
+def _add_class(weights: Weights, activations: tuple[str, ...], features: Floats, known: Floats) -> Weights:
+    """Return the weights with one more class, which Fisher's linear discriminant tells from what is known."""
     *lower, (kernel, bias) = weights
-    own, others = (run_layers(lower, activations[:-1], each)[-1] for each in (features, mixtures))
+    own, others = (run_layers(lower, activations[:-1], each)[-1].astype(np.float64) for each in (features, known))
     middles = own.mean(axis=0), others.mean(axis=0)
-    way = middles[0] - middles[1]
-    direction = _GAP * way / max(float(way @ way), 1e-12)
+    spread = np.cov(others, rowvar=False)
+    spread += np.eye(len(spread)) * (_RIDGE * np.trace(spread) / len(spread) + 1e-12)
+    direction = np.linalg.solve(spread, middles[0] - middles[1])
+    direction *= _GAP / max(float(direction @ (middles[0] - middles[1])), 1e-12)
     height = float(np.mean([(each @ kernel + bias).max(axis=1).mean() for each in (own, others)]))
+    level = height - float(direction @ (middles[0] + middles[1])) / 2
     column = direction.astype(np.float32)[:, np.newaxis]
-    level = np.float32([height - float(direction @ (middles[0] + middles[1])) / 2])
-    return [*lower, (np.concatenate([kernel, column], axis=1), np.concatenate([bias, level]))]
+    return [*lower, (np.concatenate([kernel, column], axis=1), np.append(bias, np.float32(level)))]
 
 
 class _Curve(NamedTuple):

@@ -54,7 +54,7 @@ class KnownExamples:
 def collect_known(fitted: "FittedState", bundle: "Bundle", keep: Any, rng: np.random.Generator) -> KnownExamples:
     """Return drawn digits, where the pipeline reads digits, half of `keep`, and what an earlier adaptation has stored.
 
-    Where there is nothing of these, the golden images are learnt, and nothing is measured.
+    If there is nothing of these, the golden images are learnt, and nothing is measured.
 
     Raises
     ------
@@ -81,8 +81,15 @@ def collect_known(fitted: "FittedState", bundle: "Bundle", keep: Any, rng: np.ra
     return KnownExamples(sources=sources or [bundle.golden_images], measured=measured)
 
 
-def mix(sources: list[npt.NDArray[np.float32]], n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def mix(
+    sources: list[npt.NDArray[np.float32]],
+    n: int,
+    rng: np.random.Generator,
+    fractions: tuple[float, float] = _MIXED,
+) -> npt.NDArray[np.float32]:
     """Return n mixtures of two rows each; every source has the same chance, however many rows it has.
+
+    The fraction of the first row is between `fractions`; with (1, 1) it is that row as it is.
 
     Zhang et al., mixup: Beyond Empirical Risk Minimization (ICLR 2018), here without labels.
     """
@@ -91,8 +98,8 @@ def mix(sources: list[npt.NDArray[np.float32]], n: int, rng: np.random.Generator
     starts = np.cumsum(lengths) - lengths
     rows = starts[chosen] + rng.integers(lengths[chosen])
     one, other = np.concatenate(sources)[rows].reshape(2, n, -1)
-    fractions = rng.uniform(*_MIXED, (n, 1)).astype(np.float32)
-    return np.asarray(fractions * one + (1 - fractions) * other)
+    shares = rng.uniform(*fractions, (n, 1)).astype(np.float32)
+    return np.asarray(shares * one + (1 - shares) * other)
 
 
 def store_examples(bundle: "Bundle", inputs: Inputs, indices: Indices, affine: Any) -> dict[str, npt.NDArray[Any]]:

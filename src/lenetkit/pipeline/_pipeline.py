@@ -101,7 +101,7 @@ class Pipeline(LearningMethods):
             one weight per class in the order of ``classes_``.
         warm_start : bool, default False
             Go on from the weights, classes and transforms of a fitted, loaded or pretrained pipeline, all layers, with
-            the trainer's settings. What the images do not show is soon forgotten, the faster the higher the rate:
+            the trainer's settings. It soon forgets what the images do not show, the faster the higher the rate:
             set ``pipe.trainer = Trainer(learning_rate=1e-4)`` before. The calibration and the line reader are for the
             weights of before and are left out. A pipeline that is not fitted starts anew.
 
