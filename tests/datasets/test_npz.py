@@ -78,8 +78,8 @@ def test_a_part_that_is_not_there_is_named(tmp_path):
 
 def test_unknown_entries_are_listed(tmp_path):
     """With what was expected."""
-    np.savez(tmp_path / "x.npz", X=IMAGES, y=LABELS)
-    with pytest.raises(DataError, match=r"must hold images and labels, or x_train.*; it holds X, y"):
+    np.savez(tmp_path / "x.npz", mean=IMAGES, date=LABELS)
+    with pytest.raises(DataError, match=r"must hold images and labels .*; it holds date, mean"):
         read_npz(tmp_path / "x.npz")
 
 

@@ -24,7 +24,7 @@ from lenetkit.exceptions import DataError, DataNotice, LenetkitError, MissingExt
 __all__ = ["main"]
 
 _COMMANDS = (
-    *("train", "evaluate", "predict", "read", "diagnose", "inspect", "demo"),
+    *("train", "adapt", "evaluate", "predict", "read", "diagnose", "inspect", "demo"),
     *("verify", "info", "export", "compare", "models", "datasets"),
 )
 
@@ -64,6 +64,7 @@ def _commands() -> None:
     Examples:
       lenetkit train                          train LeNet-5 on MNIST and report its accuracy
       lenetkit train --output digits.lenet    keep the trained pipeline
+      lenetkit adapt my_digits --output mine.lenet   learn one hand from a few images
       lenetkit predict 7.png                  read a digit
       lenetkit read form.jpg                  read whole numbers
       lenetkit demo                           a page to draw digits on

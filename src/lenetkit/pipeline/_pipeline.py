@@ -5,25 +5,24 @@ Next: its answers come from the methods of :mod:`lenetkit.pipeline._fitted_metho
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lenetkit._utils.files import check_writable
 from lenetkit._utils.printable import printable
 from lenetkit.bundle import Bundle, decode_bundle, encode_bundle, read_bundle, write_bundle
-from lenetkit.exceptions import BundleError, DataError, TrainingError
+from lenetkit.exceptions import BundleError, DataError
 from lenetkit.pipeline._fitted import FittedState
-from lenetkit.pipeline._fitted_methods import FittedMethods
+from lenetkit.pipeline._learning_methods import LearningMethods
 
 if TYPE_CHECKING:
     from lenetkit.exporting import ExportReport
-    from lenetkit.rejection import Gate
 
 __all__ = ["Pipeline"]
 
 
-class Pipeline(FittedMethods):
+class Pipeline(LearningMethods):
     """Transforms, label encoder, model and trainer, in the manner of a scikit-learn estimator.
 
     The constructor stores its arguments untouched; the fitted state ends in an underscore. ``images`` of every method
@@ -78,12 +77,14 @@ class Pipeline(FittedMethods):
         validation_data: tuple[Any, Any] | None = None,
         sample_weight: Any = None,
         class_weight: Any = None,
+        warm_start: bool = False,
     ) -> Self:
         """Fit the encoder, the transforms and the model; if that fails, the pipeline stays as it was.
 
         Every fit starts anew, from random weights: what a fitted, loaded or pretrained pipeline had learnt, with its
         calibration, is forgotten, and the first line of the progress says so. Only a `model` that was given as a
-        ``keras.Model`` goes on from the weights that it has.
+        ``keras.Model`` goes on from the weights that it has. To go on from what was learnt, see `warm_start`, or
+        :meth:`adapt`, which forgets nothing.
 
         Parameters
         ----------
@@ -99,6 +100,11 @@ class Pipeline(FittedMethods):
             Weight of each class in the loss. ``"balanced"`` lets all classes weigh the same, as in scikit-learn:
             n / (number of classes * images of the class). A mapping must name every label that occurs; an array has
             one weight per class in the order of ``classes_``.
+        warm_start : bool, default False
+            Go on from the weights, classes and transforms of a fitted, loaded or pretrained pipeline, all layers, with
+            the trainer's settings. It soon forgets what the images do not show, the faster the higher the rate:
+            set ``pipe.trainer = Trainer(learning_rate=1e-4)`` before. The calibration and the line reader are for the
+            weights of before and are left out. A pipeline that is not fitted starts anew.
 
         Raises
         ------
@@ -132,62 +138,9 @@ class Pipeline(FittedMethods):
             validation_data=validation_data,
             sample_weight=sample_weight,
             class_weight=class_weight,
-            fitted_before=self._fitted is not None,
+            before=self._fitted,
+            warm_start=warm_start,
         )
-        return self
-
-    def calibrate(
-        self,
-        images: Any,
-        labels: Any,
-        *,
-        others: Any = None,
-        gate: "Gate | None" = None,
-        corruptions: Iterable[str] | None = None,
-    ) -> Self:
-        """Learn when not to answer, from at least 100 labelled images that the pipeline was not trained on.
-
-        A :class:`~lenetkit.rejection.Calibration` of the probabilities, and a :class:`~lenetkit.rejection.Gate`, which
-        tells digits from everything else (about a minute of training for 10,000 images), unless `gate` is one; it
-        learns from `others`, images of what is to be rejected (default: :func:`lenetkit.synthesis.draw_nondigits`).
-        An earlier calibration has no influence.
-
-        Clean images alone say little about unlike ones. So the bounds on the error hold for the images as they are and,
-        pooled, for them together with corrupted copies of them all, of each of the kinds `corruptions`: None for all of
-        :data:`lenetkit.synthesis.CORRUPTIONS`, ``()`` for none. Another minute for 10,000 images. Copies are made of
-        images that have one channel after the transforms.
-
-        Raises
-        ------
-        NotFittedError
-            Before :meth:`fit`.
-        DataError
-            If images or labels do not hold what they should, or are too few.
-        SettingError
-            If there is no such corruption.
-        TrainingError
-            If another thread has fitted or calibrated the pipeline meanwhile, which stays as that has left it.
-
-        Examples
-        --------
-        >>> from lenetkit import Pipeline, Trainer
-        >>> from lenetkit.synthesis import draw_digits, draw_nondigits
-        >>> train, held_back = draw_digits(500, seed=1), draw_digits(200, seed=2)
-        >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=5, batch_size=32, verbose=0)).fit(train.images, train.labels)
-        >>> pipe = pipe.calibrate(held_back.images, held_back.labels, others=draw_nondigits(200).images)
-        >>> len(pipe.predict(held_back.images[:3], reject=0.5))
-        3
-        """
-        from lenetkit.pipeline._rejecting import calibrate
-
-        fitted = self._check_fitted()
-        calibrated = calibrate(fitted, images, labels, others=others, gate=gate, corruptions=corruptions)
-        if self._fitted is not fitted:
-            raise TrainingError(
-                "the pipeline learnt something else while it was calibrated, so this calibration is not for the model "
-                "that it has now. Call calibrate again."
-            )
-        self._fitted = calibrated
         return self
 
     def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:

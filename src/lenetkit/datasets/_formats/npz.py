@@ -22,11 +22,12 @@ from numpy.lib import format as npy
 from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.validation import raise_first
 from lenetkit.datasets._entries import check_classes, name_damage
+from lenetkit.datasets._formats.named_arrays import read_named
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.datasets._views import LARGE, Images, Labels, join_images
 from lenetkit.exceptions import DataError
 
-__all__ = ["read_npy_pair", "read_npz"]
+__all__ = ["read_npy_pair", "read_npz", "read_npz_array"]
 
 _KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 _PLAIN = ("images", "labels")
@@ -78,14 +79,40 @@ def read_npz(path: Path, subset: str = "all") -> tuple[Images, Labels]:
             refuse_splits(str(path), subset)
             names = [_PLAIN]
         elif entries.isdisjoint(name for pair in _KERAS.values() for name in pair):
-            raise DataError(
-                f"{path} must hold images and labels, or x_train, y_train, x_test and y_test as Keras' mnist.npz does; "
-                f"it holds {', '.join(sorted(entries)[:10]) or 'nothing'}."
-            )
+            headers = {name: _read_entry_header(archive, path, name) for name in sorted(entries)}
+            arrays = {name: _LateArray(header) for name, header in headers.items() if header.shape}
+            found = read_named(arrays, subset, str(path))
+            return found.images, found.labels
         else:
             names = [_KERAS[split] for split in split_names(subset)]
         pairs = [_read_pair(*(_read_entry_header(archive, path, name) for name in pair)) for pair in names]
     return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
+
+
+def read_npz_array(path: Path) -> npt.NDArray[Any]:
+    """Read the only array of an ``.npz`` file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or holds none or several.
+    """
+    with _name_damage(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if len(names) != 1 or not names[0].endswith(".npy"):
+            raise DataError(f"{path} must hold one array; it holds {', '.join(names[:10]) or 'nothing'}.")
+        return _read_array(_read_entry_header(archive, path, names[0].removesuffix(".npy")))
+
+
+class _LateArray:
+    """An array of a file, read when it is asked for."""
+
+    def __init__(self, header: _Header) -> None:
+        self._header = header
+        self.shape, self.dtype, self.ndim = header.shape, header.dtype, len(header.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _read_array(self._header)
 
 
 def read_npy_pair(folder: Path) -> tuple[Images, Labels]:
