@@ -24,7 +24,7 @@ __all__ = ["main"]
 
 _COMMANDS = (
     *("train", "evaluate", "predict", "read", "diagnose", "inspect", "demo"),
-    *("verify", "info", "export", "compare", "models", "datasets"),
+    *("verify", "info", "export", "compare", "models", "datasets", "convert"),
 )
 
 
