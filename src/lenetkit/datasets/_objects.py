@@ -249,7 +249,7 @@ def _read_frame(frame: Any, where: str) -> Labelled:
         return attrs.evolve(found, groups=groups)
     ordered, shape = order_columns(where, [name if not name.isdigit() else f"pixel{name}" for name in rest])
     numbered = {name if not name.isdigit() else f"pixel{name}": column[name] for name in rest}
-    pixels = PixelRows(where)
+    pixels = PixelRows(where, len(labels))
     for start in range(0, len(labels), _ROWS):
         pixels.add(np.asarray(frame[start : start + _ROWS][[numbered[name] for name in ordered]].to_numpy()))
     check_classes(labels, where)

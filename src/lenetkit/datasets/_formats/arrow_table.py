@@ -189,7 +189,7 @@ def _read_images(
     name = columns.image
     if name and not _is_list(_storage(schema.field(name).type)):
         return stack_pictures(lambda: _iterate_pictures(iterate([name]), name, where, base), count, where)
-    pixels = PixelRows(where)
+    pixels = PixelRows(where, count)
     shape = columns.shape
     bytes_read = 0
     for batch in iterate([name] if name else columns.pixels):
