@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import attrs
 import handwriting_fonts
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,8 @@ from lenetkit.synthesis import DrawnLine, LineSettings, draw_lines
 SEED, HELD_BACK = 2026, 5_000
 LINES, BATCH = 1_024, 64  # lines composed and sorted by width together; lines of a step
 RATE, WARM_UP, WEIGHT_DECAY = 2e-3, 500, 0.01
+# From this step on so many lines are writing that is no number: only who reads numbers can learn where there are none.
+FOREIGN_FROM, FOREIGN = 10_000, LineSettings(empty=0.12, foreign=0.8)
 EVERY, N_HELD_BACK = 1_000, 400  # steps between looks at held-back lines, and how many of each kind
 BLANK = len(LINE_READER.characters)
 MARGIN = 8  # columns of mean paper on both sides
@@ -82,9 +85,15 @@ def known_digits(data: Path, fonts: Path, *, held_back: bool) -> tuple[Dataset, 
     ]
 
 
-def compose(hands: Hands, start: int, n: int) -> list[DrawnLine]:
-    """Draw `n` lines from the one numbered `start` on."""
-    settings = LineSettings(height=LINE_READER.height, styles="varied", drawn=hands.drawn, digit_height=(13, 40))
+def compose(hands: Hands, start: int, n: int, foreign: LineSettings | None = None) -> list[DrawnLine]:
+    """Draw `n` lines from the one numbered `start` on, with no writing but numbers unless told how much of it."""
+    settings = attrs.evolve(
+        foreign or LineSettings(foreign=0),
+        height=LINE_READER.height,
+        styles="varied",
+        drawn=hands.drawn,
+        digit_height=(13, 40),
+    )
     return list(draw_lines(n, digits=hands.digits, settings=settings, seed=hands.seed, start=start))
 
 
@@ -112,7 +121,8 @@ def _begin(data: Path, fonts: Path) -> None:
 
 def _compose_chunk(chunk: int) -> tuple[list[Batch], bytes]:
     """Return the batches of a chunk in the order of training, and a hash of its lines."""
-    lines = compose(_hands, chunk * LINES, LINES)
+    foreign = FOREIGN if chunk * LINES >= FOREIGN_FROM * BATCH else None
+    lines = compose(_hands, chunk * LINES, LINES, foreign)
     digest = hashlib.sha256()
     for line in lines:
         digest.update(f"{line.image.shape} {line.raw}\n".encode() + line.image.tobytes())
@@ -235,6 +245,8 @@ def run(training: Training, steps: int, decay: int, arguments: argparse.Namespac
         name: in_batches(compose(hands, 0, N_HELD_BACK))
         for name, hands in held_back_hands(arguments.data, arguments.fonts).items()
     }
+    pen = held_back_hands(arguments.data, arguments.fonts)["pen"]
+    held_back["foreign"] = in_batches(compose(pen, 0, N_HELD_BACK, LineSettings(empty=1, foreign=1)))
     begin, first, losses = time.perf_counter(), training.steps, []
     for batch, digest in batches(training.steps, steps + decay, arguments):
         falling = min(1.0, (steps + decay - training.steps) / max(1, decay))

@@ -144,6 +144,22 @@ def test_without_signs_there_are_digits_alone_and_empty_lines_have_none() -> Non
         assert (line.raw, line.text, line.boxes.shape) == ("", "", (0, 4))
 
 
+def test_writing_that_is_no_number_is_drawn_and_has_no_text() -> None:
+    """A word, a mark or a scribble of the size of digits, of many forms, where no text is given; else blank paper."""
+    settings = {**PLAIN, "empty": 1.0, "foreign": 1.0}
+    lines = [plain(seed=seed, **settings) for seed in range(60)]
+    assert all((line.raw, line.boxes.shape) == ("", (0, 4)) for line in lines)
+    inked = [np.argwhere(line.image < 128) for line in lines]
+    heights = [np.ptp(pixels[:, 0]) / 32 for pixels in inked]
+    widths = [np.ptp(pixels[:, 1]) / 32 for pixels in inked]
+    assert 0.5 < np.median(heights) < 1.3
+    assert min(widths) < 0.7
+    assert max(widths) > 2
+    assert len({count_figures(line) for line in lines}) >= 4
+    assert plain(seed=1, **{**settings, "foreign": 0.0}).image.min() > 250
+    assert plain("", seed=1, **settings).image.min() > 250
+
+
 def test_digits_come_from_the_images_that_are_given() -> None:
     """Full squares stay full squares, in a part of the lines."""
     images = np.zeros((10, 28, 28), np.uint8)

@@ -66,6 +66,9 @@ class LineSettings:
         Fraction of texts with separators, gaps, a sign, or an ending such as ``.-``.
     empty : float, default 0.03
         Fraction of lines with no number at all: paper, and what else lies on it.
+    foreign : float, default 0.5
+        Fraction of these, where no text is given, with writing that is no number: words, marks, scribbles, digits that
+        were struck out.
     digit_height : tuple of two float, default (11, 40)
         Height of the digits in pixels, 8 to 200, before the image is brought to `height`: small ones come out blurred.
     pen_width : tuple of two float, default (0.05, 0.15)
@@ -141,6 +144,7 @@ class LineSettings:
     n_digits: tuple[int, int] = attrs.field(default=(1, 8), converter=_pair, validator=_check_digits)
     signs: float = attrs.field(default=0.5, validator=_check_fraction)
     empty: float = attrs.field(default=0.03, validator=_check_fraction)
+    foreign: float = attrs.field(default=0.5, validator=_check_fraction)
     digit_height: Pair = attrs.field(default=(11, 40), converter=_pair, validator=_within(8, 200))
     pen_width: Pair = attrs.field(default=(0.05, 0.15), converter=_pair, validator=_within(0.01, 0.3))
     spacing: Pair = attrs.field(default=(-0.02, 0.32), converter=_pair, validator=_within(-0.5, 3))

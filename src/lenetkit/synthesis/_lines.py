@@ -15,6 +15,7 @@ from lenetkit._utils.validation import check_seed, check_whole
 from lenetkit.exceptions import SettingError
 from lenetkit.synthesis._digit_source import Digits, DigitSource, DigitSources
 from lenetkit.synthesis._line_camera import photograph, resized
+from lenetkit.synthesis._line_foreign import write_foreign
 from lenetkit.synthesis._line_hand import LineHand
 from lenetkit.synthesis._line_marks import Place, cross, draw_neighbours, print_word, underline
 from lenetkit.synthesis._line_paper import add_borders, cloud, draw_pattern, draw_rules, shade_paper
@@ -217,9 +218,13 @@ class _Composer:
         if text:
             writing = write_line(text, hand, settings, source, self._seed, index)
         else:
-            shape = round(hand.size), round(hand.size * rng.uniform(*_EMPTY_WIDTH))
+            foreign = self._generator("line foreign", index)
+            if self._text is None and foreign.random() < settings.foreign:
+                ink = write_foreign(hand, foreign)
+            else:
+                ink = np.zeros((round(hand.size), round(hand.size * rng.uniform(*_EMPTY_WIDTH))), np.float32)
             nothing = np.zeros((0, 4), np.int64)
-            writing = Writing(ink=np.zeros(shape, np.float32), boxes=nothing, baseline=shape[0], cells=np.empty(0))
+            writing = Writing(ink=ink, boxes=nothing, baseline=len(ink), cells=np.empty(0))
         levels, paper, place = self._on_paper(writing, hand, self._generator("line paper", index))
         picture = photograph(levels, paper, hand.size, settings, self._generator("line camera", index))
         boxes = writing.boxes + np.tile((place.left, place.top), 2)
