@@ -13,10 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lenetkit.datasets import load_dataset
-from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
+from lenetkit.datasets._formats import npz
+from lenetkit.datasets._formats.npz import read_npy_pair
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
 
 IMAGES, LABELS = np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2), np.array([0, 1, 2])
+
+
+def read_npz(*arguments):
+    """Return images and labels alone."""
+    found = npz.read_npz(*arguments)
+    return found.images, found.labels
 
 
 def npy_header(shape, dtype="|u1"):

@@ -3,7 +3,9 @@
 In: arrays, or what a loader read. Out: :class:`Dataset`. Next: :mod:`lenetkit.transforms`.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import attrs
@@ -287,12 +289,14 @@ class Dataset:
         return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]
 
     def describe(self) -> "pd.Series[Any]":
-        """Return number, shape, dtype and range of the images, and the number of images of each class.
+        """Return number, shape, dtype and range of the images, the number of each class, and what looks wrong.
 
         Returns
         -------
         pandas.Series
-            Indexed by (``"images"``, what) and (``"class"``, class name).
+            Indexed by (``"images"``, what), (``"class"``, class name) and, for each doubt, (``"doubt"``, what): a
+            sentence on the range, the polarity, the orientation of digits compared with MNIST's, classes that are
+            missing, alone or numbered from 1, or duplicates.
 
         Examples
         --------
@@ -306,6 +310,8 @@ class Dataset:
         require_library("the description of a data set", "pandas")
         import pandas as pd
 
+        from lenetkit.datasets._first_look import find_doubts
+
         ranges = [(int(chunk.min()), int(chunk.max())) for chunk in iter_chunks(self.images)]
         facts = {
             ("images", "count"): len(self),
@@ -317,7 +323,53 @@ class Dataset:
         values, counts = np.unique(self.labels, return_counts=True)
         count_of = {self._class_name(value): int(count) for value, count in zip(values, counts, strict=True)}
         facts.update({("class", name): count_of.get(name, 0) for name in self.class_names})
+        doubts = find_doubts(self.images, self.labels, self.class_names)
+        facts.update({("doubt", what): sentence for what, sentence in doubts.items()})
         return pd.Series(facts, dtype=object, name=self.name)
+
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:  # noqa: A002
+        """Write the data set to a file or folder that :func:`load_dataset` reads back equal.
+
+        Nothing is left half-written: a file or folder appears when all of it is on the disk. Groups are kept; of IDX
+        files only integers, in QMNIST's layout. Names of classes that the labels do not tell are kept in a text file
+        beside a table or in the folder.
+
+        Parameters
+        ----------
+        path : str or path
+            ``.npz`` (any data set), ``.csv``, ``.csv.gz`` (grey images) or ``.parquet`` (pictures, with the extra
+            ``formats``); or a new or empty folder.
+        format : {"npz", "csv", "parquet", "idx", "png"}, optional
+            Default: that of the suffix. A folder needs it: ``"idx"`` for IDX files, ``"png"`` for pictures and a table.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        SettingError
+            If the format is unknown or does not fit the suffix, or the folder is not empty.
+        DataError
+            If the format cannot hold the data set so that it is read back equal.
+        MissingExtraError
+            If Parquet is asked for, and pyarrow is not installed.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> from lenetkit.datasets import load_dataset
+        >>> digits = load_dataset("digits")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = digits.save(pathlib.Path(folder) / "digits.npz")
+        ...     load_dataset(path).fingerprint == digits.fingerprint
+        True
+        """
+        from lenetkit.datasets._writing import save_parts
+
+        return save_parts({"": self}, Path(path), format)
 
     def plot(self, *, n_columns: int = 10, max_images: int = 50) -> "DigitsDisplay":
         """Draw the first images in a grid, each under its class name; see :func:`lenetkit.plotting.plot_digits`.

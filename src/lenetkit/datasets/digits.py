@@ -16,7 +16,13 @@ __all__ = ["load"]
 _HIGHEST = 16
 
 
-@register_dataset("digits", description="1,797 digits of 8 x 8 pixels, built in: no download, ever.", epochs=30)
+@register_dataset(
+    "digits",
+    description="1,797 digits of 8 x 8 pixels, built in: no download, ever.",
+    epochs=30,
+    licence="CC BY 4.0",
+    citation='E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Repository, 1998',
+)
 def load(
     *,
     subset: str = "all",

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.datasets._entries import check_classes
-from lenetkit.datasets._formats.csv_layout import LABEL_NAMES, is_index
+from lenetkit.datasets._formats.csv_layout import GROUP_NAMES, LABEL_NAMES, is_index
 from lenetkit.datasets._formats.labelled import Labelled
 from lenetkit.datasets._formats.pictures import Source, stack_pictures
 from lenetkit.datasets._formats.pixel_values import PixelRows, as_labels
@@ -22,9 +22,8 @@ from lenetkit.datasets._images import load_bytes
 from lenetkit.datasets._pixel_tables import order_columns
 from lenetkit.exceptions import DataError
 
-__all__ = ["GROUP_NAMES", "read_batches"]
+__all__ = ["read_batches"]
 
-GROUP_NAMES = ("group", "groups", "writer", "writer_id")
 _IMAGE_NAMES = ("image", "images", "img", "picture", "pixels", "x", "data")
 _MOST_ROWS = 2**24
 _MOST_BYTES = 2**30
@@ -67,7 +66,7 @@ def read_batches(iterate: Callable[[list[str]], Iterable[Any]], schema: Any, whe
     names = columns.class_names
     if names is None:
         check_classes(labels, where)
-    elif labels.dtype.kind == "U":
+    elif labels.dtype.kind == "U" and not np.isin(labels, np.array(names, np.str_)).all():
         names = None
     return Labelled(images=images, labels=labels, class_names=names, groups=groups)
 
@@ -95,7 +94,7 @@ def _find_columns(schema: Any, where: str) -> _Columns:
         if not numeric:
             raise DataError(f"{where} must have a column image, or one for each pixel; it has {', '.join(names[:10])}.")
         pixels, shape = order_columns(where, numeric)
-    classes = named_classes.get(label)
+    classes = named_classes.get(label) or _read_own_names(schema)
     return _Columns(image=image, pixels=pixels, shape=shape, label=label, group=group, class_names=classes)
 
 
@@ -108,6 +107,15 @@ def _read_features(schema: Any) -> dict[str, Any]:
         return {}
     found = features if isinstance(features, dict) else {}
     return {name: feature for name, feature in found.items() if isinstance(feature, dict)}
+
+
+def _read_own_names(schema: Any) -> tuple[str, ...] | None:
+    """Return the class names that Dataset.save notes for labels that are strings."""
+    try:
+        names = json.loads((schema.metadata or {})[b"lenetkit"])["class_names"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return tuple(map(str, names)) if isinstance(names, list) else None
 
 
 def _rank(name: str) -> int:
@@ -181,7 +189,7 @@ def _read_images(
     name = columns.image
     if name and not _is_list(_storage(schema.field(name).type)):
         return stack_pictures(lambda: _iterate_pictures(iterate([name]), name, where, base), count, where)
-    pixels = PixelRows(where)
+    pixels = PixelRows(where, count)
     shape = columns.shape
     bytes_read = 0
     for batch in iterate([name] if name else columns.pixels):

@@ -13,10 +13,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from lenetkit._utils.levels import check_set_levels
 from lenetkit._utils.notices import notify
 from lenetkit._utils.special_files import describe_special
 from lenetkit.datasets import _formats
+from lenetkit.datasets._class_files import read_classes
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import find_special, list_folder, list_kinds, name_damage
 from lenetkit.datasets._formats.csv import is_pixel_table, read_csv
@@ -80,6 +83,8 @@ def load_path(path: Path, subset: str = "all") -> Dataset:
         If `subset` is a predefined split that is not there.
     """
     found = _read_folder(path, subset) if path.is_dir() else _read_file(path, subset)
+    if found.class_names is None:
+        found = attrs.evolve(found, class_names=read_classes(path, found.labels))
     name = path.resolve().name if path.is_dir() else path.resolve().name.split(".")[0]
     return as_dataset(found, name or "unnamed", str(path))
 
@@ -141,8 +146,9 @@ def _name_unread_tables(tables: list[Any]) -> None:
 
 
 def _as_labelled(found: tuple[Any, ...]) -> Labelled:
-    images, labels, *class_names = found
-    return Labelled(images=images, labels=labels, class_names=class_names[0] if class_names else None)
+    images, labels, *others = found
+    class_names, groups = (*others, None, None)[:2]
+    return Labelled(images=images, labels=labels, class_names=class_names, groups=groups)
 
 
 def _read_folder(folder: Path, subset: str) -> Labelled:
@@ -245,7 +251,7 @@ def _read_zip(path: Path, subset: str) -> Labelled:
     with damage, zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     if path.suffix.lower() == ".npz" or any(name.endswith(".npy") for name in names):
-        return _as_labelled(read_npz(path, subset))
+        return read_npz(path, subset)
     pictures = _read_picture_folder(open_tree(path), subset)
     if pictures is None:
         raise DataError(

@@ -16,7 +16,7 @@ from lenetkit.datasets._formats.emnist import emnist_split, name_classes
 from lenetkit.datasets._formats.idx import read_idx, read_idx_labels
 from lenetkit.datasets._formats.labelled import Labelled, join_parts
 from lenetkit.datasets._formats.pixel_values import as_pixels
-from lenetkit.datasets._subsets import split_names
+from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
 
 __all__ = ["find_idx_files", "read_idx_folder", "read_idx_pair"]
@@ -25,8 +25,9 @@ __all__ = ["find_idx_files", "read_idx_folder", "read_idx_pair"]
 # "t10k-images-idx3-ubyte.gz", with a dot for the second dash as some programs unpack it, "emnist-digits-train-...",
 # "qmnist-test-labels-idx2-int.gz"
 _NAME = re.compile(
-    r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<kind>images[-.]idx[34]|labels[-.]idx[12])-(ubyte|int)(\.gz)?"
+    r"(?P<prefix>.*?)(?P<part>train-|t10k-|test-|)(?P<kind>images[-.]idx[34]|labels[-.]idx[12])-(ubyte|int)(\.gz)?"
 )
+_PARTS = {"train-": "train", "t10k-": "test", "test-": "test", "": ""}
 _COLOURS = (1, 3)
 
 
@@ -42,11 +43,14 @@ def read_idx_folder(folder: Path, subset: str) -> Labelled:
     """
     files = find_idx_files(folder)
     parts = split_names(subset)
+    if all(part == "" for part, _ in files):
+        refuse_splits(str(folder), subset)
+        parts = ("",)
     for part, kind in itertools.product(parts, ("images", "labels")):
         if (part, kind) not in files:
             held = ", ".join(sorted(path.name for path in files.values())) or "none"
             raise DataError(
-                f"{folder} lacks the {kind} of the {part} part; of MNIST's IDX files it has: {held}. "
+                f"{folder} lacks the {kind} of the {part or 'only'} part; of MNIST's IDX files it has: {held}. "
                 "Add it, or load another subset."
             )
     return join_parts([_read_pair(files[part, "images"], files[part, "labels"]) for part in parts], folder)
@@ -61,6 +65,8 @@ def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
         If they are of several data sets.
     """
     found = [(path, match) for path in list_folder(folder) if (match := _NAME.fullmatch(path.name))]
+    # Files of no part are the data set only where there are no others.
+    found = [pair for pair in found if pair[1]["part"]] or found
     prefixes = sorted({match["prefix"] for _, match in found})
     if len(prefixes) > 1:
         raise DataError(
@@ -69,7 +75,7 @@ def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
         )
     # Longer names first, so that the unpacked file overwrites the packed one.
     found.sort(key=lambda item: len(item[0].name), reverse=True)
-    return {("train" if match["part"] == "train" else "test", match["kind"][:6]): path for path, match in found}
+    return {(_PARTS[match["part"]], match["kind"][:6]): path for path, match in found}
 
 
 def read_idx_pair(images: Path) -> Labelled:

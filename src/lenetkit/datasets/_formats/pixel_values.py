@@ -37,10 +37,14 @@ class PixelRows:
     ----------
     where : str
         The file or object, for messages.
+    count : int, optional
+        The number of images that will come, where it is known: then bytes go to their place at once.
     """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, count: int | None = None) -> None:
         self.where = where
+        self._expected = count
+        self._placed: Pixels | None = None
         self._pieces: list[npt.NDArray[Any]] = []
         self._low, self._high, self._whole, self._count = math.inf, -math.inf, True, 0
 
@@ -72,9 +76,16 @@ class PixelRows:
         whole = values.dtype.kind in "iu" or bool((values == np.floor(values)).all())
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._whole &= whole
-        self._count += len(values)
         small = whole and low >= 0 and high <= 255
-        self._pieces.append(values.astype(np.uint8 if small else np.int32 if whole else np.float32))
+        if small and self._expected and not self._count:
+            self._placed = np.empty((self._expected, *values.shape[1:]), np.uint8)
+        if small and self._placed is not None:
+            self._placed[self._count : self._count + len(values)] = values
+        else:
+            if self._placed is not None:
+                self._pieces, self._placed = [self._placed[: self._count]], None
+            self._pieces.append(values.astype(np.uint8 if small else np.int32 if whole else np.float32))
+        self._count += len(values)
 
     def finish(self) -> Pixels:
         """Return all of them as uint8 (n, ...), spread over 0..255; no values are left here.
@@ -84,9 +95,15 @@ class PixelRows:
         DataError
             If their range says nothing about black and white.
         """
-        if not self._pieces:
+        if not self._count:
             raise DataError(f"{self.where} holds no images.")
         scale, offset = self._find_range()
+        if self._placed is not None:
+            if scale != 1:
+                levels = np.rint(np.arange(256) * scale).clip(0, 255).astype(np.uint8)
+                for start in range(0, self._count, _BLOCK):
+                    self._placed[start : start + _BLOCK] = levels[self._placed[start : start + _BLOCK]]
+            return self._placed[: self._count]
         if scale == 1 and not offset and len(self._pieces) == 1 and self._pieces[0].dtype == np.uint8:
             return self._pieces.pop()
         pixels = np.empty((self._count, *self._pieces[0].shape[1:]), np.uint8)

@@ -54,7 +54,7 @@ def _read(path: Path, subset: str) -> Labelled:
     base, side = _find_base(path, pieces)
     if len(labels) * side * side > _MOST_BYTES:
         raise DataError(f"{path} would take {len(labels) * side * side:,} bytes as images; 1 GiB is the most.")
-    pixels = PixelRows(str(path))
+    pixels = PixelRows(str(path), len(labels))
     pieces.reverse()
     while pieces:
         lengths, columns, values = pieces.pop()
