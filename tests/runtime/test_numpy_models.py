@@ -62,17 +62,7 @@ def test_every_registered_model_answers_as_in_litert(name: str, shape: tuple[int
     compare(convert_to_litert(model), other, _LOOSE.get(name, 1e-6))
 
 
-ACTIVATIONS = (
-    "linear",
-    "relu",
-    "relu6",
-    "tanh",
-    "sigmoid",
-    "elu",
-    "leaky_relu",
-    "softplus",
-    "hard_silu",
-)
+ACTIVATIONS = ("linear", "relu", "relu6", "tanh", "sigmoid", "elu", "leaky_relu", "softplus", "hard_silu")
 
 
 @st.composite
