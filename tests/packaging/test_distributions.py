@@ -1,5 +1,6 @@
 """The two distributions of one source: what is in them, and what they say that they need."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -140,6 +141,14 @@ def test_markers_leave_out_what_has_no_wheel(python: str, system: str, machine: 
     assert sorted(set(needed) & TRAINING) == (sorted(TRAINING) if there else [])
     assert READING | {"pandas", "scikit-learn"} <= set(needed)
     assert len(needed) == len(set(needed))
+
+
+def test_the_readme_gives_the_measured_sizes() -> None:
+    """As benchmarks/install.py has written them."""
+    table = (ROOT / "docs" / "research" / "data" / "install.txt").read_text("utf-8")
+    full, light = re.findall(r"[\d,]+", table.partition("| megabytes |")[2].partition("\n")[0])
+    sizes = [f"{int(number.replace(',', '')) / 1000:.1f} GB" for number in (light, full)]
+    assert " instead of ".join(sizes) in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_python_3_14_admits_the_release_candidate_of_tensorflow() -> None:
