@@ -108,3 +108,12 @@ def test_a_killed_adaptation_leaves_the_old_file_or_the_new_one(
         process.wait()
         assert output.read_bytes() in (old, new)
         Pipeline.load(output)
+
+
+def test_the_pipeline_may_be_named_as_everywhere(run: Run, hand: Path, tmp_path: Path) -> None:
+    """By ``--pipeline``; twice is a mistake."""
+    output = tmp_path / "mine.lenet"
+    assert run("adapt", "--pipeline", get_path("digits"), hand, "--output", output).returncode == 0
+    answer = run("adapt", "--pipeline", output, output, hand, "--output", output)
+    assert answer.returncode == 2
+    assert "name one saved pipeline" in answer.stderr

@@ -4,9 +4,10 @@ import click
 
 import lenetkit
 from lenetkit._utils.printable import printable
-from lenetkit.cli._outputs import check_output, refuse_input
+from lenetkit.cli._options import only_one, pipeline_option
+from lenetkit.cli._outputs import check_output, refuse_input, save_or_rescue
 from lenetkit.cli._saved import load_pipeline
-from lenetkit.cli._streams import hold_interrupts, keep_going
+from lenetkit.cli._streams import keep_going
 from lenetkit.exceptions import SettingError
 
 __all__ = ["adapt"]
@@ -14,6 +15,7 @@ __all__ = ["adapt"]
 
 @click.command()
 @click.argument("files", metavar="[FILE] DATA", nargs=-1, required=True)
+@pipeline_option
 @click.option("--output", metavar="FILE", required=True, callback=check_output, help="Save the adapted pipeline here.")
 @click.option("--keep", metavar="NAME|PATH", help="A data set of what must not be forgotten.")
 @click.option("--epochs", type=click.IntRange(1), help="Most passes over the examples.  [default: 40]")
@@ -22,6 +24,7 @@ __all__ = ["adapt"]
 @click.option("--download/--no-download", default=True, show_default=True, help="May data be fetched?")
 def adapt(
     files: tuple[str, ...],
+    file: str | None,
     output: str,
     keep: str | None,
     epochs: int | None,
@@ -42,10 +45,11 @@ def adapt(
     """
     if len(files) > 2:
         raise click.UsageError(f"name a saved pipeline and the data, or the data alone; got {' '.join(files)}.")
-    *file, data = files
+    *first, data = files
+    file = only_one(*first, file)
     refuse_input("--output", output, data, keep)
     keep_going()
-    pipeline = load_pipeline(file[0] if file else None)
+    pipeline = load_pipeline(file)
     examples = _load(data, data_dir, download)
     kept = None if keep is None else _load(keep, data_dir, download)
     report = pipeline.adapt(*examples, keep=kept, epochs=epochs, seed=seed)
@@ -53,8 +57,9 @@ def adapt(
     if not report.accepted:
         click.echo(f"{printable(output)} was not written.", err=True)
         click.get_current_context().exit(1)
-    with hold_interrupts():
-        saved = pipeline.save(output)
+    saved = save_or_rescue(pipeline, output, {})
+    if saved is None:
+        click.get_current_context().exit(1)
     click.echo(f"saved: {printable(saved)}")
 
 
