@@ -12,14 +12,12 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.counts import ceil_product
 from lenetkit._utils.extras import require_library
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.html import card, heading, note, table, text, thumbnail
-from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.lazy import lazy
 from lenetkit._utils.memmap import iter_chunks
-from lenetkit._utils.validation import check_seed, is_integer, is_number, whole_number
+from lenetkit._utils.validation import whole_number
 from lenetkit.datasets._columns import as_groups, as_images, as_labels, as_names
 from lenetkit.datasets._views import Images, select_images
 from lenetkit.exceptions import DataError, SettingError
@@ -232,58 +230,12 @@ class Dataset:
         >>> len(train), len(test)
         (1617, 180)
         """
-        require_library("splitting a data set", "sklearn")
-        import_quietly("sklearn.model_selection")
-        from sklearn.model_selection import train_test_split
+        from lenetkit.datasets._splitting import split_by_groups, split_images
 
-        if groups:
-            return self._split_groups(test_size, seed)
-        self._check_split(test_size, seed, stratify)
-        indices = np.arange(len(self), dtype=np.int64)
-        # As scikit-learn counts, but 0.07 of 100 images are 7: in binary 0.07 * 100 is a little more.
-        n_test = test_size if isinstance(test_size, (int, np.integer)) else ceil_product(test_size, len(self))
-        try:
-            train, test = train_test_split(
-                indices, test_size=n_test, random_state=seed, stratify=self.labels if stratify else None
-            )
-        except ValueError as error:
-            raise SettingError(
-                f"{self!r} cannot be split with test_size={test_size} and stratify={stratify}: {error}"
-            ) from None
+        train, test = (
+            split_by_groups(self, test_size, seed) if groups else split_images(self, test_size, seed, stratify)
+        )
         return self._selected(train), self._selected(test)
-
-    def _split_groups(self, test_size: float | int, seed: int) -> tuple["Dataset", "Dataset"]:
-        from sklearn.model_selection import GroupShuffleSplit
-
-        if self.groups is None:
-            raise SettingError(f"{self!r} has no groups to split by. Give them: Dataset(..., groups=...).")
-        self._check_test_size(test_size, seed, len(np.unique(self.groups)), "groups")
-        splitter = GroupShuffleSplit(n_splits=1, test_size=test_size, random_state=seed)
-        try:
-            train, test = next(splitter.split(np.zeros(len(self)), groups=self.groups))
-        except ValueError as error:
-            raise SettingError(f"{self!r} cannot be split by groups with test_size={test_size}: {error}") from None
-        return self._selected(train), self._selected(test)
-
-    def _check_split(self, test_size: Any, seed: Any, stratify: Any) -> None:
-        self._check_test_size(test_size, seed, len(self), "images")
-        if stratify:
-            labels, counts = np.unique(self.labels, return_counts=True)
-            if counts.min(initial=2) < 2:
-                raise SettingError(
-                    f"the class {self._class_name(labels[counts.argmin()])!r} of {self!r} has one member only, which "
-                    "cannot be in both parts. Pass stratify=False, or leave that class out."
-                )
-
-    @staticmethod
-    def _check_test_size(test_size: Any, seed: Any, n: int, what: str) -> None:
-        check_seed(seed)
-        is_fraction = is_number(test_size, 0, 1) and 0 < test_size < 1
-        if not is_fraction and not is_integer(test_size, 1, n - 1):
-            raise SettingError(
-                f"test_size must be a fraction between 0 and 1 or a number of {what} from 1 to {n - 1} (one less than "
-                f"there are); got {test_size!r}."
-            )
 
     def _class_name(self, label: Any) -> str:
         return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]

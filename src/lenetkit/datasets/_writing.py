@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.extras import require_extra
+from lenetkit._utils.extras import require_extra, require_library
 from lenetkit._utils.files import atomic_path, write_atomically
 from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.notices import notify
@@ -173,6 +173,7 @@ def _write_npz(parts: Parts, path: Path) -> Path:
 
 def _write_table(dataset: Any, path: Path, form: str) -> Path:
     if form == "csv":
+        require_library("writing CSV", "pandas")
         with atomic_path(path) as temporary:
             _write_csv(dataset, temporary, packed=path.name.lower().endswith(".gz"))
         _write_classes(dataset, class_file(path))

@@ -18,6 +18,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.names import shorten
 from lenetkit.datasets._entries import check_classes, name_damage
@@ -158,6 +159,7 @@ def _parse(path: Path, header: _Header, text: str, row: int) -> tuple[npt.NDArra
 
 
 def _parse_dense(path: Path, header: _Header, lines: list[str], row: int) -> tuple[npt.NDArray[Any], list[str]]:
+    require_library("reading an ARFF file", "pandas")
     import_quietly("pandas")
     import pandas as pd
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.imports import import_quietly
 from lenetkit.datasets._entries import check_classes, name_damage
 from lenetkit.datasets._formats.labelled import Format, Labelled, Start
@@ -64,6 +65,7 @@ def _read(path: Path, subset: str) -> Labelled:
 
 
 def _parse(path: Path, block: bytes, first: int) -> npt.NDArray[np.float64]:
+    require_library("reading numbers in a text file", "pandas")
     import_quietly("pandas")
     import pandas as pd
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.notices import notify
 from lenetkit.datasets._entries import check_classes, name_damage
@@ -67,6 +68,7 @@ def _read(path: Path, subset: str) -> Labelled:
 
 def _read_rows(path: Path) -> tuple[list[_Piece], list[npt.NDArray[Any]]]:
     """Return the rows, some at a time, as their lengths, columns and values, in few bytes; and the labels."""
+    require_library("reading an svmlight file", "sklearn")
     import_quietly("sklearn.datasets")
     from sklearn.datasets import load_svmlight_file
 
