@@ -399,6 +399,6 @@ def replace_code(content: bytearray, old: int, new: int) -> bytes:
 
 
 def find_codes(content: bytes) -> list:
-    from lenetkit.runtime._graph import _Table
+    from lenetkit._utils.flat_table import FlatTable
 
     return _Table(content, _Table(content, 0).reference(0)).tables(1)

@@ -67,7 +67,7 @@ def adapt(
     _check_enough(encoder.classes_, indices, len(fitted.classes))
     bundle = fitted.to_bundle()
     scale, offset = fitted.transforms.get_affine(np.uint8)
-    head = read_head(bundle.tflite, scale=scale, offset=offset, among=bundle.weights.values())
+    head = read_head(bundle.tflite, scale=scale, offset=offset, among=bundle.weights.values(), runtime=fitted.runtime)
     rng = np.random.default_rng([seed, len(indices)])
     with one_blas_thread():
         known = collect_known(fitted, bundle, keep, rng)
@@ -91,11 +91,11 @@ def _learn(
     report = attrs.evolve(report, new_classes=tuple(encoder.classes_[len(fitted.classes) :].tolist()))
     if weights is None:
         return fitted, report
-    adapted = _assemble(bundle, head, weights, encoder)
+    adapted = _assemble(bundle, head, weights, encoder, fitted.runtime)
     tensors = store_examples(bundle, inputs, indices, fitted.transforms.get_affine(np.uint8))
     rejection = adapted.rejection and _adapt_gate(fitted, adapted.rejection, inputs, known, rng)
     adapted = attrs.evolve(adapted, rejection=rejection, extra_tensors=tensors)
-    return FittedState(fitted.transforms, encoder, adapted), report
+    return FittedState(fitted.transforms, encoder, adapted, fitted.runtime), report
 
 
 def _extend_encoder(encoder: LabelEncoder, labels: Any) -> tuple[LabelEncoder, Indices]:
@@ -289,7 +289,7 @@ def _count_errors(lesson: _Lesson, weights: Weights, parts: list[tuple[Floats, I
     )
 
 
-def _assemble(bundle: "Bundle", head: Head, weights: Weights, encoder: LabelEncoder) -> "Bundle":
+def _assemble(bundle: "Bundle", head: Head, weights: Weights, encoder: LabelEncoder, runtime: str | None) -> "Bundle":
     """Return the bundle with other weights in the last layers, and what depends on them."""
     names, arrays, changed = list(bundle.weights), list(bundle.weights.values()), dict(bundle.weights)
     for (kernel, bias), (new_kernel, new_bias) in zip(head.weights, weights, strict=True):
@@ -302,7 +302,7 @@ def _assemble(bundle: "Bundle", head: Head, weights: Weights, encoder: LabelEnco
         encoder=encoder.to_dict(),
         weights=changed,
         tflite=tflite,
-        golden_probabilities=Predictor(tflite).predict_proba(bundle.golden_images),
+        golden_probabilities=Predictor(tflite, runtime=runtime).predict_proba(bundle.golden_images),
     )
 
 
@@ -320,7 +320,7 @@ def _adapt_gate(
     from lenetkit.synthesis import draw_nondigits
 
     scale, offset = fitted.transforms.get_affine(np.uint8)
-    head = read_head(rejection.gate_tflite, scale=scale, offset=offset)
+    head = read_head(rejection.gate_tflite, scale=scale, offset=offset, runtime=fitted.runtime)
     scribbles = draw_nondigits(2 * _NONDIGITS, kinds="scribble", seed=int(rng.integers(2**31))).images
     others = head.features.predict_proba(get_input(fitted.prepare(scribbles)))
     sources = [head.features.predict_proba(source) for source in known.sources]

@@ -8,15 +8,16 @@ the features of an image, is computed once, however often the last ones are trai
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.imports import import_quietly
-from lenetkit.exceptions import MissingExtraError, SettingError
+from lenetkit.exceptions import SettingError
+from lenetkit.pipeline._lite_model import LiteModel, LiteOperator
 from lenetkit.runtime import Predictor
 
 __all__ = ["Head", "Weights", "learn", "match_layer", "predict", "read_head", "run_layers"]
@@ -27,7 +28,6 @@ Weights = list[tuple[Floats, Floats]]
 
 # The numbers of the operations and activations in LiteRT's schema.
 _DENSE, _SOFTMAX, _TANH, _SIGMOID = 9, 25, 28, 14
-_FLOAT32 = 0
 _FUSED = {0: "linear", 1: "relu"}
 _ALONE = {_TANH: "tanh", _SIGMOID: "sigmoid"}
 # Adam (Kingma and Ba, 2015) with the decay of the trainer's default, beta_2 = 0.99.
@@ -50,28 +50,24 @@ class Head:
     weights: Weights
     activations: tuple[str, ...]
     features: Predictor
-    _model: Any
+    _model: LiteModel
     _layers: list[tuple[int, int, str]]
 
     def with_weights(self, weights: Weights) -> bytes:
         """Return the whole model with other weights in these layers, perhaps with more classes."""
-        model, graph = self._model, self._model.subgraphs[0]
-        more = weights[-1][1].size - self.weights[-1][1].size
-        for (kernel, bias, _), new in zip(self._layers, weights, strict=True):
-            for index, array in ((kernel, new[0].T), (bias, new[1])):
-                tensor = graph.tensors[index]
-                tensor.shape = np.array(array.shape, np.int32)
-                model.buffers[tensor.buffer].data = np.frombuffer(array.astype("<f4").tobytes(), np.uint8)
-        last = graph.operators[-1]
-        for tensor in (graph.tensors[last.inputs[0]], graph.tensors[last.outputs[0]]) if more else ():
-            for name in ("shape", "shapeSignature"):
-                shape = getattr(tensor, name)
-                if shape is not None and len(shape):
-                    setattr(tensor, name, np.array([*shape[:-1], shape[-1] + more], np.int32))
-        return _pack(model)
+        layers = zip(self._layers, weights, strict=True)
+        contents = {
+            index: array
+            for (kernel, bias, _), new in layers
+            for index, array in ((kernel, np.ascontiguousarray(new[0].T)), (bias, new[1]))
+        }
+        last, more = self._model.operators[-1], weights[-1][1].size - self.weights[-1][1].size
+        return self._model.with_contents(contents, (last.inputs[0], last.outputs[0]), more)
 
 
-def read_head(tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDArray[Any]] = ()) -> Head:
+def read_head(
+    tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDArray[Any]] = (), runtime: str | None = None
+) -> Head:
     """Take the last dense layers out of a model.
 
     Parameters
@@ -82,16 +78,17 @@ def read_head(tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDA
     among : iterable of ndarray, optional
         The weights that the model was made of, in their order. A layer that has others, such as one with a
         normalisation folded in, and all layers before it are no part of the head.
+    runtime : str, optional
+        What runs the layers before, as :class:`lenetkit.runtime.Predictor` takes it.
 
     Raises
     ------
     SettingError
         If it does not end in a dense layer of float32 weights and a softmax.
-    MissingExtraError
-        If LiteRT is not installed.
+    DataError
+        If it is damaged.
     """
-    model = _unpack(tflite)
-    graph = model.subgraphs[0]
+    model = LiteModel(tflite)
     layers, start = _find_layers(model, among)
     if not layers:
         raise SettingError(
@@ -100,12 +97,9 @@ def read_head(tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDA
         )
     weights = []
     for kernel, bias, _ in layers:
-        read = [_read(model, graph.tensors[index]) for index in (kernel, bias)]
+        read = [_read(model, index) for index in (kernel, bias)]
         weights.append((np.ascontiguousarray(read[0].T), read[1].copy()))
-    outputs, graph.outputs = graph.outputs, np.array([start], np.int32)
-    signatures, model.signatureDefs = model.signatureDefs, []
-    features = Predictor(_pack(model), scale=scale, offset=offset)
-    graph.outputs, model.signatureDefs = outputs, signatures
+    features = Predictor(model.with_output(start), scale=scale, offset=offset, runtime=runtime)
     return Head(
         weights=weights,
         activations=tuple(activation for _, _, activation in layers),
@@ -204,30 +198,21 @@ def _softmax(logits: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-def _find_layers(model: Any, among: Iterable[npt.NDArray[Any]] = ()) -> tuple[list[tuple[int, int, str]], int]:
+def _find_layers(model: LiteModel, among: Iterable[npt.NDArray[Any]] = ()) -> tuple[list[tuple[int, int, str]], int]:
     """Return kernel, bias and activation of the last dense layers, in the data's order, and the tensor of their input.
 
     The search goes from the softmax backwards, up to the first thing that is no dense layer with weights of its own.
     """
     known = list(among)
-    graph = model.subgraphs[0]
-    makers = {int(tensor): operator for operator in graph.operators for tensor in operator.outputs}
-    uses: dict[int, int] = {}
-    for operator in graph.operators:
-        for tensor in operator.inputs:
-            uses[int(tensor)] = uses.get(int(tensor), 0) + 1
-    last = makers.get(int(graph.outputs[0]))
+    makers = {tensor: operator for operator in model.operators for tensor in operator.outputs}
+    uses = Counter(tensor for operator in model.operators for tensor in operator.inputs)
+    last = makers.get(model.output)
     layers: list[tuple[int, int, str]] = []
-    if (
-        last is None
-        or last is not graph.operators[-1]
-        or _code(model, last) != _SOFTMAX
-        or last.builtinOptions.beta != 1
-    ):
+    if last is None or last is not model.operators[-1] or not _is_softmax(last):
         return layers, -1
-    at = int(last.inputs[0])
+    at = last.inputs[0]
     while (found := _find_layer(model, makers, uses, at)) is not None:
-        read = [_read(model, graph.tensors[index]) for index in found[:2]]
+        read = [_read(model, index) for index in found[:2]]
         if not (layers or found[2] == "linear") or (known and match_layer(known, read[0].T, read[1]) is None):
             break
         layers.insert(0, found[:3])
@@ -250,65 +235,39 @@ def match_layer(arrays: Sequence[npt.NDArray[Any]], kernel: Floats, bias: Floats
 
 
 def _find_layer(
-    model: Any, makers: Mapping[int, Any], uses: Mapping[int, int], at: int
+    model: LiteModel, makers: Mapping[int, LiteOperator], uses: Mapping[int, int], at: int
 ) -> tuple[int, int, str, int] | None:
     """Return kernel, bias, activation and input of the dense layer that makes a tensor, if one does."""
     activation = "linear"
     operator = makers.get(at)
-    if operator is not None and _code(model, operator) in _ALONE:
-        activation = _ALONE[_code(model, operator)]
-        operator = makers.get(int(operator.inputs[0])) if uses.get(int(operator.outputs[0])) == 1 else None
-    if operator is None or _code(model, operator) != _DENSE or len(operator.inputs) != 3:
+    if operator is not None and operator.code in _ALONE:
+        activation = _ALONE[operator.code]
+        operator = makers.get(operator.inputs[0]) if uses.get(operator.outputs[0]) == 1 else None
+    if operator is None or operator.code != _DENSE or len(operator.inputs) != 3:
         return None
-    options, (below, kernel, bias) = operator.builtinOptions, (int(tensor) for tensor in operator.inputs)
-    fused = _FUSED.get(options.fusedActivationFunction)
-    tensors = model.subgraphs[0].tensors
+    below, kernel, bias = operator.inputs
+    fused = _FUSED.get(_option(operator, 0, "b"))
     plain = (
-        uses.get(int(operator.outputs[0])) == 1
-        and min(below, bias) >= 0
+        uses.get(operator.outputs[0]) == 1
+        and min(below, kernel, bias) >= 0
         and uses[kernel] == uses[bias] == 1
-        and len(tensors[below].shape) == 2
-        and not options.weightsFormat
+        and len(model.tensors[below].shape) == 2
+        and not _option(operator, 1, "b")
         and fused is not None
         and "linear" in (fused, activation)
     )
-    if not plain or any(not _holds_floats(model, tensors[index]) for index in (kernel, bias)):
+    if not plain or any(model.tensors[index].content is None for index in (kernel, bias)):
         return None
     return kernel, bias, activation if fused == "linear" else str(fused), below
 
 
-def _holds_floats(model: Any, tensor: Any) -> bool:
-    """Return True if a tensor has fixed float32 values in a buffer that no other tensor uses."""
-    alone = sum(other.buffer == tensor.buffer for other in model.subgraphs[0].tensors) == 1
-    return bool(alone and tensor.type == _FLOAT32 and model.buffers[tensor.buffer].data is not None)
+def _is_softmax(operator: LiteOperator) -> bool:
+    return operator.code == _SOFTMAX and _option(operator, 0, "f") == 1
 
 
-def _read(model: Any, tensor: Any) -> Floats:
-    content = np.asarray(model.buffers[tensor.buffer].data, np.uint8).tobytes()
-    return np.frombuffer(content, "<f4").astype(np.float32).reshape(tensor.shape)
+def _option(operator: LiteOperator, field: int, form: str) -> Any:
+    return 0 if operator.options is None else operator.options.number(field, form)
 
 
-def _code(model: Any, operator: Any) -> int:
-    code = model.operatorCodes[operator.opcodeIndex]
-    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
-
-
-def _unpack(tflite: bytes) -> Any:
-    return _schema().ModelT.InitFromPackedBuf(tflite, 0)
-
-
-def _pack(model: Any) -> bytes:
-    flatbuffers = import_quietly("flatbuffers")
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def _schema() -> Any:
-    try:
-        return import_quietly("ai_edge_litert.schema_py_generated")
-    except ImportError as error:
-        raise MissingExtraError(
-            "adapting changes a LiteRT model, and the library that knows its format is not installed here. Install it "
-            "with: pip install ai-edge-litert"
-        ) from error
+def _read(model: LiteModel, index: int) -> Floats:
+    return cast("Floats", model.tensors[index].content)  # not None: _find_layer has seen to it

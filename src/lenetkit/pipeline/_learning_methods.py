@@ -60,8 +60,6 @@ class LearningMethods(FittedMethods):
             If the model does not end in a dense layer and a softmax, `keep` is no pair, or a number is invalid.
         TrainingError
             If another thread has changed the pipeline meanwhile, which stays as that has left it.
-        MissingExtraError
-            If LiteRT is not installed.
 
         Examples
         --------

@@ -8,17 +8,15 @@ that could be claimed many times over has a limit. The layout is that of TensorF
 numbers are counted there from 0, in the order of the declarations.
 """
 
-import struct
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit.exceptions import DataError
+from lenetkit._utils.flat_table import FlatTable, unusable
 
 __all__ = ["Graph", "Operation", "Tensor", "read_graph", "unusable"]
 
-_MOST_TENSORS = 10_000
 _MOST_RANK = 8
 _MOST_INPUTS = 1_000
 
@@ -87,11 +85,6 @@ class Graph(NamedTuple):
     output: int
 
 
-def unusable(reason: str) -> DataError:
-    """Return the error for a model that cannot be run."""
-    return DataError(f"the LiteRT model cannot be used: {reason}")
-
-
 def read_graph(tflite: bytes) -> Graph:
     """Read the graph of a LiteRT model.
 
@@ -102,7 +95,7 @@ def read_graph(tflite: bytes) -> Graph:
     """
     if tflite[4:8] != b"TFL3":
         raise unusable("its identifier TFL3 is missing.")
-    model = _Table(tflite, _Table(tflite, 0).reference(0))
+    model = FlatTable.root(tflite)
     graphs, buffers = model.tables(2), model.tables(4)
     codes = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
     if len(graphs) != 1:
@@ -118,7 +111,7 @@ def read_graph(tflite: bytes) -> Graph:
     return Graph(tensors, operations, ends[0][0], ends[1][0])
 
 
-def _read_tensor(table: "_Table", buffers: list["_Table"]) -> Tensor:
+def _read_tensor(table: FlatTable, buffers: list[FlatTable]) -> Tensor:
     number, index = table.number(1, "b"), table.number(2, "I")
     if number not in _TYPES or table.has(6):  # whose content would be packed in a way of its own
         raise unusable(f"it holds a tensor of a type that only LiteRT knows ({number}). {_CURE}")
@@ -140,7 +133,7 @@ def _read_tensor(table: "_Table", buffers: list["_Table"]) -> Tensor:
     return Tensor(signature if len(signature) == len(shape) else shape, dtype, content)
 
 
-def _read_operation(table: "_Table", codes: list[int], n_tensors: int) -> Operation:
+def _read_operation(table: FlatTable, codes: list[int], n_tensors: int) -> Operation:
     index = table.number(0, "I")
     if index >= len(codes):
         raise unusable(f"it names the operation {index} of {len(codes)}.")
@@ -160,74 +153,3 @@ def _read_operation(table: "_Table", codes: list[int], n_tensors: int) -> Operat
 
 
 _CURE = "Use LiteRT (pip install ai-edge-litert)."
-
-
-class _Table:
-    """A table of the flatbuffer; reading outside the bytes is a DataError."""
-
-    def __init__(self, data: bytes, position: int) -> None:
-        self._data, self._position = data, position
-
-    def has(self, field: int) -> bool:
-        """Return True if the table has this field."""
-        return self._find(field) is not None
-
-    def number(self, field: int, form: str, default: Any = 0) -> Any:
-        """Return a number in a format of :mod:`struct`, or the default where the table does not say."""
-        position = self._find(field)
-        return default if position is None else self._read(form, position)
-
-    def reference(self, offset: int) -> int:
-        """Return the position that is referred to at an offset from the table's own."""
-        position = self._position + offset
-        return position + int(self._read("I", position))
-
-    def table(self, field: int) -> "_Table":
-        """Return the table that a field refers to."""
-        return _Table(self._data, self.reference(self._offset(field)))
-
-    def tables(self, field: int) -> list["_Table"]:
-        """Return the tables in a vector; none if the field is missing."""
-        if not self.has(field):
-            return []
-        start, length = self._vector(field, 4, _MOST_TENSORS)
-        return [_Table(self._data, _Table(self._data, start + 4 * index).reference(0)) for index in range(length)]
-
-    def integers(self, field: int, most: int = _MOST_INPUTS) -> tuple[int, ...]:
-        """Return the 32-bit integers in a vector; none if the field is missing."""
-        if not self.has(field):
-            return ()
-        start, length = self._vector(field, 4, most)
-        return struct.unpack_from(f"<{length}i", self._data, start)
-
-    def content(self, field: int) -> memoryview:
-        """Return the bytes in a vector, not copied; none if the field is missing."""
-        if not self.has(field):
-            return memoryview(b"")
-        start, length = self._vector(field, 1, len(self._data))
-        return memoryview(self._data)[start : start + length]
-
-    def _vector(self, field: int, size: int, most: int) -> tuple[int, int]:
-        position = self.reference(self._offset(field))
-        length = int(self._read("I", position))
-        if length > most or position + 4 + length * size > len(self._data):
-            raise unusable(f"it claims a list of {length:,} entries where there can be no more than {most:,}.")
-        return position + 4, length
-
-    def _offset(self, field: int) -> int:
-        position = self._find(field)
-        if position is None:
-            raise unusable("a part of it is missing.")
-        return position - self._position
-
-    def _find(self, field: int) -> int | None:
-        """Return the position of a field; the table refers backwards to the list of its fields."""
-        known = self._position - int(self._read("i", self._position))
-        entry = 4 + 2 * field
-        offset = int(self._read("H", known + entry)) if entry < self._read("H", known) else 0
-        return self._position + offset if offset else None
-
-    def _read(self, form: str, position: int) -> Any:
-        if not 0 <= position <= len(self._data) - struct.calcsize(form):
-            raise unusable(f"it ends before position {position:,}, to which it refers.")
-        return struct.unpack_from(f"<{form}", self._data, position)[0]
