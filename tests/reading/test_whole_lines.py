@@ -80,7 +80,7 @@ def put_together(text: str, **known: Any) -> Reading:
         LineAnswer(log_probabilities=answer_for(part), find_box=lambda first, last: (int(first), 0, int(last) + 1, 9))
         for part in text.split("\n")
     ]
-    return assemble(np.zeros((10, 90), np.uint8), answers, Knowledge(**known), None, LABELS, lines)
+    return assemble(np.zeros((10, 90), np.uint8), answers, Knowledge(**known), None, LABELS, lines)[0]
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_lines_keep_the_most_probable() -> None:
         for text, sure in (("11", 0.9), ("22", 0.99), ("33", 0.6), ("44", 0.98))
     ]
     picture = np.zeros((10, 90), np.uint8)
-    reading = assemble(picture, answers, Knowledge(), None, LABELS, 2)
+    reading, _ = assemble(picture, answers, Knowledge(), None, LABELS, 2)
     assert reading.lines == ("22", "44")
-    assert assemble(picture, answers, Knowledge(), None, LABELS, 9).lines == ("11", "22", "33", "44")
+    assert assemble(picture, answers, Knowledge(), None, LABELS, 9)[0].lines == ("11", "22", "33", "44")
 
 
 def test_alternatives_are_the_next_best() -> None:
     answer = LineAnswer(log_probabilities=answer_for("174", or_else={0: ("7", 0.3)}), find_box=lambda *_: (0, 0, 1, 1))
-    reading = assemble(np.zeros((10, 90), np.uint8), [answer], Knowledge(), None, LABELS, None)
+    reading, _ = assemble(np.zeros((10, 90), np.uint8), [answer], Knowledge(), None, LABELS, None)
     found = reading.alternatives(3)
     assert [text for text, _ in found[:2]] == ["174", "774"]
     assert found[0] == (reading.text, reading.probability)

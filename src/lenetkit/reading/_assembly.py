@@ -20,9 +20,10 @@ from lenetkit.reading._segmentation import Array
 
 __all__ = ["FoundNumber", "assemble", "search_line"]
 
-# Lines of less than this part of the most weight are bits of writing beside the number; of these the ones that are as
-# probable as that are named. Chosen on the composed scenes of benchmarks/_scenes.py: higher, whole pages lose lines.
-_BESIDE, _WORTH_NAMING = 0.2, 0.5
+# Lines of less than this part of the most weight, and all but one that are less probably right, are bits of writing
+# beside the number. Chosen on the composed scenes of benchmarks/_scenes.py: higher, whole pages lose lines. Bits of
+# little weight are named if they are as probable as the third.
+_BESIDE, _DOUBTFUL, _WORTH_NAMING = 0.2, 0.4, 0.5
 # A number that the network sees with less probability than this is looked at again, in other views of the line.
 # Measured on composed lines of held-back hands: below it more than one in ten is wrong.
 _LOOK_AGAIN = 0.97
@@ -37,6 +38,7 @@ class FoundNumber:
     number: str
     features: Array  # what speaks for it, float64 (8,)
     probability: float  # as the network says it
+    has_all_ink: bool  # a character for each place of ink that may be a digit, and no boxes
 
     @property
     def weight(self) -> float:
@@ -52,6 +54,8 @@ class FoundNumber:
 
 def search_line(answer: LineAnswer, knowledge: Knowledge) -> FoundNumber | None:
     """Return the most probable number of a line, or None if it has none that agrees with what is known."""
+    if not knowledge.names_separators:
+        answer = answer.without_hanging_slashes()
     views = [answer.log_probabilities]
     raw, numbers = decode(views, knowledge)
     if not numbers or numbers[0][1] < _LOOK_AGAIN:
@@ -63,12 +67,14 @@ def search_line(answer: LineAnswer, knowledge: Knowledge) -> FoundNumber | None:
     if not knowledge.is_empty:
         best = decode(views)[1]
         free = best[0][1] if best else 0.0
+    has_all_ink = answer.is_all and not _has_unread_ink(answer, raw)
     return FoundNumber(
         answer=answer,
         raw=raw,
         number=numbers[0][0],
         features=features(answer.log_probabilities, raw, numbers, free),
         probability=numbers[0][1],
+        has_all_ink=has_all_ink,
     )
 
 
@@ -79,19 +85,23 @@ def assemble(
     calibration: LineCalibration | None,
     labels: dict[str, Any],
     lines: int | None,
-) -> Reading:
-    """Return the most probable number of each line that has one, with the box of each digit.
+) -> tuple[Reading, bool]:
+    """Return the most probable number of each line that has one, and whether these have all ink that may be digits.
 
     Without a calibration the probability is taken as it is said. `labels` are the pipeline's by their digits. Bits of
     writing beside what is much more like a number are left out, and of more than `lines` lines the least probable.
     """
-    found, rest = _select([search_line(answer, knowledge) for answer in answers], lines)
-    sure = [line.probability if calibration is None else calibrated(line.features, calibration) for line in found]
+    searched = [number for number in (search_line(answer, knowledge) for answer in answers) if number is not None]
+    sure = [line.probability if calibration is None else calibrated(line.features, calibration) for line in searched]
+    kept = _select(searched, sure, lines)
+    found = [searched[index] for index in kept]
+    most = max((number.weight for number in searched), default=0.0)
+    rest = [number for number in searched if number not in found]
     digits: list[DigitReading] = []
     left_out = [
         LeftOut(box=number.find_box(), reason=f"{number.raw} beside the number", probability=number.probability)
         for number in rest
-        if number.probability >= _WORTH_NAMING
+        if number.probability >= _WORTH_NAMING or number.weight >= _BESIDE * most
     ]
     for line, number in enumerate(found):
         for character, probability, box in _locate(number.answer, number.raw):
@@ -99,27 +109,32 @@ def assemble(
                 digits.append(DigitReading(label=labels[character], probability=probability, box=box, line=line))
             elif character != " ":
                 left_out.append(LeftOut(box=box, reason=f"the sign {character}", probability=0.0, line=line))
-    return Reading(
+    reading = Reading(
         digits=tuple(digits),
         left_out=tuple(left_out),
         image=picture,
-        probability=math.prod(sure),
+        probability=math.prod(sure[index] for index in kept),
         raw="\n".join(line.raw for line in found),
         answers=tuple(line.answer.log_probabilities for line in found),
         knowledge=knowledge,
     )
+    return reading, bool(found) and all(number.has_all_ink for number in found)
 
 
-def _select(searched: list[FoundNumber | None], lines: int | None) -> tuple[list[FoundNumber], list[FoundNumber]]:
-    """Return the lines that are read, from top to bottom, and those that are left out."""
-    found = [number for number in searched if number is not None]
-    order = sorted(range(len(found)), key=lambda index: -found[index].weight)
-    if lines is None:
-        most = found[order[0]].weight if found else 0.0
-        kept = [index for index in order if found[index].weight >= _BESIDE * most]
-    else:
-        kept = order[:lines]
-    return [found[index] for index in sorted(kept)], [found[index] for index in sorted(set(order) - set(kept))]
+def _has_unread_ink(answer: LineAnswer, raw: str) -> bool:
+    """Tell whether ink of a line that may be a digit has no character."""
+    spans = align(answer.log_probabilities, raw)[[character != " " for character in raw]]
+    return any(((spans[:, 1] <= left) | (right <= spans[:, 0])).all() for left, right in answer.places)
+
+
+def _select(searched: list[FoundNumber], sure: list[float], lines: int | None) -> list[int]:
+    """Return which lines are read, from top to bottom."""
+    order = sorted(range(len(searched)), key=lambda index: -searched[index].weight)
+    if lines is not None:
+        return sorted(order[:lines])
+    least = _BESIDE * searched[order[0]].weight if searched else 0.0
+    beside = [index for index in order[1:] if searched[index].weight >= least and sure[index] >= _DOUBTFUL]
+    return sorted([*order[:1], *beside])
 
 
 def _locate(answer: LineAnswer, raw: str) -> list[tuple[str, float, tuple[int, int, int, int]]]:
