@@ -145,12 +145,11 @@ def resident(field: str) -> int:
 def run_one(folder: Path, kind: str, way: str) -> None:
     """Load once and print seconds, bytes above those before, and bytes of the images."""
     import pandas  # noqa: F401, ICN001
-    import pyarrow.parquet  # noqa: F401, ICN001
+    import pyarrow.parquet  # noqa: F401
     import scipy.io  # noqa: F401
     import sklearn.datasets  # noqa: F401
 
     import lenetkit.datasets  # noqa: F401
-
     from lenetkit.datasets import load_dataset
 
     Image.init()
@@ -193,7 +192,9 @@ def main() -> None:
         names = {kind: f"{given.images:,} as {name}" for kind, name in KINDS.items()}
         names["many"] = f"{given.pictures:,} PNGs, Pillow on {os.cpu_count()} cores"
         for kind, name in [(kind, names[kind]) for kind in given.kinds]:
-            (plain, plain_memory), (own, own_memory) = (measure(folder, kind, way, given.runs) for way in ("plain", "lenetkit"))
+            (plain, plain_memory), (own, own_memory) = (
+                measure(folder, kind, way, given.runs) for way in ("plain", "lenetkit")
+            )
             print(f"{name:34} {plain:7.2f}s {own:8.2f}s {own / plain:6.2f}   {plain_memory:.1f} and {own_memory:.1f}")
 
 

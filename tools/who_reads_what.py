@@ -98,8 +98,18 @@ def write_all(folder: Path) -> None:
     colours = np.repeat(IMAGES[..., None], 3, axis=3)
     matlab = {"X": np.moveaxis(colours, 0, -1), "y": LABELS[:, None]}
     scipy.io.savemat(folder / "mat" / "train_32x32.mat", matlab)
-    lines = ["@relation digits", *(f"@attribute pixel{i} numeric" for i in range(784)), "@attribute class {0,1,2,3,4,5,6,7,8,9}"]
-    lines += ["@data", *("{" + ",".join(f"{i} {v}" for i, v in enumerate([*row, label]) if v) + "}" for row, label in zip(flat, LABELS, strict=True))]
+    lines = [
+        "@relation digits",
+        *(f"@attribute pixel{i} numeric" for i in range(784)),
+        "@attribute class {0,1,2,3,4,5,6,7,8,9}",
+    ]
+    lines += [
+        "@data",
+        *(
+            "{" + ",".join(f"{i} {v}" for i, v in enumerate([*row, label]) if v) + "}"
+            for row, label in zip(flat, LABELS, strict=True)
+        ),
+    ]
     (folder / "arff" / "digits.arff").write_text("\n".join(lines))
     np.savetxt(folder / "text" / "optdigits.tra", np.column_stack([flat, LABELS]), fmt="%d", delimiter=",")
 
@@ -163,7 +173,9 @@ def ask_datasets(folder: Path, row: str) -> tuple[Any, Any]:
     kinds = {"folders": "imagefolder", "zip": "imagefolder", "parquet": "parquet", "csv": "csv", "mat": "hdf5"}
     if row not in kinds:
         raise NotImplementedError
-    given = {"data_dir": str(folder / row)} if row == "folders" else {"data_files": [str(next((folder / row).iterdir()))]}
+    given = (
+        {"data_dir": str(folder / row)} if row == "folders" else {"data_files": [str(next((folder / row).iterdir()))]}
+    )
     found = datasets.load_dataset(kinds[row], split="train", cache_dir=str(folder / "cache"), **given)
     return np.stack([np.asarray(image) for image in found["image"]]), found["label"]
 
@@ -174,7 +186,12 @@ def ask_keras(folder: Path, row: str) -> tuple[Any, Any]:
 
     if row == "folders":
         found = keras.utils.image_dataset_from_directory(
-            folder / row / "train", image_size=(28, 28), color_mode="grayscale", shuffle=False, batch_size=None, verbose=False
+            folder / row / "train",
+            image_size=(28, 28),
+            color_mode="grayscale",
+            shuffle=False,
+            batch_size=None,
+            verbose=False,
         )
         pairs = list(found.as_numpy_iterator())
         return np.stack([image[..., 0] for image, _ in pairs]), [label for _, label in pairs]
@@ -224,8 +241,7 @@ def list_names(peer: str) -> list[str]:
     elif peer == "lenetkit":
         from lenetkit.datasets import list_datasets
 
-        names = [*list_datasets()]
-        return names
+        return list_datasets()
     else:
         return []
     return sorted(name for name in names if any(word in name.lower() for word in words))
@@ -267,7 +283,9 @@ def main() -> None:
         found = {}
         for peer in ASK:
             python = sys.executable if peer == "lenetkit" else sys.argv[1]
-            run = subprocess.run([python, __file__, "--ask", peer, temporary], capture_output=True, text=True, check=True)
+            run = subprocess.run(
+                [python, __file__, "--ask", peer, temporary], capture_output=True, text=True, check=True
+            )
             found[peer] = json.loads(run.stdout.rpartition("ANSWER")[2])
     print("<!-- Written by tools/who_reads_what.py -->\n")
     print("| | " + " | ".join(f"{DISTRIBUTIONS.get(peer, peer)} {found[peer]['version']}" for peer in ASK) + " |")
