@@ -1,10 +1,15 @@
 """A whole line and digits one by one: which of both counts, and how sure it is."""
 
+import attrs
 import numpy as np
 import pytest
+from tests.reading.line_answers import answer_for
 
 from lenetkit.reading import DigitReading, LeftOut, Reading
+from lenetkit.reading._assembly import FoundNumbers, select_numbers
 from lenetkit.reading._cut_reading import UNLIKE_DIGIT
+from lenetkit.reading._knowledge import Knowledge
+from lenetkit.reading._line_answers import LineAnswer
 from lenetkit.reading._voting import choose, compare
 
 
@@ -86,23 +91,35 @@ def test_where_a_line_has_nothing_digits_are_a_doubt() -> None:
     assert voted(reading("", 1.0), reading("", 0.97)).probability == pytest.approx(0.97)
 
 
+def numbers(text: str, probability: float) -> FoundNumbers:
+    """Return a line of which a network is so sure; with ink beside the text if it has two digits."""
+    answer = LineAnswer(
+        log_probabilities=answer_for(text),
+        find_box=lambda first, last: (int(first), 0, int(last) + 1, 9),
+        places=((50.0, 60.0),) if len(text) == 2 else (),
+        is_all=True,
+    )
+    found = select_numbers([answer] if text else [], Knowledge(), None, None)
+    return attrs.evolve(found, probability=probability)
+
+
 @pytest.mark.parametrize(
     ("found", "whole", "text", "probability", "has_all_ink"),
     [
-        (("471", 0.8), ("471", 0.9), "471", 0.973, False),
-        (("471", 0.8), ("471", 0.2), "471", 0.8, False),
+        (("471", 0.8), ("471", 0.9), "471", 0.973, True),
+        (("471", 0.8), ("471", 0.2), "471", 0.8, True),
         (("47", 0.9), ("471", 0.6), "47", 0.63, False),
         (("47", 0.6), ("471", 0.9), "471", 0.63, True),
         (("47", 0.6), ("", 1.0), "47", 0.6, False),
         (("", 1.0), ("471", 0.6), "471", 0.6, True),
+        (("", 1.0), ("", 1.0), "", 1.0, False),
     ],
 )
 def test_lines_are_compared_with_the_picture_as_one_line(
     found: tuple[str, float], whole: tuple[str, float], text: str, probability: float, has_all_ink: bool
 ) -> None:
     """The more probable one counts: surer if both are the same, less sure if not."""
-    best, all_ink = compare(reading(*found), reading(*whole), has_all_ink=False)
+    best = compare(numbers(*found), numbers(*whole))
     assert best.text == text
     assert best.probability == pytest.approx(probability, abs=0.001)
-    assert all_ink == has_all_ink
-    assert compare(reading("471", 0.9), reading("471", 0.9), has_all_ink=True)[1]
+    assert best.has_all_ink == has_all_ink

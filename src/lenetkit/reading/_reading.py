@@ -14,7 +14,7 @@ from lenetkit._utils.machine import count_cores
 from lenetkit._utils.validation import check_fraction, check_whole
 from lenetkit.datasets import read_image
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.reading._assembly import assemble
+from lenetkit.reading._assembly import FoundNumbers, assemble, select_numbers
 from lenetkit.reading._cut_reading import FittedPipeline, IsDigit, read_by_cuts
 from lenetkit.reading._knowledge import Knowledge
 from lenetkit.reading._line_answers import LineAnswer, LineReader, answer_by_digits, answer_lines, answer_whole
@@ -272,15 +272,14 @@ class NumberReader:
         if self._line_reader is None:
             return None, False
         sheet = find_ink(picture)
-        reading, has_all_ink = self._assemble(picture, answer_lines(picture, self._line_reader, sheet))
+        numbers = self._select(answer_lines(picture, self._line_reader, sheet))
         if self._lines in (None, 1):
-            whole, _ = self._assemble(picture, answer_whole(picture, self._line_reader, sheet))
-            reading, has_all_ink = compare(reading, whole, has_all_ink=has_all_ink)
-        return reading, has_all_ink
+            numbers = compare(numbers, self._select(answer_whole(picture, self._line_reader, sheet)))
+        return assemble(picture, numbers, self._labels, self._knowledge), numbers.has_all_ink
 
-    def _assemble(self, picture: Array, answers: list[LineAnswer]) -> tuple[Reading, bool]:
+    def _select(self, answers: list[LineAnswer]) -> FoundNumbers:
         calibration = None if self._line_reader is None else self._line_reader.calibration
-        return assemble(picture, answers, self._knowledge, calibration, self._labels, self._lines)
+        return select_numbers(answers, self._knowledge, calibration, self._lines)
 
     def _read_digits(self, picture: Array) -> tuple[Reading, bool]:
         """Return the reading digit by digit, and whether there are joined boxes.
@@ -295,11 +294,11 @@ class NumberReader:
         answers = answer_by_digits(reading, [[row[order] for row in rows] for rows in probabilities])
         if self._knowledge.is_empty and self._lines is None:
             return attrs.evolve(reading, answers=tuple(answer.log_probabilities for answer in answers)), in_boxes
-        known, _ = assemble(picture, answers, self._knowledge, None, self._labels, self._lines)
-        free, _ = assemble(picture, answers, Knowledge(), None, self._labels, None)
-        share = min(1.0, known.probability / free.probability) if known.digits and free.digits else 0.0
-        probability = share * reading.probability
-        return attrs.evolve(known, left_out=reading.left_out, probability=probability), in_boxes
+        known = select_numbers(answers, self._knowledge, None, self._lines)
+        free = select_numbers(answers, Knowledge(), None, None)
+        share = min(1.0, known.probability / free.probability) if known.found and free.found else 0.0
+        read = assemble(picture, known, self._labels, self._knowledge)
+        return attrs.evolve(read, left_out=reading.left_out, probability=share * reading.probability), in_boxes
 
 
 @priced

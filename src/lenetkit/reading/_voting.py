@@ -1,11 +1,12 @@
 """Several readings of one picture: of the lines that are found, of the picture as one line, and digit by digit.
 
-In: two readings of one picture. Out: the one that counts, with how sure both make it.
+In: two of one picture. Out: the one that counts, with how sure both make it.
 Next: :func:`lenetkit.reading.read_number` gives it out.
 """
 
 import attrs
 
+from lenetkit.reading._assembly import FoundNumbers
 from lenetkit.reading._cut_reading import UNLIKE_DIGIT
 from lenetkit.reading._outcome import Box, LeftOut, Reading
 
@@ -21,23 +22,18 @@ _SHARE = 0.5
 _ALONE = "read as {} digit by digit, as nothing in a whole line"
 
 
-def compare(found: Reading, whole: Reading, *, has_all_ink: bool) -> tuple[Reading, bool]:
-    """Return the more probable reading, of the lines found or of the picture as one line, and whether it has all ink.
+def compare(found: FoundNumbers, whole: FoundNumbers) -> FoundNumbers:
+    """Return the more probable numbers: of the lines that were found, or of the picture as one line.
 
     One sees what the other does not: a digit that was cut off with a border, or lost in a pattern. So both together
     are surer than each, and less sure where they differ.
     """
-    if not whole.digits:
-        return found, has_all_ink
-    if not found.digits:
-        return whole, True
+    if not whole.found or not found.found:
+        return found if found.found else whole
     if found.text == whole.text:
-        probability = _weigh(found.probability, max(0.5, whole.probability))
-        return attrs.evolve(found, probability=probability), has_all_ink
-    is_whole = whole.probability > found.probability
-    best, other = (whole, found) if is_whole else (found, whole)
-    probability = best.probability * (1 - _SHARE * other.probability)
-    return attrs.evolve(best, probability=probability), is_whole or has_all_ink
+        return attrs.evolve(found, probability=_weigh(found.probability, max(0.5, whole.probability)))
+    best, other = (whole, found) if whole.probability > found.probability else (found, whole)
+    return attrs.evolve(best, probability=best.probability * (1 - _SHARE * other.probability))
 
 
 def choose(by_lines: Reading, by_digits: Reading, *, in_boxes: bool, has_all_ink: bool) -> Reading:
