@@ -15,17 +15,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils import scikit_learn
 from lenetkit._utils.levels import is_faint
 from lenetkit._utils.pixel_rows import find_square as _find_square
-from lenetkit._utils.scikit_learn import (
-    BaseEstimator,
-    ClassifierMixin,
-    check_classification_targets,
-    check_is_fitted,
-    check_random_state,
-    check_sample_weight,
-    validate_data,
-)
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.models import model_info
@@ -53,7 +45,7 @@ _TRAINER_SETTINGS = (
 )
 
 
-class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LeNetClassifier(scikit_learn.ClassifierMixin, scikit_learn.BaseEstimator):  # type: ignore[misc]
     """Network for images of digits, as a scikit-learn classifier.
 
     It takes images, and the rows of features that the rest of scikit-learn works with:
@@ -237,12 +229,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, *, go_on: bool, classes: Any = None, epochs: float | None = None
     ) -> Self:
-        X, y = validate_data(self, X, y, allow_nd=True, reset=not go_on)
-        check_classification_targets(y)
+        X, y = scikit_learn.validate_data(self, X, y, allow_nd=True, reset=not go_on)
+        scikit_learn.check_classification_targets(y)
         classes = self._check_classes(y, classes, go_on=go_on)
         if sample_weight is not None:
             try:
-                sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+                sample_weight = scikit_learn.check_sample_weight(sample_weight, X, dtype=np.float64)
             except TypeError as error:  # of a mapping, for example
                 raise DataError(f"sample_weight must be {len(X)} numbers, one per row: {error}.") from error
             kept = sample_weight != 0
@@ -329,8 +321,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         >>> classifier.predict_proba(pixels[:3]).shape
         (3, 10)
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, allow_nd=True)
+        scikit_learn.check_is_fitted(self)
+        X = scikit_learn.validate_data(self, X, reset=False, allow_nd=True)
         self._check_shape(X)
         return self.pipeline_.predict_proba(self._images(X))
 
@@ -347,7 +339,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # A verbose of "auto" is the trainer's default, too.
         given = {name: value for name, value in settings if not isinstance(value, str) or value != "auto"}
         whole = isinstance(self.random_state, numbers.Integral)
-        seed = int(self.random_state) if whole else check_random_state(self.random_state).randint(2**31)
+        seed = int(self.random_state) if whole else scikit_learn.check_random_state(self.random_state).randint(2**31)
         return Trainer(seed=seed, **{**auto, **given})
 
     def _has_features(self, X: npt.NDArray[Any]) -> bool:

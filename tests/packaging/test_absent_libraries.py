@@ -42,6 +42,12 @@ images, labels = np.zeros((20, 28, 28), np.uint8), np.arange(20) % 10
 images[:, 5:20, 12:16] = 255
 data = Dataset(images=images, labels=labels, class_names=tuple("0123456789"), name="bars")
 open("a.csv", "w").write("label," + ",".join(f"pixel{{i}}" for i in range(9)) + "\\n1" + ",1" * 9 + "\\n")
+data.save("bars.npz")
+numbers = [*map(str, range(64))]
+open("a.arff", "w").write("@relation a\\n" + "".join(f"@attribute p{{i}} numeric\\n" for i in range(64))
+                          + "@attribute class {{0,1}}\\n@data\\n" + ",".join([*numbers, "1"]) + "\\n")
+open("a.svm", "w").write("1 " + " ".join(f"{{i + 1}}:{{i}}" for i in range(1, 64)) + "\\n")
+open("a.data", "w").write(",".join([*numbers, "1"]) + "\\n")
 evaluation, pretrained = evaluate(labels, np.eye(10)[labels]), Pipeline.pretrained()
 
 
@@ -89,6 +95,13 @@ TRIED = {
     "load_dataset('mnist')": ("downloading the data set 'mnist'", "filelock platformdirs requests"),
     "load_dataset('fashion_mnist')": ("downloading the data set 'fashion_mnist'", "filelock platformdirs requests"),
     "load_dataset('a.csv')": ("reading a CSV file", "pandas"),
+    "load_dataset('a.arff')": ("reading an ARFF file", "pandas"),
+    "load_dataset('a.svm')": ("reading an svmlight file", "sklearn"),
+    "load_dataset('a.data')": ("reading numbers in a text file", "pandas"),
+    "data.save('b.csv')": ("writing CSV", "pandas"),
+    "evaluate(labels, np.eye(10)[labels], groups=labels).per_group": ("a table of figures", "pandas"),
+    "pretrained.fit(images, labels, warm_start=True)": ("training", TRAINING),
+    "data.split(groups=True)": ("splitting a data set", "sklearn"),
     "data.split()": ("splitting a data set", "sklearn"),
     "data.describe()": ("the description of a data set", "pandas"),
     "str(evaluation)": ("a table of figures", "pandas"),
@@ -108,6 +121,9 @@ TRIED = {
     "command('compare', 'lenet5', 'mlp')": ("comparing models", f"{TRAINING} sklearn"),
     "command('evaluate', '--dataset', 'a.csv')": ("evaluating", "pandas"),
     "command('predict', 'a.csv')": ("reading a CSV file", "pandas"),
+    "command('convert', 'a.csv', 'b.npz')": ("reading a CSV file", "pandas"),
+    "command('adapt', 'a.csv', '--output', 'b.lenet')": ("reading a CSV file", "pandas"),
+    "command('datasets', '--check', 'bars.npz')": ("the description of a data set", "pandas"),
     "command('export', 'a.keras')": ("exporting with format='keras'", "tensorflow keras"),
 }
 NAMES = {"ai_edge_litert": "LiteRT", "keras": "Keras", "sklearn": "scikit-learn", "tensorflow": "TensorFlow"}

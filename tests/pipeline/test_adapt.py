@@ -228,6 +228,38 @@ def test_adapting_imports_no_training_framework() -> None:
     assert run.stdout.strip() == "[]"
 
 
+def test_adapting_needs_no_litert(tmp_path: Path) -> None:
+    """In a process that has none; the file answers here, in LiteRT, as it did there in NumPy. A new class likewise."""
+    np.savez(tmp_path / "examples.npz", hand=HAND.images, labels=HAND.labels, signs=minus_signs(8))
+    code = f"""
+import os, sys
+for name in ("ai_edge_litert", "flatbuffers", "tensorflow", "keras", "pandas", "sklearn"):
+    sys.modules[name] = None
+os.chdir({str(tmp_path)!r})
+import numpy as np
+from lenetkit import Pipeline
+examples = np.load("examples.npz")
+pipe = Pipeline.pretrained()
+assert pipe.adapt(examples["hand"][:50], examples["labels"][:50]).accepted
+pipe.save("hand.lenet")
+assert pipe.adapt(examples["signs"], ["-"] * 8).accepted
+pipe.save("signs.lenet")
+np.save("answers.npy", pipe.predict_proba(examples["hand"]))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    before = Pipeline.pretrained().score(HAND.images[REST], HAND.labels[REST])
+    assert Pipeline.load(tmp_path / "hand.lenet", runtime="litert").score(HAND.images[REST], HAND.labels[REST]) > before
+    adapted = Pipeline.load(tmp_path / "signs.lenet", runtime="litert")
+    assert adapted.classes_.tolist() == [*"0123456789", "-"]
+    assert np.abs(adapted.predict_proba(HAND.images) - np.load(tmp_path / "answers.npy")).max() <= 1e-6
+
+
+def test_the_runtime_stays() -> None:
+    pipe = Pipeline.pretrained(runtime="numpy")
+    assert pipe.adapt(HAND.images[MINE], HAND.labels[MINE]).accepted
+    assert pipe._fitted.predictor.runtime == "numpy"
+
+
 def test_a_tally_has_an_interval() -> None:
     tally = Tally(100, 10)
     low, high = tally.interval

@@ -79,7 +79,7 @@ def read_head(
         The weights that the model was made of, in their order. A layer that has others, such as one with a
         normalisation folded in, and all layers before it are no part of the head.
     runtime : str, optional
-        What runs the layers before, as :class:`lenetkit.runtime.Predictor` takes it.
+        The runtime of the layers before, as :class:`lenetkit.runtime.Predictor` takes it.
 
     Raises
     ------

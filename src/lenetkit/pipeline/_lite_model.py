@@ -2,8 +2,8 @@
 
 In: the bytes of a model. Out: other bytes of the same form. Next: :mod:`lenetkit.pipeline._head`.
 
-What keeps its size is written where it was. What grows is appended, and what referred to it refers to the new place, so
-no library that knows the format is needed. Fields have the numbers of TensorFlow's ``schema.fbs``, version 3.
+Content of the same size is written where it was; a larger one is appended, and the reference to it is changed. So no
+library that knows the format is needed. Fields have the numbers of TensorFlow's ``schema.fbs``, version 3.
 """
 
 import struct
