@@ -297,9 +297,7 @@ def empty_paper(kind: str, seed: int) -> np.ndarray:
     height, width = (int(side) for side in rng.integers((40, 120), (400, 700)))
     number = int(rng.integers(1 << 20))
     if kind == "pattern":
-        settings = LineSettings(
-            height=None, digit_height=(40, 90), empty=1, foreign=0, patterned=1, neighboured=0, bordered=0
-        )
+        settings = LineSettings(height=None, digit_height=(40, 90), empty=1, patterned=1, neighboured=0, bordered=0)
         settings = attrs.evolve(settings, ruled=0, framed=0, stained=0.5, underlined=0)
         return draw_line("", settings=settings, seed=number).image
     if kind in ("border", "table"):

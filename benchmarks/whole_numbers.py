@@ -165,13 +165,15 @@ def list_readings(number_set: NumberSet, answers: dict[str, list[Answer]]) -> st
 
 
 def rejection_tables(pipeline: Pipeline, sets: Sequence[NumberSet]) -> Iterable[str]:
-    """Give a table of what lenetkit accepts and of its errors, and one of the numbers read with all signs and gaps."""
+    """Give a table of what lenetkit accepts, one of numbers with all signs, and one with one line known."""
     counts: dict[str, dict[str, Counts]] = {}
-    signs = []
+    signs, lines = [], []
     for number_set in sets:
         counts[number_set.name] = {"free": Counter(), "length": Counter()}
-        with_signs = []
+        with_signs, with_lines = [], []
         for example in number_set.examples:
+            if example.length is not None:
+                with_lines.append(read_line(pipeline, example.image) == example.text)
             for kind, count in counts[number_set.name].items():
                 if kind == "length" and example.length is None:
                     continue
@@ -182,6 +184,8 @@ def rejection_tables(pipeline: Pipeline, sets: Sequence[NumberSet]) -> Iterable[
                     with_signs.append(raw == example.raw)
         if with_signs:
             signs.append([number_set.name, str(len(with_signs)), percentage(sum(with_signs), len(with_signs))])
+        if with_lines:
+            lines.append([number_set.name, str(len(with_lines)), percentage(sum(with_lines), len(with_lines))])
     rows = []
     for name, kinds in with_groups(counts).items():
         figures = [
@@ -193,6 +197,15 @@ def rejection_tables(pipeline: Pipeline, sets: Sequence[NumberSet]) -> Iterable[
     yield f"lenetkit at reject={_REJECT}, % (95 % interval):\n\n{markdown_table(header, rows)}"
     header = ["set", "images", "lenetkit"]
     yield f"Exact with all signs and gaps, % (95 % interval):\n\n{markdown_table(header, signs)}"
+    yield f"Exact where one line is known (lines=1), % (95 % interval):\n\n{markdown_table(header, lines)}"
+
+
+def read_line(pipeline: Pipeline, image: Any) -> str:
+    """Return the digits read in an image of one line."""
+    try:
+        return digits_of(pipeline.read_number(image, lines=1).text)
+    except DataError:
+        return ""
 
 
 def read_or_reject(pipeline: Pipeline, image: Any, length: int | None) -> tuple[str, str, bool]:

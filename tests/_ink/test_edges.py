@@ -48,6 +48,20 @@ def test_pictures_without_lines_stay_as_they_are(index: int, size: int, margin: 
             assert (without_edge_lines(grey) == grey).all()
 
 
+@pytest.mark.parametrize("grey", [0, 60, 120])
+def test_a_digit_that_fills_its_frame_stays_whole(grey: int) -> None:
+    """A thick zero touches all four lines, and more than half of what is within is ink."""
+    rows, columns = np.mgrid[-14:14, -14:14] + 0.5
+    radius = np.hypot(rows, columns)
+    cell = np.full((1, 28, 28), 255, np.uint8)
+    cell[0, (radius < 9.5) & (radius > 4)] = 0
+    plain = cell.copy()
+    across = cell.transpose(0, 2, 1)
+    for side in (cell, cell[:, ::-1], across, across[:, ::-1]):
+        np.minimum(side[:, 1:4], grey, out=side[:, 1:4])
+    assert (without_edge_lines(cell) == plain).all()
+
+
 def test_a_line_is_painted_with_the_level_of_the_paper() -> None:
     """Within the lines nothing changes."""
     lined = cells(40, "tl", 2, 0, 1)

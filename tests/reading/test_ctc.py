@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.reading.line_answers import answer_for, collapse, count_all, random_answer
 
 from lenetkit.exceptions import DataError
-from lenetkit.reading._ctc import CLASSES, DIGITS, TextTree, align, keep_digits, score_texts
+from lenetkit.reading._ctc import CLASSES, DIGITS, TextTree, align, keep_digits, score_texts, without_hanging_slashes
 
 SMALL = "12-"
 
@@ -113,3 +113,29 @@ def test_what_is_no_answer_is_refused(answer: np.ndarray, words: str) -> None:
 
 def test_a_tree_of_no_texts_has_no_scores() -> None:
     assert TextTree([], CLASSES).score(answer_for("12")).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("4/", "41"),
+        ("/7", "17"),
+        ("//000", "11000"),
+        ("/.000", "1.000"),
+        ("/", "1"),
+        ("4/5", "4/5"),
+        ("27/11/", "27/111"),
+        ("12/-", "12/-"),
+        ("9.//", "9.//"),
+        ("19 47", "19 47"),
+        ("", ""),
+    ],
+)
+def test_a_slash_stands_between_digits_or_behind_a_sign(written: str, read: str) -> None:
+    """At other places it is the next likely class, here a 1."""
+    answer = answer_for(written, or_else={index: ("1", 0.2) for index, sign in enumerate(written) if sign == "/"})
+    changed = without_hanging_slashes(answer)
+    found = collapse(tuple(changed.argmax(axis=1)), CLASSES)
+    assert found == read
+    np.testing.assert_allclose(np.exp(changed).sum(axis=1), 1)
+    assert (changed is answer) == ("/" not in written)

@@ -273,3 +273,33 @@ def test_the_picture_is_left_as_it_is() -> None:
 def test_finding_lines_needs_no_tensorflow() -> None:
     code = "import sys, lenetkit.reading._strips; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def numbers(*boxes: tuple[int, int, int, int]) -> Picture:
+    """Return a number on white paper, with black boxes (left, top, right, bottom) beside it."""
+    written = 255 - draw_number("4938", seed=3).image
+    picture = np.full((140, 400), 255, np.uint8)
+    picture[40 : 40 + written.shape[0], 60 : 60 + written.shape[1]] = written
+    for left, top, right, bottom in boxes:
+        picture[top:bottom, left:right] = 20
+    return picture
+
+
+def test_strips_know_whether_they_hold_all_ink_that_may_be_digits() -> None:
+    """Neither does loose ink lie beside them, nor do boxes part them: then nothing else needs to be looked for."""
+    alone = find_strips(numbers())
+    assert [strip.is_all for strip in alone] == [True] * len(alone)
+    assert len(alone) > 0
+    assert all(strip.is_all for strip in find_strips(numbers((300, 20, 302, 22))))  # a speck
+    lines = [(55 + 40 * column, 20, 57 + 40 * column, 110) for column in range(5)]
+    frame = [(55, 20, 217, 22), (55, 108, 217, 110)]
+    boxed = find_strips(numbers(*lines, *frame))
+    assert len(boxed) > 0
+    assert not any(strip.is_all for strip in boxed)
+
+
+def test_pieces_of_a_strip_that_may_be_digits_are_known() -> None:
+    """By the columns of each, without specks."""
+    found = [place for strip in find_strips(numbers((210, 90, 212, 92))) for place in strip.places]
+    assert 3 <= len(found) <= 4
+    assert all(0 <= left < right for left, right in found)

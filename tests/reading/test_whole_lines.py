@@ -13,7 +13,7 @@ from lenetkit.bundle import SavedLineReader, read_bundle
 from lenetkit.exceptions import BundleError, DataError, SettingError
 from lenetkit.pretrained import get_path
 from lenetkit.reading import LineReader, Reading, read_number, read_numbers
-from lenetkit.reading._assembly import assemble
+from lenetkit.reading._assembly import assemble, select_numbers
 from lenetkit.reading._certainty import LineCalibration
 from lenetkit.reading._knowledge import Knowledge
 from lenetkit.reading._line_answers import LineAnswer, answer_lines, see_otherwise
@@ -80,7 +80,12 @@ def put_together(text: str, **known: Any) -> Reading:
         LineAnswer(log_probabilities=answer_for(part), find_box=lambda first, last: (int(first), 0, int(last) + 1, 9))
         for part in text.split("\n")
     ]
-    return assemble(np.zeros((10, 90), np.uint8), answers, Knowledge(**known), None, LABELS, lines)
+    return assembled(answers, Knowledge(**known), lines)
+
+
+def assembled(answers: list[LineAnswer], knowledge: Knowledge, lines: int | None) -> Reading:
+    numbers = select_numbers(answers, knowledge, None, lines)
+    return assemble(np.zeros((10, 90), np.uint8), numbers, LABELS, knowledge)
 
 
 @pytest.mark.parametrize(
@@ -154,15 +159,14 @@ def test_lines_keep_the_most_probable() -> None:
         LineAnswer(log_probabilities=answer_for(text, sure=sure), find_box=lambda *_: (0, 0, 1, 1))
         for text, sure in (("11", 0.9), ("22", 0.99), ("33", 0.6), ("44", 0.98))
     ]
-    picture = np.zeros((10, 90), np.uint8)
-    reading = assemble(picture, answers, Knowledge(), None, LABELS, 2)
+    reading = assembled(answers, Knowledge(), 2)
     assert reading.lines == ("22", "44")
-    assert assemble(picture, answers, Knowledge(), None, LABELS, 9).lines == ("11", "22", "33", "44")
+    assert assembled(answers, Knowledge(), 9).lines == ("11", "22", "33", "44")
 
 
 def test_alternatives_are_the_next_best() -> None:
     answer = LineAnswer(log_probabilities=answer_for("174", or_else={0: ("7", 0.3)}), find_box=lambda *_: (0, 0, 1, 1))
-    reading = assemble(np.zeros((10, 90), np.uint8), [answer], Knowledge(), None, LABELS, None)
+    reading = assembled([answer], Knowledge(), None)
     found = reading.alternatives(3)
     assert [text for text, _ in found[:2]] == ["174", "774"]
     assert found[0] == (reading.text, reading.probability)

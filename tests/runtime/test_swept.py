@@ -87,3 +87,4 @@ def test_a_model_for_anything_but_lines_is_refused() -> None:
 def test_places_of_columns_are_those_of_the_line(predictor: SweptPredictor) -> None:
     assert predictor.place(2) == 0.0
     assert predictor.place(27) == 100.0
+    assert predictor.find_column(100.0) == 27

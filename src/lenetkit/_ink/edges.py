@@ -32,6 +32,8 @@ _SHARP = 0.4
 _PAPER_AROUND, _PAPER_RANGE = 0.72, 0.2
 # Ink differs from the paper by this fraction of the range; a digit has so many pixels of it, and this fraction at most.
 _INK, _LEAST_INK, _MOST_INK = 0.4, 12, 0.5
+# A digit that fills a box, lines on all four sides: so much less of the border is paper, and so much is ink at most.
+_FILLED, _MOST_FILLED = 0.2, 0.65
 _LEAST_INNER_SIDE = 8
 
 
@@ -59,8 +61,9 @@ def without_edge_lines(grey: Array) -> Array:
             usual = np.median(ends[index][ends[index] > 0])
             top, bottom, left, right = np.where(ends[index] < 0, usual, ends[index]).astype(int)
             within = np.abs(difference[index, top : height - bottom, left : width - right])
-            around = paper_around_digit(within, span[index])
-            if around > best[index]:
+            in_box = bool((ends[index] != 0).all())
+            around = paper_around_digit(within, span[index], _MOST_FILLED if in_box else _MOST_INK)
+            if around > best[index] - _FILLED * in_box:
                 best[index] = around
                 painted = np.full((height, width), np.rint(paper[index]), np.uint8)
                 inner = slice(top, height - bottom), slice(left, width - right)
@@ -131,12 +134,12 @@ def _line_ends(difference: Array, span: Array, thickest: int) -> Array:
     return np.where(begins, np.where(thin, end + blurred, -1), 0)
 
 
-def paper_around_digit(within: Array, span: float) -> float:
+def paper_around_digit(within: Array, span: float, most_ink: float = _MOST_INK) -> float:
     """Return the fraction of the border that is paper, 0 if there is too little or too much ink to be a digit."""
     if min(within.shape) < _LEAST_INNER_SIDE:
         return 0.0
     ink = int((within >= _INK * span).sum())
-    if not _LEAST_INK <= ink <= _MOST_INK * within.size:
+    if not _LEAST_INK <= ink <= most_ink * within.size:
         return 0.0
     border = np.concatenate([within[0], within[-1], within[1:-1, 0], within[1:-1, -1]])
     return float((border < _PAPER_RANGE * span).mean())

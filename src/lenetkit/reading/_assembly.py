@@ -1,6 +1,6 @@
 """A reading put together from what is said of each line: numbers, boxes, and how sure they are.
 
-In: :class:`LineAnswer` s and what is known of the number. Out: a :class:`Reading`.
+In: :class:`LineAnswer` s and what is known of the number. Out: :class:`FoundNumbers`, and of these a :class:`Reading`.
 Next: :func:`lenetkit.reading.read_number` gives it out.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.lazy import lazy
 from lenetkit.reading._certainty import LineCalibration, calibrated, features
 from lenetkit.reading._ctc import CLASSES, align
 from lenetkit.reading._knowledge import Knowledge
@@ -18,17 +19,18 @@ from lenetkit.reading._line_decoding import decode
 from lenetkit.reading._outcome import DigitReading, LeftOut, Reading
 from lenetkit.reading._segmentation import Array
 
-__all__ = ["FoundNumber", "assemble", "search_line"]
+__all__ = ["FoundNumber", "FoundNumbers", "assemble", "search_line", "select_numbers"]
 
-# Lines of less than this part of the most weight are bits of writing beside the number; of these the ones that are as
-# probable as that are named. Chosen on the composed scenes of benchmarks/_scenes.py: higher, whole pages lose lines.
-_BESIDE, _WORTH_NAMING = 0.2, 0.5
+# Lines of less than this part of the most weight, and all but one that are less probably right, are bits of writing
+# beside the number. Chosen on the composed scenes of benchmarks/_scenes.py: higher, whole pages lose lines. Bits of
+# little weight are named if they are as probable as the third.
+_BESIDE, _DOUBTFUL, _WORTH_NAMING = 0.2, 0.4, 0.5
 # A number that the network sees with less probability than this is looked at again, in other views of the line.
 # Measured on composed lines of held-back hands: below it more than one in ten is wrong.
 _LOOK_AGAIN = 0.97
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, slots=False)
 class FoundNumber:
     """The most probable number of a line."""
 
@@ -38,6 +40,19 @@ class FoundNumber:
     features: Array  # what speaks for it, float64 (8,)
     probability: float  # as the network says it
 
+    @lazy
+    def spans(self) -> Array:
+        """The columns of each character in the answer, float64 (n_characters, 2)."""
+        return align(self.answer.log_probabilities, self.raw)
+
+    @property
+    def has_all_ink(self) -> bool:
+        """Tell whether each place of ink that may be a digit has a character, and no boxes part the line."""
+        spans = self.spans[[character != " " for character in self.raw]]
+        places = self.answer.places
+        unread = [bool(((spans[:, 1] <= left) | (right <= spans[:, 0])).all()) for left, right in places]
+        return self.answer.is_all and not any(unread)
+
     @property
     def weight(self) -> float:
         """Its likeness to a number that is looked for: by the place of its writing, and by the network."""
@@ -45,13 +60,43 @@ class FoundNumber:
 
     def find_box(self) -> tuple[int, int, int, int]:
         """Return its box in the picture."""
-        boxes = [box for _, _, box in _locate(self.answer, self.raw)]
+        boxes = [box for _, _, box in self.locate()]
         lefts, tops, rights, bottoms = zip(*boxes, strict=True)
         return min(lefts), min(tops), max(rights), max(bottoms)
+
+    def locate(self) -> list[tuple[str, float, tuple[int, int, int, int]]]:
+        """Return each character of the text, its probability where it stands, and its box in the picture."""
+        found = []
+        for character, (first, last) in zip(self.raw, self.spans, strict=True):
+            columns = self.answer.log_probabilities[max(0, int(np.floor(first))) : max(1, int(np.ceil(last)))]
+            sure = float(np.exp(columns[:, CLASSES.index(character)].max()))
+            found.append((character, min(1.0, sure), self.answer.find_box(first, last)))
+        return found
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class FoundNumbers:
+    """The numbers of a picture, one a line."""
+
+    found: tuple[FoundNumber, ...]  # from top to bottom
+    beside: tuple[FoundNumber, ...]  # what is not read, but may be a number
+    probability: float  # that all are right, calibrated
+
+    @property
+    def text(self) -> str:
+        """The digits, line by line."""
+        return "\n".join(number.number for number in self.found)
+
+    @property
+    def has_all_ink(self) -> bool:
+        """Tell whether there are numbers, and these have all ink that may be digits."""
+        return bool(self.found) and all(number.has_all_ink for number in self.found)
 
 
 def search_line(answer: LineAnswer, knowledge: Knowledge) -> FoundNumber | None:
     """Return the most probable number of a line, or None if it has none that agrees with what is known."""
+    if not knowledge.names_separators:
+        answer = answer.without_hanging_slashes()
     views = [answer.log_probabilities]
     raw, numbers = decode(views, knowledge)
     if not numbers or numbers[0][1] < _LOOK_AGAIN:
@@ -72,29 +117,44 @@ def search_line(answer: LineAnswer, knowledge: Knowledge) -> FoundNumber | None:
     )
 
 
-def assemble(
-    picture: Array,
-    answers: list[LineAnswer],
-    knowledge: Knowledge,
-    calibration: LineCalibration | None,
-    labels: dict[str, Any],
-    lines: int | None,
-) -> Reading:
-    """Return the most probable number of each line that has one, with the box of each digit.
+def select_numbers(
+    answers: list[LineAnswer], knowledge: Knowledge, calibration: LineCalibration | None, lines: int | None
+) -> FoundNumbers:
+    """Return the most probable number of each line that has one.
 
-    Without a calibration the probability is taken as it is said. `labels` are the pipeline's by their digits. Bits of
-    writing beside what is much more like a number are left out, and of more than `lines` lines the least probable.
+    Without a calibration the probability is taken as it is said. Bits of writing beside what is much more like a number
+    are left out, and of more than `lines` lines the least probable.
     """
-    found, rest = _select([search_line(answer, knowledge) for answer in answers], lines)
-    sure = [line.probability if calibration is None else calibrated(line.features, calibration) for line in found]
+    searched = [number for number in (search_line(answer, knowledge) for answer in answers) if number is not None]
+    sure = [line.probability if calibration is None else calibrated(line.features, calibration) for line in searched]
+    order = sorted(range(len(searched)), key=lambda index: -searched[index].weight)
+    least = _BESIDE * searched[order[0]].weight if searched else 0.0
+    kept = order[:1] + [index for index in order[1:] if searched[index].weight >= least and sure[index] >= _DOUBTFUL]
+    if lines is not None:
+        kept = order[:lines]
+    return FoundNumbers(
+        found=tuple(searched[index] for index in sorted(kept)),
+        beside=tuple(
+            number
+            for index, number in enumerate(searched)
+            if index not in kept and (number.probability >= _WORTH_NAMING or number.weight >= least)
+        ),
+        probability=math.prod(sure[index] for index in kept),
+    )
+
+
+def assemble(picture: Array, numbers: FoundNumbers, labels: dict[str, Any], knowledge: Knowledge) -> Reading:
+    """Return the reading of a picture with these numbers, each digit with its box.
+
+    `labels` are the pipeline's by their digits; `knowledge` is what the numbers were searched with.
+    """
     digits: list[DigitReading] = []
     left_out = [
         LeftOut(box=number.find_box(), reason=f"{number.raw} beside the number", probability=number.probability)
-        for number in rest
-        if number.probability >= _WORTH_NAMING
+        for number in numbers.beside
     ]
-    for line, number in enumerate(found):
-        for character, probability, box in _locate(number.answer, number.raw):
+    for line, number in enumerate(numbers.found):
+        for character, probability, box in number.locate():
             if character.isdigit():
                 digits.append(DigitReading(label=labels[character], probability=probability, box=box, line=line))
             elif character != " ":
@@ -103,31 +163,8 @@ def assemble(
         digits=tuple(digits),
         left_out=tuple(left_out),
         image=picture,
-        probability=math.prod(sure),
-        raw="\n".join(line.raw for line in found),
-        answers=tuple(line.answer.log_probabilities for line in found),
+        probability=numbers.probability,
+        raw="\n".join(number.raw for number in numbers.found),
+        answers=tuple(number.answer.log_probabilities for number in numbers.found),
         knowledge=knowledge,
     )
-
-
-def _select(searched: list[FoundNumber | None], lines: int | None) -> tuple[list[FoundNumber], list[FoundNumber]]:
-    """Return the lines that are read, from top to bottom, and those that are left out."""
-    found = [number for number in searched if number is not None]
-    order = sorted(range(len(found)), key=lambda index: -found[index].weight)
-    if lines is None:
-        most = found[order[0]].weight if found else 0.0
-        kept = [index for index in order if found[index].weight >= _BESIDE * most]
-    else:
-        kept = order[:lines]
-    return [found[index] for index in sorted(kept)], [found[index] for index in sorted(set(order) - set(kept))]
-
-
-def _locate(answer: LineAnswer, raw: str) -> list[tuple[str, float, tuple[int, int, int, int]]]:
-    """Return each character of a text, its probability where it stands, and its box in the picture."""
-    spans = align(answer.log_probabilities, raw)
-    found = []
-    for character, (first, last) in zip(raw, spans, strict=True):
-        columns = answer.log_probabilities[max(0, int(np.floor(first))) : max(1, int(np.ceil(last)))]
-        sure = float(np.exp(columns[:, CLASSES.index(character)].max()))
-        found.append((character, min(1.0, sure), answer.find_box(first, last)))
-    return found

@@ -17,7 +17,10 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError
 
-__all__ = ["CLASSES", "DIGITS", "TextTree", "align", "check_answer", "keep_digits", "score_texts"]
+__all__ = [
+    "CLASSES", "DIGITS", "UNTHINKABLE", "TextTree", "align", "check_answer", "keep_digits", "score_texts",
+    "without_hanging_slashes",
+]  # fmt: skip
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -28,6 +31,8 @@ CLASSES = DIGITS + ".,-/: "
 # Columns after which probabilities are scaled where all are below `_SMALL`, to keep float64 from underflow. Where there
 # are many, they are scaled always, and those below `_TINY` count as 0: subnormal ones would slow the processor down.
 _SCALED, _SMALL, _MANY, _TINY = 4, 1e-60, 256, 1e-250
+# What a column says of a class that it does not mean.
+UNTHINKABLE = -30.0
 # Columns that a character reaches into the blank beside it: with columns of 4 pixels and lines of 40, the width of a
 # digit.
 _REACH = 4.0
@@ -56,6 +61,27 @@ def keep_digits(log_probabilities: Floats) -> npt.NDArray[np.float64]:
     answer = check_answer(log_probabilities)
     rest = np.logaddexp.reduce(answer[:, len(DIGITS) :], axis=1)
     return np.column_stack([answer[:, : len(DIGITS)], np.minimum(rest, 0.0)])
+
+
+def without_hanging_slashes(log_probabilities: Floats) -> Floats:
+    """Return an answer with no slash before all digits, or behind the last one with no sign after it.
+
+    Nobody writes numbers so: in these columns the other classes share what the slash had.
+    """
+    slash, blank = CLASSES.index("/"), len(CLASSES)
+    best = log_probabilities.argmax(axis=1)
+    marks = np.flatnonzero((best != blank) & (best != CLASSES.index(" ")))
+    others = marks[best[marks] != slash]
+    if len(others) == len(marks):
+        return log_probabilities
+    first, last = (others[0], others[-1] + 1) if len(others) else (0, 0)
+    hanging = np.zeros(len(best), bool)
+    hanging[:first] = True
+    hanging[last:] = not len(others) or best[others[-1]] < len(DIGITS)
+    answer = np.array(log_probabilities)
+    answer[hanging, slash] = UNTHINKABLE
+    answer[hanging] -= np.logaddexp.reduce(answer[hanging], axis=1, keepdims=True)
+    return answer
 
 
 class TextTree:

@@ -16,9 +16,10 @@ from lenetkit._utils.ndimage import ndimage
 from lenetkit.bundle import SavedLineReader
 from lenetkit.exceptions import BundleError, SettingError
 from lenetkit.reading._certainty import LineCalibration
-from lenetkit.reading._ctc import CLASSES
+from lenetkit.reading._ctc import CLASSES, UNTHINKABLE, without_hanging_slashes
 from lenetkit.reading._outcome import Box, Reading
 from lenetkit.reading._segmentation import Array
+from lenetkit.reading._strip_ink import Sheet
 from lenetkit.reading._strips import Strip, find_strips, whole_strip
 from lenetkit.runtime import SweptPredictor
 
@@ -31,8 +32,6 @@ _BETWEEN = np.log(0.5)
 _VIEWS = ((0.15, 1.0), (-0.15, 1.0), (0.0, 0.88), (0.0, 1.12))
 # A picture of at most so many rows, and of a width in its heights between these, may be one line as it is.
 _LINE_ROWS, _LINE_SHAPE = 200, (0.3, 25)
-# What a column says of everything that it does not mean.
-_UNTHINKABLE = -30.0
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -90,12 +89,24 @@ class LineAnswer:
     find_box: Callable[[float, float], Box]  # of the picture, for two columns
     look_again: Callable[[], list[Array]] = list  # what is said of other views of the line, likewise
     score: float = 1.0  # how much of the picture's writing it is, beside the most
+    places: tuple[tuple[float, float], ...] = ()  # first and end column of ink that may be a digit by its size
+    is_all: bool = False  # whether all ink of the picture that may be a digit is on its lines, and no boxes part these
+
+    def without_hanging_slashes(self) -> "LineAnswer":
+        """Return the answer of which no slash comes first, or last behind a digit: a steep 1 looks like one."""
+        answer = without_hanging_slashes(self.log_probabilities)
+        look_again = self.look_again
+        return attrs.evolve(
+            self,
+            log_probabilities=answer,
+            look_again=lambda: [without_hanging_slashes(view) for view in look_again()],
+        )
 
 
-def answer_lines(picture: Array, reader: LineReader) -> list[LineAnswer]:
+def answer_lines(picture: Array, reader: LineReader, sheet: Sheet | None = None) -> list[LineAnswer]:
     """Let the network read each line of writing in a picture, from top to bottom."""
     answers = []
-    for strip in find_strips(picture):
+    for strip in find_strips(picture, sheet):
         checkpoint()
         answer = reader.predictor.log_probabilities(strip.image)
         if _says_something(answer):
@@ -104,12 +115,12 @@ def answer_lines(picture: Array, reader: LineReader) -> list[LineAnswer]:
     return [_join([*group], reader.predictor) for _, group in by_line]
 
 
-def answer_whole(picture: Array, reader: LineReader) -> list[LineAnswer]:
+def answer_whole(picture: Array, reader: LineReader, sheet: Sheet | None = None) -> list[LineAnswer]:
     """Let the network read a picture of one line as it is: on strong patterns the search finds no ink, or too much."""
     height, width = picture.shape[:2]
     if height > _LINE_ROWS or not _LINE_SHAPE[0] * height <= width <= _LINE_SHAPE[1] * height:
         return []
-    strip = whole_strip(picture)
+    strip = whole_strip(picture, sheet)
     return [_join([(strip, reader.predictor.log_probabilities(strip.image))], reader.predictor)]
 
 
@@ -133,13 +144,23 @@ def _join(group: list[tuple[Strip, Array]], predictor: SweptPredictor) -> LineAn
             for view in _VIEWS
         ]
 
-    score = max(strip.score for strip, _ in group)
-    return LineAnswer(log_probabilities=joined, find_box=find_box, look_again=look_again, score=score)
+    return LineAnswer(
+        log_probabilities=joined,
+        find_box=find_box,
+        look_again=look_again,
+        score=max(strip.score for strip, _ in group),
+        places=tuple(
+            (start + predictor.find_column(left), start + predictor.find_column(right))
+            for start, (strip, _) in zip(starts.tolist(), group, strict=True)
+            for left, right in strip.places
+        ),
+        is_all=all(strip.is_all for strip, _ in group),
+    )
 
 
 def _put_together(answers: list[Array]) -> Array:
     """Return the answers to strips that stand beside each other as one, with room for a gap between them."""
-    between = np.full((1, len(CLASSES) + 1), _UNTHINKABLE, np.float32)
+    between = np.full((1, len(CLASSES) + 1), UNTHINKABLE, np.float32)
     between[0, [CLASSES.index(" "), -1]] = _BETWEEN
     return np.concatenate([part for answer in answers for part in (between, answer)][1:])
 
@@ -162,9 +183,9 @@ def answer_by_digits(reading: Reading, probabilities: list[list[npt.NDArray[np.f
     answers = []
     for line, rows in enumerate(probabilities):
         boxes = [digit.box for digit in reading.digits if digit.line == line]
-        columns = np.full((2 * len(rows) + 1, len(CLASSES) + 1), _UNTHINKABLE)
+        columns = np.full((2 * len(rows) + 1, len(CLASSES) + 1), UNTHINKABLE)
         columns[::2, -1] = 0.0
-        columns[1::2, :10] = np.log(np.maximum(rows, np.exp(_UNTHINKABLE)))
+        columns[1::2, :10] = np.log(np.maximum(rows, np.exp(UNTHINKABLE)))
         answers.append(LineAnswer(log_probabilities=columns, find_box=_BoxOf(boxes)))
     return answers
 

@@ -14,7 +14,7 @@ from lenetkit._utils.machine import count_cores
 from lenetkit._utils.validation import check_fraction, check_whole
 from lenetkit.datasets import read_image
 from lenetkit.exceptions import DataError, SettingError
-from lenetkit.reading._assembly import assemble
+from lenetkit.reading._assembly import FoundNumbers, assemble, select_numbers
 from lenetkit.reading._cut_reading import FittedPipeline, IsDigit, read_by_cuts
 from lenetkit.reading._knowledge import Knowledge
 from lenetkit.reading._line_answers import LineAnswer, LineReader, answer_by_digits, answer_lines, answer_whole
@@ -22,13 +22,15 @@ from lenetkit.reading._many import iter_many, read_many
 from lenetkit.reading._outcome import Reading
 from lenetkit.reading._price import priced
 from lenetkit.reading._segmentation import Array
-from lenetkit.reading._voting import choose
+from lenetkit.reading._strip_ink import find_ink
+from lenetkit.reading._voting import choose, compare
 
 __all__ = ["NumberReader", "iter_numbers", "read_number", "read_numbers"]
 
 _DIGITS = "0123456789"
-# A picture of one line that is read with less probability is read once more, as it is.
-_SURE = 0.95
+# A reading of whole lines that is less sure is compared with that digit by digit. So few digits always are: they may be
+# a scribble.
+_SURE, _FEW = 0.95, 2
 
 
 def read_number(
@@ -47,10 +49,11 @@ def read_number(
     """Read the numbers in one image.
 
     The lines of writing are found in any light, on any paper, in any colour. A network is swept over each line and says
-    at each place which digit or sign stands there; the most probable number is searched in its answer. Besides,
-    connected ink is cut wherever it may be several digits, and the pipeline's model decides which of all ways to part a
-    line into digits is the most probable: it confirms the network's reading, makes it doubtful or, in joined boxes and
-    where the network has lost digits, takes its place. Without such a network it is the only way.
+    at each place which digit or sign stands there; the most probable number is searched in its answer. If it is not
+    sure, or has no character for ink that may be a digit, connected ink is cut wherever it may be several digits, and
+    the pipeline's model decides which of all ways to part a line into digits is the most probable: it confirms the
+    network's reading, makes it doubtful or, in joined boxes and where the network has lost digits, takes its place.
+    Without such a network it is the only way.
 
     Parameters
     ----------
@@ -254,23 +257,29 @@ class NumberReader:
 
     def read_picture(self, picture: Array) -> Reading:
         """Read a picture, as an array."""
-        by_lines, (by_digits, in_boxes) = self._read_lines(picture), self._read_digits(picture)
-        reading = by_digits if by_lines is None else choose(by_lines, by_digits, in_boxes)
+        by_lines, has_all_ink = self._read_lines(picture)
+        if by_lines is not None and has_all_ink and by_lines.probability >= _SURE and len(by_lines.digits) > _FEW:
+            reading = by_lines
+        else:
+            by_digits, in_boxes = self._read_digits(picture)
+            reading = by_digits
+            if by_lines is not None:
+                reading = choose(by_lines, by_digits, in_boxes=in_boxes, has_all_ink=has_all_ink)
         return reading if self._reject is None else _judge(reading, self._reject, self._line_reader, self._lines)
 
-    def _read_lines(self, picture: Array) -> Reading | None:
-        """Return the reading of whole lines; None where there is no network for it."""
+    def _read_lines(self, picture: Array) -> tuple[Reading | None, bool]:
+        """Return the reading of whole lines, None where there is no network for it, and whether it has all ink."""
         if self._line_reader is None:
-            return None
-        reading = self._assemble(picture, answer_lines(picture, self._line_reader))
-        if self._lines in (None, 1) and (not reading.digits or reading.probability < _SURE):
-            whole = self._assemble(picture, answer_whole(picture, self._line_reader))
-            reading = max(reading, whole, key=lambda found: found.probability if found.digits else -1.0)
-        return reading
+            return None, False
+        sheet = find_ink(picture)
+        numbers = self._select(answer_lines(picture, self._line_reader, sheet))
+        if self._lines in (None, 1):
+            numbers = compare(numbers, self._select(answer_whole(picture, self._line_reader, sheet)))
+        return assemble(picture, numbers, self._labels, self._knowledge), numbers.has_all_ink
 
-    def _assemble(self, picture: Array, answers: list[LineAnswer]) -> Reading:
+    def _select(self, answers: list[LineAnswer]) -> FoundNumbers:
         calibration = None if self._line_reader is None else self._line_reader.calibration
-        return assemble(picture, answers, self._knowledge, calibration, self._labels, self._lines)
+        return select_numbers(answers, self._knowledge, calibration, self._lines)
 
     def _read_digits(self, picture: Array) -> tuple[Reading, bool]:
         """Return the reading digit by digit, and whether there are joined boxes.
@@ -285,11 +294,11 @@ class NumberReader:
         answers = answer_by_digits(reading, [[row[order] for row in rows] for rows in probabilities])
         if self._knowledge.is_empty and self._lines is None:
             return attrs.evolve(reading, answers=tuple(answer.log_probabilities for answer in answers)), in_boxes
-        known = assemble(picture, answers, self._knowledge, None, self._labels, self._lines)
-        free = assemble(picture, answers, Knowledge(), None, self._labels, None)
-        share = min(1.0, known.probability / free.probability) if known.digits and free.digits else 0.0
-        probability = share * reading.probability
-        return attrs.evolve(known, left_out=reading.left_out, probability=probability), in_boxes
+        known = select_numbers(answers, self._knowledge, None, self._lines)
+        free = select_numbers(answers, Knowledge(), None, None)
+        share = min(1.0, known.probability / free.probability) if known.found and free.found else 0.0
+        read = assemble(picture, known, self._labels, self._knowledge)
+        return attrs.evolve(read, left_out=reading.left_out, probability=share * reading.probability), in_boxes
 
 
 @priced

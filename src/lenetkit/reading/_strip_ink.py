@@ -51,6 +51,7 @@ class Sheet:
     ink: Array  # uint8 (height, width), how much darker than the paper, 255 is black on white
     labels: Array  # int32 (height, width), the pieces of possible ink from 1 on, without rules and borders
     count: int  # number of pieces
+    rules: Array  # uint8 (height, width), 255 where rules and borders were
     noise: float  # standard deviation of the ink where there is none
     sides: tuple[int, int]  # first and end column between black borders
     factor: int  # pixels of the picture on a side of a pixel of the sheet
@@ -94,17 +95,20 @@ def find_ink(picture: Array, factor: int = 1) -> Sheet:
         ink = _smoothed(ink)
         level, noise = _threshold(ink, black)
     labels: Array = np.zeros(ink.shape, np.int32)
-    count = 0
+    count, rules = 0, np.zeros(ink.shape, np.uint8)
     if level is not None:
         mask = ink > level
         if black.any():
             mask &= ~ndimage.maximum_filter(black, 2 * _AROUND + 1, mode="nearest")
-        labels, count = ndimage.label(_whole_pieces(without_rules(without_borders(mask)), ink), EIGHT)
+        written = without_rules(without_borders(mask))
+        rules[mask & ~written] = 255
+        labels, count = ndimage.label(_whole_pieces(written, ink), EIGHT)
     return Sheet(
         paper=paper,
         ink=ink,
         labels=labels,
         count=count,
+        rules=rules,
         noise=noise,
         sides=_find_sides(black),
         factor=factor,

@@ -16,7 +16,7 @@ from lenetkit._utils.ndimage import ndimage
 from lenetkit.reading._segmentation import Array
 from lenetkit.reading._strip_ink import Sheet, find_ink, reduced
 from lenetkit.reading._strip_lines import Group, find_groups
-from lenetkit.reading._strip_rules import EIGHT
+from lenetkit.reading._strip_rules import EIGHT, measure_boxes
 
 __all__ = ["HEIGHT", "Strip", "find_strips", "whole_strip"]
 
@@ -35,6 +35,9 @@ _LEAST_SCORE = 0.06
 _PART, _DARKEST = 128, 0.35
 # A slope below this is left as it is.
 _LEVEL = 0.02
+# Pieces of ink of so many rows or columns of a strip may be a digit or half of one. Upright rules cover this fraction
+# of the height of digits, and so many of them make boxes.
+_PIECE, _UPRIGHT, _BOXES = 10, 0.5, 3
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -55,6 +58,8 @@ class Strip:
         How much of the picture's writing it is, from 0 to 1: the largest and darkest line has 1.
     shape : tuple of two int
         Rows and columns of the picture.
+    is_all : bool
+        True if all ink of the picture that may be a digit is on its strips, and no boxes part these.
     """
 
     image: npt.NDArray[np.uint8]
@@ -63,6 +68,17 @@ class Strip:
     line: int
     score: float
     shape: tuple[int, int]
+    is_all: bool = False
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """First and end column of each piece of ink that may be a digit by its size."""
+        found = ndimage.find_objects(self.pieces)
+        return [
+            (columns.start, columns.stop)
+            for rows, columns in found
+            if max(rows.stop - rows.start, columns.stop - columns.start) >= _PIECE
+        ]
 
     def box(self, left: float, right: float) -> tuple[int, int, int, int]:
         """Return the box (left, top, right, bottom) in the picture of what is written between two columns of the strip.
@@ -88,20 +104,24 @@ class Strip:
         return *start, max(end[0], start[0] + 1), max(end[1], start[1] + 1)
 
 
-def find_strips(picture: Array) -> list[Strip]:
+def find_strips(picture: Array, sheet: Sheet | None = None) -> list[Strip]:
     """Return the lines of writing in a picture, from top to bottom; none where nothing is written.
 
     Parameters
     ----------
     picture : ndarray of shape (height, width) or (height, width, 3)
         uint8, of any size and polarity.
+    sheet : Sheet, optional
+        Its ink, where that is known.
 
     Returns
     -------
     list of Strip
         Groups of digits that are far apart on a line are strips of their own with the same `line`.
     """
-    sheet, groups = _look(picture, 1)
+    if sheet is None:
+        sheet = find_ink(picture)
+    groups = find_groups(sheet)
     while not groups and min(picture.shape[:2]) > _SMALLEST * sheet.factor:
         sheet, groups = _look(picture, _SMALLER * sheet.factor)
     highest = max(groups, key=lambda group: group.score).digit_height if groups else 0
@@ -114,13 +134,14 @@ def find_strips(picture: Array) -> list[Strip]:
     owners = np.zeros(sheet.count + 1, np.int32)
     for index, group in enumerate(groups, start=1):
         owners[group.members] = index
+    is_all = not (_has_loose_ink(sheet, groups, owners) or any(_has_boxes(sheet, group) for group in groups))
     return [
-        attrs.evolve(_cut(picture, sheet, group, owners, index), line=lines.index(group.line))
+        attrs.evolve(_cut(picture, sheet, group, owners, index), line=lines.index(group.line), is_all=is_all)
         for index, group in enumerate(groups, start=1)
     ]
 
 
-def whole_strip(picture: Array) -> Strip:
+def whole_strip(picture: Array, sheet: Sheet | None = None) -> Strip:
     """Return a whole picture as one strip, for pictures that hold little but their one line.
 
     A second view of a line that :func:`find_strips` has found, or the only one where it finds none, as on patterns that
@@ -130,14 +151,17 @@ def whole_strip(picture: Array) -> Strip:
     ----------
     picture : ndarray of shape (height, width) or (height, width, 3)
         uint8.
+    sheet : Sheet, optional
+        Its ink, where that is known.
 
     Returns
     -------
     Strip
-        With a score of 0.
+        With a score of 0; it holds all ink.
     """
     rows, columns = picture.shape[:2]
-    sheet = find_ink(picture)
+    if sheet is None:
+        sheet = find_ink(picture)
     size = max(1, round(columns * HEIGHT / rows)), HEIGHT
     levels = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
     return Strip(
@@ -147,7 +171,24 @@ def whole_strip(picture: Array) -> Strip:
         line=0,
         score=0.0,
         shape=(rows, columns),
+        is_all=True,
     )
+
+
+def _has_loose_ink(sheet: Sheet, groups: list[Group], owners: Array) -> bool:
+    """Tell whether ink in no group is as large as a piece of a digit."""
+    least = min((group.digit_height for group in groups), default=0.0) * _PIECE / _DIGIT
+    top, bottom, left, right = measure_boxes(sheet.labels, sheet.count)
+    return bool(((owners[1:] == 0) & (np.maximum(bottom - top, right - left) >= least)).any())
+
+
+def _has_boxes(sheet: Sheet, group: Group) -> bool:
+    """Tell whether upright rules stand in a row beside the digits of a group."""
+    middle = group.middle + group.slope * (group.left + group.right) / 2
+    half = group.digit_height / 2
+    band = sheet.rules[max(0, round(middle - half)) : max(1, round(middle + half))]
+    upright = np.count_nonzero(band, axis=0) >= _UPRIGHT * len(band)
+    return bool(np.count_nonzero(np.diff(upright, prepend=False, append=False)) >= 2 * _BOXES)
 
 
 def _look(picture: Array, factor: int) -> tuple[Sheet, list[Group]]:

@@ -103,6 +103,10 @@ class SweptPredictor:
         """Return the column of the line at which a column of the answer begins."""
         return column * self.pitch - _MARGIN
 
+    def find_column(self, place: float) -> float:
+        """Return the column of the answer at a column of the line."""
+        return (place + _MARGIN) / self.pitch
+
     def _forget_interpreters(self) -> None:
         self._interpreters: deque[_Runner] = deque()
         self._process = os.getpid()
