@@ -7,9 +7,10 @@
 
 The files are written here, by the libraries that own the formats. Each peer is asked, in the environment given, with
 the loader that its documentation names for such files, and nothing is converted for it; "yes" means the same pixels and
-labels, "on its side" the same with rows and columns exchanged. lenetkit reads them by ``load_dataset(path)``. The data
+labels, "on its side" the same with rows and columns exchanged, "columns" a table that the user makes images of, "-" that
+it has no loader for files of one's own in this format.
 sets that a peer has by name come from the peer's own list.
-"""
+"""  # noqa: E501
 
 import gzip
 import importlib.metadata
@@ -44,6 +45,10 @@ ROWS = {
     "arff": "ARFF, sparse",
     "text": "`optdigits.tra`",
 }
+
+
+class ColumnsError(Exception):
+    """The file is read as a table, whose columns the user makes images of."""
 
 
 def write_all(folder: Path) -> None:
@@ -84,7 +89,10 @@ def write_all(folder: Path) -> None:
             archive.writestr(f"train/{label}/{index:02}.png", png(image))
     pictures = [{"bytes": png(image), "path": None} for image in IMAGES]
     features = '{"info": {"features": {"image": {"_type": "Image"}, "label": {"dtype": "int64", "_type": "Value"}}}}'
-    table = pa.table({"image": pictures, "label": LABELS}).replace_schema_metadata({"huggingface": features})
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    table = pa.table({"image": pa.array(pictures, kind), "label": LABELS}).replace_schema_metadata(
+        {"huggingface": features}
+    )
     pq.write_table(table, folder / "parquet" / "train.parquet")
     flat = IMAGES.reshape(40, -1)
     frame = pd.DataFrame(flat, columns=[f"pixel{index}" for index in range(784)])
@@ -174,10 +182,14 @@ def ask_datasets(folder: Path, row: str) -> tuple[Any, Any]:
     if row not in kinds:
         raise NotImplementedError
     given = (
-        {"data_dir": str(folder / row)} if row == "folders" else {"data_files": [str(next((folder / row).iterdir()))]}
+        {"data_dir": str(folder / row)}
+        if row in ("folders", "zip")
+        else {"data_files": [str(next((folder / row).iterdir()))]}
     )
     found = datasets.load_dataset(kinds[row], split="train", cache_dir=str(folder / "cache"), **given)
-    return np.stack([np.asarray(image) for image in found["image"]]), found["label"]
+    if "image" not in found.column_names:
+        raise ColumnsError
+    return np.stack([np.asarray(image) for image in found["image"]]), list(found["label"])
 
 
 def ask_keras(folder: Path, row: str) -> tuple[Any, Any]:
@@ -267,6 +279,8 @@ def answer(peer: str, folder: Path) -> dict[str, Any]:
             cells[row] = judge(*ASK[peer](folder, row))
         except NotImplementedError:
             cells[row] = "-"
+        except ColumnsError:
+            cells[row] = "columns"
         except Exception as error:
             cells[row] = f"no: {type(error).__name__}"
     version = importlib.metadata.version(DISTRIBUTIONS.get(peer, peer))
