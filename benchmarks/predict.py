@@ -1,11 +1,12 @@
-"""How fast answers come: one image, ten thousand images, and the first answer of a fresh process.
+"""How fast answers come: one image, 64, ten thousand, and the first answer of a fresh process, in every runtime.
 
 Every way is measured in turn, in several rounds of one run, beside what a user would otherwise write. Usage::
 
     python benchmarks/predict.py [FILE.lenet]
 
 Without a file a LeNet-5 is trained for one epoch on a part of the data first. ONNX Runtime takes part where
-``pip install "lenetkit[onnx]"`` was run.
+``pip install "lenetkit[onnx]"`` was run. With ``--runtimes`` lenetkit's own runtimes alone are measured: that takes a
+minute, and no TensorFlow where a file is named.
 """
 
 import itertools
@@ -18,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,21 @@ from lenetkit.trainer import Trainer
 
 N_IMAGES = 10_000
 ROUNDS = 5
-CALLS = {"one image": 300, "10,000 images": 1}
+RUNTIMES = ("litert", "numpy", "onnx")
+CALLS = {"one image": 300, "64 images": 30, "10,000 images": 1}
 SLOW_CALLS = 20  # of ways that take milliseconds for one image
 
+ONLY_RUNTIMES = "--runtimes" in sys.argv
+LIBRARIES = ("lenetkit", "ai-edge-litert", "numpy", "onnxruntime", "tensorflow", "keras")
+
 Ways = dict[str, Callable[[np.ndarray], Any]]
+
+
+def find_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def load_images() -> tuple[np.ndarray, np.ndarray, str]:
@@ -50,8 +62,8 @@ def load_images() -> tuple[np.ndarray, np.ndarray, str]:
 
 
 def saved_pipeline(folder: Path, images: np.ndarray, labels: np.ndarray) -> Path:
-    if len(sys.argv) > 1:
-        return Path(sys.argv[1])
+    if files := [Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")]:
+        return files[0]
     pipe = Pipeline(trainer=Trainer(epochs=1, verbose=0)).fit(images[:2000], labels[:2000])
     return pipe.save(folder / "digits.lenet")
 
@@ -98,12 +110,26 @@ def onnx_runtime(pipe: Pipeline, folder: Path) -> Callable[[np.ndarray], Any] | 
     return lambda images: session.run(None, {"images": images})
 
 
-def ways(path: Path, folder: Path) -> tuple[Ways, Ways]:
-    """Return the ways for uint8 images and those that want float32 in 0..1."""
+def own_ways(path: Path) -> Ways:
+    """Return lenetkit's own ways, for uint8 images: a pipeline and its network in every runtime that is installed."""
+    from lenetkit.bundle import read_bundle
+    from lenetkit.runtime import Predictor
+
+    tflite = read_bundle(path).tflite
+    found: Ways = {"Pipeline.predict": Pipeline.load(path).predict}
+    for runtime in RUNTIMES:
+        try:
+            found[f'Predictor, runtime="{runtime}"'] = Predictor(tflite, scale=1 / 255, runtime=runtime).predict_proba
+        except MissingExtraError as error:
+            print(error)
+    return found
+
+
+def other_ways(path: Path, folder: Path) -> Ways:
+    """Return what a user would otherwise write, for float32 images in 0..1."""
     import tensorflow as tf
 
     from lenetkit.bundle import read_bundle
-    from lenetkit.runtime import Predictor
 
     pipe = Pipeline.load(path)
     tflite = read_bundle(path).tflite
@@ -121,15 +147,15 @@ def ways(path: Path, folder: Path) -> tuple[Ways, Ways]:
     floats["tf.function"] = lambda images: function(images).numpy()
     floats["Keras model(x)"] = lambda images: model(images, training=False).numpy()
     floats["Keras predict"] = lambda images: model.predict(images, batch_size=128, verbose=0)
-    predictor = Predictor(tflite, scale=1 / 255)
-    return {"Pipeline.predict": pipe.predict, "Predictor.predict_proba": predictor.predict_proba}, floats
+    return floats
 
 
-def seconds(way: Callable[[np.ndarray], Any], images: np.ndarray, calls: int) -> float:
-    """Return the median time of one call; with one image per call each gets another one."""
+def seconds(way: Callable[[np.ndarray], Any], images: np.ndarray, size: int, calls: int) -> float:
+    """Return the median time of one call with so many images; each call gets others."""
     times = []
-    for number in range(calls):
-        given = images if calls == 1 else images[number % len(images)][None]
+    for index in range(calls):
+        start = index * size % max(1, len(images) - size)
+        given = images[start : start + size]
         start = time.perf_counter()
         way(given)
         times.append(time.perf_counter() - start)
@@ -139,31 +165,39 @@ def seconds(way: Callable[[np.ndarray], Any], images: np.ndarray, calls: int) ->
 def measure(job: str, uint8_ways: Ways, float_ways: Ways, images: np.ndarray) -> None:
     """Print the median of the rounds for each way, the best first."""
     scaled = images.astype(np.float32) / np.float32(255)
+    size = {"one image": 1, "64 images": 64}.get(job, len(images))
     tasks = [(name, way, images) for name, way in uint8_ways.items()]
-    tasks += [(name, way, scaled) for name, way in float_ways.items() if job != "one image" or _takes_one(name)]
+    tasks += [(name, way, scaled) for name, way in float_ways.items() if _takes(name, size)]
     rounds: dict[str, list[float]] = {name: [] for name, _, _ in tasks}
     for _ in range(ROUNDS + 1):
         for name, way, given in tasks:
-            calls = CALLS[job] if "Keras" not in name or job != "one image" else SLOW_CALLS
-            rounds[name].append(seconds(way, given, calls))
+            calls = min(CALLS[job], SLOW_CALLS) if "Keras" in name else CALLS[job]
+            rounds[name].append(seconds(way, given, size, calls))
     results = {name: statistics.median(times[1:]) for name, times in rounds.items()}  # the first warms up
-    best_litert = min(value for name, value in results.items() if name.startswith("LiteRT"))
+    best_litert = min(value for name, value in results.items() if "litert" in name.lower())
     print(f"\n{job}, median of {ROUNDS} rounds")
     for name, value in sorted(results.items(), key=lambda item: item[1]):
-        speed = f"{value * 1e3:9.3f} ms" if job == "one image" else f"{len(images) / value:9,.0f} images/s"
+        speed = f"{value * 1e3:9.3f} ms" if job == "one image" else f"{size / value:9,.0f} images/s"
         print(f"  {name:32} {speed}   {best_litert / value:7.1%} of the best LiteRT")
 
 
-def _takes_one(name: str) -> bool:
-    return not name.startswith("LiteRT") or name.startswith("LiteRT, batch 1, 1 ")
+def _takes(name: str, size: int) -> bool:
+    """Tell if a way can be called with so many images: LiteRT leaves out what does not fill a batch."""
+    if not name.startswith("LiteRT"):
+        return True
+    return int(name.split()[2].rstrip(",")) <= size and (size > 1 or name.endswith(" 1 thread(s)"))
 
 
 FIRST_ANSWER = {
     "Pipeline.load(...).predict": "from lenetkit import Pipeline; Pipeline.load(sys.argv[1]).predict(image)",
-    "the same model in Keras": (
-        "import keras; keras.saving.load_model(sys.argv[2]).predict(image.astype('float32') / 255, verbose=0)"
-    ),
+    **{
+        f'the same, runtime="{runtime}"': (
+            f"from lenetkit import Pipeline; Pipeline.load(sys.argv[1], runtime={runtime!r}).predict(image)"
+        )
+        for runtime in RUNTIMES[1:]
+    },
 }
+KERAS = "import keras; keras.saving.load_model(sys.argv[2]).predict(image.astype('float32') / 255, verbose=0)"
 PROCESS = """
 import pathlib, re, sys, numpy
 image = numpy.zeros((1, 28, 28, 1), numpy.uint8)
@@ -173,11 +207,16 @@ print(re.search("VmHWM: *([0-9]+)", re.sub(r"\\s", " ", status.read_text()))[1] 
 """
 
 
-def measure_first_answer(path: Path, folder: Path) -> None:
+def measure_first_answer(path: Path, folder: Path, runtimes: Ways) -> None:
     """Print wall time and peak memory of a whole process that reads one digit."""
-    keras_file = Pipeline.load(path).export(folder / "digits.keras", format="keras").path
+    keras_file, ways = folder / "digits.keras", dict(FIRST_ANSWER)
+    if not ONLY_RUNTIMES:
+        Pipeline.load(path).export(keras_file, format="keras")
+        ways["the same model in Keras"] = KERAS
     print(f"\nfirst answer of a fresh process, median of {ROUNDS}")
-    for name, code in FIRST_ANSWER.items():
+    for name, code in ways.items():
+        if "runtime" in name and f"Predictor, {name.partition(', ')[2]}" not in runtimes:
+            continue
         times, peaks = [], []
         for _ in range(ROUNDS):
             start = time.perf_counter()
@@ -191,15 +230,16 @@ def measure_first_answer(path: Path, folder: Path) -> None:
 def main() -> None:
     """Measure everything and say where."""
     images, labels, what = load_images()
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("lenetkit", "ai-edge-litert", "tensorflow", "keras"))
+    libraries = ", ".join(f"{name} {found}" for name in LIBRARIES if (found := find_version(name)))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {libraries}; {what}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = saved_pipeline(folder, images, labels)
-        measure_first_answer(path, folder)
-        uint8_ways, float_ways = ways(path, folder)
-        measure("one image", uint8_ways, float_ways, images)
-        measure("10,000 images", uint8_ways, float_ways, images[:N_IMAGES])
+        uint8_ways = own_ways(path)
+        measure_first_answer(path, folder, uint8_ways)
+        float_ways = {} if ONLY_RUNTIMES else other_ways(path, folder)
+        for job in CALLS:
+            measure(job, uint8_ways, float_ways, images[:N_IMAGES])
 
 
 if __name__ == "__main__":

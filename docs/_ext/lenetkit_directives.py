@@ -1,7 +1,8 @@
 """Directives that ask lenetkit itself, so that what they show is never out of date.
 
 ``registered`` documents what is registered as a model, data set or transform; ``short-names`` lists what ``lenetkit``
-itself offers; ``command-help`` shows what a command's ``--help`` says.
+itself offers; ``command-help`` shows what a command's ``--help`` says; ``transform-stages`` shows the formulae and
+constants of a transform.
 """
 
 import inspect
@@ -17,7 +18,7 @@ import lenetkit.transforms
 from lenetkit.datasets import dataset_info, list_datasets
 from lenetkit.models import list_models, model_info
 from lenetkit.registry import Registry
-from lenetkit.transforms import create_transform, list_transforms
+from lenetkit.transforms import create_transform, describe_transform, list_transforms
 
 _SIZE = {"terminal_width": 88, "max_content_width": 88}
 
@@ -129,6 +130,22 @@ class CommandHelp(SphinxDirective):
         return [nodes.literal_block(text, text, language="text")]
 
 
+class TransformStages(SphinxDirective):
+    """The stages that a transform describes, as ``preprocessing.json`` has them."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        listed = nodes.enumerated_list()
+        for stage in describe_transform(create_transform(self.arguments[0]))["steps"]:
+            item = nodes.list_item()
+            rare = " (rare: a port can do without it)" if stage["rare"] else ""
+            item += nodes.paragraph("", "", nodes.strong(text=f"{stage['stage']}{rare}"))
+            item += nodes.bullet_list("", *[nodes.list_item("", nodes.paragraph(text=step)) for step in stage["steps"]])
+            listed += item
+        return [listed]
+
+
 def stage_contract(_app: Sphinx, what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     """Give "In:", "Out:" and "Next:" in a module's docstring a line of their own."""
     if what == "module":
@@ -161,4 +178,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("registered", Registered)
     app.add_directive("short-names", ShortNames)
     app.add_directive("command-help", CommandHelp)
+    app.add_directive("transform-stages", TransformStages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -94,9 +94,9 @@ def __getattr__(name: str) -> Any:
 
         value = getattr(import_quietly(f"lenetkit.{_MODULES[name]}"), name)
     elif name == "__version__":
-        from importlib.metadata import version
+        from lenetkit._utils.extras import get_version
 
-        value = version("lenetkit")
+        value = get_version()
     else:
         raise AttributeError(f"module 'lenetkit' has no attribute {name!r}")
     globals()[name] = value

@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.validation import number, whole_number
 from lenetkit.exceptions import SettingError
 
@@ -32,6 +33,7 @@ class _Augmentation(abc.ABC):
 
     def __call__(self, images: Any, key: Any) -> Any:
         """Return the batch, varied; the same key gives the same variations."""
+        require_library("augmentation", "tensorflow")
         import tensorflow as tf
 
         return self._vary(tf, tf.convert_to_tensor(images), key)

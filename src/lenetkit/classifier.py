@@ -5,19 +5,19 @@ In: rows of features or images, and labels, as scikit-learn's own classifiers ta
 Next: anything of scikit-learn that takes a classifier.
 """
 
+import copy
 import math
 import numbers
 from collections.abc import Mapping
 from typing import Any, Self
 
+import attrs
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from lenetkit._utils import scikit_learn
 from lenetkit._utils.levels import is_faint
+from lenetkit._utils.pixel_rows import find_square as _find_square
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.models import model_info
@@ -33,11 +33,6 @@ _CLIPPED_AT = 3
 _LARGE_SET, _BATCH_SIZE, _SMALL_BATCH_SIZE = 10_000, 128, 32
 # The pipeline takes a last axis of up to so many for the channels of one image.
 _MOST_CHANNELS = 4
-# Rows are taken for pixels if the columns that would be neighbours differ by at most this fraction of what columns of a
-# row differ by otherwise. MNIST has 0.32, scikit-learn's digits 0.64; counts and shuffled pixels have 0.9 to 1
-# (test_other_columns_are_features). Too low a value leaves pixels to be standardised, with twice the errors.
-_ALIKE = 0.8
-_ROWS_LOOKED_AT = 1000
 _TRAINER_SETTINGS = (
     "epochs",
     "batch_size",
@@ -50,7 +45,7 @@ _TRAINER_SETTINGS = (
 )
 
 
-class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LeNetClassifier(scikit_learn.ClassifierMixin, scikit_learn.BaseEstimator):  # type: ignore[misc]
     """Network for images of digits, as a scikit-learn classifier.
 
     It takes images, and the rows of features that the rest of scikit-learn works with:
@@ -91,6 +86,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     random_state : int, numpy.random.RandomState or None, default None
         Decides every random draw. An integer gives the bits of a pipeline with this ``Trainer(seed=...)``.
     verbose : {0, 1, 2, "auto"}, default 0
+    warm_start : bool, default False
+        Let a further :meth:`fit` go on from the weights of the last one. It must bring labels of the same classes.
 
     Attributes
     ----------
@@ -147,6 +144,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         class_weight: Any = None,
         random_state: Any = None,
         verbose: int | str = 0,
+        warm_start: bool = False,
     ) -> None:
         self.model = model
         self.model_options = model_options
@@ -161,6 +159,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.class_weight = class_weight
         self.random_state = random_state
         self.verbose = verbose
+        self.warm_start = warm_start
+
+    pipeline_: Pipeline
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn the labels, the range of the pixels or features, and the model.
@@ -198,31 +199,82 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         >>> classifier.history_.shape[0]
         2
         """
-        X, y = validate_data(self, X, y, allow_nd=True)
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise DataError(f"the labels must be of at least 2 classes; got one class, {classes[0]!r}.")
+        return self._fit(X, y, sample_weight, go_on=self.warm_start and hasattr(self, "pipeline_"))
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Learn one epoch of these rows, on from the weights of the last call.
+
+        Rows, labels and weights, and the errors, are those of :meth:`fit`; the rows need at least two classes. The
+        range of the pixels or features is that of the first call.
+
+        Parameters
+        ----------
+        classes : array-like of shape (n_classes,), optional
+            All labels that any call will have, for the first call; by default the labels of its rows.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from lenetkit import LeNetClassifier
+        >>> pixels, labels = load_digits(return_X_y=True)
+        >>> classifier = LeNetClassifier("mlp", image_shape=(8, 8), random_state=0)
+        >>> for start in range(0, 900, 300):
+        ...     part = slice(start, start + 300)
+        ...     classifier = classifier.partial_fit(pixels[part], labels[part], classes=range(10))
+        >>> classifier.score(pixels[900:], labels[900:]) > 0.5
+        True
+        """
+        return self._fit(X, y, sample_weight, go_on=hasattr(self, "pipeline_"), classes=classes, epochs=1)
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, *, go_on: bool, classes: Any = None, epochs: float | None = None
+    ) -> Self:
+        X, y = scikit_learn.validate_data(self, X, y, allow_nd=True, reset=not go_on)
+        scikit_learn.check_classification_targets(y)
+        classes = self._check_classes(y, classes, go_on=go_on)
         if sample_weight is not None:
             try:
-                sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+                sample_weight = scikit_learn.check_sample_weight(sample_weight, X, dtype=np.float64)
             except TypeError as error:  # of a mapping, for example
                 raise DataError(f"sample_weight must be {len(X)} numbers, one per row: {error}.") from error
             kept = sample_weight != 0
             X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
             if not len(X):
                 raise DataError("all sample weights are 0: there is nothing to learn from.")
-        given = self.image_shape if self.image_shape is not None or X.ndim > 2 else _find_square(X)
-        self.image_shape_ = given if X.ndim == 2 else None
-        self._shape, self._value_range = X.shape[1:], self._compute_range(X)
-        pipeline = Pipeline(
-            self.model,
-            model_options=self.model_options,
-            encoder=LabelEncoder(classes),
-            trainer=self._trainer(X),
-        ).fit(self._images(X), y, sample_weight=sample_weight, class_weight=self.class_weight)
+        if go_on:
+            self._check_shape(X)
+            pipeline = copy.copy(self.pipeline_)
+        else:
+            given = self.image_shape if self.image_shape is not None or X.ndim > 2 else _find_square(X)
+            self.image_shape_ = given if X.ndim == 2 else None
+            self._shape, self._value_range = X.shape[1:], self._compute_range(X)
+            pipeline = Pipeline(self.model, model_options=self.model_options, encoder=LabelEncoder(classes))
+        trainer = self._trainer(X)
+        pipeline.trainer = trainer if epochs is None else attrs.evolve(trainer, epochs=epochs)
+        pipeline.fit(self._images(X), y, sample_weight=sample_weight, class_weight=self.class_weight, warm_start=go_on)
         self.classes_, self.pipeline_, self.history_ = classes, pipeline, pipeline.history_
         return self
+
+    def _check_classes(self, y: npt.NDArray[Any], classes: Any, *, go_on: bool) -> npt.NDArray[Any]:
+        """Return the classes: those of the labels, or the given or known ones, which the labels must be among."""
+        found = np.unique(y)
+        named = found if classes is None else np.unique(np.asarray(list(classes)))
+        if go_on:
+            if classes is not None and not np.array_equal(named, self.classes_):
+                raise DataError(
+                    f"classes must be those of the first call, {self.classes_.tolist()}; got {named.tolist()}."
+                )
+            named = self.classes_
+        unknown = found[~np.isin(found, named)]
+        if len(unknown):
+            raise DataError(f"the labels must be among the classes {named.tolist()}; got {unknown[0]!r}.")
+        if len(found) < 2:
+            raise DataError(f"the labels must be of at least 2 classes; got one class, {found[0]!r}.")
+        return named
+
+    def _check_shape(self, X: npt.NDArray[Any]) -> None:
+        if X.shape[1:] != self._shape:
+            raise DataError(f"X must have shape (n, {', '.join(map(str, self._shape))}), as in fit; got {X.shape}.")
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the most probable label of each row or image, of shape (n,); see :meth:`predict_proba`.
@@ -269,10 +321,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         >>> classifier.predict_proba(pixels[:3]).shape
         (3, 10)
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, allow_nd=True)
-        if X.shape[1:] != self._shape:
-            raise DataError(f"X must have shape (n, {', '.join(map(str, self._shape))}), as in fit; got {X.shape}.")
+        scikit_learn.check_is_fitted(self)
+        X = scikit_learn.validate_data(self, X, reset=False, allow_nd=True)
+        self._check_shape(X)
         return self.pipeline_.predict_proba(self._images(X))
 
     def __sklearn_tags__(self) -> Any:
@@ -288,7 +339,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # A verbose of "auto" is the trainer's default, too.
         given = {name: value for name, value in settings if not isinstance(value, str) or value != "auto"}
         whole = isinstance(self.random_state, numbers.Integral)
-        seed = int(self.random_state) if whole else check_random_state(self.random_state).randint(2**31)
+        seed = int(self.random_state) if whole else scikit_learn.check_random_state(self.random_state).randint(2**31)
         return Trainer(seed=seed, **{**auto, **given})
 
     def _has_features(self, X: npt.NDArray[Any]) -> bool:
@@ -333,22 +384,3 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # Resizing keeps the proportions: a single line of pixels would become a single line.
         copies = min(X.shape[1], model_info(self.model).input_shape[0])
         return np.repeat(X[:, np.newaxis], copies, axis=1)
-
-
-def _find_square(X: npt.NDArray[Any]) -> tuple[int, int] | None:
-    """Return the shape of the square images that rows hold as pixels; None if they do not look like pixels."""
-    side = math.isqrt(X.shape[1])
-    if side**2 != X.shape[1] or not 8 <= side <= 64 or X.dtype.kind not in "iuf":
-        return None
-    rows = X[:_ROWS_LOOKED_AT].astype(np.float64)
-    if X.min() < 0 or X.max() > 255:
-        return None
-    levels = rows * 255 if X.max() <= 1 else rows
-    found = np.unique(np.rint(levels))
-    if np.abs(levels - np.rint(levels)).max() > 1e-3 or len(found) < 3 or 16 < found[-1] < 128 or found[-1] < 15:
-        return None
-    images = levels.reshape(-1, side, side)
-    near = (np.abs(np.diff(images, axis=1)).mean() + np.abs(np.diff(images, axis=2)).mean()) / 2
-    order = np.random.default_rng(0).permutation(X.shape[1])
-    apart = np.abs(levels - levels[:, order]).mean()
-    return (side, side) if near <= _ALIKE * apart else None

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.intervals import wilson_interval
 from lenetkit.datasets import Dataset
@@ -98,6 +99,7 @@ def compare(
     >>> table.columns.tolist()
     ['accuracy', 'low', 'high', 'deviation', 'seconds', 'parameters', 'p_value']
     """
+    require_library("comparing models", "tensorflow", "keras", "pandas", "sklearn")
     train, test = data if isinstance(data, tuple) else data.split(test_size=test_size, seed=0)
     all_seeds = range(seeds) if isinstance(seeds, int) else list(seeds)
     if not all_seeds:

@@ -238,7 +238,7 @@ class Gate:
         A LiteRT model with two outputs: no digit, digit.
     threshold : float
         The lowest probability of a digit that is accepted.
-    scale, offset : array-like of float32, optional
+    scale, offset, runtime : optional
         As :class:`lenetkit.runtime.Predictor` takes them.
 
     Examples
@@ -252,9 +252,11 @@ class Gate:
     (3,)
     """
 
-    def __init__(self, tflite: bytes, threshold: float, *, scale: Any = None, offset: Any = None) -> None:
+    def __init__(
+        self, tflite: bytes, threshold: float, *, scale: Any = None, offset: Any = None, runtime: str | None = None
+    ) -> None:
         self.threshold = float(threshold)
-        self._predictor = Predictor(tflite, scale=scale, offset=offset)
+        self._predictor = Predictor(tflite, scale=scale, offset=offset, runtime=runtime)
 
     def __repr__(self) -> str:
         return f"Gate(threshold={self.threshold:g})"

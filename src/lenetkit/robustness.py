@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.validation import check_whole
 from lenetkit.datasets import Dataset
 from lenetkit.exceptions import DataError
@@ -75,6 +76,7 @@ def measure_robustness(
     >>> bool((table.loc["rotate", 5] <= table.loc["clean", 1]).all())
     True
     """
+    require_library("the table of accuracies on corrupted images", "pandas")
     import pandas as pd
 
     check_whole("max_images", max_images, 1)

@@ -57,6 +57,6 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     """By their paths."""
     other = tmp_path / WORDS.name
     other.write_bytes(WORDS.read_bytes())
-    named = _load_named((str(WORDS), str(other)))
+    named = _load_named((str(WORDS), str(other)), None)
     assert named is not None
     assert list(named) == [str(WORDS), str(other)]

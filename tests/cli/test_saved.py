@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -22,7 +23,8 @@ from lenetkit import Pipeline
 from lenetkit.bundle import read_bundle, write_bundle
 from lenetkit.cli import export as export_command
 from lenetkit.cli import predict as predict_command
-from lenetkit.exporting import FORMATS, TOLERANCE
+from lenetkit.exceptions import SettingError
+from lenetkit.exporting import FORMATS, MAX_DROP, TOLERANCE
 from lenetkit.synthesis import draw_digits
 
 # Reads 4 x 4 pixels as drei, eins or zwölf; made with a plug-in's model that is not installed.
@@ -460,6 +462,12 @@ def test_what_is_no_saved_pipeline_is_one_message(
 def test_the_formats_on_the_command_line_are_those_of_the_library() -> None:
     """They are written out there, to keep the help fast."""
     assert list(FORMATS) == list(export_command._FORMATS)
+    with pytest.raises(SettingError) as error:
+        Pipeline.load(SAMPLE).export("a.tflite", quantize="none")
+    assert all(repr(way) in str(error.value) for way in export_command._QUANTIZE)
+    assert inspect.signature(Pipeline.export).parameters["max_drop"].default == MAX_DROP
+    (option,) = (option for option in export_command.export.params if option.name == "max_drop")
+    assert option.default == MAX_DROP
 
 
 def test_export_takes_the_format_from_the_name(run: Run, tmp_path: Path) -> None:
@@ -479,12 +487,16 @@ def test_export_takes_the_format_from_the_name(run: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["digits"], 2, "does not tell the format: end it in .tflite, .onnx, .keras, or give --format"),
+        (["digits"], 2, "does not tell the format: end it in .tflite, .onnx, .keras, .h, or give --format"),
         (["digits.onnx", "--format", "litert"], 2, "must end in '.tflite'; got"),
         (["none/digits.tflite"], 2, "there is no folder"),
         (["digits.tflite", "--batch", "0"], 2, "batch must be an integer from 1"),
         (["digits.keras", "--batch", "4"], 2, "not with format='keras'"),
         (["digits.tflite", "--format", "pickle"], 2, "Invalid value for '--format'"),
+        (["digits.tflite", "--quantize", "int4"], 2, "Invalid value for '--quantize'"),
+        (["digits.h", "--quantize", "float16"], 2, "quantize='float16' is not possible with format='c'"),
+        (["digits.onnx", "--quantize", "int8"], 2, "quantize='int8' is not possible with format='onnx'"),
+        (["digits.tflite", "--max-drop", "2"], 2, "Invalid value for '--max-drop'"),
     ],
 )
 def test_an_export_that_cannot_be_meant_is_refused(
@@ -506,6 +518,23 @@ def test_a_plug_in_that_is_missing_is_named(run: Run, tmp_path: Path) -> None:
     assert "pip install lenetkit-example" in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name", ["small.tflite", "small.h"])
+def test_a_smaller_export_tells_what_it_costs(run: Run, tmp_path: Path, name: str) -> None:
+    """Its size, and accuracy and agreement on the data that were named; too great a loss is an error without a file."""
+    answer = run("export", tmp_path / name, "--quantize", "int8", "--data", "digits", "--calibration", "digits")
+    if name == "small.h":
+        assert (answer.returncode, answer.stdout) == (2, "")
+        assert "calibration_images are for format='litert'" in answer.stderr
+        answer = run("export", tmp_path / name, "--quantize", "int8", "--data", "digits")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    *_, accuracies, costs, checked = answer.stdout.splitlines()
+    assert re.fullmatch(r"accuracy \d\d\.\d\d%, the pipeline's \d\d\.\d\d%", accuracies)
+    assert re.fullmatch(r"\d\d,\d{3} bytes; the pipeline's label for 9\d\.\d\d% of 1,807 images", costs)
+    assert "greatest difference" in checked
 
 
 @pytest.mark.slow

@@ -416,3 +416,44 @@ def test_a_large_part_stays_a_memory_map(large_folder):
     assert isinstance(train.images, np.memmap)
     assert isinstance(train[1000:].images, np.memmap)
     assert train[299_990:].images[-1, 0, 0] == 300_000 % 251
+
+
+# Groups
+
+
+@pytest.mark.parametrize("groups", [[7, 7, 8, 9], ["ann", "ann", "bob", "eve"]], ids=["numbers", "names"])
+def test_groups_go_with_their_images(groups):
+    """By slices, indices, masks and splits."""
+    images = np.arange(4, dtype=np.uint8).repeat(64).reshape(4, 8, 8)
+    dataset = Dataset(images=images, labels=[0, 1, 0, 1], groups=groups)
+    assert dataset[1:].groups.tolist() == groups[1:]
+    assert dataset[[3, 0]].groups.tolist() == [groups[3], groups[0]]
+    assert dataset[dataset.labels == 1].groups.tolist() == [groups[1], groups[3]]
+    for part in dataset.split(test_size=2, seed=0):
+        assert part.groups.tolist() == [groups[image[0, 0]] for image in part.images]
+    assert dataset.groups.dtype == (np.int64 if groups[0] == 7 else dataset.groups.dtype)
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.groups[0] = groups[1]
+
+
+def test_a_data_set_has_no_groups_unless_it_is_given_some():
+    """They say nothing about the content, so the fingerprint does not know them."""
+    images = np.zeros((2, 8, 8), np.uint8)
+    plain, grouped = Dataset(images=images, labels=[0, 1]), Dataset(images=images, labels=[0, 1], groups=[3, 4])
+    assert plain.groups is None
+    assert plain[:1].groups is None
+    assert plain.fingerprint == grouped.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([1], "2 images and 1 groups"),
+        ([[1, 2]], r"groups must be integers or strings of shape \(n,\).*got int64 of shape \(1, 2\)"),
+        ([0.5, 1.5], "got float64"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(groups, message):
+    """One integer or string for each image."""
+    with pytest.raises(DataError, match=message):
+        Dataset(images=np.zeros((2, 8, 8), np.uint8), labels=[0, 1], groups=groups)

@@ -249,7 +249,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 def test_a_tar_archive_is_never_opened(tmp_path):
     """Nor is anything else that could write files."""
     (tmp_path / "x.tar.gz").write_bytes(gzip.compress(b"file.txt".ljust(512, b"\0")))
-    with pytest.raises(DataError, match=r"labels that belong to it are missing|is in no format|not an IDX file"):
+    with pytest.raises(DataError, match=r"is a tar archive"):
         load_dataset(tmp_path / "x.tar.gz")
 
 

@@ -121,8 +121,11 @@ def test_a_matlab_file_that_is_damaged_or_of_something_else_is_named(damage, tmp
     elif damage == "other":
         scipy.io.savemat(path, {"x": np.zeros(3)})
     elif damage == "bomb":
-        monkeypatch.setattr("lenetkit.datasets._formats.emnist._MOST_UNPACKED", 10_000)
-    with pytest.raises(DataError, match=r"x\.mat(:| is not a MATLAB file of EMNIST| holds more than 1 GiB)"):
+        monkeypatch.setattr("lenetkit.datasets._formats.mat5._MOST_UNPACKED", 10_000)
+    with pytest.raises(
+        DataError,
+        match=r"x\.mat(:| is not a MATLAB file of images| must hold images and labels| holds more than 1 GiB)",
+    ):
         load_dataset(path)
 
 

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from lenetkit.datasets import load_dataset, read_image, read_pixel_table
-from lenetkit.datasets._formats.folder import _box, read_class_folder
+from lenetkit.datasets._formats.folder import read_class_folder
+from lenetkit.datasets._formats.pictures import _box
 from lenetkit.exceptions import DataError, DataNotice, SettingError
 
 

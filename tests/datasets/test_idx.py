@@ -47,7 +47,7 @@ def test_gzip_is_told_by_content_not_by_name(tmp_path):
         (b"", "is not an IDX file.*got nothing"),
         (b"\0\0\x08", "is not an IDX file"),
         (b"<html>", "is not an IDX file.*got 3c 68 74 6d"),
-        (idx_bytes((1,), b"\0\0\0\0", kind=13), "unsigned bytes.*got type 0d with 1 axes"),
+        (idx_bytes((1,), b"\0\0\0\0", kind=10), "unsigned bytes.*got type 0a with 1 axes"),
         (b"\0\0\x08\0", "at least one axis.*with 0 axes"),
         (b"\0\0\x08\x03\0\0\0\x05", "ends before their lengths"),
         (idx_bytes((1,) * 33, b"\0"), "announces 33 axes; 32 are the most"),

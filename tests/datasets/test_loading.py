@@ -109,7 +109,9 @@ def test_strange_paths_are_unknown_names(name):
 @pytest.mark.parametrize("thing", [7, None, b"digits", np.zeros((2, 2))])
 def test_what_is_no_text_and_no_path_is_refused(thing):
     """Arrays are told where to go."""
-    with pytest.raises(SettingError, match=r"must be the name of a data set or a path; got .*Dataset\(images="):
+    with pytest.raises(
+        SettingError, match=r"must be the name of a data set, a path, or an object .*; got .*Dataset\(images="
+    ):
         load_dataset(thing)
 
 

@@ -13,10 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lenetkit.datasets import load_dataset
-from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
+from lenetkit.datasets._formats import npz
+from lenetkit.datasets._formats.npz import read_npy_pair
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
 
 IMAGES, LABELS = np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2), np.array([0, 1, 2])
+
+
+def read_npz(*arguments):
+    """Return images and labels alone."""
+    found = npz.read_npz(*arguments)
+    return found.images, found.labels
 
 
 def npy_header(shape, dtype="|u1"):
@@ -78,8 +85,8 @@ def test_a_part_that_is_not_there_is_named(tmp_path):
 
 def test_unknown_entries_are_listed(tmp_path):
     """With what was expected."""
-    np.savez(tmp_path / "x.npz", X=IMAGES, y=LABELS)
-    with pytest.raises(DataError, match=r"must hold images and labels, or x_train.*; it holds X, y"):
+    np.savez(tmp_path / "x.npz", mean=IMAGES, date=LABELS)
+    with pytest.raises(DataError, match=r"must hold images and labels .*; it holds date, mean"):
         read_npz(tmp_path / "x.npz")
 
 

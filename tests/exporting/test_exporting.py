@@ -23,44 +23,7 @@ from lenetkit.runtime import Predictor
 pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 
 SAMPLE = Path(__file__).parents[1] / "data" / "format_1.lenet"
-PREPROCESSING = {"transforms": [{"name": "rescale", "settings": {}}]}
-
-
-@pytest.fixture(scope="module")
-def model() -> Any:
-    """Return LeNet-5 with weights that give each image its own answer."""
-    built = create_model(seed=1)
-    rng = np.random.default_rng(1)
-    built.set_weights([rng.normal(0, 0.1, weights.shape).astype(np.float32) for weights in built.get_weights()])
-    return built
-
-
-@pytest.fixture(scope="module")
-def images() -> np.ndarray:
-    """Return eight inputs of LeNet-5."""
-    return np.random.default_rng(0).random((8, 28, 28, 1), dtype=np.float32)
-
-
-@pytest.fixture(scope="module")
-def exported(model: Any, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Return a function that exports the model, with settings replaced at will."""
-    tflite = convert_to_litert(model)
-    settings = {
-        "tflite": tflite,
-        "build_model": lambda: model,
-        "golden_images": images,
-        "golden_probabilities": Predictor(tflite).predict_proba(images),
-        "classes": np.arange(10),
-        "preprocessing": PREPROCESSING,
-    }
-
-    def run(path: Path, **changes: Any) -> Any:
-        if changes.get("format") == "onnx":
-            pytest.importorskip("tf2onnx")
-            pytest.importorskip("onnxruntime")
-        return export(path, **(settings | changes))
-
-    return run
+PREPROCESSING = {"transforms": [{"name": "rescale", "settings": {}}]}  # as in conftest
 
 
 def target_in(folder: Path, format_name: str) -> Path:

@@ -21,6 +21,8 @@ Examples
 [('possible ink', (1, 40, 40)), ('digit', (1, 40, 40)), ('stroke', (1, 46, 46)), ('result', (1, 28, 28))]
 """
 
+from typing import Any
+
 from lenetkit._ink.bands import has_bands
 from lenetkit._ink.digit import (
     centre,
@@ -54,6 +56,7 @@ __all__ = [
     "cut_out",
     "dark_enough",
     "dark_on_light",
+    "describe_stages",
     "even_ink",
     "even_stroke",
     "fit_box",
@@ -70,3 +73,10 @@ __all__ = [
     "weigh_channels",
     "without_rulings",
 ]
+
+
+def describe_stages(*, stroke: bool) -> list[dict[str, Any]]:
+    """Return the stages of :func:`normalise` with their formulae and constants, as plain values."""
+    from lenetkit._ink.formulae import describe_stages  # not needed to answer
+
+    return describe_stages(stroke=stroke)

@@ -6,7 +6,7 @@ Next: :mod:`lenetkit.runtime` predicts with the LiteRT model in it; :mod:`lenetk
 Reading imports nothing that a file names: names stay names until somebody looks them up in a registry.
 """
 
-from lenetkit.bundle._bundle import Bundle, Rejection, SavedLineReader, verify_bundle
+from lenetkit.bundle._bundle import Bundle, Rejection, SavedLineReader
 from lenetkit.bundle._file import (
     FORMAT,
     SUFFIX,
@@ -19,6 +19,7 @@ from lenetkit.bundle._file import BundleFile as BundleFile
 from lenetkit.bundle._file import read_file as read_file
 from lenetkit.bundle._history import History
 from lenetkit.bundle._history import clean_provenance as clean_provenance
+from lenetkit.bundle._verification import verify_bundle
 
 __all__ = [
     "FORMAT",

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit.bundle._values import check_arrays
 from lenetkit.exceptions import BundleError
 
@@ -88,6 +89,7 @@ class History:
 
     def to_table(self) -> "pd.DataFrame":
         """Return the learning curves as the trainer gave them: one row per epoch, counted from 1."""
+        require_library("the table of learning curves", "pandas")
         import pandas as pd
 
         index = pd.RangeIndex(1, self.epochs + 1, name="epoch")

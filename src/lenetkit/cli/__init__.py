@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
+from lenetkit._utils.extras import get_version
 from lenetkit._utils.printable import printable, printable_lines
 from lenetkit._utils.system import describe_system_error
 from lenetkit.cli._streams import Stream, describe_output, guarded_streams
@@ -23,8 +24,8 @@ from lenetkit.exceptions import DataError, DataNotice, LenetkitError, MissingExt
 __all__ = ["main"]
 
 _COMMANDS = (
-    *("train", "evaluate", "predict", "read", "diagnose", "inspect", "demo"),
-    *("verify", "info", "export", "compare", "models", "datasets"),
+    *("train", "adapt", "evaluate", "predict", "read", "diagnose", "inspect", "demo"),
+    *("verify", "info", "export", "compare", "models", "datasets", "convert"),
 )
 
 
@@ -38,8 +39,22 @@ class _Commands(click.Group):
         return getattr(import_module(f"lenetkit.cli.{cmd_name}"), cmd_name) if cmd_name in _COMMANDS else None
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Print the version: of lenetkit or lenetkit-lite, whichever is installed."""
+    if asked and not context.resilient_parsing:
+        click.echo(f"lenetkit {get_version()}")
+        context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="lenetkit", message="lenetkit %(version)s", help="Show it.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show it.",
+)
 def _commands() -> None:
     """Handwritten-digit recognition: train, evaluate and use LeNet-5 and other models.
 
@@ -49,6 +64,7 @@ def _commands() -> None:
     Examples:
       lenetkit train                          train LeNet-5 on MNIST and report its accuracy
       lenetkit train --output digits.lenet    keep the trained pipeline
+      lenetkit adapt my_digits --output mine.lenet   learn one hand from a few images
       lenetkit predict 7.png                  read a digit
       lenetkit read form.jpg                  read whole numbers
       lenetkit demo                           a page to draw digits on

@@ -14,6 +14,7 @@ __all__ = [
     "load_or_fall_back",
     "only_one",
     "pipeline_option",
+    "runtime_option",
     "start_tensorflow",
     "test_size_option",
 ]
@@ -35,6 +36,13 @@ def dataset_options(command: Command) -> Command:
 
 pipeline_option = click.option(
     "--pipeline", "file", metavar="FILE", help="A saved pipeline; default: the one that comes with lenetkit."
+)
+
+# The names in lenetkit.runtime.RUNTIMES, which is not imported for a help text.
+runtime_option = click.option(
+    "--runtime",
+    type=click.Choice(["litert", "numpy", "onnx"]),
+    help="Library that runs the networks. Default: litert, and numpy where that is not installed.",
 )
 
 test_size_option = partial(

@@ -50,9 +50,11 @@ def find_pipeline(file: str | None) -> str:
     return str(get_path("digits")) if file is None else file
 
 
-def load_pipeline(file: str | None) -> "lenetkit.Pipeline":
+def load_pipeline(file: str | None, runtime: str | None = None) -> "lenetkit.Pipeline":
     """Load a saved pipeline; without a file the one that comes with lenetkit."""
-    return lenetkit.Pipeline.pretrained() if file is None else lenetkit.Pipeline.load(file)
+    if file is None:
+        return lenetkit.Pipeline.pretrained(runtime=runtime)
+    return lenetkit.Pipeline.load(file, runtime=runtime)
 
 
 def expand_folders(paths: Iterable[str]) -> Iterator[str]:

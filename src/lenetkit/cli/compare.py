@@ -4,6 +4,7 @@ import attrs
 import click
 
 import lenetkit
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.printable import printable
 from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
 from lenetkit.cli._streams import keep_going
@@ -35,6 +36,7 @@ def compare(
       lenetkit compare lenet1 lenet5 convnet
       lenetkit compare lenet5 mlp --dataset my_folder_of_images --seeds 3
     """
+    require_library("comparing models", "tensorflow", "keras", "pandas", "sklearn")
     for model in models:
         lenetkit.model_info(model)
     data = load_or_fall_back(dataset, subset="all", data_dir=data_dir, download=download)

@@ -8,6 +8,7 @@ import click
 import lenetkit
 from lenetkit._utils.memory import use_one_arena
 from lenetkit._utils.printable import printable
+from lenetkit.cli._options import runtime_option
 from lenetkit.cli._saved import load_pipeline
 from lenetkit.cli._streams import keep_going
 from lenetkit.exceptions import SettingError
@@ -30,9 +31,16 @@ __all__ = ["demo"]
     metavar="MB",
     help="The largest image file that is accepted.",
 )
+@runtime_option
 @click.option("--open/--no-open", "to_open", default=False, show_default=True, help="Open the page in a browser?")
 def demo(
-    old_files: tuple[str, ...], files: tuple[str, ...], host: str, port: int, max_upload: float, to_open: bool
+    old_files: tuple[str, ...],
+    files: tuple[str, ...],
+    host: str,
+    port: int,
+    max_upload: float,
+    runtime: str | None,
+    to_open: bool,
 ) -> None:
     """Serve a page to draw digits on, or to show photos to, with the answer and every step on the way to it.
 
@@ -65,16 +73,17 @@ def demo(
 
     keep_going()
     use_one_arena()
-    serve(_load_named((*old_files, *files)), host=host, port=port, max_upload=max_upload, started=started)
+    pipelines = _load_named((*old_files, *files), runtime)
+    serve(pipelines, host=host, port=port, max_upload=max_upload, started=started)
     click.echo("stopped")
 
 
-def _load_named(files: tuple[str, ...]) -> "dict[str, lenetkit.Pipeline] | None":
+def _load_named(files: tuple[str, ...], runtime: str | None) -> "dict[str, lenetkit.Pipeline]":
     """Load the pipelines under the names of their files, or their paths if two files have one name."""
     if not files:
-        return None
+        return {"digits": load_pipeline(None, runtime)}
     stems = [Path(file).stem for file in files]
     names = [stem if stems.count(stem) == 1 else file for stem, file in zip(stems, files, strict=True)]
     if len(set(names)) < len(names):
         raise SettingError(f"each file can be given once; got {' '.join(map(printable, files))}.")
-    return {printable(name): load_pipeline(file) for name, file in zip(names, files, strict=True)}
+    return {printable(name): load_pipeline(file, runtime) for name, file in zip(names, files, strict=True)}

@@ -7,7 +7,7 @@ import click
 
 import lenetkit
 from lenetkit._utils.printable import printable
-from lenetkit.cli._options import pipeline_option
+from lenetkit.cli._options import pipeline_option, runtime_option
 from lenetkit.cli._outputs import check_drawing, refuse_input, save_drawing
 from lenetkit.cli._saved import echo, load_pipeline, split_pipeline
 from lenetkit.exceptions import SettingError
@@ -18,6 +18,7 @@ __all__ = ["diagnose"]
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
 @pipeline_option
+@runtime_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image and line.")
 @click.option(
     "--trace",
@@ -26,7 +27,7 @@ __all__ = ["diagnose"]
     callback=lambda context, option, path: path if path == "-" else check_drawing(context, option, path),
     help="Draw each stage of the IMAGE; - prints them instead.",
 )
-def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: str | None) -> None:
+def diagnose(paths: tuple[str, ...], file: str | None, runtime: str | None, as_json: bool, target: str | None) -> None:
     """Name the differences between each IMAGE and the training images, and their cures.
 
     An IMAGE may be a folder, which stands for the image files in it. Compared is the model's input, after the
@@ -42,7 +43,7 @@ def diagnose(paths: tuple[str, ...], file: str | None, as_json: bool, target: st
     if target is not None and (len(images) != 1 or as_json):
         raise SettingError(f"--trace is for one image, and not with --json; got {len(images)} images.")
     refuse_input("--trace", target, *images, file)
-    pipeline = load_pipeline(file)
+    pipeline = load_pipeline(file, runtime)
     # One at a time: however many and large they are, the memory holds one.
     unreadable = sum([_report(path, pipeline, as_json) for path in images])
     if unreadable:

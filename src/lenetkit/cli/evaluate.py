@@ -6,9 +6,9 @@ from functools import partial
 import click
 
 import lenetkit
-from lenetkit._utils.extras import require_extra
+from lenetkit._utils.extras import require_extra, require_library
 from lenetkit._utils.printable import printable
-from lenetkit.cli._options import dataset_options, only_one, pipeline_option
+from lenetkit.cli._options import dataset_options, only_one, pipeline_option, runtime_option
 from lenetkit.cli._outputs import check_output, refuse_input
 from lenetkit.cli._saved import load_pipeline
 from lenetkit.cli._streams import keep_going
@@ -19,6 +19,7 @@ __all__ = ["evaluate"]
 @click.command()
 @click.argument("old_file", metavar="", required=False)
 @pipeline_option
+@runtime_option
 @dataset_options
 @click.option(
     "--subset", type=click.Choice(["all", "train", "test"]), default="all", show_default=True, help="Predefined part."
@@ -37,6 +38,7 @@ __all__ = ["evaluate"]
 def evaluate(
     old_file: str | None,
     file: str | None,
+    runtime: str | None,
     dataset: str | None,
     data_dir: str | None,
     download: bool,
@@ -52,12 +54,13 @@ def evaluate(
       lenetkit evaluate --pipeline digits.lenet --dataset my_folder_of_images
       lenetkit evaluate --dataset mnist --subset test --report report.html --corruptions
     """
+    require_library("evaluating", "pandas")
     file = only_one(old_file, file)
     if dataset is None:
         raise click.UsageError("name the data to measure on: --dataset NAME|PATH, for example --dataset mnist.")
     refuse_input("--report", report, dataset, file)
     keep_going()
-    pipeline = load_pipeline(file)
+    pipeline = load_pipeline(file, runtime)
     data = lenetkit.load_dataset(dataset, subset=subset, data_dir=data_dir, download=download)
     name = file or "the pretrained pipeline"
     click.echo(f"{printable(name)} on {printable(data.name)}, {len(data):,} images")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from lenetkit._utils.printable import printable
-from lenetkit.cli._options import pipeline_option
+from lenetkit.cli._options import pipeline_option, runtime_option
 from lenetkit.cli._progress import show_progress
 from lenetkit.cli._saved import echo, echo_error, load_pipeline, split_pipeline
 from lenetkit.exceptions import DataError, SettingError
@@ -52,7 +52,10 @@ Answer: TypeAlias = tuple[list[tuple[Any, float]], str | None]
     help="Do not answer if the image shows no digit, or if the answer is not sure enough to keep the fraction of "
     "errors at this or below, for example 0.01. The label is then - and the reason follows.",
 )
-def predict(paths: tuple[str, ...], file: str | None, form: str | None, top: int, reject: float | None) -> None:
+@runtime_option
+def predict(
+    paths: tuple[str, ...], file: str | None, form: str | None, top: int, reject: float | None, runtime: str | None
+) -> None:
     """Read each IMAGE: one line each, in their order.
 
     An IMAGE may be a folder, which stands for the image files in it, or a CSV file (.csv, .csv.gz) with a row of pixels
@@ -75,7 +78,7 @@ def predict(paths: tuple[str, ...], file: str | None, form: str | None, top: int
         form = "csv" if any(map(is_pixel_table, images)) else "text"
     if reject is not None and top > 1:
         raise SettingError("--top and --reject cannot be combined: a rejected image has no label at all.")
-    pipeline = load_pipeline(file)
+    pipeline = load_pipeline(file, runtime)
     classes = pipeline.classes_.tolist()
     top = min(top, len(classes))
 

@@ -9,7 +9,7 @@ import click
 
 from lenetkit._utils.printable import printable
 from lenetkit.cli._known import known_options, named_as_options
-from lenetkit.cli._options import pipeline_option
+from lenetkit.cli._options import pipeline_option, runtime_option
 from lenetkit.cli._outputs import check_drawing, refuse_input, save_drawing
 from lenetkit.cli._progress import show_progress
 from lenetkit.cli._saved import echo, echo_error, expand_folders, load_pipeline
@@ -27,6 +27,7 @@ _FEW = 32
 @click.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @pipeline_option
+@runtime_option
 @known_options
 @click.option(
     "--reject",
@@ -55,6 +56,7 @@ _FEW = 32
 def read(
     images: tuple[str, ...],
     file: str | None,
+    runtime: str | None,
     alternatives: int | None,
     jobs: int | None,
     as_json: bool,
@@ -85,7 +87,7 @@ def read(
     if annotate is not None and len(paths) != 1:
         raise SettingError(f"--annotate draws one image; got {len(paths)} images. Call it once for each of them.")
     refuse_input("--annotate", annotate, *paths, file)
-    pipeline = load_pipeline(file)
+    pipeline = load_pipeline(file, runtime)
     with named_as_options():
         readings = pipeline.iter_numbers(paths, n_jobs=jobs, **known)
     failed = False

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import click
 
 import lenetkit
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.printable import printable
 from lenetkit.cli._options import dataset_options, load_or_fall_back, start_tensorflow, test_size_option
 from lenetkit.cli._outputs import check_checkpoint, check_output, name_part_trained, refuse_input, save_or_rescue
@@ -72,6 +73,7 @@ def train(
       lenetkit train --model lenet5_1998 --preset model
       lenetkit train --dataset my_folder_of_images --epochs 20 --output mine.lenet
     """
+    require_library("training", "tensorflow", "keras", "pandas", "sklearn")
     refuse_input("--output", output, dataset)
     record = lenetkit.model_info(model)
     base = {"name": "default", **record.preset} if preset == "model" else {"name": preset}

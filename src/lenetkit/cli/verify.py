@@ -6,7 +6,7 @@ import click
 
 import lenetkit
 from lenetkit._utils.printable import printable
-from lenetkit.cli._options import only_one, pipeline_option
+from lenetkit.cli._options import only_one, pipeline_option, runtime_option
 from lenetkit.cli._saved import find_pipeline
 from lenetkit.exceptions import BundleError, DataError
 
@@ -16,7 +16,8 @@ __all__ = ["verify"]
 @click.command()
 @click.argument("argument", metavar="[FILE]", required=False)
 @pipeline_option
-def verify(argument: str | None, file: str | None) -> None:
+@runtime_option
+def verify(argument: str | None, file: str | None, runtime: str | None) -> None:
     """Check every byte of the saved pipeline FILE, and its answers to the inputs that were saved with their answers.
 
     The exit code is 2 if anything is not as it was saved.
@@ -25,14 +26,15 @@ def verify(argument: str | None, file: str | None) -> None:
     Examples:
       lenetkit verify digits.lenet
       lenetkit verify --pipeline digits.lenet
+      lenetkit verify --runtime numpy
     """
     path = find_pipeline(only_one(argument, file))
     from lenetkit.bundle import read_bundle, verify_bundle
 
     bundle = read_bundle(path)
-    lenetkit.Pipeline.from_bundle(bundle)
     try:
-        difference = verify_bundle(bundle)
+        lenetkit.Pipeline.from_bundle(bundle)
+        difference = verify_bundle(bundle, runtime=runtime)
     except DataError as error:
         raise BundleError(f"{path} does not pass: {str(error).strip()}") from error
     click.echo(f"{printable(path)} is sound")

@@ -34,12 +34,15 @@ Dataset('letters': 2 images of 28 x 28, 2 classes)
 """
 
 from lenetkit._utils.deprecation import forward
+from lenetkit.datasets._convert import convert_dataset as convert_dataset
+from lenetkit.datasets._convert import load_parts as load_parts
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._decoding import measure_picture as measure_picture
 from lenetkit.datasets._entries import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx
 from lenetkit.datasets._fetch.mirrors import fetch_files
 from lenetkit.datasets._fetch.records import RemoteFile
+from lenetkit.datasets._first_look import find_overlap as find_overlap
 from lenetkit.datasets._formats.csv import is_pixel_table as is_pixel_table
 from lenetkit.datasets._formats.csv import read_pixel_table as read_pixel_table
 from lenetkit.datasets._images import iter_batches as iter_batches

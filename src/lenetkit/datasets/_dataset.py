@@ -3,21 +3,23 @@
 In: arrays, or what a loader read. Out: :class:`Dataset`. Next: :mod:`lenetkit.transforms`.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.counts import ceil_product
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.html import card, heading, note, table, text, thumbnail
-from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.lazy import lazy
 from lenetkit._utils.memmap import iter_chunks
-from lenetkit._utils.validation import check_seed, is_integer, is_number, whole_number
-from lenetkit.datasets._views import Images, IndexedImages, select_images
+from lenetkit._utils.validation import whole_number
+from lenetkit.datasets._columns import as_groups, as_images, as_labels, as_names
+from lenetkit.datasets._views import Images, select_images
 from lenetkit.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -31,42 +33,6 @@ __all__ = ["Dataset"]
 _MOST_CLASSES = 2**16
 # A notebook shows this many of them.
 _SHOWN_CLASSES = 20
-
-
-def _as_images(value: Any) -> Any:
-    """Return a read-only view, because a frozen data set's fingerprint must stay true."""
-    if isinstance(value, IndexedImages):
-        return value
-    try:
-        view = np.asanyarray(value).view()
-    except ValueError as error:
-        raise DataError(f"images must all have one shape to become an array: {error}") from None
-    view.flags.writeable = False
-    return view
-
-
-def _as_labels(value: Any) -> npt.NDArray[Any]:
-    """Return int64 or str labels of one axis."""
-    try:
-        labels = np.asarray(value)
-    except ValueError as error:
-        raise DataError(f"labels must be one integer or string each: {error}") from None
-    if labels.ndim != 1:
-        raise DataError(f"labels must have shape (n,), one per image; got shape {labels.shape}.")
-    if labels.dtype.kind in "OT" and all(isinstance(label, str) for label in labels):
-        labels = np.array(labels, dtype=np.str_)
-    if labels.dtype.kind not in "iuU" and len(labels):
-        raise DataError(
-            f"labels must be integers (indices into class_names) or strings; got {labels.dtype}, "
-            f"the first one being {labels[0]!r}."
-        )
-    labels = labels.astype(np.str_ if labels.dtype.kind == "U" else np.int64)
-    labels.flags.writeable = False
-    return labels
-
-
-def _as_names(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, (value,) if isinstance(value, str) else value))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
@@ -86,12 +52,15 @@ class Dataset:
         For messages and reports.
     epochs : int, default 5
         Number of epochs that the classical procedure needs on it, at least 1.
+    groups : array-like of shape (n,), optional
+        Integers or strings: the group that each image comes from, such as its writer. Images of one group resemble
+        each other, so an honest split keeps a group in one part. Kept as int64 or str; selections keep their own.
 
     Raises
     ------
     DataError
-        If the images are not uint8 or have another number of axes, if there are more or fewer labels than images, or if
-        a label is outside the classes; the message names the first offender.
+        If the images are not uint8 or have another number of axes, if there are more or fewer labels or groups than
+        images, or if a label is outside the classes; the message names the first offender.
     SettingError
         If `epochs` is not a positive integer or two classes have one name.
 
@@ -110,11 +79,12 @@ class Dataset:
     Dataset('strokes': 2 images of 28 x 28, 2 classes)
     """
 
-    images: Images = attrs.field(converter=_as_images)
-    labels: npt.NDArray[Any] = attrs.field(converter=_as_labels)
-    class_names: tuple[str, ...] = attrs.field(converter=_as_names)
+    images: Images = attrs.field(converter=as_images)
+    labels: npt.NDArray[Any] = attrs.field(converter=as_labels)
+    class_names: tuple[str, ...] = attrs.field(converter=as_names)
     name: str = "unnamed"
     epochs: int = attrs.field(default=5, validator=whole_number(1, None))
+    groups: npt.NDArray[Any] | None = attrs.field(default=None, converter=as_groups)
 
     @class_names.default
     def _default_class_names(self) -> tuple[str, ...]:
@@ -166,6 +136,13 @@ class Dataset:
             twice = next(name for name in names if names.count(name) > 1)
             raise SettingError(f"class_names must differ from one another; {twice!r} is there more than once.")
 
+    @groups.validator
+    def _check_groups(self, _: Any, groups: npt.NDArray[Any] | None) -> None:
+        if groups is not None and len(groups) != len(self.images):
+            raise DataError(
+                f"there must be one group for each image; got {len(self.images)} images and {len(groups)} groups."
+            )
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -212,9 +189,12 @@ class Dataset:
         return self._selected(_checked_index(index, len(self)))
 
     def _selected(self, key: slice | npt.NDArray[np.int64]) -> "Dataset":
-        return attrs.evolve(self, images=select_images(self.images, key), labels=self.labels[key])
+        groups = None if self.groups is None else self.groups[key]
+        return attrs.evolve(self, images=select_images(self.images, key), labels=self.labels[key], groups=groups)
 
-    def split(self, test_size: float | int = 0.1, seed: int = 0, stratify: bool = True) -> tuple["Dataset", "Dataset"]:
+    def split(
+        self, test_size: float | int = 0.1, seed: int = 0, stratify: bool = True, *, groups: bool = False
+    ) -> tuple["Dataset", "Dataset"]:
         """Split into a training and a test part at random.
 
         The parts hold exactly what ``sklearn.model_selection.train_test_split`` gives for the same labels and seed.
@@ -228,6 +208,10 @@ class Dataset:
             Seed of the random choice, 0 to 2**32 - 1.
         stratify : bool, default True
             Keep every class's fraction the same in both parts.
+        groups : bool, default False
+            Leave every group, such as a writer's images, whole in one of the parts: the test then tells how other
+            writers are read. The parts are those of ``sklearn.model_selection.GroupShuffleSplit``, whose `test_size`
+            counts groups, and which does not stratify.
 
         Returns
         -------
@@ -236,8 +220,8 @@ class Dataset:
         Raises
         ------
         SettingError
-            If `test_size` or `seed` is invalid, a part would be empty, or a class has too few members to be in
-            both parts.
+            If `test_size` or `seed` is invalid, a part would be empty, a class has too few members to be in both
+            parts, or there are no groups to split by.
 
         Examples
         --------
@@ -246,49 +230,25 @@ class Dataset:
         >>> len(train), len(test)
         (1617, 180)
         """
-        import_quietly("sklearn.model_selection")
-        from sklearn.model_selection import train_test_split
+        from lenetkit.datasets._splitting import split_by_groups, split_images
 
-        self._check_split(test_size, seed, stratify)
-        indices = np.arange(len(self), dtype=np.int64)
-        # As scikit-learn counts, but 0.07 of 100 images are 7: in binary 0.07 * 100 is a little more.
-        n_test = test_size if isinstance(test_size, (int, np.integer)) else ceil_product(test_size, len(self))
-        try:
-            train, test = train_test_split(
-                indices, test_size=n_test, random_state=seed, stratify=self.labels if stratify else None
-            )
-        except ValueError as error:
-            raise SettingError(
-                f"{self!r} cannot be split with test_size={test_size} and stratify={stratify}: {error}"
-            ) from None
+        train, test = (
+            split_by_groups(self, test_size, seed) if groups else split_images(self, test_size, seed, stratify)
+        )
         return self._selected(train), self._selected(test)
-
-    def _check_split(self, test_size: Any, seed: Any, stratify: Any) -> None:
-        check_seed(seed)
-        is_fraction = is_number(test_size, 0, 1) and 0 < test_size < 1
-        if not is_fraction and not is_integer(test_size, 1, len(self) - 1):
-            raise SettingError(
-                "test_size must be a fraction between 0 and 1 or a number of images from 1 to "
-                f"{len(self) - 1} (one less than there are); got {test_size!r}."
-            )
-        if stratify:
-            labels, counts = np.unique(self.labels, return_counts=True)
-            if counts.min(initial=2) < 2:
-                raise SettingError(
-                    f"the class {self._class_name(labels[counts.argmin()])!r} of {self!r} has one member only, which "
-                    "cannot be in both parts. Pass stratify=False, or leave that class out."
-                )
 
     def _class_name(self, label: Any) -> str:
         return str(label) if self.labels.dtype.kind == "U" else self.class_names[int(label)]
 
     def describe(self) -> "pd.Series[Any]":
-        """Return number, shape, dtype and range of the images, and the number of images of each class.
+        """Return number, shape, dtype and range of the images, the number of each class, and what looks wrong.
 
         Returns
         -------
         pandas.Series
-            Indexed by (``"images"``, what) and (``"class"``, class name).
+            Indexed by (``"images"``, what), (``"class"``, class name) and, for each doubt, (``"doubt"``, what): a
+            sentence on the range, the polarity, the orientation of digits compared with MNIST's, classes that are
+            missing, alone or numbered from 1, or duplicates.
 
         Examples
         --------
@@ -299,7 +259,10 @@ class Dataset:
         >>> facts["class"]["7"]
         179
         """
+        require_library("the description of a data set", "pandas")
         import pandas as pd
+
+        from lenetkit.datasets._first_look import find_doubts
 
         ranges = [(int(chunk.min()), int(chunk.max())) for chunk in iter_chunks(self.images)]
         facts = {
@@ -312,7 +275,53 @@ class Dataset:
         values, counts = np.unique(self.labels, return_counts=True)
         count_of = {self._class_name(value): int(count) for value, count in zip(values, counts, strict=True)}
         facts.update({("class", name): count_of.get(name, 0) for name in self.class_names})
+        doubts = find_doubts(self.images, self.labels, self.class_names)
+        facts.update({("doubt", what): sentence for what, sentence in doubts.items()})
         return pd.Series(facts, dtype=object, name=self.name)
+
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:  # noqa: A002
+        """Write the data set to a file or folder that :func:`load_dataset` reads back equal.
+
+        Nothing is left half-written: a file or folder appears when all of it is on the disk. Groups are kept; of IDX
+        files only integers, in QMNIST's layout. Names of classes that the labels do not tell are kept in a text file
+        beside a table or in the folder.
+
+        Parameters
+        ----------
+        path : str or path
+            ``.npz`` (any data set), ``.csv``, ``.csv.gz`` (grey images) or ``.parquet`` (pictures, with the extra
+            ``formats``); or a new or empty folder.
+        format : {"npz", "csv", "parquet", "idx", "png"}, optional
+            Default: that of the suffix. A folder needs it: ``"idx"`` for IDX files, ``"png"`` for pictures and a table.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        SettingError
+            If the format is unknown or does not fit the suffix, or the folder is not empty.
+        DataError
+            If the format cannot hold the data set so that it is read back equal.
+        MissingExtraError
+            If Parquet is asked for, and pyarrow is not installed.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> from lenetkit.datasets import load_dataset
+        >>> digits = load_dataset("digits")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = digits.save(pathlib.Path(folder) / "digits.npz")
+        ...     load_dataset(path).fingerprint == digits.fingerprint
+        True
+        """
+        from lenetkit.datasets._writing import save_parts
+
+        return save_parts({"": self}, Path(path), format)
 
     def plot(self, *, n_columns: int = 10, max_images: int = 50) -> "DigitsDisplay":
         """Draw the first images in a grid, each under its class name; see :func:`lenetkit.plotting.plot_digits`.

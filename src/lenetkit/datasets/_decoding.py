@@ -18,7 +18,7 @@ from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.datasets._pillow import FORMAT_NAMES, READERS
 from lenetkit.exceptions import DataError
 
-__all__ = ["MAX_PIXELS", "Pixels", "check_array", "check_size", "decode", "measure_picture"]
+__all__ = ["MAX_PIXELS", "Pixels", "check_array", "check_size", "decode", "decode_frames", "measure_picture"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -82,10 +82,36 @@ def measure_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tup
         return image.size if turned else (image.height, image.width)
 
 
-def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
+def decode_frames(data: bytes, name: str, max_pixels: int) -> Iterator[Pixels]:
+    """Yield the pixels of each page of a picture file.
+
+    Raises
+    ------
+    DataError
+        As for :func:`decode`.
+    Exception
+        Of any kind if Pillow meets damage that it does not expect.
+    """
+    with _open(data, name, max_pixels, several=True) as image:
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            yield _decode(image, f"{name}: page {index + 1}", max_pixels)
+
+
+def _find_modern_reader(data: bytes, name: str, max_pixels: int) -> Any:
+    from lenetkit.datasets._modern_pictures import find_modern_reader, jxl_size
+
+    reader = find_modern_reader(data, name)
+    if reader is not None and reader.__name__.startswith("JXL"):
+        _check_size(*jxl_size(data), name, max_pixels)
+    return reader
+
+
+def _open(data: bytes, name: str, max_pixels: int, *, several: bool = False) -> ImageFile.ImageFile:
     if not data:
         raise DataError(f"{name} must be a picture ({FORMAT_NAMES}); it is empty.")
     reader = next((reader for magic, reader in READERS.items() if data.startswith(magic)), None)
+    reader = reader or _find_modern_reader(data, name, max_pixels)
     if reader is None:
         raise DataError(
             f"{name} must be a picture in {FORMAT_NAMES}; it begins with {data[:12]!r}. "
@@ -94,9 +120,9 @@ def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
     if issubclass(reader, GifImagePlugin.GifImageFile) and len(data) >= 10:
         width, height = struct.unpack_from("<HH", data, 6)
         _check_size(width, height, name, min(max_pixels, _MAX_GIF_PIXELS))
-    image = reader(io.BytesIO(data))
+    image: ImageFile.ImageFile = reader(io.BytesIO(data))
     _check_size(image.width, image.height, name, max_pixels)
-    if getattr(image, "is_animated", False):
+    if getattr(image, "is_animated", False) and not several:
         raise DataError(
             f"{name} must hold one picture; it holds {getattr(image, 'n_frames', 'several')}. "
             "Choose one with PIL (Image.open, seek) and pass that."
@@ -280,6 +306,8 @@ def _blocks(alpha: Pixels) -> Iterator[slice]:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "JXL":
+        return 1  # its decoder has turned it already
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     # Damaged remarks about a picture are no damage to the picture.

@@ -1,6 +1,7 @@
 """Shared parts of the readers: errors that name files and entries, listed folders, and labels that number classes."""
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.system import describe_system_error
 from lenetkit.exceptions import DataError, LenetkitError
 
@@ -15,17 +17,21 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "BadEntriesError",
     "check_classes",
+    "find_special",
     "is_picture",
     "labels_from_cells",
     "labels_from_text",
     "list_folder",
+    "list_kinds",
     "list_visible",
     "name_damage",
 ]
 
 IMAGE_SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+    | {".avif", ".heic", ".heif", ".jxl"}
 )
+_HIDDEN = (".", "__")
 _SHOWN = 20
 _ALWAYS_PLAUSIBLE = 10
 _LONGEST_NUMBER = 6
@@ -81,12 +87,34 @@ def list_folder(folder: Path) -> list[Path]:
 
 def list_visible(folder: Path) -> list[Path]:
     """Return what is in a folder, sorted, without hidden files and what archivers leave behind."""
-    return [path for path in list_folder(folder) if not path.name.startswith((".", "__"))]
+    return [path for path in list_folder(folder) if not path.name.startswith(_HIDDEN)]
 
 
-def is_picture(path: Path) -> bool:
+def list_kinds(folder: Any) -> tuple[list[str], list[str]]:
+    """Return the names of the folders in a folder and of all else in it, sorted, without hidden ones.
+
+    Of a hundred thousand files this takes a fraction of the time that asking each takes.
+    """
+    if hasattr(folder, "list_kinds"):
+        folders, files = folder.list_kinds()
+    else:
+        with name_damage(folder, "", ()), os.scandir(folder) as entries:
+            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+        folders, files = ([name for name, is_dir in found if is_dir is kind] for kind in (True, False))
+    shown = [[name for name in names if not name.startswith(_HIDDEN)] for names in (folders, files)]
+    return shown[0], shown[1]
+
+
+def find_special(path: Any) -> str | None:
+    """Return the kind of a named pipe, a socket or a device; what is in an archive is none."""
+    return describe_special(path) if isinstance(path, os.PathLike) else None
+
+
+def is_picture(path: Path | str) -> bool:
     """Tell by its suffix whether a file is a picture."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    name = path if isinstance(path, str) else path.name
+    stem, dot, suffix = name.rpartition(".")
+    return bool(stem) and dot + suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_plausible(n_present: int, highest: int) -> bool:

@@ -27,7 +27,7 @@ from lenetkit.datasets._axes import as_batch, as_plain, as_single, is_nested, ne
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, check_size, decode, measure_picture
 from lenetkit.exceptions import DataError, LenetkitError
 
-__all__ = ["iter_batches", "measure_image", "read_image", "read_images", "single_image"]
+__all__ = ["iter_batches", "load_bytes", "measure_image", "read_image", "read_images", "single_image"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Named: TypeAlias = tuple[str, Array | DataError]
@@ -91,7 +91,7 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     return pixels
 
 
-def measure_image(path: os.PathLike[str]) -> tuple[int, int]:
+def measure_image(data: bytes, name: str) -> tuple[int, int]:
     """Return the height and width that :func:`read_image` gives a picture file, without decoding its pixels.
 
     Raises
@@ -99,8 +99,21 @@ def measure_image(path: os.PathLike[str]) -> tuple[int, int]:
     DataError
         If the file cannot be read as far as that.
     """
-    with _named_damage(str(path)):
-        return measure_picture(_load(path, str(path)), str(path))
+    with _named_damage(name):
+        return measure_picture(data, name)
+
+
+def load_bytes(path: os.PathLike[str], name: str) -> bytes:
+    """Return the content of a picture file.
+
+    Raises
+    ------
+    DataError
+        If it is no ordinary file, cannot be read, or holds more than 1 GiB.
+    """
+    with _named_damage(name):
+        data: bytes = _load(path, name)
+    return data
 
 
 @contextlib.contextmanager

@@ -45,6 +45,11 @@ class DatasetInfo:
         One line for lists.
     epochs : int
         Number of epochs that the classical procedure needs on it.
+    licence, citation, source : str
+        The terms that its authors state, the publication to cite, and where its files' hashes were read; empty where
+        not known.
+    splits : tuple of str
+        Names of the predefined splits and their sizes; empty if it has none.
 
     Examples
     --------
@@ -57,13 +62,25 @@ class DatasetInfo:
     loader: Loader = attrs.field(repr=False)
     description: str
     epochs: int = 5
+    licence: str = ""
+    citation: str = ""
+    source: str = ""
+    splits: tuple[str, ...] = ()
 
 
 registry: Registry[DatasetInfo] = Registry("data set", group="lenetkit.datasets", package="lenetkit.datasets")
 
 
 def register_dataset(
-    name: str, *, description: str, epochs: int = 5, replace: bool = False
+    name: str,
+    *,
+    description: str,
+    epochs: int = 5,
+    licence: str = "",
+    citation: str = "",
+    source: str = "",
+    splits: tuple[str, ...] = (),
+    replace: bool = False,
 ) -> Callable[[AnyLoader], AnyLoader]:
     """Register a data set: a decorator for the function that loads it.
 
@@ -75,6 +92,10 @@ def register_dataset(
         One line for lists.
     epochs : int, default 5
         Number of epochs that the classical procedure needs on it.
+    licence, citation, source : str, optional
+        The terms that its authors state, the publication to cite, and where its files' hashes were read.
+    splits : tuple of str, optional
+        Names of the predefined splits and their sizes.
     replace : bool, default False
         Take the name over from whoever has it.
 
@@ -106,6 +127,7 @@ def register_dataset(
     Dataset('stripes': 100 images of 8 x 8, 2 classes)
     """
     check_whole("epochs", epochs, 1)
+    notes: dict[str, Any] = {"licence": licence, "citation": citation, "source": source, "splits": tuple(splits)}
 
     def decorate(loader: AnyLoader) -> AnyLoader:
         owner = f"{loader.__module__}.{loader.__qualname__}"
@@ -117,7 +139,7 @@ def register_dataset(
             ) from None
         registry.register(
             name,
-            DatasetInfo(name=name, loader=loader, description=description, epochs=epochs),
+            DatasetInfo(name=name, loader=loader, description=description, epochs=epochs, **notes),
             owner=owner,
             replace=replace,
         )
@@ -176,16 +198,19 @@ def dataset_info(name: str) -> DatasetInfo:
 
 
 def load_dataset(
-    name_or_path: StrPath, *, subset: str = "all", data_dir: StrPath | None = None, download: bool = True
+    source: Any, *, subset: str = "all", data_dir: StrPath | None = None, download: bool = True
 ) -> Dataset:
-    """Load a data set by its name, or images and labels from a path.
+    """Load a data set by its name, from a path, or from an object of another library.
 
     A name wins over a path of the same spelling; write ``"./mnist"`` or pass a :class:`pathlib.Path` to mean the path.
 
     Parameters
     ----------
-    name_or_path : str or path
-        A name from :func:`list_datasets`, or a file or folder in one of the formats below.
+    source : str, path or object
+        A name from :func:`list_datasets`, a file or folder in one of the formats below, or an object that holds images
+        and labels: a data set of Hugging Face, of torchvision or of ``tf.data``, a scikit-learn Bunch, a frame of
+        pandas or polars with a column for each pixel, a pair of arrays or Keras' pair of pairs, a mapping of parts or
+        arrays, or anything with ``images`` or ``data`` and ``labels`` or ``target``. Copied once, in its order.
     subset : {"all", "train", "test"}, default "all"
         A predefined split, where there are any; ``"all"`` is the training part followed by the test part.
     data_dir : path, optional
@@ -196,14 +221,15 @@ def load_dataset(
     Returns
     -------
     Dataset
-        Of a path: named after it, with ``epochs=5``.
+        Of a path or object: named after it, with ``epochs=5``. Its ``groups`` are the writers where they are known.
 
     Raises
     ------
     UnknownNameError
         If it is neither a registered name nor an existing path.
     SettingError
-        If `subset` is not one of the three, or the data set has no predefined splits.
+        If `subset` is not one of the three, or the data set has no predefined splits; or if `source` is nothing that
+        could hold images and labels.
     DataError
         If the files do not hold what they should; the message names file and entry. If several entries are wrong
         its attribute ``entries`` holds all of them.
@@ -220,11 +246,19 @@ def load_dataset(
     four IDX files                ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte``
                                   and ``t10k-labels-idx1-ubyte`` in a folder, gzipped or not, also with one prefix for
                                   all; or the path of one file of images, whose labels lie beside it. Images may have a
-                                  fourth axis of 3 colours, labels QMNIST's ``idx2-int``, of which the first column
-                                  counts. Files with EMNIST's names are turned upright, and their classes named
-    ``.mat``                      EMNIST's MATLAB files (version 5), turned upright, too
+                                  fourth axis of 3 colours and any of the format's types; of QMNIST's labels
+                                  (``idx2-int``) the first column counts, and the writers are the ``groups``. Files with
+                                  EMNIST's names are turned upright, and their classes named
+    ``.mat``, ``.h5``             MATLAB's files (versions 5 and 7.3) and HDF5: EMNIST's, turned upright, SVHN's ``X``
+                                  and ``y``, or any arrays named images and labels, X and y, ``trainX``, ...
     ``.npz``                      ``images`` and ``labels``; or ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as
-                                  in Keras' ``mnist.npz``
+                                  in Keras' ``mnist.npz``; or a file for each, as Kuzushiji-49 and Kannada-MNIST have
+    ``.parquet``, ``.arrow``      a column of pictures (Hugging Face's Image, or bytes), of nested lists, or a column
+                                  for each pixel; and one called label
+    svmlight, LIBSVM              ``label column:value ...``, columns numbered from 0 or 1, which the content tells
+    ``.arff``                     Weka's, dense or sparse, as OpenML has them
+    UCI's text files              ``semeion.data``, ``optdigits.tra`` and ``.tes``, ``zip.train``: a line for each image
+    ``.tif``, ``.pdf`` of pages   each page an image; its label in a line of the ``.txt`` or ``.csv`` file of that name
     ``.npy``                      a folder with ``images.npy`` and ``labels.npy``
     ``.csv``, ``.csv.gz``         columns ``label``, ``pixel0``, ``pixel1``, ... as Kaggle has them, square images; or
                                   ``label``, ``1x1``, ``1x2``, ... (row x column), images of any shape; the label may
@@ -234,8 +268,14 @@ def load_dataset(
                                   part if there is no other)
     a table of pictures           a ``.csv`` file with a column of file names and one of labels, beside the pictures or
                                   beside their folder; folders named after classes go before it
-    pictures in one folder        whose names begin with their labels, as ``7_0003.png``
+    pictures in one folder        whose names begin or end with their labels, as ``7_0003.png`` and ``a_7.png``, or
+                                  that have a ``.txt`` or ``.json`` file of the same name with the label beside them
+    ``.zip``                      an archive of pictures in any of these ways; it is not unpacked to the disk
     ============================= =====================================================================================
+
+    Text files may be packed by gzip, bzip2 or xz. In a folder, several files of one format are the parts of one data
+    set if their names say train and test, and pieces of a part if they are numbered ``-00000-of-00002``. Pixels of
+    0..1, -1..1, 0..16 and 0..65535 are spread over 0..255. Parquet, Arrow, HDF5 and PDF need ``lenetkit[formats]``.
 
     If a path is read by an assumption, or a part of it is ignored, the warning
     :class:`~lenetkit.exceptions.DataNotice` says so, once.
@@ -259,27 +299,26 @@ def load_dataset(
     lenetkit.exceptions.UnknownNameError: ...
     """
     split_names(subset)
-    if not isinstance(name_or_path, (str, os.PathLike)):
-        raise SettingError(
-            f"name_or_path must be the name of a data set or a path; got {type(name_or_path).__name__}. "
-            "From arrays, build Dataset(images=..., labels=...)."
-        )
-    if isinstance(name_or_path, str) and name_or_path in registry.names():
-        info = registry.get(name_or_path)
+    if not isinstance(source, (str, os.PathLike)):
+        from lenetkit.datasets._objects import load_object
+
+        return load_object(source, subset)
+    if isinstance(source, str) and source in registry.names():
+        info = registry.get(source)
         dataset: Any = info.loader(subset=subset, data_dir=data_dir, download=download)
         if not isinstance(dataset, Dataset):
             raise DataError(
-                f"the loader of the data set {name_or_path!r}, {registry.owner(name_or_path)}, must return a Dataset; "
+                f"the loader of the data set {source!r}, {registry.owner(source)}, must return a Dataset; "
                 f"it returned {type(dataset).__name__}."
             )
-        return attrs.evolve(dataset, name=name_or_path, epochs=info.epochs)
-    path = os.path.expanduser(name_or_path)
+        return attrs.evolve(dataset, name=source, epochs=info.epochs)
+    path = os.path.expanduser(source)
     if path and os.path.exists(path):
         from lenetkit.datasets._formats.detect import load_path
 
         return load_path(Path(path), subset)
     known = list_datasets()
-    name, place = os.fspath(name_or_path), os.path.join(get_working_folder() or "(a deleted folder)", path)
+    name, place = os.fspath(source), os.path.join(get_working_folder() or "(a deleted folder)", path)
     raise UnknownNameError(
         f"there is no data set {name!r} and no file or folder {place!r}.{did_you_mean(name, known)} "
         f"Known data sets: {', '.join(known)}."

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.imports import import_quietly
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._loading import register_dataset
@@ -15,7 +16,13 @@ __all__ = ["load"]
 _HIGHEST = 16
 
 
-@register_dataset("digits", description="1,797 digits of 8 x 8 pixels, built in: no download, ever.", epochs=30)
+@register_dataset(
+    "digits",
+    description="1,797 digits of 8 x 8 pixels, built in: no download, ever.",
+    epochs=30,
+    licence="CC BY 4.0",
+    citation='E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Repository, 1998',
+)
 def load(
     *,
     subset: str = "all",
@@ -29,6 +36,7 @@ def load(
     package.
     Images are of shape (1797, 8, 8), and there are no predefined splits; see :func:`lenetkit.datasets.load_dataset`.
     """
+    require_library("the data set 'digits'", "sklearn")
     import_quietly("sklearn.datasets")
     from sklearn.datasets import load_digits
 

@@ -44,7 +44,13 @@ FASHION_MNIST = RemoteIdx(
 """The records of Fashion-MNIST's four files."""
 
 
-@register_dataset("fashion_mnist", description="70,000 pictures of clothes of 28 x 28 pixels, 60,000 for training.")
+@register_dataset(
+    "fashion_mnist",
+    description="70,000 pictures of clothes of 28 x 28 pixels, 60,000 for training.",
+    licence="MIT",
+    citation='H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747, 2017',
+    splits=("train: 60,000", "test: 10,000"),
+)
 def load(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = None, download: bool = True) -> Dataset:
     """Load Fashion-MNIST, from this machine where it is there and right, else from the first mirror that has it.
 

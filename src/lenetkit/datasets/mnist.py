@@ -30,7 +30,13 @@ MNIST = RemoteIdx(
 """The records of MNIST's four files."""
 
 
-@register_dataset("mnist", description="70,000 handwritten digits of 28 x 28 pixels, 60,000 of them for training.")
+@register_dataset(
+    "mnist",
+    description="70,000 handwritten digits of 28 x 28 pixels, 60,000 of them for training.",
+    licence="CC BY-SA 3.0, as its copies state; the authors state none",
+    citation='Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998',
+    splits=("train: 60,000", "test: 10,000"),
+)
 def load(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = None, download: bool = True) -> Dataset:
     """Load MNIST, from this machine where it is there and right, else from the first mirror that has it.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.printable import printable, printable_lines
 from lenetkit.diagnosis._findings import Finding, find_on_border, iter_findings
 from lenetkit.diagnosis._pictures import FittedPipeline, PreparedImage, prepare
@@ -89,6 +90,7 @@ class Diagnosis:
         Columns: ``image`` (position), ``name``, ``problem``, ``cause``, ``cure``, ``measured``, ``low`` and ``high``
         (what the training images have; NaN where nothing was measured).
         """
+        require_library("the table of a diagnosis", "pandas")
         import pandas as pd
 
         rows = [

@@ -18,7 +18,13 @@ __all__ = ["evaluate"]
 _SUM_TOLERANCE = 1e-3
 
 
-def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.ArrayLike | None = None) -> Evaluation:
+def evaluate(
+    labels: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    classes: npt.ArrayLike | None = None,
+    *,
+    groups: npt.ArrayLike | None = None,
+) -> Evaluation:
     """Compare probabilities with the true labels.
 
     Parameters
@@ -31,6 +37,10 @@ def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.A
     classes : array-like of shape (n_classes,), optional
         The class labels in the order of the columns, for example an encoder's ``classes_``. By default the names of a
         table's columns, else 0 to n_classes - 1.
+    groups : array-like of shape (n,), optional
+        The group of each image, an integer or a string: its writer, as :attr:`Dataset.groups
+        <lenetkit.datasets.Dataset>` holds it, or the form that it is from. Then ``per_group`` has the accuracy of each,
+        and the interval of the accuracy is that of other groups, not of other images of the same ones.
 
     Returns
     -------
@@ -41,8 +51,8 @@ def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.A
     ------
     DataError
         If there is nothing to evaluate, lengths or shapes do not fit, a probability is NaN, infinite, negative or part
-        of a row that does not sum to 1, a label is not one of the classes, or a class is named twice. The message names
-        the first offender.
+        of a row that does not sum to 1, a label is not one of the classes, a class is named twice, or a group is no
+        integer or string. The message names the first offender.
 
     Examples
     --------
@@ -62,7 +72,25 @@ def evaluate(labels: npt.ArrayLike, probabilities: npt.ArrayLike, classes: npt.A
         raise DataError(f"there must be one row of probabilities per label: got {len(rows)} for {len(true)} labels.")
     if not len(true):
         raise DataError("labels and probabilities are empty: there is nothing to evaluate.")
-    return Evaluation(classes=names, true_indices=true, probabilities=rows)
+    return Evaluation(classes=names, true_indices=true, probabilities=rows, groups=_as_groups(groups, len(true)))
+
+
+def _as_groups(groups: npt.ArrayLike | None, n: int) -> npt.NDArray[Any] | None:
+    if groups is None:
+        return None
+    given = _as_vector(groups, "groups")
+    if len(given) != n:
+        raise DataError(f"there must be one group for each label: got {len(given)} groups for {n} labels.")
+    values = [value.item() if isinstance(value, np.generic) else value for value in given.tolist()]
+    for row, value in enumerate(values):
+        if not isinstance(value, int | str) or type(value) is not type(values[0]):
+            raise DataError(
+                f"groups[{row}] must be an integer or a string, as groups[0]; got {reprlib.repr(value)} "
+                f"({type(value).__name__})."
+            )
+    array = np.array(values)
+    array.setflags(write=False)
+    return array
 
 
 def _by_name(table: Any, classes: npt.ArrayLike | None) -> tuple[Any, Any]:

@@ -52,6 +52,8 @@ class Evaluation(Measures):
         int64, the position of each true label in ``classes``.
     probabilities : ndarray of shape (n, n_classes)
         float64 in [0, 1], rows sum to 1.
+    groups : ndarray of shape (n,), optional
+        The group of each image, such as its writer.
 
     Examples
     --------

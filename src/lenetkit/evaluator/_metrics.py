@@ -10,7 +10,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from lenetkit._utils.intervals import wilson_interval
+from lenetkit._utils.extras import require_library
+from lenetkit._utils.intervals import resample_groups, wilson_interval
 from lenetkit._utils.validation import check_whole
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Measures:
     classes: npt.NDArray[Any]
     true_indices: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
+    groups: npt.NDArray[Any] | None = None
 
     @property
     def n(self) -> int:
@@ -65,7 +67,10 @@ class Measures:
         """Wilson's 95 % interval of the accuracy: what another sample of the same size might have given.
 
         Wilson, J. Am. Stat. Assoc. 22 (1927): unlike the textbook interval it holds near 100 % and for few images.
+        With groups, what another sample of as many groups might have given: see :attr:`per_group`.
         """
+        if self.groups is not None:
+            return resample_groups(self.per_group["n"].to_numpy(), self.per_group["n_errors"].to_numpy())
         low, high = wilson_interval(self.accuracy, self.n)
         return float(low), float(high)
 
@@ -101,6 +106,28 @@ class Measures:
         return _frame(table, index=self.classes).rename_axis("class")
 
     @property
+    def per_group(self) -> "pd.DataFrame":
+        """Images and errors by group, such as the writer: columns ``n``, ``n_errors`` and ``accuracy``, worst first.
+
+        Equally bad groups come in the order of their names; without groups the table has no row.
+
+        Examples
+        --------
+        >>> from lenetkit.evaluator import evaluate
+        >>> answers = [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]]
+        >>> table = evaluate(["a", "a", "b", "b"], answers, ["a", "b"], groups=["ann", "bob", "bob", "ann"]).per_group
+        >>> table["accuracy"].to_dict()
+        {'bob': 0.5, 'ann': 1.0}
+        """
+        groups = np.empty(0, np.int64) if self.groups is None else self.groups
+        names, codes = np.unique(groups, return_inverse=True)
+        n = np.bincount(codes, minlength=len(names))
+        errors = np.bincount(codes, weights=~self._right[: len(codes)], minlength=len(names)).astype(np.int64)
+        worst = np.argsort(1 - errors / np.maximum(n, 1), kind="stable")
+        table = {"n": n, "n_errors": errors, "accuracy": 1 - errors / np.maximum(n, 1)}
+        return _frame({name: values[worst] for name, values in table.items()}, index=names[worst]).rename_axis("group")
+
+    @property
     def confusion_matrix(self) -> "pd.DataFrame":
         """Number of images by true class (rows) and predicted class (columns), a pandas DataFrame."""
         n_classes = len(self.classes)
@@ -113,8 +140,10 @@ class Measures:
     def summary_line(self) -> str:
         """One line that people and scripts read: ``accuracy 97.22 % (95 % interval 95.1 to 98.5 %, n = 180)``."""
         low, high = self.accuracy_interval
+        groups = "" if self.groups is None else f" in {len(np.unique(self.groups))} groups"
         return (
-            f"accuracy {100 * self.accuracy:.2f} % (95 % interval {100 * low:.1f} to {100 * high:.1f} %, n = {self.n})"
+            f"accuracy {100 * self.accuracy:.2f} % (95 % interval {100 * low:.1f} to {100 * high:.1f} %, "
+            f"n = {self.n}{groups})"
         )
 
     def most_confused(self, k: int = 10) -> "pd.DataFrame":
@@ -297,6 +326,7 @@ class Measures:
 
 def _frame(data: Any, **axes: Any) -> "pd.DataFrame":
     """Return a table; pandas is imported with the first one."""
+    require_library("a table of figures", "pandas")
     import pandas as pd
 
     return pd.DataFrame(data, **axes)

@@ -1,11 +1,13 @@
-"""The steps that several export formats share: tracing, silence and the check of answers."""
+"""The parts that several export formats share: what they are made of, tracing, silence and the check of answers."""
 
 import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,7 @@ __all__ = [
     "Array",
     "Batch",
     "BuildModel",
+    "Source",
     "check_answers",
     "first_line",
     "quiet_conversion",
@@ -25,7 +28,7 @@ __all__ = [
 ]
 
 # The log lines of TensorFlow's converter: I and W for information and warnings, month and day.
-_CONVERTER_CHATTER = r"[IW]\d{4} \d\d:|WARNING: All log messages before"
+_CONVERTER_CHATTER = r"[IW]\d{4} \d\d:|WARNING: All log messages before|fully_quantize: "
 
 Array = npt.NDArray[np.float32]
 BuildModel = Callable[[], Any]  # which gives a keras.Model
@@ -35,18 +38,53 @@ TOLERANCE = 1e-5
 """The largest accepted difference between an exported model's probabilities and the known ones."""
 
 
-def check_answers(format_name: str, actual: Array, expected: Array) -> float:
-    """Return the greatest difference between answers and the known ones; refuse another shape and more than 1e-5."""
+@attrs.frozen(kw_only=True, eq=False)
+class Source:
+    """Everything that a file for another runtime is made of.
+
+    Parameters
+    ----------
+    target : pathlib.Path
+        The file as it will be called.
+    tflite : bytes
+        The LiteRT model.
+    build_model : callable
+        Gives the Keras model.
+    batch : int or None
+        The number of images in a call.
+    quantize : str or None
+        How numbers are shortened.
+    samples : ndarray of shape (k, height, width, channels)
+        Inputs that show which values occur inside the network.
+    golden_images, golden_probabilities : ndarray
+        Inputs and the answers that they must give.
+    class_names : list
+        In the order of the output's columns.
+    """
+
+    target: Path
+    tflite: bytes
+    build_model: BuildModel
+    batch: Batch
+    quantize: str | None
+    samples: Array
+    golden_images: Array
+    golden_probabilities: Array
+    class_names: list[Any]
+
+
+def check_answers(format_name: str, actual: Array, expected: Array, tolerance: float = TOLERANCE) -> float:
+    """Return the greatest difference between answers and the known ones; refuse another shape and too great ones."""
     if actual.shape != expected.shape:
         raise ExportError(
             f"the {format_name} model answers with shape {actual.shape}; it should be {expected.shape}. Not exported."
         )
     differences = np.abs(actual.astype(np.float64) - expected).max(axis=1)
     greatest = float(differences.max())
-    if not greatest <= TOLERANCE:
+    if not greatest <= tolerance:
         raise ExportError(
             f"the {format_name} model does not answer as it should: on golden input {int(differences.argmax())} a "
-            f"probability is off by {greatest:.3g}, more than {TOLERANCE:g}. Not exported."
+            f"probability is off by {greatest:.3g}, more than {tolerance:g}. Not exported."
         )
     return greatest
 

@@ -12,28 +12,26 @@ from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
-from lenetkit._utils.extras import require_extra
-from lenetkit._utils.files import atomic_path, check_writable, sync_file, write_atomically
-from lenetkit._utils.validation import check_whole
+from lenetkit._utils.files import atomic_path, sync_file, write_atomically
+from lenetkit._utils.validation import check_number
 from lenetkit.exceptions import SettingError
 from lenetkit.exporting import _formats
-from lenetkit.exporting._conversion import Array, Batch, BuildModel, check_answers, quiet_conversion
+from lenetkit.exporting._conversion import TOLERANCE, Array, BuildModel, Source, check_answers, quiet_conversion
+from lenetkit.exporting._measuring import MAX_DROP, Measured, check_drop, check_inputs, measure
+from lenetkit.exporting._target import check_target, resolve_format
+from lenetkit.runtime import Predictor
 
-__all__ = ["FORMATS", "ExportReport", "check_target", "export", "resolve_format"]
+__all__ = ["ExportReport", "export"]
 
-# A saved pipeline begins with the header of a zip file's member, in bytes, and the name of its first member.
-_ZIP_HEADER, _FIRST_MEMBER = 30, b"manifest.json"
-# A call of so many images is run once to check it: with LeNet-5 in about 1 GB of memory.
-_LARGEST_BATCH = 10_000
-
-FORMATS = {name: form.suffix for name, form in _formats.FORMATS.items()}
-"""The export formats and the suffixes of their files; a SavedModel is a folder."""
+# Images in a call of a file that takes any number.
+_CHUNK = 1_000
 
 
 @attrs.frozen(kw_only=True)
 class ExportReport:
-    """The files that an export wrote, and the greatest difference of its answers.
+    """The files that an export wrote, and what was measured of it.
 
     Parameters
     ----------
@@ -46,7 +44,18 @@ class ExportReport:
     preprocessing : pathlib.Path
         JSON file that describes the steps from an image to the model's input.
     greatest_difference : float
-        Between the exported model's probabilities, computed by its own runtime, and the known ones.
+        Between the exported model's probabilities for the golden inputs, computed by its own runtime, and the known
+        ones. A quantised model may be off by more than 1e-5.
+    quantize : str or None
+        How numbers were shortened.
+    size : int
+        Bytes of the file; of a folder those of all its files, of a header those of the constants in it.
+    n_images : int
+        Images that it was measured on: the golden inputs and those that were given.
+    agreement : float
+        Fraction of them that get the label that the pipeline gives.
+    accuracy, accuracy_before : float or None
+        Fraction of the given images that the exported model and the pipeline read rightly; None without labels.
 
     Examples
     --------
@@ -65,13 +74,24 @@ class ExportReport:
     labels: Path
     preprocessing: Path
     greatest_difference: float
+    quantize: str | None = None
+    size: int = 0
+    n_images: int = 0
+    agreement: float = 1.0
+    accuracy: float | None = None
+    accuracy_before: float | None = None
 
 
 def export(
     path: str | os.PathLike[str],
     *,
     format: str | None = None,  # noqa: A002 -- the name that keras.Model.export uses too
+    quantize: str | None = None,
     batch: int | None = None,
+    images: Array | None = None,
+    targets: npt.NDArray[np.int64] | None = None,
+    calibration_images: Array | None = None,
+    max_drop: float = MAX_DROP,
     tflite: bytes,
     build_model: BuildModel,
     golden_images: Array,
@@ -87,16 +107,31 @@ def export(
     ----------
     path : str or path-like
         The file to write, with the format's suffix; for ``"saved_model"`` a folder that is empty or does not exist.
-    format : {"litert", "onnx", "saved_model", "keras"}, optional
-        By default the one that the suffix of `path` tells: ``.tflite``, ``.onnx`` or ``.keras``; a path without a
-        suffix is the folder of a SavedModel. ``"onnx"`` needs ``pip install "lenetkit[onnx]"``.
+    format : {"litert", "onnx", "saved_model", "keras", "c"}, optional
+        By default the one that the suffix of `path` tells: ``.tflite``, ``.onnx``, ``.keras`` or ``.h``; a path without
+        a suffix is the folder of a SavedModel. ``"onnx"`` needs ``pip install "lenetkit[onnx]"``. ``"c"`` is a header
+        for C99: the numbers, a function that answers an image, and test vectors.
+    quantize : {"int8", "float16", "dynamic"}, optional
+        A smaller file, of shorter numbers, whose input and output stay float32. With ``"litert"``: ``"int8"``, weights
+        and what is computed between the layers; ``"float16"`` or ``"dynamic"``, weights only. With ``"c"``: ``"int8"``,
+        weights only. By default all is float32.
     batch : int, optional
         Fix the number of images in a call, for runtimes that cannot choose it themselves, such as LiteRT.js and
         LiteRT's CompiledModel; only for ``"litert"`` and ``"onnx"``. By default any number goes.
+    images : ndarray of shape (n, height, width, channels), optional
+        More inputs to measure the export on, float32.
+    targets : ndarray of shape (n,), optional
+        The column of the right class of each of `images`, to measure the accuracy.
+    calibration_images : ndarray of shape (k, height, width, channels), optional
+        Inputs that show which values occur inside the network, float32; only for ``"litert"`` with ``"int8"``. By
+        default the golden inputs.
+    max_drop : float, default 0.005
+        The largest accepted loss of accuracy, as a fraction; without `targets` the largest fraction of images, the
+        golden ones included, that get another label.
     tflite : bytes
         The LiteRT model.
     build_model : callable
-        Gives the Keras model; called for every format but ``"litert"`` without a `batch`.
+        Gives the Keras model; called for every format but ``"litert"`` with neither `quantize` nor `batch`.
     golden_images : ndarray of shape (k, height, width, channels)
         Inputs, at least one, float32.
     golden_probabilities : ndarray of shape (k, n_classes)
@@ -113,13 +148,13 @@ def export(
     Raises
     ------
     SettingError
-        If the format is unknown, the path does not tell or contradicts it, `batch` is invalid, there are no golden
-        inputs, or a saved pipeline would be overwritten.
+        If the format is unknown, the path does not tell or contradicts it, another argument is invalid or does not fit
+        the format, there are no golden inputs, or a saved pipeline would be overwritten.
     MissingExtraError
-        If the libraries for ONNX are not installed.
+        If the libraries for ONNX, or TensorFlow where it converts, are not installed.
     ExportError
-        If the model cannot be converted, or its own runtime gives a probability that is off by more than 1e-5; then
-        nothing is written.
+        If the model cannot be converted, a probability is off by more than 1e-5 although nothing was quantised, or
+        more than `max_drop` is lost; then nothing is written.
     OSError
         If the system refuses to write; a file that was there before is untouched.
 
@@ -147,119 +182,101 @@ def export(
     'litert'
     """
     format = resolve_format(path, format)  # noqa: A001
-    target = check_target(path, format, batch)
+    target = check_target(path, format, batch, quantize)
+    check_number("max_drop", max_drop, 0, 1)
     golden_images = np.ascontiguousarray(golden_images, dtype=np.float32)
     if not len(golden_images) or golden_probabilities.shape != (len(golden_images), len(classes)):
         raise SettingError(
             f"an export is checked on golden inputs: there must be at least one, with probabilities of shape "
             f"({len(golden_images)}, {len(classes)}); got {len(golden_images)} and {golden_probabilities.shape}."
         )
+    shape = golden_images.shape[1:]
+    if calibration_images is not None and (format, quantize) != ("litert", "int8"):
+        raise SettingError("calibration_images are for format='litert' with quantize='int8'. Leave them out.")
+    if calibration_images is not None:
+        calibration_images = check_inputs("calibration_images", calibration_images, shape)
+    source = Source(
+        target=target,
+        tflite=tflite,
+        build_model=build_model,
+        batch=batch,
+        quantize=quantize,
+        samples=golden_images if calibration_images is None else calibration_images,
+        golden_images=golden_images,
+        golden_probabilities=golden_probabilities,
+        class_names=np.asarray(classes).tolist(),
+    )
+    more = golden_images[:0] if images is None else check_inputs("images", images, shape)
+    if targets is not None and np.shape(targets) != (len(more),):
+        raise SettingError(f"targets must be one for each of images, {len(more)}; got shape {np.shape(targets)}.")
     chosen = _formats.FORMATS[format]
-    class_names: list[Any] = np.asarray(classes).tolist()
     in_place = atomic_path(target) if chosen.suffix else _atomic_folder(target)
     with quiet_conversion(), in_place as temporary:
-        chosen.write(temporary, tflite, build_model, batch)
-        difference = check_answers(format, _run(chosen, temporary, golden_images, batch), golden_probabilities)
-    labels = "".join(" ".join(str(label).splitlines()) + "\n" for label in class_names)
-    n = "n" if batch is None else batch
-    shapes = [n, *golden_images.shape[1:]], [n, len(class_names)]
-    description = {
-        "input": {"name": "images", "dtype": "float32", "shape": shapes[0], "layout": "NHWC"},
-        "output": {"name": "probabilities", "dtype": "float32", "shape": shapes[1], "classes": class_names},
-        "preprocessing": dict(preprocessing),
-    }
-    described = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        size = chosen.write(temporary, source)
+        difference, measured = _judge(format, temporary, source, more, targets)
+        check_drop(format, measured, max_drop)
+        size = _measure_size(temporary) if size is None else size
+    labels, described = _write_beside(source, preprocessing)
     return ExportReport(
         path=target,
         format=format,
-        labels=write_atomically(f"{target}.labels.txt", labels.encode()),
-        preprocessing=write_atomically(f"{target}.preprocessing.json", described.encode()),
+        labels=labels,
+        preprocessing=described,
         greatest_difference=difference,
+        quantize=quantize,
+        size=size,
+        **attrs.asdict(measured),
     )
 
 
-def _run(chosen: _formats.Format, path: Path, images: Array, batch: Batch) -> Array:
+def _judge(
+    form: str, path: Path, source: Source, images: Array, targets: npt.NDArray[np.int64] | None
+) -> tuple[float, Measured]:
+    """Return the greatest difference on the golden inputs, and what is measured on them and on some images."""
+    golden = _run(form, path, source, source.golden_images), source.golden_probabilities
+    # Probabilities differ by at most 1; NaN is refused all the same.
+    difference = check_answers(form, *golden, TOLERANCE if source.quantize is None else 1.0)
+    expected = Predictor(source.tflite).predict_proba(images) if len(images) else source.golden_probabilities[:0]
+    answers = _run(form, path, source, images) if len(images) else expected
+    return difference, measure(answers, expected, golden, targets)
+
+
+def _run(form: str, path: Path, source: Source, images: Array) -> Array:
     """Run a file on any number of images, in calls of as many as it takes, the last one filled up."""
-    if batch is None:
-        return chosen.run(path, images, None)
-    filled = np.concatenate([images, np.zeros((-len(images) % batch, *images.shape[1:]), np.float32)])
-    parts = [chosen.run(path, filled[start : start + batch], batch) for start in range(0, len(filled), batch)]
-    return np.concatenate(parts)[: len(images)]
-
-
-def resolve_format(path: str | os.PathLike[str], format_name: str | None = None) -> str:
-    """Return the format of an export: the given one, or the one that the suffix of its path tells.
-
-    Raises
-    ------
-    SettingError
-        If the format is unknown, the suffix tells none, or it tells another one.
-    """
-    if format_name is not None and format_name not in FORMATS:
-        raise SettingError(f"format must be one of {', '.join(map(repr, FORMATS))}; got {format_name!r}.")
-    suffix = Path(path).suffix.lower()
-    told = next((name for name, of_format in FORMATS.items() if of_format == suffix), None)
-    if format_name is None:
-        told = "saved_model" if Path(path).is_dir() and not told else told
-        if told is None:
-            raise SettingError(
-                f"the name {path} does not tell the format: end it in {', '.join(filter(None, FORMATS.values()))}, "
-                f"give the name of a folder without a suffix, or say format={' or '.join(map(repr, FORMATS))}."
-            )
-        return told
-    if told not in (None, format_name) and suffix:
-        wanted = f"must end in {FORMATS[format_name]!r}" if FORMATS[format_name] else "must be that of a folder"
-        raise SettingError(
-            f"format={format_name!r} contradicts the suffix {suffix!r}, that of format={told!r}: the name {wanted}; "
-            f"got {path}. Change one of them, or leave format= out."
-        )
-    return format_name
-
-
-def check_target(path: str | os.PathLike[str], format_name: str | None, batch: int | None = None) -> Path:
-    """Check before long work that an export can be written: format, suffix, batch, extra, folder and rights.
-
-    Raises
-    ------
-    MissingExtraError
-        If the libraries for ONNX are not installed.
-    SettingError
-        If the format is unknown, the path does not tell it or does not fit it, the batch is invalid, or a saved
-        pipeline is in the way.
-    OSError
-        If the system refuses to write.
-    """
-    format_name = resolve_format(path, format_name)
-    target, chosen = Path(path), _formats.FORMATS[format_name]
-    suffix = chosen.suffix
-    if target.suffix.lower() != suffix and suffix:
-        raise SettingError(f"the name of a file with format={format_name!r} must end in {suffix!r}; got {path}.")
+    run, batch = _formats.FORMATS[form].run, source.batch
     if batch is not None:
-        check_whole("batch", batch, 1, _LARGEST_BATCH)
-        if not chosen.batch:
-            can = " or ".join(f"format={name!r}" for name, form in _formats.FORMATS.items() if form.batch)
-            raise SettingError(f"batch fixes the number of images with {can}, not with format={format_name!r}.")
-    if not suffix and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
-        raise SettingError(
-            f"cannot write a SavedModel to {path}: it exists. Remove it first, or give the name of a new folder."
-        )
-    require_extra(f"exporting to {format_name.upper()}", format_name, *chosen.modules)
-    for beside in ("", ".labels.txt", ".preprocessing.json")[not suffix :]:
-        written = f"{target}{beside}"
-        check_writable(written)
-        if _is_saved_pipeline(written):
-            raise SettingError(
-                f"cannot export to {written}: there is a saved pipeline in that file, or in the one that it links to, "
-                "which would be lost. Remove the link, or give another name."
-            )
-    return target
+        filled = np.concatenate([images, np.zeros((-len(images) % batch, *images.shape[1:]), np.float32)])
+        images, n = filled, len(images)
+    else:
+        n, batch = len(images), _CHUNK
+    parts = [run(path, images[start : start + batch], source) for start in range(0, len(images), batch)]
+    return np.concatenate(parts)[:n]
 
 
-def _is_saved_pipeline(path: str) -> bool:
-    """Recognise a file that holds a saved pipeline, whatever it is called, by the first member of its zip file."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        return file.read(_ZIP_HEADER + len(_FIRST_MEMBER))[_ZIP_HEADER:] == _FIRST_MEMBER
-    return False
+def _measure_size(path: Path) -> int:
+    return sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
+
+
+def _write_beside(source: Source, preprocessing: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write the labels and the description of input, output and preprocessing; return their paths."""
+    labels = "".join(" ".join(str(label).splitlines()) + "\n" for label in source.class_names)
+    n = "n" if source.batch is None else source.batch
+    shapes = [n, *source.golden_images.shape[1:]], [n, len(source.class_names)]
+    description = {
+        "input": {"name": "images", "dtype": "float32", "shape": shapes[0], "layout": "NHWC"},
+        "output": {
+            "name": "probabilities",
+            "dtype": "float32",
+            "shape": shapes[1],
+            "classes": source.class_names,
+        },
+        "preprocessing": dict(preprocessing),
+    }
+    described = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return (
+        write_atomically(f"{source.target}.labels.txt", labels.encode()),
+        write_atomically(f"{source.target}.preprocessing.json", described.encode()),
+    )
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The conversion of a Keras model to LiteRT."""
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -7,13 +8,13 @@ import numpy as np
 
 from lenetkit._utils.keras_settings import standard_keras
 from lenetkit.exceptions import ExportError
-from lenetkit.exporting._conversion import Array, check_answers, first_line, quiet_conversion, trace_model
+from lenetkit.exporting._conversion import Array, Batch, check_answers, first_line, quiet_conversion, trace_model
 from lenetkit.runtime import Predictor
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["convert_line_reader", "convert_to_litert"]
+__all__ = ["convert_line_reader", "convert_to_litert", "quantize_to_litert"]
 
 
 def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None, batch: int | None = None) -> bytes:
@@ -61,6 +62,51 @@ def convert_to_litert(model: "keras.Model", *, check_images: Array | None = None
     return tflite
 
 
+def quantize_to_litert(model: "keras.Model", quantize: str, samples: Array, *, batch: Batch = None) -> bytes:
+    """Convert a Keras model to a smaller LiteRT model, whose inputs and outputs are float32 all the same.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As for :func:`convert_to_litert`.
+    quantize : {"int8", "float16", "dynamic"}
+        ``"int8"``: weights and what is computed between the layers; ``"dynamic"``: weights are int8, sums are rounded
+        by the range of each image; ``"float16"``: weights.
+    samples : ndarray of shape (k, height, width, channels)
+        Inputs that show which values occur between the layers; only for ``"int8"``.
+    batch : int, optional
+        The number of images in a call, fixed; free by default.
+
+    Raises
+    ------
+    ExportError
+        If LiteRT has no operation for a layer.
+    """
+    n = batch or 1
+    filled = (
+        np.concatenate([samples, samples[: -len(samples) % n]])
+        if len(samples) >= n
+        else np.resize(samples, (n, *samples.shape[1:]))
+    )
+
+    def give_samples() -> Iterator[list[Array]]:
+        for start in range(0, len(filled), n):
+            yield [filled[start : start + n]]
+
+    def configure(converter: Any) -> None:
+        import tensorflow as tf
+
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        elif quantize == "int8":
+            converter.representative_dataset = give_samples
+
+    with quiet_conversion(), standard_keras():
+        module, function = trace_model(model, batch)
+        return _convert(model.name, function.get_concrete_function(), module, configure)
+
+
 def convert_line_reader(model: "keras.Model") -> bytes:
     """Convert the network that reads whole lines to LiteRT, with logarithms of probabilities as its answer.
 
@@ -100,11 +146,12 @@ def convert_line_reader(model: "keras.Model") -> bytes:
         return _convert(model.name, convert_variables_to_constants_v2(answer.get_concrete_function()), None)
 
 
-def _convert(name: str, function: Any, module: Any) -> bytes:
+def _convert(name: str, function: Any, module: Any, configure: Callable[[Any], None] = lambda _: None) -> bytes:
     """Return a traced function as a LiteRT model."""
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+    configure(converter)
     try:
         converted = converter.convert()
     except Exception as error:

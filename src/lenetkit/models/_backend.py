@@ -7,6 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.html import in_a_notebook
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit._utils.stderr import filter_stderr
@@ -31,9 +32,12 @@ def import_keras() -> None:
     ------
     BackendError
         If Keras is set to another backend.
+    MissingExtraError
+        If TensorFlow or Keras is not installed.
     """
     wanted = _read_backend()
     if wanted == "tensorflow":
+        require_library("a Keras model", "tensorflow", "keras")
         # Not on a terminal: what is held back would be lost if the import ended the process.
         with (
             filter_stderr(_CHATTER) if in_a_notebook() else contextlib.nullcontext(),

@@ -4,8 +4,10 @@ In: images as people have them, or a bundle. Out: probabilities, or a bundle.
 Next: :class:`lenetkit.pipeline.Pipeline` is the door to it.
 """
 
+import contextlib
 import copy
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.lazy import lazy
-from lenetkit.bundle import Bundle, Rejection
+from lenetkit.bundle import Bundle, Rejection, verify_bundle
 from lenetkit.datasets import read_images
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
@@ -46,22 +48,32 @@ class FittedState:
         Fitted.
     source : Trained or Bundle
         The origin of the model.
+    runtime : str, optional
+        The runtime that its networks run in, as :class:`lenetkit.runtime.Predictor` takes it.
     """
 
-    def __init__(self, transforms: Compose, encoder: LabelEncoder, source: "Trained | Bundle") -> None:
-        self.transforms, self.encoder, self._source = transforms, encoder, source
+    def __init__(
+        self, transforms: Compose, encoder: LabelEncoder, source: "Trained | Bundle", runtime: str | None = None
+    ) -> None:
+        self.transforms, self.encoder, self._source, self.runtime = transforms, encoder, source, runtime
         self.classes: npt.NDArray[Any] = encoder.classes_
         self.rejection = source.rejection if isinstance(source, Bundle) else None
         self._line_reader = source.line_reader if isinstance(source, Bundle) else None
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> "FittedState":
+    def from_bundle(cls, bundle: Bundle, runtime: str | None = None) -> "FittedState":
         """Return the fitted state that :meth:`to_bundle` gave.
+
+        Any runtime but LiteRT, which the file was checked with when it was saved, must give the golden answers first.
 
         Raises
         ------
         BundleError
-            If a transform or the labels cannot be restored here.
+            If a transform or the labels cannot be restored here, or the answers are not those in the file.
+        DataError
+            If the runtime cannot use a network.
+        SettingError, MissingExtraError
+            If the runtime is unknown or not installed.
         """
         try:
             transforms = Compose([transform_from_dict(step) for step in bundle.transforms])
@@ -70,7 +82,9 @@ class FittedState:
             raise BundleError(
                 f"the saved pipeline needs what is not here: {error} Install the package that it was saved with."
             ) from error
-        return cls(transforms, encoder, bundle)
+        if runtime is not None or not _has_litert():
+            verify_bundle(bundle, runtime=runtime)
+        return cls(transforms, encoder, bundle, runtime)
 
     def prepare(self, images: Any) -> Prepared:
         """Read images and apply all transforms but a trailing affine one."""
@@ -87,7 +101,7 @@ class FittedState:
         from lenetkit.runtime import Predictor
 
         scale, offset = self.transforms.get_affine(np.uint8)
-        return Predictor(self._source.tflite, scale=scale, offset=offset)
+        return Predictor(self._source.tflite, scale=scale, offset=offset, runtime=self.runtime)
 
     @lazy
     def model(self) -> "keras.Model":
@@ -107,7 +121,8 @@ class FittedState:
             return None
         kept = attrs.asdict(self.rejection, recurse=False)
         scale, offset = self.transforms.get_affine(np.uint8)
-        gate = Gate(kept.pop("gate_tflite"), kept.pop("gate_threshold"), scale=scale, offset=offset)
+        tflite, threshold = kept.pop("gate_tflite"), kept.pop("gate_threshold")
+        gate = Gate(tflite, threshold, scale=scale, offset=offset, runtime=self.runtime)
         return Calibration(**kept), gate
 
     @lazy
@@ -115,7 +130,8 @@ class FittedState:
         """The network that reads whole lines, if there is one."""
         from lenetkit.reading import LineReader
 
-        return None if self._line_reader is None else LineReader.from_saved(self._line_reader)
+        saved = self._line_reader
+        return None if saved is None else LineReader.from_saved(saved, runtime=self.runtime)
 
     def with_rejection(self, calibration: "Calibration", gate: "Gate") -> "FittedState":
         """Return this state with a calibration and a novelty detector."""
@@ -185,3 +201,10 @@ def check_one_each(images: Any, labels: Any) -> None:
     """Refuse another number of labels than of images."""
     if len(images) != len(labels):
         raise DataError(f"there must be one label per image; got {len(images)} images and {len(labels)} labels.")
+
+
+def _has_litert() -> bool:
+    """Tell if LiteRT is installed, without importing it."""
+    with contextlib.suppress(ImportError, ValueError):
+        return find_spec("ai_edge_litert") is not None
+    return False

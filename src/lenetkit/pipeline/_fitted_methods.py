@@ -151,8 +151,8 @@ class FittedMethods:
         """
         return float(self.evaluate(images, labels).accuracy)
 
-    def evaluate(self, images: Any, labels: Any) -> "Evaluation":
-        """Compare the answers with the true labels; see :func:`lenetkit.evaluator.evaluate`.
+    def evaluate(self, images: Any, labels: Any, *, groups: Any = None) -> "Evaluation":
+        """Compare the answers with the true labels, by writer, too; see :func:`lenetkit.evaluator.evaluate`.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class FittedMethods:
         from lenetkit.evaluator import evaluate
 
         now = copy.copy(self)
-        return evaluate(labels, now.predict_proba(images), now.classes_)
+        return evaluate(labels, now.predict_proba(images), now.classes_, groups=groups)
 
     def read_number(
         self,

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit.datasets import read_images
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import DataError, LenetkitError, SettingError
 from lenetkit.pipeline._fitted import FittedState, check_one_each
-from lenetkit.pipeline._trained import Trained
+from lenetkit.pipeline._trained import Trained, rebuild_model
 from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
 
 if TYPE_CHECKING:
@@ -34,16 +35,21 @@ def fit(
     validation_data: tuple[Any, Any] | None,
     sample_weight: Any,
     class_weight: Any,
-    fitted_before: bool,
+    before: FittedState | None,
+    warm_start: bool,
 ) -> FittedState:
-    """Fit encoder, transforms and model as a pipeline's settings say."""
+    """Fit encoder, transforms and model as a pipeline's settings say; with a warm start go on from the state before."""
+    require_library("training", "tensorflow", "keras", "pandas")
     from lenetkit.trainer import Trainer, check_class_weight, check_sample_weight
 
-    encoder = copy.deepcopy(LabelEncoder() if settings.encoder is None else settings.encoder)
-    indices = encoder.fit(labels).indices(labels)
-    transforms = create_transforms(settings.model, settings.transforms)
-    images = read_images(images)
-    prepared = transforms.fit_prepare(images)
+    start = before if warm_start else None
+    if start is None:
+        encoder = copy.deepcopy(LabelEncoder() if settings.encoder is None else settings.encoder).fit(labels)
+        transforms = create_transforms(settings.model, settings.transforms)
+    else:
+        encoder, transforms = start.encoder, start.transforms
+    indices, images = encoder.indices(labels), read_images(images)
+    prepared = transforms.fit_prepare(images) if start is None else transforms.prepare(images)
     check_one_each(prepared.images, indices)
     if (indices == indices[0]).all():
         only = encoder.classes_[indices[0]].item()
@@ -51,11 +57,14 @@ def fit(
     if class_weight is not None:  # checked here, where the classes have their names
         weights = check_sample_weight(sample_weight, len(indices))
         class_weight = check_class_weight(class_weight, indices, encoder.classes_, weights)
-    model = _create_model(settings, prepared.images, len(encoder.classes_))
+    if start is None:
+        model, initial_weights = _create_model(settings, prepared.images, len(encoder.classes_)), None
+    else:
+        model, initial_weights = _create_model_again(settings, start)
     if validation_data is not None:
         validation_data = _prepare_validation(validation_data, transforms, encoder)
     trainer = Trainer() if settings.trainer is None else settings.trainer
-    if fitted_before:
+    if before is not None and not warm_start:
         _say_that_it_forgets(settings.model, trainer, len(indices))
     result = trainer.fit(
         model,
@@ -66,6 +75,7 @@ def fit(
         class_weight=class_weight,
         scale=prepared.scale,
         offset=prepared.offset,
+        initial_weights=initial_weights,
     )
     trained = Trained(
         model=model,
@@ -133,6 +143,16 @@ def _create_model(settings: Any, images: Any, n_classes: int) -> "keras.Model":
     seed = getattr(settings.trainer, "seed", 0)
     shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
     return create_model(settings.model, input_shape=shape, n_classes=n_classes, seed=seed, **options)
+
+
+def _create_model_again(settings: Any, start: FittedState) -> tuple["keras.Model", list[npt.NDArray[Any]]]:
+    """Return a model like that of a fitted state, and the weights to start from; a model of the user's own is itself.
+
+    The fitted state keeps its own model: a training that fails must leave it as it was.
+    """
+    bundle = start.to_bundle()
+    model = rebuild_model(bundle) if isinstance(settings.model, str) else start.model
+    return model, list(bundle.weights.values())
 
 
 def _find_name(model: "keras.Model") -> str | None:

@@ -5,25 +5,24 @@ Next: its answers come from the methods of :mod:`lenetkit.pipeline._fitted_metho
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lenetkit._utils.files import check_writable
 from lenetkit._utils.printable import printable
 from lenetkit.bundle import Bundle, decode_bundle, encode_bundle, read_bundle, write_bundle
-from lenetkit.exceptions import TrainingError
+from lenetkit.exceptions import BundleError, DataError
 from lenetkit.pipeline._fitted import FittedState
-from lenetkit.pipeline._fitted_methods import FittedMethods
+from lenetkit.pipeline._learning_methods import LearningMethods
 
 if TYPE_CHECKING:
     from lenetkit.exporting import ExportReport
-    from lenetkit.rejection import Gate
 
 __all__ = ["Pipeline"]
 
 
-class Pipeline(FittedMethods):
+class Pipeline(LearningMethods):
     """Transforms, label encoder, model and trainer, in the manner of a scikit-learn estimator.
 
     The constructor stores its arguments untouched; the fitted state ends in an underscore. ``images`` of every method
@@ -78,12 +77,14 @@ class Pipeline(FittedMethods):
         validation_data: tuple[Any, Any] | None = None,
         sample_weight: Any = None,
         class_weight: Any = None,
+        warm_start: bool = False,
     ) -> Self:
         """Fit the encoder, the transforms and the model; if that fails, the pipeline stays as it was.
 
         Every fit starts anew, from random weights: what a fitted, loaded or pretrained pipeline had learnt, with its
         calibration, is forgotten, and the first line of the progress says so. Only a `model` that was given as a
-        ``keras.Model`` goes on from the weights that it has.
+        ``keras.Model`` goes on from the weights that it has. To go on from what was learnt, see `warm_start`, or
+        :meth:`adapt`, which forgets nothing.
 
         Parameters
         ----------
@@ -99,6 +100,11 @@ class Pipeline(FittedMethods):
             Weight of each class in the loss. ``"balanced"`` lets all classes weigh the same, as in scikit-learn:
             n / (number of classes * images of the class). A mapping must name every label that occurs; an array has
             one weight per class in the order of ``classes_``.
+        warm_start : bool, default False
+            Go on from the weights, classes and transforms of a fitted, loaded or pretrained pipeline, all layers, with
+            the trainer's settings. It soon forgets what the images do not show, the faster the higher the rate:
+            set ``pipe.trainer = Trainer(learning_rate=1e-4)`` before. The calibration and the line reader are for the
+            weights of before and are left out. A pipeline that is not fitted starts anew.
 
         Raises
         ------
@@ -132,62 +138,9 @@ class Pipeline(FittedMethods):
             validation_data=validation_data,
             sample_weight=sample_weight,
             class_weight=class_weight,
-            fitted_before=self._fitted is not None,
+            before=self._fitted,
+            warm_start=warm_start,
         )
-        return self
-
-    def calibrate(
-        self,
-        images: Any,
-        labels: Any,
-        *,
-        others: Any = None,
-        gate: "Gate | None" = None,
-        corruptions: Iterable[str] | None = None,
-    ) -> Self:
-        """Learn when not to answer, from at least 100 labelled images that the pipeline was not trained on.
-
-        A :class:`~lenetkit.rejection.Calibration` of the probabilities, and a :class:`~lenetkit.rejection.Gate`, which
-        tells digits from everything else (about a minute of training for 10,000 images), unless `gate` is one; it
-        learns from `others`, images of what is to be rejected (default: :func:`lenetkit.synthesis.draw_nondigits`).
-        An earlier calibration has no influence.
-
-        Clean images alone say little about unlike ones. So the bounds on the error hold for the images as they are and,
-        pooled, for them together with corrupted copies of them all, of each of the kinds `corruptions`: None for all of
-        :data:`lenetkit.synthesis.CORRUPTIONS`, ``()`` for none. Another minute for 10,000 images. Copies are made of
-        images that have one channel after the transforms.
-
-        Raises
-        ------
-        NotFittedError
-            Before :meth:`fit`.
-        DataError
-            If images or labels do not hold what they should, or are too few.
-        SettingError
-            If there is no such corruption.
-        TrainingError
-            If another thread has fitted or calibrated the pipeline meanwhile, which stays as that has left it.
-
-        Examples
-        --------
-        >>> from lenetkit import Pipeline, Trainer
-        >>> from lenetkit.synthesis import draw_digits, draw_nondigits
-        >>> train, held_back = draw_digits(500, seed=1), draw_digits(200, seed=2)
-        >>> pipe = Pipeline("mlp", trainer=Trainer(epochs=5, batch_size=32, verbose=0)).fit(train.images, train.labels)
-        >>> pipe = pipe.calibrate(held_back.images, held_back.labels, others=draw_nondigits(200).images)
-        >>> len(pipe.predict(held_back.images[:3], reject=0.5))
-        3
-        """
-        from lenetkit.pipeline._rejecting import calibrate
-
-        fitted = self._check_fitted()
-        calibrated = calibrate(fitted, images, labels, others=others, gate=gate, corruptions=corruptions)
-        if self._fitted is not fitted:
-            raise TrainingError(
-                "the pipeline learnt something else while it was calibrated, so this calibration is not for the model "
-                "that it has now. Call calibrate again."
-            )
-        self._fitted = calibrated
         return self
 
     def save(self, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None) -> Path:
@@ -220,13 +173,19 @@ class Pipeline(FittedMethods):
         return write_bundle(path, fitted.to_bundle(notes))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | os.PathLike[str], *, runtime: str | None = None) -> Self:
         """Load a saved pipeline after checking all of it; predicting with it needs no TensorFlow.
+
+        `runtime` is ``"litert"``, ``"numpy"`` or ``"onnx"``; by default LiteRT, and NumPy where that is not available.
+        A runtime other than the default LiteRT must first give the answers that were saved with the file.
 
         Raises
         ------
         BundleError
-            If the file is damaged, was written by a newer version, or with a transform that is not installed here.
+            If the file is damaged, was written by a newer version, or with a transform that is not installed here, or
+            if the runtime gives other answers or lacks an operation of the model.
+        SettingError, MissingExtraError
+            If the runtime is unknown or not installed.
 
         Examples
         --------
@@ -236,16 +195,22 @@ class Pipeline(FittedMethods):
         >>> Pipeline.load(get_path("digits")).predict(draw_digits(5, styles="school", seed=3).images)
         array([0, 1, 2, 3, 4])
         """
-        return cls.from_bundle(read_bundle(path))
+        bundle = read_bundle(path)
+        try:
+            return cls.from_bundle(bundle, runtime=runtime)
+        except DataError as error:
+            raise BundleError(f"cannot load {os.fspath(path)}: {error}") from error
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> Self:
+    def from_bundle(cls, bundle: Bundle, *, runtime: str | None = None) -> Self:
         """Make a pipeline of a bundle, for example of one that :func:`lenetkit.bundle.decode_bundle` gave.
 
         Raises
         ------
         BundleError
             If a transform is not installed here, or labels or settings are invalid.
+        DataError, SettingError, MissingExtraError
+            For a `runtime`, as :meth:`load` does.
 
         Examples
         --------
@@ -256,11 +221,11 @@ class Pipeline(FittedMethods):
         <Pipeline: lenet5, fitted, classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9>
         """
         pipeline = cls(bundle.model, model_options=bundle.model_options or None)
-        pipeline._fitted = FittedState.from_bundle(bundle)
+        pipeline._fitted = FittedState.from_bundle(bundle, runtime)
         return pipeline
 
     @classmethod
-    def pretrained(cls, name: str = "digits") -> Self:
+    def pretrained(cls, name: str = "digits", *, runtime: str | None = None) -> Self:
         """Load a pipeline that comes with lenetkit; see :func:`lenetkit.pretrained.list_pretrained`.
 
         ``"digits"`` reads pictures of one digit as people scan, photograph and draw them, offline and without
@@ -272,6 +237,8 @@ class Pipeline(FittedMethods):
             If there is no such pipeline.
         BundleError
             If the installed file is damaged.
+        SettingError, MissingExtraError
+            For a `runtime`, as :meth:`load` does.
 
         Examples
         --------
@@ -282,23 +249,35 @@ class Pipeline(FittedMethods):
         """
         from lenetkit.pretrained import get_path
 
-        return cls.load(get_path(name))
+        return cls.load(get_path(name), runtime=runtime)
 
     def export(
         self,
         path: str | os.PathLike[str],
         *,
         format: str | None = None,  # noqa: A002
+        quantize: str | None = None,
         batch: int | None = None,
+        images: Any = None,
+        labels: Any = None,
+        calibration_images: Any = None,
+        max_drop: float = 0.005,
     ) -> "ExportReport":
-        """Write the model for another runtime, verified on golden inputs; see :func:`lenetkit.exporting.export`.
+        """Write the model for another runtime, measured before it is kept; see :func:`lenetkit.exporting.export`.
 
-        The suffix of `path` tells the format; `batch` fixes the number of images in a call.
+        Parameters
+        ----------
+        path, format, quantize, batch, max_drop
+            As for the function.
+        images, labels, calibration_images
+            Images as for :meth:`predict`, and their labels, where the function wants inputs and columns.
 
         Raises
         ------
         NotFittedError
             Before :meth:`fit`.
+        DataError
+            If images or labels do not hold what they should, or a label is none of `classes_`.
         SettingError, MissingExtraError, ExportError, OSError
             As the function does; all but the ExportError before anything is converted.
 
@@ -311,21 +290,18 @@ class Pipeline(FittedMethods):
         >>> report.path.name, report.greatest_difference <= 1e-5
         ('digits.tflite', True)
         """
-        from lenetkit.exporting import check_target, export
+        from lenetkit.pipeline._exporting import export_fitted
 
-        fitted = self._check_fitted()
-        check_target(path, format, batch)
-        bundle = fitted.to_bundle()
-        return export(
+        return export_fitted(
+            self._check_fitted(),
             path,
             format=format,
+            quantize=quantize,
             batch=batch,
-            tflite=bundle.tflite,
-            build_model=lambda: fitted.model,
-            golden_images=bundle.golden_images,
-            golden_probabilities=bundle.golden_probabilities,
-            classes=fitted.classes.tolist(),
-            preprocessing={"input_shape": list(bundle.input_shape), "transforms": list(bundle.transforms)},
+            images=images,
+            labels=labels,
+            calibration_images=calibration_images,
+            max_drop=max_drop,
         )
 
     def summary(self) -> None:
@@ -366,11 +342,12 @@ class Pipeline(FittedMethods):
             return self.__dict__
         settings = {name: getattr(self, name) for name in ("model_options", "transforms", "encoder", "trainer")}
         model = self.model if isinstance(self.model, str) else None
-        return {"settings": {"model": model, **settings}, "bundle": encode_bundle(fitted.to_bundle())}
+        content = encode_bundle(fitted.to_bundle())
+        return {"settings": {"model": model, **settings}, "bundle": content, "runtime": fitted.runtime}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "bundle" not in state:
             self.__dict__.update(state)
             return
         self.__init__(**state["settings"])  # type: ignore[misc]
-        self._fitted = FittedState.from_bundle(decode_bundle(state["bundle"]))
+        self._fitted = FittedState.from_bundle(decode_bundle(state["bundle"]), state.get("runtime"))

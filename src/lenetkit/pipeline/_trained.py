@@ -1,13 +1,14 @@
 """A model that was trained in this process, on its way into a bundle, and the Keras model of a bundle."""
 
 import contextlib
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import get_version
 from lenetkit._utils.lazy import lazy
 from lenetkit.bundle import Bundle, History, Rejection, clean_provenance
 from lenetkit.encoder import LabelEncoder
@@ -126,7 +127,7 @@ class Trained:
             encoder=encoder.to_dict(),
             metrics=history.last(),
             data={"fingerprint": self.provenance["data"], **notes},
-            versions={package: version(package) for package in _PACKAGES},
+            versions={package: get_version(package) for package in _PACKAGES},
             weights=self._snapshot[0],
             tflite=self.tflite,
             golden_images=self.golden_images,

@@ -39,16 +39,17 @@ def draw_steps(settings: Any, fitted: FittedState | None) -> str:
 def print_summary(settings: Any, fitted: FittedState | None) -> None:
     """Print a pipeline's steps and the layers of its model, or of the model that would be trained."""
     transforms = create_transforms(settings.model, settings.transforms) if fitted is None else fitted.transforms
-    print("transforms:", *transforms.steps, sep="\n  ")  # noqa: T201
     if fitted is not None:
-        fitted.model.summary()
+        model = fitted.model
     elif not isinstance(settings.model, str):
-        settings.model.summary()
+        model = settings.model
     else:
         from lenetkit.models import create_model
 
         shape = get_input_shape(settings.model)
-        create_model(settings.model, input_shape=shape, seed=0, **(settings.model_options or {})).summary()
+        model = create_model(settings.model, input_shape=shape, seed=0, **(settings.model_options or {}))
+    print("transforms:", *transforms.steps, sep="\n  ")  # noqa: T201
+    model.summary()
 
 
 def _describe(step: Any) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import get_command
 from lenetkit.exceptions import MissingExtraError
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ def import_matplotlib() -> Any:
         import matplotlib.figure
     except ImportError as error:
         raise MissingExtraError(
-            f"drawing needs matplotlib, which cannot be imported ({error}). "
-            'Install it with: pip install "lenetkit[plot]"'
+            f"drawing needs matplotlib, which cannot be imported ({error}). Install it with: {get_command('plot')}"
         ) from error
     return matplotlib
 

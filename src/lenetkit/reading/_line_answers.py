@@ -62,8 +62,11 @@ class LineReader:
     risks: npt.NDArray[np.float32]
 
     @classmethod
-    def from_saved(cls, saved: SavedLineReader) -> "LineReader":
-        """Take what a file holds; a BundleError if it is not what this version reads with."""
+    def from_saved(cls, saved: SavedLineReader, *, runtime: str | None = None) -> "LineReader":
+        """Take what a file holds; a BundleError if it is not what this version reads with.
+
+        `runtime` is that of :class:`~lenetkit.runtime.SweptPredictor`.
+        """
         try:
             calibration = LineCalibration(weights=saved.weights[:-1], constant=saved.weights[-1])
         except (SettingError, IndexError) as error:
@@ -74,7 +77,7 @@ class LineReader:
                 f"reads {CLASSES!r}. Install the version that it was saved with."
             )
         return cls(
-            predictor=SweptPredictor(saved.tflite, pitch=saved.pitch),
+            predictor=SweptPredictor(saved.tflite, pitch=saved.pitch, runtime=runtime),
             calibration=calibration,
             levels=saved.levels,
             risks=saved.risks,

@@ -1,10 +1,11 @@
-"""The predictor: a LiteRT model, its interpreters, and the threads that share them; see :mod:`lenetkit.runtime`."""
+"""The predictor: a LiteRT model, what runs it, and the threads that share that; see :mod:`lenetkit.runtime`."""
 
 import contextlib
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,22 +14,23 @@ from lenetkit._utils.lazy import lazy
 from lenetkit._utils.machine import count_cores
 from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import DataError, SettingError
+from lenetkit.runtime._runtimes import BATCHES, NetworkRunner, check_runtime, choose_runtime, load_network
 
 __all__ = ["Predictor"]
 
-# Measured by benchmarks/predict.py: large enough for the full throughput of a core, small enough for its cache and for
-# the rest of a division by it, which is predicted one by one.
-_BATCH = 64
+_BATCH = BATCHES["litert"]
 # The rows of one thread's task, measured likewise: below two tasks, starting threads costs more than they save.
 _ROWS_PER_TASK = 8 * _BATCH
 # A server has other work to do; more threads gain little, because memory limits them.
 _MOST_THREADS = 8
+_Runner: TypeAlias = "_LitertRunner | NetworkRunner"
+
 # The line that LiteRT writes to stderr for the first interpreter of a process; it has no switch for it.
 _CHATTER = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU"
 
 
 class Predictor:
-    """Run a LiteRT model on images.
+    """Run a LiteRT model on images: with LiteRT, NumPy or ONNX Runtime.
 
     Safe to use from many threads at once, to pickle (an interpreter is made anew where it arrives) and to use after a
     fork. Large calls are spread over a few threads.
@@ -43,6 +45,15 @@ class Predictor:
         are refused. Images of floating-point numbers go to the model as they are.
     offset : array-like of float32, optional
         Added after that.
+    runtime : {"litert", "numpy", "onnx"}, optional
+        By default LiteRT, and NumPy where that cannot be imported. The probabilities agree within 1e-6.
+
+    Raises
+    ------
+    SettingError
+        If a factor is not finite, or no runtime has this name.
+    MissingExtraError
+        If the runtime is not installed.
 
     Examples
     --------
@@ -57,8 +68,15 @@ class Predictor:
     """
 
     def __init__(
-        self, tflite: bytes, *, scale: npt.ArrayLike | None = None, offset: npt.ArrayLike | None = None
+        self,
+        tflite: bytes,
+        *,
+        scale: npt.ArrayLike | None = None,
+        offset: npt.ArrayLike | None = None,
+        runtime: str | None = None,
     ) -> None:
+        check_runtime(runtime)
+        self._wanted = runtime
         self.tflite = bytes(tflite)
         self.scale = _as_factor("scale", scale)
         self.offset = _as_factor("offset", offset)
@@ -73,19 +91,24 @@ class Predictor:
         return f"Predictor(tflite=<{len(self.tflite):,} bytes>)"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"tflite": self.tflite, "scale": self.scale, "offset": self.offset}
+        return {"tflite": self.tflite, "scale": self.scale, "offset": self.offset, "runtime": self._wanted}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
+    @lazy
+    def runtime(self) -> str:
+        """The runtime that answers; a MissingExtraError if the one asked for cannot be imported."""
+        return choose_runtime(self._wanted)
+
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one image; a DataError if LiteRT cannot use the model."""
+        """(height, width, channels) of one image; a DataError if the runtime cannot use the model."""
         return self._contract[:3]
 
     @property
     def n_classes(self) -> int:
-        """Number of columns in the answer; a DataError if LiteRT cannot use the model."""
+        """Number of columns in the answer; a DataError if the runtime cannot use the model."""
         return self._contract[3]
 
     def predict_proba(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -105,11 +128,12 @@ class Predictor:
         Raises
         ------
         DataError
-            If the images have another shape or dtype, or LiteRT cannot use the model.
+            If the images have another shape or dtype, or the runtime cannot use the model.
         """
         images = self._checked(images)
         probabilities = np.empty((len(images), self.n_classes), dtype=np.float32)
-        rows = _BATCH if len(images) >= _BATCH and self._batches_agree() else 1
+        rows = BATCHES[self.runtime]
+        rows = rows if len(images) >= rows and self._batches_agree() else 1
         whole = len(images) // rows * rows
         self._spread(rows, images[:whole], probabilities[:whole])
         self._run(1, images[whole:], probabilities[whole:])
@@ -138,7 +162,7 @@ class Predictor:
         try:
             runner = idle.pop()
         except IndexError:
-            runner = _Runner(self.tflite, rows)
+            runner = self._open_runner(rows)
         try:
             for start in range(0, len(images), rows):
                 part = slice(start, start + rows)
@@ -147,19 +171,27 @@ class Predictor:
             idle.append(runner)
 
     def _idle(self, rows: int) -> "deque[_Runner]":
-        """Return the interpreters that are not in use, of this process."""
+        """Return the runners that are not in use, of this process."""
         if self._process != os.getpid():
             self._forget_interpreters()
         return self._interpreters[rows]
 
     def _forget_interpreters(self) -> None:
-        self._interpreters: dict[int, deque[_Runner]] = {1: deque(), _BATCH: deque()}
+        self._interpreters: dict[int, deque[_Runner]] = {rows: deque() for rows in (1, *BATCHES.values())}
         self._process = os.getpid()
+
+    @lazy
+    def _open_runner(self) -> Callable[[int], _Runner]:
+        """The function that gives a runner for so many images at a time."""
+        if self.runtime == "litert":
+            return lambda rows: _LitertRunner(self.tflite, rows)
+        network = load_network(self.runtime, self.tflite)
+        return lambda rows: NetworkRunner(network, rows)
 
     @lazy
     def _contract(self) -> tuple[int, int, int, int]:
         """The input shape and the number of classes."""
-        runner = _Runner(self.tflite, 1)
+        runner = self._open_runner(1)
         shape = runner.input_shape
         for name, factor in (("scale", self.scale), ("offset", self.offset)):
             if factor is not None:
@@ -175,15 +207,16 @@ class Predictor:
     def _batches_agree(self) -> bool:
         """Return True if this machine computes a row of a batch as it computes the image alone, to the last bit.
 
-        LiteRT picks its kernels by shape and processor, not by content, so one batch of noise tells. They agree on
+        A runtime picks its kernels by shape and processor, not by content, so one batch of noise tells. They agree on
         every processor seen so far; on one where they do not, images are predicted one by one.
         """
         if self._agreement is None:
-            noise = np.random.default_rng(0).random((_BATCH, *self.input_shape), dtype=np.float32)
-            together, alone = np.empty((2, _BATCH, self.n_classes), dtype=np.float32)
+            rows = BATCHES[self.runtime]
+            noise = np.random.default_rng(0).random((rows, *self.input_shape), dtype=np.float32)
+            together, alone = np.empty((2, rows, self.n_classes), dtype=np.float32)
             self._run(1, noise, alone)
             try:
-                self._run(_BATCH, noise, together)
+                self._run(rows, noise, together)
                 self._agreement = together.tobytes() == alone.tobytes()
             except DataError:  # a model whose batch size is fixed
                 self._agreement = False
@@ -220,7 +253,7 @@ class Predictor:
         return prepared
 
 
-class _Runner:
+class _LitertRunner:
     """One interpreter with one thread, for a fixed number of images at a time."""
 
     _chatter_is_over = False
@@ -235,9 +268,9 @@ class _Runner:
             wanted = "input of shape (n, height, width, channels)"
             self._input, self.input_shape = _read_tensor(details, wanted, (None,) * 4)
             self._interpreter.resize_tensor_input(self._input, (rows, *self.input_shape))
-            with contextlib.nullcontext() if _Runner._chatter_is_over else filter_stderr(_CHATTER):
+            with contextlib.nullcontext() if _LitertRunner._chatter_is_over else filter_stderr(_CHATTER):
                 self._interpreter.allocate_tensors()
-            _Runner._chatter_is_over = True
+            _LitertRunner._chatter_is_over = True
             self._interpreter.invoke()  # shapes that depend on the number of images are known after it only
             details = self._interpreter.get_output_details()
             wanted = f"output of shape ({rows}, n_classes) for {rows} images"

@@ -3,13 +3,15 @@
 import contextlib
 import os
 from collections import deque
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.lazy import lazy
 from lenetkit._utils.stderr import filter_stderr
 from lenetkit.exceptions import DataError
+from lenetkit.runtime._runtimes import Network, check_runtime, choose_runtime, load_network
 
 __all__ = ["SweptPredictor"]
 
@@ -20,9 +22,11 @@ _MARGIN = 8
 # Added to the spread of the levels, so that noise on empty paper does not become ink.
 _LEAST_SPREAD = 4.0
 
+_Runner: TypeAlias = "_LitertRunner | _NetworkRunner"
+
 
 class SweptPredictor:
-    """Run a LiteRT model over lines of writing, each as wide as it is.
+    """Run a LiteRT model over lines of writing, each as wide as it is: with LiteRT, NumPy or ONNX Runtime.
 
     Safe to use from many threads at once, to pickle and to use after a fork. Each line is answered alone, so that an
     answer depends on its line only, to the last bit.
@@ -34,6 +38,15 @@ class SweptPredictor:
         shape (n, columns, n_classes): logarithms of probabilities.
     pitch : int
         Columns of the input for one of the output.
+    runtime : {"litert", "numpy", "onnx"}, optional
+        By default LiteRT, and NumPy where that cannot be imported.
+
+    Raises
+    ------
+    SettingError
+        If no runtime has this name.
+    MissingExtraError
+        If the runtime is not installed.
 
     Examples
     --------
@@ -45,7 +58,9 @@ class SweptPredictor:
     lenetkit.exceptions.DataError: the LiteRT model cannot be used: ...
     """
 
-    def __init__(self, tflite: bytes, *, pitch: int) -> None:
+    def __init__(self, tflite: bytes, *, pitch: int, runtime: str | None = None) -> None:
+        check_runtime(runtime)
+        self._wanted = runtime
         self.tflite = bytes(tflite)
         self.pitch = int(pitch)
         self._forget_interpreters()
@@ -54,10 +69,15 @@ class SweptPredictor:
         return f"SweptPredictor(tflite=<{len(self.tflite):,} bytes>, pitch={self.pitch})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"tflite": self.tflite, "pitch": self.pitch}
+        return {"tflite": self.tflite, "pitch": self.pitch, "runtime": self._wanted}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
+
+    @lazy
+    def runtime(self) -> str:
+        """The runtime that answers; a MissingExtraError if the one asked for cannot be imported."""
+        return choose_runtime(self._wanted)
 
     def log_probabilities(self, line: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return what the model says at each place of a line.
@@ -76,7 +96,8 @@ class SweptPredictor:
         Raises
         ------
         DataError
-            If the line is no such array or not as high as the model asks, or LiteRT cannot use the model.
+            If the line is no such array or not as high as the model asks, or the runtime cannot use the
+            model.
         """
         if line.ndim != 2 or line.dtype != np.uint8 or not line.size:
             raise DataError(f"a line must be a uint8 array of shape (height, width); got {line.dtype} {line.shape}.")
@@ -92,7 +113,7 @@ class SweptPredictor:
         try:
             runner = idle.pop()
         except IndexError:
-            runner = _Runner(self.tflite)
+            runner = self._open_runner()
         try:
             answer = runner(padded)
         finally:
@@ -111,8 +132,16 @@ class SweptPredictor:
         self._interpreters: deque[_Runner] = deque()
         self._process = os.getpid()
 
+    def _open_runner(self) -> _Runner:
+        return _LitertRunner(self.tflite) if self.runtime == "litert" else _NetworkRunner(self._network)
 
-class _Runner:
+    @lazy
+    def _network(self) -> Network:
+        """The network of a runtime other than LiteRT, which all threads share."""
+        return load_network(self.runtime, self.tflite)
+
+
+class _LitertRunner:
     """One interpreter with one thread, whose input has the width of the last line."""
 
     _chatter = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU"
@@ -128,29 +157,52 @@ class _Runner:
         except (ValueError, RuntimeError) as error:
             raise DataError(f"the LiteRT model cannot be used: {error}") from error
         self._input, self._output = image["index"], answer["index"]
-        form = tuple(map(int, image["shape_signature"]))
-        if len(form) != 4 or (form[0], form[2:]) != (1, (-1, 1)):
-            raise DataError(
-                "the LiteRT model cannot be used: its input must have the shape (1, height, any width, 1); it has "
-                f"{form}, -1 for any."
-            )
-        self._height = form[1]
+        self._height = _read_height(tuple(map(int, image["shape_signature"])))
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        # Not left to LiteRT: its version 2.0.2 ends the process over it.
-        if image.shape[1] != self._height:
-            raise DataError(f"a line for this model must be {self._height} pixels high; got {image.shape[1]}.")
+        _check_height(image, self._height)  # not left to LiteRT: its version 2.0.2 ends the process over it
         try:
             if image.shape != self._shape:
                 self._shape = ()
                 self._interpreter.resize_tensor_input(self._input, image.shape)
-                with contextlib.nullcontext() if _Runner._chatter_is_over else filter_stderr(self._chatter):
+                with contextlib.nullcontext() if _LitertRunner._chatter_is_over else filter_stderr(self._chatter):
                     self._interpreter.allocate_tensors()
-                _Runner._chatter_is_over = True
+                _LitertRunner._chatter_is_over = True
                 self._shape = image.shape
             self._interpreter.set_tensor(self._input, image)
             self._interpreter.invoke()
             return np.array(self._interpreter.get_tensor(self._output)[0])
         except (ValueError, RuntimeError) as error:
             raise DataError(f"the LiteRT model cannot be used: {error}") from error
+
+
+class _NetworkRunner:
+    """A network of another runtime."""
+
+    def __init__(self, network: Network) -> None:
+        self._network, self._height = network, _read_height(network.input_shape)
+
+    def __call__(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        _check_height(image, self._height)
+        answer = self._network(image)
+        if answer.ndim != 3:
+            raise DataError(
+                f"the LiteRT model cannot be used: its output must be (1, columns, n_classes), not {answer.shape}."
+            )
+        return np.asarray(answer[0])
+
+
+def _read_height(form: tuple[int, ...]) -> int:
+    """Return the height of the lines for a model, by the shape of its input."""
+    if len(form) != 4 or (form[0], form[2:]) != (1, (-1, 1)):
+        raise DataError(
+            "the LiteRT model cannot be used: its input must have the shape (1, height, any width, 1); it has "
+            f"{form}, -1 for any."
+        )
+    return form[1]
+
+
+def _check_height(image: npt.NDArray[np.float32], height: int) -> None:
+    if image.shape[1] != height:
+        raise DataError(f"a line for this model must be {height} pixels high; got {image.shape[1]}.")

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from lenetkit.exceptions import ContractError, DownloadError
+from lenetkit.exceptions import ContractError, DownloadError, MissingExtraError
 
 __all__ = ["promised", "require"]
 
@@ -16,10 +16,10 @@ def require(condition: object, what: str, expected: object, found: object) -> No
 
 @contextlib.contextmanager
 def promised(promise: str) -> Iterator[None]:
-    """Raise ContractError from any error of the block, except for data that are not on this machine."""
+    """Raise ContractError from any error of the block, but for data and libraries that are not on this machine."""
     try:
         yield
-    except (ContractError, DownloadError):
+    except (ContractError, DownloadError, MissingExtraError):
         raise
     except Exception as error:
         raise ContractError(f"{promise}; it raised {type(error).__name__}: {error}") from error

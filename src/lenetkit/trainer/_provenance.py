@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 import platform
-from importlib.metadata import version
 from typing import Any
 
 import attrs
 import numpy as np
 
+from lenetkit._utils.extras import get_version
 from lenetkit._utils.fingerprint import fingerprint
 from lenetkit._utils.machine import count_cores, get_instruction_set
 from lenetkit.trainer._callbacks import describe_callbacks, has_batch_hooks
@@ -47,7 +47,7 @@ def record_provenance(
         "model": _model_fingerprint(model),
         **_describe_settings(settings),
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: get_version(name) for name in PACKAGES},
         **_describe_arithmetic(),
     }
 

@@ -65,9 +65,11 @@ class Run:
         engine: "Engine",
         data: TrainingData,
         validation: TrainingData | None,
+        initial_weights: Mapping[str, str],
     ) -> None:
         self._trainer, self._model, self._engine = trainer, model, engine
         self._data, self._validation = data, validation
+        self._initial_weights = initial_weights
         self._at = _Position()
         self._seconds_per_step: float | None = None
         self._signals = StopSignals(terminate=trainer.checkpoint is not None)
@@ -87,14 +89,17 @@ class Run:
             self._build()
         _key_random_layers(self._model, self._trainer.seed)
         preparation = self._engine.preparation
-        self._provenance = record_provenance(
-            self._trainer,
-            self._model,
-            self._data,
-            self._validation,
-            scale=preparation.scale,
-            offset=preparation.offset,
-        )
+        self._provenance = {
+            **record_provenance(
+                self._trainer,
+                self._model,
+                self._data,
+                self._validation,
+                scale=preparation.scale,
+                offset=preparation.offset,
+            ),
+            **self._initial_weights,
+        }
         self._model.stop_training = False
         self._callbacks = self._callback_list()
         self._resident = self._engine.place(self._data.whole()) if self._data.resident else None

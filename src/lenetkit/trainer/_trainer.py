@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.keras_settings import standard_keras
 from lenetkit._utils.rng import preserve_rng_state
 from lenetkit.exceptions import DataError, SettingError, TrainingError
@@ -15,6 +16,7 @@ from lenetkit.trainer._result import TrainingResult
 from lenetkit.trainer._run import Run, count_steps
 from lenetkit.trainer._schedules import OneCycle
 from lenetkit.trainer._settings import TrainerSettings, preset_settings
+from lenetkit.trainer._weights import set_initial_weights
 
 if TYPE_CHECKING:
     import keras
@@ -145,6 +147,7 @@ class Trainer(TrainerSettings):
         class_weight: Any = None,
         scale: Any = None,
         offset: Any = None,
+        initial_weights: Sequence[Any] | None = None,
     ) -> TrainingResult:
         """Train a model in place, with images and targets that are checked first.
 
@@ -167,6 +170,9 @@ class Trainer(TrainerSettings):
         scale, offset : float32 number or array, optional
             ``images * scale + offset`` is applied inside the graph. Without them uint8 images are brought to 0..1, and
             floating ones are taken as they are.
+        initial_weights : sequence of ndarray, optional
+            As ``model.get_weights()`` gives them, of this model or another one of the same form: the model starts from
+            these. By default from the weights that it has. Small rates keep what they know: ``learning_rate=1e-4``.
 
         Returns
         -------
@@ -177,8 +183,9 @@ class Trainer(TrainerSettings):
         DataError
             If images, targets or weights are invalid, or all targets are of one class; nothing has been trained then.
         SettingError
-            If the settings contradict each other or do not fit the model, or a class weight is missing or invalid; with
-            a checkpoint, if a step cannot be repeated or a callback holds what cannot be kept.
+            If the settings contradict each other or do not fit the model, a class weight is missing or invalid, or the
+            initial weights are not those of such a model; with a checkpoint, if a step cannot be repeated or a callback
+            holds what cannot be kept.
         OSError
             If a checkpoint cannot be written, for example because the disk is full or the folder is read-only.
         TrainingError
@@ -196,6 +203,7 @@ class Trainer(TrainerSettings):
         >>> result.history.columns.tolist()
         ['loss', 'accuracy', 'learning_rate']
         """
+        require_library("training", "tensorflow", "keras", "pandas")
         input_shape, n_classes = _shapes(model)
         examples = check_examples(
             images,
@@ -210,13 +218,14 @@ class Trainer(TrainerSettings):
         if validation is None and self.validation_split:
             examples, validation = examples.split(self.validation_split)
         _check_callbacks(self.callbacks, self.learning_rate)
+        start = set_initial_weights(model, initial_weights)
         with standard_keras():
             with preserve_rng_state():
                 optimizer = self._create_optimizer(count_steps(len(examples), self.epochs, self.batch_size))
                 model.compile(optimizer=optimizer, loss=self.loss, metrics=list(self.metrics), jit_compile=False)
                 engine = self._engine(model, examples, n_classes, scale, offset)
             try:
-                return Run(self, model, engine, examples, validation).run()
+                return Run(self, model, engine, examples, validation, start).run()
             finally:
                 engine.release()
 
@@ -269,6 +278,7 @@ class Trainer(TrainerSettings):
         >>> 1e-5 < search.suggestion < 1
         True
         """
+        require_library("training", "tensorflow", "keras", "pandas")
         from lenetkit.trainer._finder import rising_settings, summarise_search
 
         changes, losses = rising_settings(self.batch_size, len(images), lowest, highest, steps)

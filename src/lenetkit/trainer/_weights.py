@@ -1,6 +1,7 @@
-"""Weights of images and of classes in the loss, checked."""
+"""Weights of images and of classes in the loss, and the weights that a model starts from, checked."""
 
-from collections.abc import Hashable, Iterable, Mapping
+import hashlib
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
 
-__all__ = ["check_class_weight", "check_sample_weight", "check_some_weight"]
+__all__ = ["check_class_weight", "check_sample_weight", "check_some_weight", "set_initial_weights"]
 
 _MOST_NAMED = 10
 
@@ -39,6 +40,36 @@ def check_sample_weight(weights: Any, n: int, part: str = "") -> npt.NDArray[np.
         raise DataError(f"{part}sample_weight {first} is {array[first]}; weights are finite and not negative.")
     check_some_weight(small, f"{part}sample_weight is 0 for every image")
     return small
+
+
+def set_initial_weights(model: Any, weights: Sequence[npt.ArrayLike] | None) -> dict[str, str]:
+    """Give a model the weights to start from; return what a checkpoint must know of them.
+
+    Raises
+    ------
+    SettingError
+        If they are not those of such a model, or not finite.
+    """
+    if weights is None:
+        return {}
+    try:
+        arrays = [np.asarray(array) for array in weights]
+    except (TypeError, ValueError):
+        arrays = []
+    found, wanted = [array.shape for array in arrays], [tuple(array.shape) for array in model.get_weights()]
+    if found != wanted:
+        raise SettingError(
+            f"initial_weights must be a list of arrays of the shapes {wanted}, as model.get_weights() gives them; got "
+            f"{found if arrays else type(weights).__name__}."
+        )
+    for index, array in enumerate(arrays):
+        if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
+            raise SettingError(f"initial_weights[{index}] must hold finite numbers; got {array.dtype}.")
+    model.set_weights(arrays)
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {"initial weights": digest.hexdigest()}
 
 
 def check_some_weight(weights: npt.NDArray[Any] | None, found: str) -> None:

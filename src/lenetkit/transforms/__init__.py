@@ -37,7 +37,7 @@ from lenetkit.transforms._base import (
     register_transform,
 )
 from lenetkit.transforms._pixels import check_images, map_images
-from lenetkit.transforms._saving import transform_from_dict, transform_to_dict
+from lenetkit.transforms._saving import describe_transform, transform_from_dict, transform_to_dict
 from lenetkit.transforms.compose import Compose, Prepared
 from lenetkit.transforms.grayscale import Grayscale
 from lenetkit.transforms.invert import Invert
@@ -63,6 +63,7 @@ __all__ = [
     "Transform",
     "check_images",
     "create_transform",
+    "describe_transform",
     "list_transforms",
     "map_images",
     "register_transform",

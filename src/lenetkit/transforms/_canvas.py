@@ -8,7 +8,7 @@ from lenetkit._utils.validation import is_integer, is_number
 from lenetkit.exceptions import SettingError
 from lenetkit.transforms._pixels import Array
 
-__all__ = ["as_background", "as_lengths", "get_background", "lay_on_background"]
+__all__ = ["as_background", "as_lengths", "describe_background", "get_background", "lay_on_background"]
 
 # A saved pipeline from a stranger must not be able to ask for any amount of memory.
 _MAX_LENGTH = 4096
@@ -36,6 +36,13 @@ def as_background(value: Any) -> float | None:
         f"background must be a number from 0 (black) to 1 (white), or None for the median of each image's border; "
         f"got {value!r}."
     )
+
+
+def describe_background(background: float | None) -> str:
+    """Return the level of the background in words, of 0 to 255."""
+    if background is None:
+        return "that is the lower median of each image's outermost pixels"
+    return str(round(background * 255))
 
 
 def lay_on_background(batch: Array, size: tuple[int, int], corner: tuple[int, int], background: Array) -> Array:

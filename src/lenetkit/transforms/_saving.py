@@ -15,7 +15,7 @@ from lenetkit._utils.deprecation import warn_renamed
 from lenetkit.exceptions import LenetkitError, SettingError
 from lenetkit.transforms._base import FittableTransform, Transform, get_name, transform_class
 
-__all__ = ["transform_from_dict", "transform_to_dict"]
+__all__ = ["describe_transform", "transform_from_dict", "transform_to_dict"]
 
 _KEYS = ("name", "settings", "learnt")
 
@@ -61,6 +61,48 @@ def transform_to_dict(transform: Transform) -> dict[str, Any]:
     except Exception as error:
         raise SettingError(f"{transform!r} cannot be saved as plain JSON values: {error}.") from error
     return plain
+
+
+def describe_transform(transform: Transform) -> dict[str, Any]:
+    """Describe a transform for those who write it again in another language.
+
+    Parameters
+    ----------
+    transform : Transform
+        One whose class is registered.
+
+    Returns
+    -------
+    dict
+        That of :func:`transform_to_dict`, and ``steps``: a list of sentences, or of dictionaries of plain JSON values,
+        as the transform's own method ``describe_steps()`` gives them; of one that has none the first line of its
+        docstring.
+
+    Raises
+    ------
+    SettingError
+        As for :func:`transform_to_dict`, or if that method fails or gives other values.
+
+    Examples
+    --------
+    >>> from lenetkit.transforms import Invert, describe_transform
+    >>> describe_transform(Invert())
+    {'name': 'invert', 'settings': {}, 'steps': ['out = 255 - in, of levels from 0 to 255']}
+    """
+    described = transform_to_dict(transform)
+    describe = getattr(transform, "describe_steps", None)
+    if describe is None:
+        first_line = (type(transform).__doc__ or "").strip().partition("\n")[0]
+        described["steps"] = [first_line] if first_line else []
+        return described
+    try:
+        described["steps"] = json.loads(json.dumps(list(describe()), allow_nan=False))
+    except Exception as error:
+        raise SettingError(
+            f"{transform!r} cannot be described: its method describe_steps() must return a list of plain JSON values; "
+            f"{type(error).__name__}: {error}."
+        ) from error
+    return described
 
 
 def transform_from_dict(described: Mapping[str, Any]) -> Any:

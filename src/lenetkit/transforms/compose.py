@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.transforms._base import Affine, AffineTransform, Transform, register_transform
 from lenetkit.transforms._pixels import Array, Images, apply_steps
+from lenetkit.transforms._saving import describe_transform
 
 __all__ = ["Compose", "Prepared"]
 
@@ -164,6 +165,10 @@ class Compose:
         if hasattr(tail, "fit"):
             tail.fit(result)
         return self._prepared(result)
+
+    def describe_steps(self) -> list[dict[str, Any]]:
+        """Return the descriptions of all steps; see :func:`lenetkit.transforms.describe_transform`."""
+        return [describe_transform(step) for step in self.steps]
 
     def get_affine(self, dtype: npt.DTypeLike) -> Affine:
         """Return scale and offset of a trailing affine step for prepared images of this type; 1 and 0 without one."""

@@ -48,3 +48,8 @@ class Grayscale(BatchTransform):
             return np.asarray((sum(parts) + np.uint32(2**15)) >> np.uint32(16), np.uint8)
         weights = [np.float32(weight / 2**16) for weight in _WEIGHTS]
         return np.asarray(red * weights[0] + green * weights[1] + blue * weights[2])
+
+    def describe_steps(self) -> list[str]:
+        """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
+        red, green, blue = _WEIGHTS
+        return [f"of red, green and blue: ({red} red + {green} green + {blue} blue + 32768) >> 16; grey stays as it is"]

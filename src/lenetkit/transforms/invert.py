@@ -27,3 +27,7 @@ class Invert(BatchTransform):
     def _apply(self, batch: Array) -> Array:
         white = np.uint8(255) if batch.dtype == np.uint8 else np.float32(1)
         return np.asarray(white - batch)
+
+    def describe_steps(self) -> list[str]:
+        """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
+        return ["out = 255 - in, of levels from 0 to 255"]

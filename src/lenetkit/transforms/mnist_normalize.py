@@ -1,5 +1,7 @@
 """Pictures of one digit to the images that MNIST would have made of them."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -118,3 +120,9 @@ class MnistNormalize(BatchTransform):
         """
         checked = np.asarray(check_images([image], channels=self._channels))
         return {name: images[0] for name, images in stages(checked, stroke=self.stroke)}
+
+    def describe_steps(self) -> list[dict[str, Any]]:
+        """Return its stages and constants; see :func:`lenetkit.transforms.describe_transform`."""
+        from lenetkit._ink import describe_stages
+
+        return describe_stages(stroke=bool(self.stroke))

@@ -5,7 +5,13 @@ from typing import Any
 import attrs
 
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._canvas import as_background, as_lengths, get_background, lay_on_background
+from lenetkit.transforms._canvas import (
+    as_background,
+    as_lengths,
+    describe_background,
+    get_background,
+    lay_on_background,
+)
 from lenetkit.transforms._pixels import Array, BatchTransform
 
 __all__ = ["Pad"]
@@ -54,3 +60,11 @@ class Pad(BatchTransform):
         top, bottom, left, right = self.margin
         size = (top + batch.shape[1] + bottom, left + batch.shape[2] + right)
         return lay_on_background(batch, size, (top, left), get_background(batch, self.background))
+
+    def describe_steps(self) -> list[str]:
+        """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
+        top, bottom, left, right = self.margin
+        return [
+            f"{top} rows above, {bottom} below, {left} columns on the left and {right} on the right, of the level "
+            f"{describe_background(self.background)}"
+        ]

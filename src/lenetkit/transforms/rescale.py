@@ -31,5 +31,9 @@ class Rescale(AffineBatchTransform):
         scale = 1 / 255 if np.dtype(dtype) == np.uint8 else 1.0
         return Affine(np.array(scale, np.float32), np.array(0, np.float32))
 
+    def describe_steps(self) -> list[str]:
+        """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
+        return [f"out = in * {self.scale:.9g} (1 / 255 as float32), of levels from 0 to 255"]
+
     def _passes(self, _: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
         return dtype.kind == "f"

@@ -7,7 +7,13 @@ import numpy as np
 from PIL import Image
 
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._canvas import as_background, as_lengths, get_background, lay_on_background
+from lenetkit.transforms._canvas import (
+    as_background,
+    as_lengths,
+    describe_background,
+    get_background,
+    lay_on_background,
+)
 from lenetkit.transforms._pixels import Array, BatchTransform
 
 __all__ = ["Resize"]
@@ -57,6 +63,19 @@ class Resize(BatchTransform):
 
     size: tuple[int, int] = attrs.field(default=(28, 28), converter=_as_size)
     background: float | None = attrs.field(default=None, converter=as_background, kw_only=True)
+
+    def describe_steps(self) -> list[str]:
+        """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
+        height, width = self.size
+        return [
+            f"scale by s = min({height} / height, {width} / width), the other side rounded, halves to even, but at "
+            "least 1",
+            "resample with a triangle filter, first along the rows, then along the columns: weights max(0, 1 - |d| / "
+            "r), d the distance of pixel centres in source pixels, r = max(1, 1 / s), divided by their sum; rounded "
+            "to an integer after either pass",
+            f"lay it in the middle of {height} x {width}, the odd pixel of room below or on the right, on the level "
+            f"{describe_background(self.background)}",
+        ]
 
     def _passes(self, shape: tuple[int, ...], _: np.dtype[Any]) -> bool:
         return shape[:2] == self.size

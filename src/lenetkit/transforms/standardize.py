@@ -70,6 +70,12 @@ class Standardize(AffineBatchTransform):
         """Standard deviation of the training images' pixels, float64 of shape (1,) or (n_channels,)."""
         return self._fitted().std
 
+    def describe_steps(self) -> list[str]:
+        """Return its steps; see :func:`lenetkit.transforms.describe_transform`."""
+        maps = zip(np.atleast_1d(self.scale), np.atleast_1d(self.offset), strict=True)
+        rules = [f"out = in * {scale:.9g} + {offset:.9g}, of levels from 0 to 255" for scale, offset in maps]
+        return [f"channel {k}: {rule}" for k, rule in enumerate(rules)] if self.per_channel else rules
+
     def fit(self, images: Images, /) -> Self:
         """Learn mean and standard deviation.
 

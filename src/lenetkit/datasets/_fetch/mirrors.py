@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
 import numpy as np
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.files import write_atomically
 from lenetkit.datasets._fetch.http import MirrorError
 from lenetkit.datasets._fetch.http import download as download_address
@@ -24,7 +25,7 @@ from lenetkit.datasets._fetch.turns import take_turn
 from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.exceptions import DownloadError, SettingError
 
-__all__ = ["fetch_files"]
+__all__ = ["fetch_files", "fetch_paths"]
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -118,10 +119,22 @@ def fetch_files(
     if missing and not download:
         search.fail(missing, "Mirrors: not asked, because download=False.")
     if missing:
+        require_library(f"downloading the data set {name!r}", "filelock", "platformdirs", "requests")
         with ExitStack() as lock:
             folder = search.enter_folder(lock, missing)
             found.update({file.name: search.fetch(file, folder) for file in missing})
     return [content for file in files if (content := found[file.name]) is not None]
+
+
+def fetch_paths(name: str, files: Sequence[RemoteFile], **options: Any) -> dict[str, Path]:
+    """Return the paths of a data set's verified files, which are kept as they are published, by their names.
+
+    `options` and errors are those of :func:`fetch_files`.
+    """
+    contents = fetch_files(name, files, **options)
+    if not all(isinstance(content, np.memmap) for content in contents):
+        contents = fetch_files(name, files, **{**options, "download": False})  # they lie in the folder now
+    return {file.name: Path(str(getattr(c, "filename", ""))) for file, c in zip(files, contents, strict=True)}
 
 
 @attrs.frozen
@@ -139,7 +152,9 @@ class _Place:
         if not self.path.is_file():
             raise UnfitError("it is not a file")
         with self.path.open("rb") as stream:
-            if not self.member and not is_gzipped(stream) and os.fstat(stream.fileno()).st_size == file.size:
+            size = os.fstat(stream.fileno()).st_size
+            as_it_is = (0 < size <= file.size) if file.packed else (size == file.size and not is_gzipped(stream))
+            if not self.member and as_it_is:
                 return verify(np.memmap(stream, np.uint8, mode="r"), file)
             return np.frombuffer(verify(unpack(stream, self.member, file), file), np.uint8)
 
@@ -151,11 +166,11 @@ def _expand(path: StrPath) -> Path:
 
 def _find_cache() -> Path:
     """Return lenetkit's own folder in the user's cache; below ``~``, as it is, for a user without a home."""
-    import platformdirs
-
     try:
+        import platformdirs
+
         return Path(platformdirs.user_cache_dir("lenetkit", appauthor=False))
-    except RuntimeError:
+    except (ImportError, RuntimeError):  # lenetkit-lite has no platformdirs, and downloads nothing
         return Path("~", ".cache", "lenetkit")
 
 

@@ -8,11 +8,11 @@ array in an ``.npz`` all count, wherever they come from. Nothing is unpacked bey
 """
 
 import gzip
+import hashlib
 import io
 import struct
 import zipfile
 from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
@@ -57,6 +57,11 @@ class RemoteFile:
         SHA-256 of the uncompressed content, 64 hexadecimal digits.
     mirrors : sequence of str
         https addresses of the file, gzipped or not, in the order in which to ask them.
+    packed : bool, default False
+        Size and hash are those of the file as it is published, which is kept and never unpacked here; without a known
+        size, `size` is the most that it may be.
+    md5 : str
+        In place of `sha256` for a packed file of which nobody published a stronger hash: 32 hexadecimal digits.
     copies : sequence of str
         Paths where other programs keep the file, gzipped or not; ``~/.keras`` becomes ``$KERAS_HOME`` where that is
         set. They are read, never written. ``~/all.npz#x_train`` is the array ``x_train`` of that ``.npz`` file, which
@@ -78,12 +83,14 @@ class RemoteFile:
 
     name: str
     size: int
-    sha256: str
+    sha256: str = ""
     mirrors: tuple[str, ...] = attrs.field(converter=as_strings)
     copies: tuple[str, ...] = attrs.field(default=(), converter=as_strings)
+    packed: bool = False
+    md5: str = ""
 
     def __attrs_post_init__(self) -> None:
-        name, digest = self.name, self.sha256
+        name, digest, length = self.name, self.sha256 or self.md5, 64 if self.sha256 or not self.packed else 32
         raise_first(
             SettingError,
             [
@@ -93,8 +100,9 @@ class RemoteFile:
                 ),
                 (self.size < 1, f"the size of {name} must be at least 1 byte; got {self.size!r}."),
                 (
-                    len(digest) != 64 or bool(set(digest) - set("0123456789abcdef")),
-                    f"the sha256 of {name} must be 64 lower-case hexadecimal digits; got {digest!r}.",
+                    len(digest) != length or bool(set(digest) - set("0123456789abcdef")),
+                    f"the {'md5' if length == 32 else 'sha256'} of {name} must be {length} lower-case hexadecimal "
+                    f"digits; got {digest!r}.",
                 ),
                 *(
                     (
@@ -121,6 +129,8 @@ def unpack(stream: BinaryIO, member: str, file: RemoteFile) -> bytes:
         If it cannot be unpacked.
     """
     try:
+        if file.packed:
+            return stream.read(file.size + 1)
         if member:
             return _npz_member(stream, member, file)
         plain = gzip.GzipFile(fileobj=stream) if is_gzipped(stream) else stream
@@ -153,12 +163,15 @@ def verify(content: AnyContent, file: RemoteFile) -> AnyContent:
     UnfitError
         If its length or its hash is another.
     """
-    if len(content) != file.size:
+    if len(content) > file.size or (len(content) != file.size and not file.md5):
         found = f"at least {len(content)}" if len(content) > file.size else len(content)
         raise UnfitError(f"expected {file.size} bytes of {file.name}, found {found}{_quote_start(content)}")
-    digest = sha256(content if isinstance(content, bytes) else content.data).hexdigest()
-    if digest != file.sha256:
-        raise UnfitError(f"expected {file.name} with sha256 {file.sha256}, found {digest}{_quote_start(content)}")
+    kind, expected = ("md5", file.md5) if file.md5 else ("sha256", file.sha256)
+    digest = hashlib.new(
+        kind, content if isinstance(content, bytes) else content.data, usedforsecurity=False
+    ).hexdigest()
+    if digest != expected:
+        raise UnfitError(f"expected {file.name} with {kind} {expected}, found {digest}{_quote_start(content)}")
     return content
 
 

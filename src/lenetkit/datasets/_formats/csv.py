@@ -30,7 +30,7 @@ def is_pixel_table(path: object) -> bool:
     return str(path).lower().endswith(SUFFIXES)
 
 
-def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
+def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any], None, npt.NDArray[Any] | None]:
     """Read a CSV file with the columns ``label`` and ``pixel0``, ``pixel1``, ...
 
     The label's column may also be called class, target, digit or y. The pixels may be numbered from 1 or have another
@@ -54,10 +54,10 @@ def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
                 f"{path} has the pixels of {height} x {width} images but no column label (or class, target, digit, y). "
                 "Add it; to have images without labels answered: lenetkit predict."
             )
-        images, cells = _read_rows(path, layout)
+        images, cells, groups = _read_rows(path, layout)
         labels = labels_from_cells(cells)
         check_classes(labels, str(path))
-        return images, labels
+        return images, labels, None, labels_from_cells(groups) if groups else None
 
 
 def read_pixel_table(path: Path) -> npt.NDArray[np.uint8]:
@@ -72,9 +72,10 @@ def read_pixel_table(path: Path) -> npt.NDArray[np.uint8]:
         return _read_rows(path, find_layout(path))[0]
 
 
-def _read_rows(path: Path, layout: Layout) -> tuple[npt.NDArray[np.uint8], list[str]]:
+def _read_rows(path: Path, layout: Layout) -> tuple[npt.NDArray[np.uint8], list[str], list[str]]:
     pixels: list[npt.NDArray[np.uint8]] = []
     labels: list[str] = []
+    groups: list[str] = []
     bad: list[str] = []
     for frame in _frames(path, layout):
         rows = frame.dropna(how="all")
@@ -83,17 +84,18 @@ def _read_rows(path: Path, layout: Layout) -> tuple[npt.NDArray[np.uint8], list[
         if not bad:
             pixels.append(numbers.astype(np.uint8))
             labels += [] if layout.label is None else rows[layout.label].tolist()
+            groups += [] if layout.group is None else rows[layout.group].fillna("").tolist()
     if bad:
         raise BadEntriesError(f"{path} has rows that are no images with a label", bad)
     if not sum(map(len, pixels)):
         raise DataError(f"{path} has a header line but no rows.")
-    return np.concatenate(pixels).reshape(-1, *layout.shape), labels
+    return np.concatenate(pixels).reshape(-1, *layout.shape), labels, groups
 
 
 def _frames(path: Path, layout: Layout) -> "Iterator[pd.DataFrame]":
     import pandas as pd
 
-    types = None if layout.label is None else {layout.label: str}
+    types = {column: str for column in (layout.label, layout.group) if column is not None}
     with (
         open_table(path) as stream,
         pd.read_csv(stream, low_memory=False, chunksize=_ROWS, dtype=types, **layout.options) as frames,

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import attrs
 
+from lenetkit._utils.extras import require_library
 from lenetkit._utils.notices import notify
 from lenetkit._utils.special_files import describe_special
 from lenetkit.datasets._entries import check_classes, labels_from_cells
@@ -24,13 +25,24 @@ from lenetkit.datasets._formats.idx import is_gzipped
 from lenetkit.datasets._pixel_tables import order_columns, square_side
 from lenetkit.exceptions import DataError
 
-__all__ = ["DAMAGE", "LABEL_NAMES", "SUFFIXES", "Layout", "find_layout", "first_cells", "is_index", "open_table"]
+__all__ = [
+    "DAMAGE",
+    "GROUP_NAMES",
+    "LABEL_NAMES",
+    "SUFFIXES",
+    "Layout",
+    "find_layout",
+    "first_cells",
+    "is_index",
+    "open_table",
+]
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 # pandas' own errors and UnicodeDecodeError are ValueErrors.
 DAMAGE = (ValueError, OverflowError, EOFError, csv.Error, zlib.error, gzip.BadGzipFile)
 # In the order of preference.
 LABEL_NAMES = ("label", "labels", "class", "target", "digit", "y")
+GROUP_NAMES = ("group", "groups", "writer", "writer_id")
 _INDEX_NAMES = ("", "id", "index", "idx", "image_id", "imageid", "row", "row_id", "rowid")
 _SEPARATORS = ",;\t|"
 # Tables are for small images: pandas needs seconds for so many columns. A line of them fits in so many bytes.
@@ -49,6 +61,7 @@ class Layout:
 
     options: dict[str, Any]
     label: Any  # None where there is no column of labels
+    group: Any  # likewise
     pixels: list[Any]
     shape: tuple[int, int]
     first_line: int
@@ -120,7 +133,10 @@ def find_layout(path: Path) -> Layout:
     ------
     DataError
         If the columns make no image.
+    MissingExtraError
+        If pandas is not installed.
     """
+    require_library("reading a CSV file", "pandas")
     import pandas as pd
 
     cells, separator, blank = first_cells(path)
@@ -140,7 +156,8 @@ def find_layout(path: Path) -> Layout:
     keys = keys or list(range(len(cells)))
     by_name = dict(zip(names, keys, strict=False))
     label = next((by_name[name] for word in LABEL_NAMES for name in names if name.lower() == word), None)
-    named = [name for name in names if by_name[name] != label and not is_index(name)]
+    group = next((by_name[word] for word in GROUP_NAMES if word in by_name), None)
+    named = [name for name in names if by_name[name] not in (label, group) and not is_index(name)]
     side = square_side(len(named or keys) - 1)
     if label is None and side > 1 and not square_side(len(named or keys)) and "1x1" not in named:
         rest = [by_name[name] for name in named] or keys
@@ -158,7 +175,8 @@ def find_layout(path: Path) -> Layout:
         )
     else:
         pixels, shape = keys, (square_side(len(keys)),) * 2
-    return Layout(options=options, label=label, pixels=pixels, shape=shape, first_line=blank + (2 if has_header else 1))
+    first_line = blank + (2 if has_header else 1)
+    return Layout(options=options, label=label, group=group, pixels=pixels, shape=shape, first_line=first_line)
 
 
 def is_index(name: str) -> bool:

@@ -1,50 +1,40 @@
 """Folders of pictures: one sub-folder for each class, or a table or the files' names that say their labels.
 
-In: the folder. Out: images of one shape, uint8, and labels. The pictures are decoded by
-:func:`~lenetkit.datasets.read_image`; what cannot be decoded is reported all at once.
+In: the folder, or an archive as one. Out: images of one shape, uint8, and labels.
 Next: :mod:`lenetkit.datasets._formats.detect` makes a data set of them.
 """
 
-import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.notices import notify
-from lenetkit._utils.special_files import describe_special
 from lenetkit.datasets._entries import (
-    BadEntriesError,
     check_classes,
-    is_picture,
+    find_special,
     labels_from_cells,
     labels_from_text,
-    list_visible,
+    list_kinds,
 )
+from lenetkit.datasets._formats.file_names import list_pictures
 from lenetkit.datasets._formats.listing import Listing, read_listing
-from lenetkit.datasets._images import measure_image, read_image
+from lenetkit.datasets._formats.pictures import read_pictures
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
 
 __all__ = [
     "ClassFolders",
     "find_class_folders",
-    "find_prefixed",
     "read_class_folder",
     "read_listed",
-    "read_pictures",
-    "read_prefixed",
+    "read_named",
 ]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Size: TypeAlias = tuple[int, int]
 
 _PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -53,13 +43,6 @@ _PARTS = {
 }
 # Names of folders that say of their pictures no more than that they are some.
 _GENERIC = frozenset({"data", "digits", "image", "images", "img", "imgs", "photos", "pics", "pictures", "png", "scans"})
-# Cameras and scanners begin the names of their pictures with other words.
-_PREFIX = re.compile(
-    r"(?!(?:dsc|dscn|image|img|page|photo|pic|picture|scan|pxl)[_-])(\d{1,3}|[a-z]+)[_-].", re.IGNORECASE
-)
-_LONGEST_SIDE = 64
-_MOST_BYTES = 2**30
-_MANY = 1000
 
 
 @attrs.frozen(kw_only=True)
@@ -85,7 +68,7 @@ class ClassFolders:
 
 def find_class_folders(folder: Path) -> ClassFolders | None:
     """Return the sub-folders of pictures, or the parts (``train``, ``test``, ...) that have such; None without any."""
-    folders = [path for path in list_visible(folder) if path.is_dir()]
+    folders = [folder / name for name in list_kinds(folder)[0]]
     nested = [path for path in folders if _pictures_by_class(path)]
     parts: dict[str, Path] = {}
     for path in nested:
@@ -100,7 +83,7 @@ def find_class_folders(folder: Path) -> ClassFolders | None:
         return ClassFolders(folder=folder, parts=parts, names=(), ignored=tuple(ignored))
     if not direct:
         return None
-    loose = [path.name for path in list_visible(folder) if is_picture(path) and path.is_file()]
+    loose = [path.name for path in list_pictures(folder) if path.is_file()]
     ignored = [path.name for path in nested if path.name not in direct] + loose
     return ClassFolders(folder=folder, parts={}, names=tuple(direct), ignored=tuple(ignored))
 
@@ -164,33 +147,17 @@ def _choose_parts(found: ClassFolders, subset: str) -> list[Path]:
     return chosen or [folder]
 
 
-def read_listed(listing: Listing) -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...] | None]:
+def read_listed(listing: Listing) -> tuple[Pixels, npt.NDArray[Any], None, npt.NDArray[Any] | None]:
     """Read the pictures that a table names, in its order; its labels are int64 where all are integers."""
-    files, texts = read_listing(listing)
-    return read_pictures(listing.path, files), _labels(texts), None
+    files, texts, groups = read_listing(listing)
+    return read_pictures(listing.path, files), _labels(texts), None, labels_from_cells(groups) if groups else None
 
 
-def find_prefixed(folder: Path) -> dict[Path, str]:
-    """Return the pictures of one folder with the labels that their names begin with, as ``7_0003.png``.
-
-    Nothing where one has no label, all have the same, or so many are different that they rather number the pictures.
-    """
-    pictures = [path for path in list_visible(folder) if is_picture(path) and path.is_file()]
-    matches = {path: _PREFIX.match(path.name) for path in pictures}
-    labels = {path: match[1] for path, match in matches.items() if match}
-    found = set(labels.values())
-    few = 2 * len(found) <= len(pictures) or all(len(label) == 1 and label.isdigit() for label in found)
-    return labels if len(labels) == len(pictures) and len(found) > 1 and few else {}
-
-
-def read_prefixed(folder: Path, labels: Mapping[Path, str]) -> tuple[Pixels, npt.NDArray[Any], tuple[str, ...] | None]:
-    """Read the pictures that :func:`find_prefixed` found, and say so."""
+def read_named(folder: Path, labels: Mapping[Path, str], origin: str) -> tuple[Pixels, npt.NDArray[Any], None]:
+    """Read the pictures whose labels :func:`find_labels` found, and say where these are from."""
     name = next(iter(labels))
-    _without_special(folder, {folder: {"": [path for path in list_visible(folder) if is_picture(path)]}})
-    notify(
-        f"{folder} has no folders of classes: the beginnings of the names are the labels, "
-        f"{labels[name]!r} of {name.name}."
-    )
+    _without_special(folder, {folder: {"": list_pictures(folder)}})
+    notify(f"{folder} has no folders of classes: {origin}, {labels[name]!r} of {name.name}.")
     return read_pictures(folder, list(labels)), _labels(list(labels.values())), None
 
 
@@ -204,11 +171,7 @@ def _labels(texts: list[str]) -> npt.NDArray[Any]:
 
 
 def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
-    pictures = {
-        path.name: [file for file in list_visible(path) if is_picture(file)]
-        for path in list_visible(folder)
-        if path.is_dir()
-    }
+    pictures = {name: list_pictures(folder / name) for name in list_kinds(folder)[0]}
     return {name: files for name, files in pictures.items() if files}
 
 
@@ -221,7 +184,7 @@ def _without_special(
         for tree in trees.values()
         for files in tree.values()
         for path in files
-        if (kind := describe_special(path))
+        if (kind := find_special(path))
     }
     if kinds:
         shown = ", ".join(f"{path.relative_to(folder)} ({kind})" for path, kind in list(kinds.items())[:5])
@@ -237,81 +200,3 @@ def _without_special(
 def _natural(name: str) -> tuple[int, str]:
     """Sort 10 after 9."""
     return (int(name) if name.isascii() and name.isdigit() and len(name) < 10 else -1, name)
-
-
-def read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
-    """Read pictures into one array, those of other sizes fitted in; `folder` is named in errors.
-
-    Raises
-    ------
-    DataError
-        If some cannot be read: all of them are named.
-    """
-    # One after the other: in threads the small pictures of such folders took as long and twice the work.
-    box = _box([size for size in map(_size, paths) if size is not None])
-    images = np.zeros((len(paths), *box), np.uint8)
-    bad = []
-    for index, path in enumerate(_with_progress(paths, folder)):
-        try:
-            picture = _fitted(read_image(path), box)
-        except DataError as error:
-            bad.append(str(error))
-        else:
-            if picture.ndim == images.ndim:
-                images = np.repeat(images[..., None], 3, axis=3)
-            images[index] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
-    if bad:
-        raise BadEntriesError(f"{folder} has pictures that cannot be read", bad)
-    return images
-
-
-def _size(path: Path) -> Size | None:
-    """Return height and width as far as the file's header tells; a damaged file is reported when it is decoded."""
-    try:
-        return measure_image(path)
-    except DataError:
-        return None
-
-
-def _box(sizes: Sequence[Size]) -> Size:
-    """Return the height and width that all pictures get."""
-    if not sizes:
-        return (1, 1)
-    box, count = Counter(sizes).most_common(1)[0]
-    if 2 * count <= len(sizes):
-        longest = max(max(size) for size in sizes)
-        box = (longest, longest)
-    if max(box) > _LONGEST_SIDE and (count < len(sizes) or len(sizes) * math.prod(box) > _MOST_BYTES):
-        box = _scaled(box, (_LONGEST_SIDE, _LONGEST_SIDE))
-    return box
-
-
-def _scaled(size: Size, box: Size) -> Size:
-    """Return the largest size of the same aspect that fits in a box."""
-    scale = min(box[0] / size[0], box[1] / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _fitted(picture: Pixels, box: Size) -> Pixels:
-    """Scale a picture to fit in a box, aspect kept, and centre it on the median colour of its border."""
-    if picture.shape[:2] == box:
-        return picture
-    height, width = _scaled((picture.shape[0], picture.shape[1]), box)
-    resized = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    fitted = np.full((*box, *picture.shape[2:]), np.median(border, axis=0), np.uint8)
-    top, left = (box[0] - height) // 2, (box[1] - width) // 2
-    fitted[top : top + height, left : left + width] = np.asarray(resized)
-    return fitted
-
-
-def _with_progress(paths: Sequence[Path], folder: Path) -> Iterable[Path]:
-    """Show a bar on a terminal where there is long to wait."""
-    if len(paths) < _MANY:
-        return paths
-    import_quietly("rich.progress")
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(paths, f"reading {folder.name}", console=console, transient=True, disable=not console.is_terminal)

@@ -8,32 +8,30 @@ import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from lenetkit.datasets._entries import check_classes, list_folder
 from lenetkit.datasets._formats.emnist import emnist_split, name_classes
 from lenetkit.datasets._formats.idx import read_idx, read_idx_labels
-from lenetkit.datasets._subsets import split_names
-from lenetkit.datasets._views import Images, Labels, join_images
+from lenetkit.datasets._formats.labelled import Labelled, join_parts
+from lenetkit.datasets._formats.pixel_values import as_pixels
+from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
 
 __all__ = ["find_idx_files", "read_idx_folder", "read_idx_pair"]
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-Classes: TypeAlias = tuple[str, ...] | None
 
 # "t10k-images-idx3-ubyte.gz", with a dot for the second dash as some programs unpack it, "emnist-digits-train-...",
 # "qmnist-test-labels-idx2-int.gz"
 _NAME = re.compile(
-    r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<kind>images[-.]idx[34]|labels[-.]idx[12])-(ubyte|int)(\.gz)?"
+    r"(?P<prefix>.*?)(?P<part>train-|t10k-|test-|)(?P<kind>images[-.]idx[34]|labels[-.]idx[12])-(ubyte|int)(\.gz)?"
 )
+_PARTS = {"train-": "train", "t10k-": "test", "test-": "test", "": ""}
 _COLOURS = (1, 3)
 
 
-def read_idx_folder(folder: Path, subset: str) -> tuple[Images, Labels, Classes]:
+def read_idx_folder(folder: Path, subset: str) -> Labelled:
     """Read the IDX files of a folder, gzipped or not, by the names that MNIST gave them.
 
     Raises
@@ -45,15 +43,17 @@ def read_idx_folder(folder: Path, subset: str) -> tuple[Images, Labels, Classes]
     """
     files = find_idx_files(folder)
     parts = split_names(subset)
+    if all(part == "" for part, _ in files):
+        refuse_splits(str(folder), subset)
+        parts = ("",)
     for part, kind in itertools.product(parts, ("images", "labels")):
         if (part, kind) not in files:
             held = ", ".join(sorted(path.name for path in files.values())) or "none"
             raise DataError(
-                f"{folder} lacks the {kind} of the {part} part; of MNIST's IDX files it has: {held}. "
+                f"{folder} lacks the {kind} of the {part or 'only'} part; of MNIST's IDX files it has: {held}. "
                 "Add it, or load another subset."
             )
-    found = [_read_pair(files[part, "images"], files[part, "labels"]) for part in parts]
-    return join_images([images for images, _, _ in found]), np.concatenate([y for _, y, _ in found]), found[0][2]
+    return join_parts([_read_pair(files[part, "images"], files[part, "labels"]) for part in parts], folder)
 
 
 def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
@@ -65,6 +65,8 @@ def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
         If they are of several data sets.
     """
     found = [(path, match) for path in list_folder(folder) if (match := _NAME.fullmatch(path.name))]
+    # Files of no part are the data set only where there are no others.
+    found = [pair for pair in found if pair[1]["part"]] or found
     prefixes = sorted({match["prefix"] for _, match in found})
     if len(prefixes) > 1:
         raise DataError(
@@ -73,10 +75,10 @@ def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
         )
     # Longer names first, so that the unpacked file overwrites the packed one.
     found.sort(key=lambda item: len(item[0].name), reverse=True)
-    return {("train" if match["part"] == "train" else "test", match["kind"][:6]): path for path, match in found}
+    return {(_PARTS[match["part"]], match["kind"][:6]): path for path, match in found}
 
 
-def read_idx_pair(images: Path) -> tuple[Images, Labels, Classes]:
+def read_idx_pair(images: Path) -> Labelled:
     """Read an IDX file of images, and the file of labels that belongs to it by its name.
 
     Raises
@@ -87,8 +89,8 @@ def read_idx_pair(images: Path) -> tuple[Images, Labels, Classes]:
     return _read_pair(images, _find_labels(images))
 
 
-def _read_pair(images_path: Path, labels_path: Path) -> tuple[Pixels, Labels, Classes]:
-    labels: Labels = read_idx_labels(labels_path)
+def _read_pair(images_path: Path, labels_path: Path) -> Labelled:
+    labels, groups = read_idx_labels(labels_path)
     images = read_idx(images_path)
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in _COLOURS):
         raise DataError(
@@ -100,12 +102,15 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[Pixels, Labels, Cl
             f"there must be one label for each image; {images_path} has {len(images)} images and "
             f"{labels_path} {len(labels)} labels."
         )
+    if images.dtype != np.uint8:
+        images = as_pixels(images, str(images_path))
     split = emnist_split(images_path)
     if split is None:
         check_classes(labels, str(labels_path))
-        return images, labels, None
+        return Labelled(images=images, labels=labels, groups=groups)
     # EMNIST's pixels run down the columns.
-    return images.swapaxes(1, 2), *name_classes(labels, split, labels_path)
+    named, classes = name_classes(labels, split, labels_path)
+    return Labelled(images=images.swapaxes(1, 2), labels=named, class_names=classes)
 
 
 def _find_labels(images: Path) -> Path:

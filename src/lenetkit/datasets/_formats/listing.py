@@ -13,7 +13,7 @@ import attrs
 
 from lenetkit._utils.notices import notify
 from lenetkit.datasets._entries import BadEntriesError, is_picture, list_visible, name_damage
-from lenetkit.datasets._formats.csv_layout import DAMAGE, LABEL_NAMES, first_cells, is_index, open_table
+from lenetkit.datasets._formats.csv_layout import DAMAGE, GROUP_NAMES, LABEL_NAMES, first_cells, is_index, open_table
 from lenetkit.exceptions import DataError
 
 __all__ = ["Listing", "find_listing", "read_listing"]
@@ -31,6 +31,7 @@ class Listing:
     separator: str
     files: int  # the column of file names
     label: int
+    group: int | None
     has_header: bool
     bases: tuple[Path, ...]  # the folders that names are looked for in
 
@@ -64,11 +65,15 @@ def find_listing(path: Path) -> Listing | None:
         return None
     has_header = _find(names[files], bases) is None
     label = _find_label(path, names if has_header else [""] * len(names), columns, files)
-    return Listing(path=path, separator=separator, files=files, label=label, has_header=has_header, bases=bases)
+    lowered = [name.lower() for name in names] if has_header else []
+    group = next((lowered.index(word) for word in GROUP_NAMES if word in lowered), None)
+    return Listing(
+        path=path, separator=separator, files=files, label=label, group=group, has_header=has_header, bases=bases
+    )
 
 
-def read_listing(listing: Listing) -> tuple[list[Path], list[str]]:
-    """Return the files of a table of pictures, and their labels as text; say which pictures it does not name.
+def read_listing(listing: Listing) -> tuple[list[Path], list[str], list[str]]:
+    """Return the files of a table of pictures, their labels and groups as text; say which pictures it does not name.
 
     Raises
     ------
@@ -77,6 +82,7 @@ def read_listing(listing: Listing) -> tuple[list[Path], list[str]]:
     """
     files: list[Path] = []
     labels: list[str] = []
+    groups: list[str] = []
     bad = []
     with name_damage(listing.path, "is not a CSV file of images", DAMAGE):
         for line, cells in islice(_iterate(listing.path, listing.separator), int(listing.has_header), None):
@@ -87,6 +93,8 @@ def read_listing(listing: Listing) -> tuple[list[Path], list[str]]:
             else:
                 files.append(file)
                 labels.append(label)
+                if listing.group is not None:
+                    groups.append(cells[listing.group] if listing.group < len(cells) else "")
     if bad:
         raise BadEntriesError(f"{listing.path} has rows that are no pictures with a label", bad)
     if not files:
@@ -96,7 +104,7 @@ def read_listing(listing: Listing) -> tuple[list[Path], list[str]]:
         others = [path.name for path in list_visible(folder) if is_picture(path) and path not in listed]
         if others:
             notify(f"{listing.path} does not name {len(others)} of the pictures in {folder}: {others[0]}, for example.")
-    return files, labels
+    return files, labels, groups
 
 
 def _iterate(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:

@@ -22,11 +22,13 @@ from numpy.lib import format as npy
 from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.validation import raise_first
 from lenetkit.datasets._entries import check_classes, name_damage
+from lenetkit.datasets._formats.labelled import Labelled
+from lenetkit.datasets._formats.named_arrays import read_named
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.datasets._views import LARGE, Images, Labels, join_images
 from lenetkit.exceptions import DataError
 
-__all__ = ["read_npy_pair", "read_npz"]
+__all__ = ["read_npy_pair", "read_npz", "read_npz_array"]
 
 _KERAS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 _PLAIN = ("images", "labels")
@@ -62,8 +64,10 @@ class _Header:
     path: Path | None
 
 
-def read_npz(path: Path, subset: str = "all") -> tuple[Images, Labels]:
+def read_npz(path: Path, subset: str = "all") -> Labelled:
     """Read an ``.npz`` file with ``images`` and ``labels``, or one in the layout of Keras' ``mnist.npz``.
+
+    It may hold ``class_names``, too, and ``groups``, or ``groups_train`` and ``groups_test``.
 
     Raises
     ------
@@ -76,16 +80,60 @@ def read_npz(path: Path, subset: str = "all") -> tuple[Images, Labels]:
         entries = {name.removesuffix(".npy") for name in archive.namelist()}
         if not entries.isdisjoint(_PLAIN):
             refuse_splits(str(path), subset)
-            names = [_PLAIN]
+            names, groups = [_PLAIN], ["groups"]
         elif entries.isdisjoint(name for pair in _KERAS.values() for name in pair):
-            raise DataError(
-                f"{path} must hold images and labels, or x_train, y_train, x_test and y_test as Keras' mnist.npz does; "
-                f"it holds {', '.join(sorted(entries)[:10]) or 'nothing'}."
-            )
+            headers = {name: _read_entry_header(archive, path, name) for name in sorted(entries)}
+            arrays = {name: _LateArray(header) for name, header in headers.items() if header.shape}
+            return read_named(arrays, subset, str(path))
         else:
             names = [_KERAS[split] for split in split_names(subset)]
-        pairs = [_read_pair(*(_read_entry_header(archive, path, name) for name in pair)) for pair in names]
-    return join_images([images for images, _ in pairs]), np.concatenate([labels for _, labels in pairs])
+            groups = [f"groups_{split}" for split in split_names(subset)]
+        classes = _read_text(archive, path, "class_names") if "class_names" in entries else None
+        pairs = [
+            _read_pair(*(_read_entry_header(archive, path, name) for name in pair), named=classes is not None)
+            for pair in names
+        ]
+        grouped = [_read_text(archive, path, name) for name in groups if name in entries]
+    return Labelled(
+        images=join_images([images for images, _ in pairs]),
+        labels=np.concatenate([labels for _, labels in pairs]),
+        class_names=None if classes is None else tuple(map(str, classes)),
+        groups=np.concatenate(grouped) if len(grouped) == len(groups) else None,
+    )
+
+
+def _read_text(archive: zipfile.ZipFile, path: Path, name: str) -> Labels:
+    """Return an entry of strings or integers (n,)."""
+    header = _read_entry_header(archive, path, name)
+    if header.dtype.kind not in "iuU" or len(header.shape) != 1:
+        raise DataError(f"{header.where} must be integers or strings of shape (n,); got {header.dtype}.")
+    return _check_text(_read_array(header), header.where)
+
+
+def read_npz_array(path: Path) -> npt.NDArray[Any]:
+    """Read the only array of an ``.npz`` file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or holds none or several.
+    """
+    with _name_damage(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if len(names) != 1 or not names[0].endswith(".npy"):
+            raise DataError(f"{path} must hold one array; it holds {', '.join(names[:10]) or 'nothing'}.")
+        return _read_array(_read_entry_header(archive, path, names[0].removesuffix(".npy")))
+
+
+class _LateArray:
+    """An array of a file, read when it is asked for."""
+
+    def __init__(self, header: _Header) -> None:
+        self._header = header
+        self.shape, self.dtype, self.ndim = header.shape, header.dtype, len(header.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _read_array(self._header)
 
 
 def read_npy_pair(folder: Path) -> tuple[Images, Labels]:
@@ -103,7 +151,7 @@ def _name_damage(where: object) -> contextlib.AbstractContextManager[None]:
     return name_damage(where, "is damaged or no file of NumPy's", _DAMAGE)
 
 
-def _read_pair(images: _Header, labels: _Header) -> tuple[npt.NDArray[np.uint8], Labels]:
+def _read_pair(images: _Header, labels: _Header, *, named: bool = False) -> tuple[npt.NDArray[np.uint8], Labels]:
     # Before a byte of pixels is read: a wrong file must not cost memory.
     n_images, n_labels = (header.shape[0] if header.shape else 0 for header in (images, labels))
     raise_first(
@@ -126,7 +174,10 @@ def _read_pair(images: _Header, labels: _Header) -> tuple[npt.NDArray[np.uint8],
             ),
         ],
     )
-    return _read_array(images), _checked_labels(_read_array(labels), labels.where)
+    values = _check_text(_read_array(labels), labels.where)
+    if not named:
+        check_classes(values, labels.where)
+    return _read_array(images), values
 
 
 def _read_file_header(path: Path) -> _Header:
@@ -187,8 +238,7 @@ def _read_array(header: _Header) -> npt.NDArray[Any]:
     return array
 
 
-def _checked_labels(labels: Labels, where: str) -> Labels:
-    check_classes(labels, where)
+def _check_text(labels: Labels, where: str) -> Labels:
     if labels.dtype.kind == "U" and labels.dtype.itemsize:
         # NumPy itself fails in the interpreter's depths when it meets a number that is no character.
         codes = np.ascontiguousarray(labels).view(labels.dtype.str[0] + "u4").reshape(len(labels), -1)

@@ -5,13 +5,14 @@ In: the images and the pipeline, known by a few attributes. Out: texts. Next: th
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.extras import get_version
 from lenetkit.evaluator._metrics import Measures
 from lenetkit.exceptions import DataError, NotFittedError
 
@@ -155,7 +156,7 @@ def versions() -> dict[str, str]:
     found = {"Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}"}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            found[package] = get_version(package)
         except PackageNotFoundError:
             continue
     return found

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lenetkit._utils.extras import get_command, require_library
 from lenetkit._utils.files import write_atomically
 from lenetkit.evaluator._metrics import Measures
 from lenetkit.evaluator._report import figures, sections
@@ -43,6 +44,7 @@ def write_report(
     title: str | None = None,
 ) -> Path:
     """Write the report of an evaluation; see :meth:`lenetkit.evaluator.Evaluation.to_html`."""
+    require_library("a report", "pandas")
     template = _template()
     facts = describe_data(data, evaluation)
     own_settings, own_history = describe_pipeline(pipeline)
@@ -73,7 +75,7 @@ def _template() -> "jinja2.Template":
         import jinja2
     except ImportError as error:
         raise MissingExtraError(
-            f'a report needs Jinja2, which cannot be imported ({error}). Install it with: pip install "lenetkit[plot]"'
+            f"a report needs Jinja2, which cannot be imported ({error}). Install it with: {get_command('plot')}"
         ) from error
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

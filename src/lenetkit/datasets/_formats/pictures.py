@@ -1,0 +1,225 @@
+"""Pictures as one array: decoded, and those of other sizes fitted in.
+
+In: the bytes of picture files, by name. Out: images uint8 of one shape. The pictures are decoded as
+:func:`~lenetkit.datasets.read_image` does; what cannot be decoded is reported all at once.
+Next: the readers of folders, archives, tables and pages.
+"""
+
+import math
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lenetkit._utils.imports import import_quietly
+from lenetkit.datasets._entries import BadEntriesError
+from lenetkit.datasets._formats.zip_tree import ZipPath
+from lenetkit.datasets._images import load_bytes, measure_image, read_image
+from lenetkit.datasets._png_batch import decode_small
+from lenetkit.exceptions import DataError
+
+__all__ = ["Source", "read_pictures", "stack_arrays", "stack_pictures"]
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Size: TypeAlias = tuple[int, int]
+# The name of a picture, and its bytes or the reason why there are none.
+Source: TypeAlias = tuple[str, bytes | DataError]
+
+_LONGEST_SIDE = 64
+_MOST_BYTES = 2**30
+_MANY = 1000
+_SMALL = 2**17
+_AT_ONCE, _BYTES_AT_ONCE = 2048, 2**25
+
+
+def read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
+    """Read pictures into one array, those of other sizes fitted in; `folder` is named in errors.
+
+    Raises
+    ------
+    DataError
+        If some cannot be read: all of them are named.
+    """
+
+    def iterate() -> Iterator[Source]:
+        for path in paths:
+            name = str(path)
+            try:
+                yield name, _read_small(path) or load_bytes(path, name)
+            except DataError as error:
+                yield name, error
+
+    return stack_pictures(iterate, len(paths), str(folder))
+
+
+def _read_small(path: Path | ZipPath) -> bytes:
+    """Return the content of a small file, or of an entry of an archive; nothing for all that needs more care."""
+    if isinstance(path, ZipPath):
+        return path.read_bytes()
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError):
+        return b""
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _SMALL:
+            return b""
+        data = os.read(file, _SMALL + 1)
+        return data if len(data) == found.st_size else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
+
+
+def stack_pictures(sources: Callable[[], Iterable[Source]], count: int, where: str) -> Pixels:
+    """Return `count` pictures as one array; those of other sizes than most are fitted in.
+
+    `sources` gives their bytes, and is called again if the pictures are not all of one size.
+
+    Raises
+    ------
+    DataError
+        If some cannot be read: all of them are named.
+    """
+    # Nearly every set is of one size: then nothing is read twice.
+    images = _stack(_with_progress(_decode(sources()), count, where), count, where, None)
+    if images is None:
+        sizes = [size for name, data in sources() if (size := _size(name, data)) is not None]
+        images = _stack(_with_progress(_decode(sources()), count, where), count, where, _box(sizes))
+    return images if images is not None else np.zeros((0, 1, 1), np.uint8)
+
+
+def stack_arrays(pictures: Sequence[Pixels], where: str) -> Pixels:
+    """Return pictures that are decoded already as one array, those of other sizes fitted in."""
+    found = [(str(index), picture) for index, picture in enumerate(pictures)]
+    box = _box([(picture.shape[0], picture.shape[1]) for picture in pictures])
+    images = _stack(iter(found), len(found), where, box)
+    return images if images is not None else np.zeros((0, 1, 1), np.uint8)
+
+
+def _decode(sources: Iterable[Source]) -> Iterator[tuple[str, Pixels | DataError]]:
+    """Decode pictures, the plainest PNGs many at a time."""
+    for pile in _piles(sources):
+        small = decode_small([data if isinstance(data, bytes) else b"" for _, data in pile])
+        for (name, data), picture in zip(pile, small, strict=True):
+            if picture is not None and picture.max() > 3:
+                yield name, picture
+            elif isinstance(data, DataError):
+                yield name, data
+            else:
+                try:
+                    yield name, read_image(data, name=name)
+                except DataError as error:
+                    yield name, error
+
+
+def _piles(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    pile: list[Source] = []
+    size = 0
+    for source in sources:
+        pile.append(source)
+        size += len(source[1]) if isinstance(source[1], bytes) else 0
+        if len(pile) == _AT_ONCE or size > _BYTES_AT_ONCE:
+            yield pile
+            pile, size = [], 0
+    if pile:
+        yield pile
+
+
+def _stack(
+    pictures: Iterator[tuple[str, Pixels | DataError]], count: int, where: str, box: Size | None
+) -> Pixels | None:
+    """Put decoded pictures into one array of size `box`; without one return None as soon as their sizes differ."""
+    images: Pixels | None = None
+    bad: list[str] = []
+    for index, (_, picture) in enumerate(pictures):
+        if isinstance(picture, DataError):
+            bad.append(str(picture))
+            continue
+        size = (picture.shape[0], picture.shape[1])
+        if images is None:
+            if box is None and (count * math.prod(size) > _MOST_BYTES and max(size) > _LONGEST_SIDE):
+                return None
+            images = np.zeros((count, *(box or size)), np.uint8)
+        if box is None and size != images.shape[1:3]:
+            return None
+        if box is not None:
+            picture = _fitted(picture, box)
+        if picture.ndim == images.ndim:
+            images = np.repeat(images[..., None], 3, axis=3)
+        images[index] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
+    if bad:
+        raise BadEntriesError(f"{where} has pictures that cannot be read", bad)
+    return images
+
+
+def _size(name: str, data: bytes | DataError) -> Size | None:
+    """Return height and width as far as the file's header tells; a damaged file is reported when it is decoded."""
+    if isinstance(data, DataError):
+        return None
+    try:
+        return measure_image(data, name)
+    except DataError:
+        return None
+
+
+def _box(sizes: Sequence[Size]) -> Size:
+    """Return the height and width that all pictures get."""
+    if not sizes:
+        return (1, 1)
+    box, count = Counter(sizes).most_common(1)[0]
+    if 2 * count <= len(sizes):
+        longest = max(max(size) for size in sizes)
+        box = (longest, longest)
+    if max(box) > _LONGEST_SIDE and (count < len(sizes) or len(sizes) * math.prod(box) > _MOST_BYTES):
+        box = _scaled(box, (_LONGEST_SIDE, _LONGEST_SIDE))
+    return box
+
+
+def _scaled(size: Size, box: Size) -> Size:
+    """Return the largest size of the same aspect that fits in a box."""
+    scale = min(box[0] / size[0], box[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _fitted(picture: Pixels, box: Size) -> Pixels:
+    """Scale a picture to fit in a box, aspect kept, and centre it on the median colour of its border."""
+    if picture.shape[:2] == box:
+        return picture
+    height, width = _scaled((picture.shape[0], picture.shape[1]), box)
+    resized = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    fitted = np.full((*box, *picture.shape[2:]), np.median(border, axis=0), np.uint8)
+    top, left = (box[0] - height) // 2, (box[1] - width) // 2
+    fitted[top : top + height, left : left + width] = np.asarray(resized)
+    return fitted
+
+
+def _with_progress(
+    pictures: Iterator[tuple[str, Pixels | DataError]], count: int, where: str
+) -> Iterator[tuple[str, Pixels | DataError]]:
+    """Show a bar on a terminal where there is long to wait."""
+    if count < _MANY:
+        return pictures
+    import_quietly("rich.progress")
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    bar = track(
+        pictures,
+        f"reading {Path(where).name}",
+        total=count,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        update_period=0.2,
+    )
+    return iter(bar)

@@ -1,0 +1,73 @@
+"""MNIST-C: MNIST in fifteen corruptions and as it was, by its authors' own code."""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._entries import name_damage
+from lenetkit.datasets._fetch.published import Published, packed_file
+from lenetkit.datasets._formats.labelled import Labelled
+from lenetkit.datasets._loading import register_dataset
+
+__all__ = ["MNIST_C", "load"]
+
+_CORRUPTIONS = (
+    *("shot_noise", "impulse_noise", "glass_blur", "motion_blur", "shear", "scale", "rotate", "brightness"),
+    *("translate", "stripe", "fog", "spatter", "dotted_line", "zigzag", "canny_edges"),
+)
+_DAMAGE = (zipfile.BadZipFile, KeyError, RuntimeError, EOFError, ValueError)
+
+
+def _array(archive: zipfile.ZipFile, corruption: str, name: str) -> npt.NDArray[Any]:
+    with archive.open(f"mnist_c/{corruption}/{name}.npy") as stream:
+        array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+        return array
+
+
+def _read(part: str, paths: dict[str, Path]) -> Labelled:
+    (path,) = paths.values()
+    with name_damage(path, "lacks a file of MNIST-C", _DAMAGE), zipfile.ZipFile(path) as archive:
+        labels = [_array(archive, corruption, f"{part}_labels").astype(np.int64) for corruption in _CORRUPTIONS]
+        images = np.empty((sum(map(len, labels)), 28, 28), np.uint8)
+        start = 0
+        for corruption, values in zip(_CORRUPTIONS, labels, strict=True):
+            images[start : start + len(values)] = _array(archive, corruption, f"{part}_images")[..., 0]
+            start += len(values)
+    groups = np.repeat(np.array(_CORRUPTIONS, np.str_), [len(values) for values in labels])
+    return Labelled(images=images, labels=np.concatenate(labels), groups=groups)
+
+
+_ARCHIVE = packed_file(
+    "https://zenodo.org/record/3239543/files/mnist_c.zip",
+    size=246661575,
+    sha256="af9ee8c6a815870c7fdde5af84c7bf8db0bcfa1f41056db83871037fba70e493",
+)
+MNIST_C = Published(
+    name="mnist_c",
+    class_names=tuple("0123456789"),
+    read=_read,
+    parts=dict.fromkeys(("train", "test"), (_ARCHIVE,)),
+)
+"""The record of MNIST-C's archive."""
+
+
+@register_dataset(
+    "mnist_c",
+    description="MNIST in fifteen corruptions, 28 x 28 pixels: 900,000 digits for training, 150,000 to test.",
+    licence="as its page on Zenodo states",
+    citation='N. Mu, J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", arXiv:1906.02337, 2019',
+    source="SHA-256 in tensorflow-datasets 4.9.10, url_checksums/mnist_corrupted.txt",
+    splits=("train: 900,000", "test: 150,000"),
+)
+def load(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = None, download: bool = True) -> Dataset:
+    """Load MNIST-C, whose ``groups`` are the names of the corruptions.
+
+    If it cannot be fetched, :func:`lenetkit.synthesis.corrupt` makes the fifteen from MNIST, by its own code.
+    See :func:`lenetkit.datasets.load_dataset`.
+    """
+    return MNIST_C.load(subset=subset, data_dir=data_dir, download=download)
