@@ -111,11 +111,10 @@ def answer_lines(picture: Array, reader: LineReader, sheet: Sheet | None = None)
     answers = []
     for strip in find_strips(picture, sheet):
         checkpoint()
-        answer = reader.predictor.log_probabilities(strip.image)
-        if _says_something(answer):
-            answers.append((strip, answer))
+        answers.append((strip, reader.predictor.log_probabilities(strip.image)))
     by_line = itertools.groupby(answers, key=lambda pair: pair[0].line)
-    return [_join([*group], reader.predictor) for _, group in by_line]
+    lines = [[*group] for _, group in by_line]
+    return [_join(group, reader.predictor) for group in lines if any(_says_something(answer) for _, answer in group)]
 
 
 def answer_whole(picture: Array, reader: LineReader, sheet: Sheet | None = None) -> list[LineAnswer]:
