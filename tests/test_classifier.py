@@ -180,6 +180,7 @@ def test_a_clone_has_every_setting() -> None:
         "label_smoothing": 0.1,
         "class_weight": {1: 2.0, 2: 0.5},
         "random_state": 11,
+        "warm_start": True,
         "verbose": 2,
     }
     classifier = LeNetClassifier(**settings)

@@ -6,6 +6,7 @@ from tests.reading.line_answers import answer_for
 
 from lenetkit.exceptions import SettingError
 from lenetkit.reading._certainty import FEATURES, LineCalibration, calibrated, features
+from lenetkit.reading._knowledge import Knowledge
 from lenetkit.reading._line_decoding import decode
 
 
@@ -44,3 +45,15 @@ def test_weights_that_do_not_fit_are_refused() -> None:
         LineCalibration(weights=[1.0, 2.0])
     with pytest.raises(SettingError, match="weights must be 8 finite numbers"):
         LineCalibration(weights=[np.nan] * 8)
+
+
+def test_what_a_line_does_not_show_is_doubtful_under_any_rule() -> None:
+    """Even if the weights that were learnt take few other numbers for certainty."""
+    learnt = LineCalibration(weights=[0.3, 0.7, 0.2, 0.1, 0.8, 0.1, 0.0, -0.4], constant=0.3)
+    line = answer_for("1947")
+    free = decode([line])[1][0][1]
+    for number, most in (("1947", 1.0), ("1847", 0.01)):
+        text, numbers = decode([line], Knowledge(among=[number]))
+        probability = calibrated(features(line, text, numbers, free), learnt)
+        assert probability <= most
+    assert calibrated(features(line, *decode([line], Knowledge(among=["1947"])), free), learnt) > 0.9

@@ -248,7 +248,7 @@ def test_another_version_is_refused(interrupted: Path, monkeypatch: pytest.Monke
     """Another Keras would not give the same bits."""
     from lenetkit.trainer import _provenance
 
-    monkeypatch.setattr(_provenance, "version", lambda name: "0.0.1")
+    monkeypatch.setattr(_provenance, "get_version", lambda name: "0.0.1")
     assert "keras: " in refusal(interrupted)
 
 

@@ -96,6 +96,11 @@ class LineCalibration:
 
 
 def calibrated(values: npt.NDArray[np.float64], calibration: LineCalibration) -> float:
-    """Return the probability that the best number of a line is right, from its features (8,)."""
+    """Return the probability that the best number of a line is right, from its features (8,).
+
+    Under rules it is no more than the best number's share of the best one without them: a number that the line does not
+    show is doubtful, however few others are possible.
+    """
     odds = float(values @ np.array(calibration.weights)) + calibration.constant
-    return 1 / (1 + math.exp(-odds)) if odds >= 0 else math.exp(odds) / (1 + math.exp(odds))
+    probability = 1 / (1 + math.exp(-odds)) if odds >= 0 else math.exp(odds) / (1 + math.exp(odds))
+    return min(probability, math.exp(-values[2]))
