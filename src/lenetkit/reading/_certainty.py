@@ -98,8 +98,8 @@ class LineCalibration:
 def calibrated(values: npt.NDArray[np.float64], calibration: LineCalibration) -> float:
     """Return the probability that the best number of a line is right, from its features (8,).
 
-    Under rules it is no more than the best number's share of the best one without them: a number that the line does not
-    show is doubtful, however few others are possible.
+    Under rules it is at most the best number's part of what the best one without them has: a number that the line does
+    not show is doubtful, however few others are possible.
     """
     odds = float(values @ np.array(calibration.weights)) + calibration.constant
     probability = 1 / (1 + math.exp(-odds)) if odds >= 0 else math.exp(odds) / (1 + math.exp(odds))
