@@ -13,7 +13,7 @@ BUNDLE = read_bundle(get_path("digits"))
 
 
 def test_the_head_answers_as_the_model_does() -> None:
-    """Features by LiteRT and the rest by NumPy give what LiteRT gives for all of it."""
+    """Its layers and those before give what LiteRT gives for all of it."""
     head = read_head(BUNDLE.tflite, scale=None, offset=None)
     assert [kernel.shape for kernel, _ in head.weights] == [(400, 120), (120, 84), (84, 10)]
     assert head.activations == ("relu", "relu", "linear")

@@ -67,7 +67,7 @@ def adapt(
     _check_enough(encoder.classes_, indices, len(fitted.classes))
     bundle = fitted.to_bundle()
     scale, offset = fitted.transforms.get_affine(np.uint8)
-    head = read_head(bundle.tflite, scale=scale, offset=offset, among=bundle.weights.values(), runtime=fitted.runtime)
+    head = read_head(bundle.tflite, scale=scale, offset=offset, among=bundle.weights.values())
     rng = np.random.default_rng([seed, len(indices)])
     with one_blas_thread():
         known = collect_known(fitted, bundle, keep, rng)
@@ -320,7 +320,7 @@ def _adapt_gate(
     from lenetkit.synthesis import draw_nondigits
 
     scale, offset = fitted.transforms.get_affine(np.uint8)
-    head = read_head(rejection.gate_tflite, scale=scale, offset=offset, runtime=fitted.runtime)
+    head = read_head(rejection.gate_tflite, scale=scale, offset=offset)
     scribbles = draw_nondigits(2 * _NONDIGITS, kinds="scribble", seed=int(rng.integers(2**31))).images
     others = head.features.predict_proba(get_input(fitted.prepare(scribbles)))
     sources = [head.features.predict_proba(source) for source in known.sources]

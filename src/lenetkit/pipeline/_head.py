@@ -65,9 +65,7 @@ class Head:
         return self._model.with_contents(contents, (last.inputs[0], last.outputs[0]), more)
 
 
-def read_head(
-    tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDArray[Any]] = (), runtime: str | None = None
-) -> Head:
+def read_head(tflite: bytes, *, scale: Any, offset: Any, among: Iterable[npt.NDArray[Any]] = ()) -> Head:
     """Take the last dense layers out of a model.
 
     Parameters
@@ -78,15 +76,13 @@ def read_head(
     among : iterable of ndarray, optional
         The weights that the model was made of, in their order. A layer that has others, such as one with a
         normalisation folded in, and all layers before it are no part of the head.
-    runtime : str, optional
-        The runtime of the layers before, as :class:`lenetkit.runtime.Predictor` takes it.
 
     Raises
     ------
     SettingError
         If it does not end in a dense layer of float32 weights and a softmax.
     DataError
-        If it is damaged.
+        If it is damaged, or has operations that the NumPy runtime does not know.
     """
     model = LiteModel(tflite)
     layers, start = _find_layers(model, among)
@@ -99,7 +95,8 @@ def read_head(
     for kernel, bias, _ in layers:
         read = [_read(model, index) for index in (kernel, bias)]
         weights.append((np.ascontiguousarray(read[0].T), read[1].copy()))
-    features = Predictor(model.with_output(start), scale=scale, offset=offset, runtime=runtime)
+    # In NumPy: LiteRT 2.0.2 ends the process over a model that was cut off.
+    features = Predictor(model.with_output(start), scale=scale, offset=offset, runtime="numpy")
     return Head(
         weights=weights,
         activations=tuple(activation for _, _, activation in layers),
