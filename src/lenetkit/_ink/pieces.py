@@ -97,12 +97,11 @@ def _holds_digit(left: Array, mask: Array) -> bool:
 
 def _find_lines(mask: Array) -> list[_Line]:
     scale = -(-max(mask.shape) // _COARSE)
-    padded = np.pad(mask, [(0, -length % scale) for length in mask.shape])
-    height, width = (length // scale for length in padded.shape)
-    coarse = np.asarray(padded.reshape(height, scale, width, scale).any(axis=(1, 3)))
-    rows, columns = np.nonzero(coarse)
+    coarse = _any_of(_any_of(mask, scale).T, scale).T
+    height, width = coarse.shape
     if width < 2 * _PARTS or not _reaches_both_sides(coarse):
         return []
+    rows, columns = np.nonzero(coarse)
     reach = int(_STEEPEST * width / 2) + 1
     part_of = np.arange(width) * _PARTS // width
     sizes = np.bincount(part_of)
@@ -120,6 +119,15 @@ def _find_lines(mask: Array) -> list[_Line]:
         best[max(0, row - 2) : row + 3] = 0
         lines.append(_Line((row - reach + 0.5) * scale - 0.5, steepness[row]))
     return lines
+
+
+def _any_of(mask: Array, scale: int) -> Array:
+    """Return for each so many rows, and those that are left over, where any of them is set."""
+    found = mask[::scale].copy()
+    for row in range(1, scale):
+        others = mask[row::scale]
+        found[: len(others)] |= others
+    return found
 
 
 def _reaches_both_sides(coarse: Array) -> bool:
@@ -158,7 +166,11 @@ def _fit(columns: Array, rows: Array) -> _Line | None:
     for _ in range(2):
         if np.ptp(columns[near]) < _PARTS:
             return None
-        steepness, row = np.polyfit(columns[near], rows[near], 1)
+        across, down = columns[near], rows[near]
+        middle, row = across.mean(), down.mean()
+        across = across - middle
+        steepness = across.dot(down - row) / across.dot(across)
+        row -= steepness * middle
         distances = np.abs(rows - row - steepness * columns)
         near = distances <= 2 * np.median(distances) + 0.5
     return _Line(row, steepness)
