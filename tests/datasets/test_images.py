@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from lenetkit.datasets._images import iter_batches, read_image, read_images
+from lenetkit.datasets import iter_batches, read_image, read_images
 from lenetkit.exceptions import DataError
 
 GREY = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))
@@ -433,7 +433,7 @@ def test_batches_are_bounded_in_number_and_in_bytes(monkeypatch):
     """However many pictures there are, and however large."""
     many = iter_batches(np.zeros((600, 9, 7), np.uint8))
     assert [len(batch) for batch in many] == [256, 256, 88]
-    monkeypatch.setattr("lenetkit.datasets._images._BATCH_BYTES", 2 * 9 * 7)
+    monkeypatch.setattr("lenetkit.datasets._piles._BATCH_BYTES", 2 * 9 * 7)
     large = iter_batches(np.zeros((9, 7), np.uint8) for _ in range(7))
     assert [len(batch) for batch in large] == [3, 3, 1]
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from lenetkit._ink.bands import has_bands
 from lenetkit._ink.digit import (
+    WORKING_SIDE,
     centre,
     cut_out,
     dark_enough,
@@ -40,6 +41,7 @@ from lenetkit._ink.paper import (
     Contrast,
     close,
     dark_on_light,
+    get_reduction,
     ink_map,
     measure_contrast,
     mix_channels,
@@ -50,6 +52,7 @@ from lenetkit._ink.paper import (
 )
 
 __all__ = [
+    "WORKING_SIDE",
     "Contrast",
     "centre",
     "close",
@@ -60,6 +63,7 @@ __all__ = [
     "even_ink",
     "even_stroke",
     "fit_box",
+    "get_reduction",
     "has_bands",
     "has_edge_lines",
     "ink_map",

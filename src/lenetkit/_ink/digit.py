@@ -18,15 +18,16 @@ from lenetkit._ink.paper import (
     Contrast,
     above,
     dark_on_light,
+    halve,
     ink_map,
     measure_contrast,
-    shrink,
     slope,
     to_grey,
 )
 from lenetkit._ink.pieces import choose_pieces, without_frames, without_lines
 
 __all__ = [
+    "WORKING_SIDE",
     "bounding_boxes",
     "centre",
     "cut_out",
@@ -50,8 +51,8 @@ _WHITE_PART = 5
 # Where no source is given, the number was set by eye on the development pictures, as in lenetkit._ink.paper,
 # and "wrong" says the same.
 
-# Larger pictures are averaged down to at most this side first. Wrong: 30 results change.
-_WORKING_SIDE = 512
+# Larger pictures are halved until no side is longer. Wrong: 30 results change.
+WORKING_SIDE = 512
 # Ink stands out by so many grey levels at least, and by so many noises. Wrong: ink in up to 3 blank pictures fewer.
 _FAINTEST, _NOISES = 8, 6
 # No digit can be told on fewer pixels.
@@ -106,7 +107,7 @@ def stages(batch: Array, *, stroke: bool = True) -> Iterator[tuple[str, Array]]:
 
 
 def _all_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Array]]:
-    grey = to_grey(shrink(batch, _WORKING_SIDE))
+    grey = to_grey(halve(batch, WORKING_SIDE))
     yield "grey", grey
     if max(grey.shape[1:]) < LARGEST_CELL:
         grey = without_edge_lines(grey)

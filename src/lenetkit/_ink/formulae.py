@@ -41,7 +41,8 @@ def _pass_through() -> list[str]:
 
 def _grey() -> list[str]:
     return [
-        f"If a side is longer than {digit._WORKING_SIDE}: f = ceil(longer side / {digit._WORKING_SIDE}); each block "
+        f"If a side is longer than {digit.WORKING_SIDE}: f = the smallest power of two for which longer side / f is "
+        f"at most {digit.WORKING_SIDE}; each block "
         "of f x f pixels becomes its mean, blocks that are cut off at the right and lower border likewise.",
         f"Grey pictures stay. Of colour ones shrink a copy in the same way to at most {paper._COLOUR_SIDE} pixels a "
         f"side, and take from each channel its mean over s x s pixels, s = max(3, longer side // {paper._DETAILS} | "

@@ -19,6 +19,8 @@ __all__ = [
     "above",
     "close",
     "dark_on_light",
+    "get_reduction",
+    "halve",
     "ink_map",
     "inner",
     "measure_contrast",
@@ -110,7 +112,20 @@ def shrink(batch: Array, side: int) -> Array:
 
     Pillow's ``reduce``: a block of n pixels is its mean, rounded to within 0.5 + 1 / (2 n) levels.
     """
-    factor = -(-max(batch.shape[1:3]) // side)
+    return _reduce(batch, -(-max(batch.shape[1:3]) // side))
+
+
+def halve(batch: Array, side: int) -> Array:
+    """Average blocks of pixels as :func:`shrink` does, with sides of 2, 4, 8, ... pixels: see `get_reduction`."""
+    return _reduce(batch, get_reduction(max(batch.shape[1:3]), side))
+
+
+def get_reduction(length: int, side: int) -> int:
+    """Return the smallest power of two that brings a length to `side` or below: what decoders of JPEG can do, too."""
+    return 1 << (-(-length // side) - 1).bit_length()
+
+
+def _reduce(batch: Array, factor: int) -> Array:
     if factor == 1:
         return batch
     return np.stack([np.asarray(Image.fromarray(image).reduce(factor)) for image in batch])

@@ -97,7 +97,7 @@ def _holds_digit(left: Array, mask: Array) -> bool:
 
 def _find_lines(mask: Array) -> list[_Line]:
     scale = -(-max(mask.shape) // _COARSE)
-    coarse = _any_of(_any_of(mask, scale).T, scale).T
+    coarse = _reduce_rows(_reduce_rows(mask, scale).T, scale).T
     height, width = coarse.shape
     if width < 2 * _PARTS or not _reaches_both_sides(coarse):
         return []
@@ -121,7 +121,7 @@ def _find_lines(mask: Array) -> list[_Line]:
     return lines
 
 
-def _any_of(mask: Array, scale: int) -> Array:
+def _reduce_rows(mask: Array, scale: int) -> Array:
     """Return for each so many rows, and those that are left over, where any of them is set."""
     found = mask[::scale].copy()
     for row in range(1, scale):

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, count, groupby
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,9 +53,16 @@ Answer: TypeAlias = tuple[list[tuple[Any, float]], str | None]
     help="Do not answer if the image shows no digit, or if the answer is not sure enough to keep the fraction of "
     "errors at this or below, for example 0.01. The label is then - and the reason follows.",
 )
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Images read at a time; default: one for each core.")
 @runtime_option
 def predict(
-    paths: tuple[str, ...], file: str | None, form: str | None, top: int, reject: float | None, runtime: str | None
+    paths: tuple[str, ...],
+    file: str | None,
+    form: str | None,
+    top: int,
+    reject: float | None,
+    jobs: int | None,
+    runtime: str | None,
 ) -> None:
     """Read each IMAGE: one line each, in their order.
 
@@ -84,15 +92,17 @@ def predict(
 
     def read(images: list[Array]) -> list[Answer]:
         if reject is None:
-            return [(_rank(row, classes, top), None) for row in pipeline.predict_proba(images)]
-        found = pipeline.predict(images, reject=reject)
+            return [(_rank(row, classes, top), None) for row in pipeline.predict_proba(images, n_jobs=1)]
+        found = pipeline.predict(images, reject=reject, n_jobs=1)
         return [([(None if p.rejected else p.label, round(p.probability, 7))], p.reason) for p in found]
 
     if form == "csv":
         names = [f"{name}{f'_{rank}' if rank > 1 else ''}" for rank in range(1, top + 1) for name in _COLUMNS]
         _TABLE.writerow(["image", *names, *(["reason"] if reject is not None else [])])
     failed = False
-    for path, answer in _answers(read, images):
+    transforms = pipeline.transforms_
+    n_jobs = jobs if transforms.elementwise else 1  # functions of others may not be made for threads
+    for path, answer in _answers(read, images, n_jobs, transforms.working_side):
         if isinstance(answer, DataError):
             failed = True
             echo_error(path, answer)
@@ -101,31 +111,36 @@ def predict(
     click.get_current_context().exit(2 if failed else 0)
 
 
-def _answers(read: Callable[[list[Array]], list[Answer]], paths: list[str]) -> Iterator[tuple[str, Answer | DataError]]:
+def _answers(
+    read: Callable[[list[Array]], list[Answer]], paths: list[str], n_jobs: int | None, side: int | None
+) -> Iterator[tuple[str, Answer | DataError]]:
     """Give for each image, in their order, the answer or the error; for each row of a table, too."""
-    from lenetkit.datasets import is_pixel_table, iter_batches
+    from lenetkit.datasets import is_pixel_table, map_images
 
     with show_progress(len(paths), _BATCH) as advance:
         for tables, group in groupby(paths, is_pixel_table):
-            for batch in chain.from_iterable(map(_rows, group)) if tables else iter_batches(group):
-                answers = iter(_answer(read, [image for _, image in batch if not isinstance(image, DataError)]))
-                for path, image in batch:
-                    yield path, image if isinstance(image, DataError) else next(answers)
-                advance(0 if tables else len(batch))
+            if tables:
+                yield from chain.from_iterable(_rows(read, path) for path in group)
+                continue
+            for batch in map_images(group, partial(_answer, read), n_jobs=n_jobs, side=side):
+                yield from batch
+                advance(len(batch))
 
 
-def _rows(path: str) -> "Iterator[list[tuple[str, Array | DataError]]]":
-    """Give the images of a table in batches, named by their rows; or the error, under the table's name."""
+def _rows(read: Callable[[list[Array]], list[Answer]], path: str) -> Iterator[tuple[str, Answer | DataError]]:
+    """Give the answer for each row of a table; or the error, under the table's name."""
     from lenetkit.datasets import iter_batches, read_pixel_table
 
     try:
         images = read_pixel_table(Path(path))
     except DataError as error:
-        yield [(path, error)]
+        yield path, error
         return
     row = count()
     for batch in iter_batches(images):
-        yield [(f"{path}[{next(row)}]", image) for _, image in batch]
+        answers = iter(_answer(read, [image for _, image in batch if not isinstance(image, DataError)]))
+        for _, image in batch:
+            yield f"{path}[{next(row)}]", image if isinstance(image, DataError) else next(answers)
 
 
 def _answer(read: Callable[[list[Array]], list[Answer]], images: list[Array]) -> list[Answer | DataError]:

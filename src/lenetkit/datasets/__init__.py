@@ -45,11 +45,14 @@ from lenetkit.datasets._fetch.records import RemoteFile
 from lenetkit.datasets._first_look import find_overlap as find_overlap
 from lenetkit.datasets._formats.csv import is_pixel_table as is_pixel_table
 from lenetkit.datasets._formats.csv import read_pixel_table as read_pixel_table
-from lenetkit.datasets._images import iter_batches as iter_batches
+from lenetkit.datasets._images import check_failures as check_failures
+from lenetkit.datasets._images import is_pile as is_pile
 from lenetkit.datasets._images import read_image, read_images
 from lenetkit.datasets._images import single_image as single_image
 from lenetkit.datasets._loading import DatasetInfo, dataset_info, list_datasets, load_dataset, register_dataset
 from lenetkit.datasets._loading import registry as registry
+from lenetkit.datasets._piles import iter_batches as iter_batches
+from lenetkit.datasets._piles import map_images as map_images
 from lenetkit.datasets._views import IndexedImages
 
 __all__ = [

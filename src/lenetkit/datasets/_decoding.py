@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import GifImagePlugin, Image, ImageFile, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
+from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
+from lenetkit._ink import get_reduction
 from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.datasets._pillow import FORMAT_NAMES, READERS
 from lenetkit.exceptions import DataError
@@ -35,8 +36,10 @@ _TIFF_PHOTOMETRIC, _TIFF_BITS = 262, 258
 _GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 
 
-def decode(source: bytes | Image.Image | npt.NDArray[Any], name: str, max_pixels: int) -> Pixels:
-    """Return the pixels of one picture.
+def decode(
+    source: bytes | Image.Image | npt.NDArray[Any], name: str, max_pixels: int, side: int | None = None
+) -> Pixels:
+    """Return the pixels of one picture, of a file halved until no side is longer than `side`, where that saves work.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def decode(source: bytes | Image.Image | npt.NDArray[Any], name: str, max_pixels
         return _decode(source, name, max_pixels)
     _check_sums(source)
     with _open(source, name, max_pixels) as image:
-        return _decode(image, name, max_pixels)
+        return _decode(image, name, max_pixels, side)
 
 
 def check_array(array: npt.NDArray[Any], name: str, max_pixels: int) -> npt.NDArray[Any]:
@@ -137,8 +140,11 @@ def _check_sums(data: bytes) -> None:
             image.verify()
 
 
-def _decode(image: Image.Image, name: str, max_pixels: int) -> Pixels:
+def _decode(image: Image.Image, name: str, max_pixels: int, side: int | None = None) -> Pixels:
     _check_size(image.width, image.height, name, max_pixels)
+    factor = 1 if side is None else get_reduction(max(image.size), side)
+    if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):
+        factor //= _decode_reduced(image, factor)
     # Before it is loaded a file tells how many bits it has.
     stored = image.tile[0] if isinstance(image, ImageFile.ImageFile) and image.tile else (None,) * 4
     if isinstance(image, PpmImagePlugin.PpmImageFile) and image.mode == "RGB" and _is_deep(stored):
@@ -147,8 +153,15 @@ def _decode(image: Image.Image, name: str, max_pixels: int) -> Pixels:
         pixels = _with_transparent_colour(image, str(stored[3]) if stored[3] else None)
     else:
         image.load()
-        pixels = _channels(image, name)
+        pixels = _channels(image, name, factor)
     return _turn(_simplify(pixels), _orientation(image))
+
+
+def _decode_reduced(image: JpegImagePlugin.JpegImageFile, factor: int) -> int:
+    """Let a JPEG be decoded at 1/2, 1/4 or 1/8 of its size; return by how much it will be smaller."""
+    before = max(image.size)
+    image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
+    return round(before / max(image.size))
 
 
 def _is_deep(stored: tuple[Any, ...]) -> bool:
@@ -214,8 +227,8 @@ def _check_size(width: int, height: int, name: str, most: int) -> None:
         raise DataError(f"{name} must have 1 to {most:,} pixels; it has {width:,} x {height:,} = {width * height:,}.")
 
 
-def _channels(image: Image.Image, name: str) -> Pixels:
-    """Return grey, grey and alpha, RGB, or RGB and alpha."""
+def _channels(image: Image.Image, name: str, factor: int = 1) -> Pixels:
+    """Return grey, grey and alpha, RGB, or RGB and alpha; blocks of pixels averaged where all are solid."""
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     if image.mode not in ("1", "L") and tags.get(_TIFF_PHOTOMETRIC) == 0:
         # Pillow would give the negative.
@@ -229,7 +242,8 @@ def _channels(image: Image.Image, name: str) -> Pixels:
         return _from_floats(np.asarray(image), name)
     colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     wanted = colours + ("A" if image.has_transparency_data else "")
-    return np.array(image if image.mode == wanted else image.convert(wanted))
+    converted = image if image.mode == wanted else image.convert(wanted)
+    return np.array(converted.reduce(factor) if factor > 1 and wanted == colours else converted)
 
 
 def _from_32_bits(values: npt.NDArray[Any], name: str, *, white: int) -> Pixels:

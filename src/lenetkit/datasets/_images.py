@@ -27,7 +27,17 @@ from lenetkit.datasets._axes import as_batch, as_plain, as_single, is_nested, ne
 from lenetkit.datasets._decoding import MAX_PIXELS, Pixels, check_array, check_size, decode, measure_picture
 from lenetkit.exceptions import DataError, LenetkitError
 
-__all__ = ["iter_batches", "load_bytes", "measure_image", "read_image", "read_images", "single_image"]
+__all__ = [
+    "check_failures",
+    "get_name",
+    "is_pile",
+    "load_bytes",
+    "measure_image",
+    "name_sources",
+    "read_image",
+    "read_images",
+    "single_image",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 Named: TypeAlias = tuple[str, Array | DataError]
@@ -36,12 +46,9 @@ _MAX_BYTES = 2**30
 _OPAQUE_CHANNELS, _ALL_CHANNELS, _TRANSPARENT = (1, 3), (1, 2, 3, 4), (2, 4)
 # Linux' PATH_MAX, the largest of all systems; a path that is shorter than this is whole in messages.
 _LONGEST_PATH, _LONG = 4096, 300
-# A batch ends after so many pictures or bytes, which bounds the memory that many of them need.
-_BATCH = 256
-_BATCH_BYTES = 32 * 2**20
 
 
-def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Pixels:
+def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIXELS, side: int | None = None) -> Pixels:
     """Read one picture as uint8.
 
     Transparent pictures are laid on paper that their ink stands out from: dark ink on white, bright ink on black.
@@ -59,6 +66,9 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
         The picture's name in messages. Default: the file's, where it has one.
     max_pixels : int
         Refuse a picture with more pixels before it is unpacked: a server has less memory for each visitor.
+    side : int, optional
+        Half, a quarter, an eighth ... of a picture file will do, as long as its longer side is about as long as this:
+        the fewest halvings that bring it to `side` or below. JPEG is decoded at that size, which is fast.
 
     Returns
     -------
@@ -83,9 +93,9 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     (20, 28)
     """
     source = _find_single(image, _ALL_CHANNELS)
-    name = name or _get_name(source)
+    name = name or get_name(source)
     with _named_damage(name):
-        pixels = decode(_load(source, name), name, max_pixels)
+        pixels = decode(_load(source, name), name, max_pixels, side)
     if pixels.max() <= FAINTEST:
         check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
     return pixels
@@ -134,7 +144,7 @@ def _named_damage(name: str) -> Iterator[None]:
         ) from error
 
 
-def read_images(images: Any) -> Any:
+def read_images(images: Any, *, side: int | None = None) -> Any:
     """Return images as arrays: an array stays as it is, everything else is read.
 
     Parameters
@@ -146,6 +156,8 @@ def read_images(images: Any) -> Any:
         integers from 0 to 255 as uint8. A table has one row for each image and a column for each pixel; a column or
         one-dimensional array of paths is a list of them. One path, file or picture is one image. Members of lists and
         generators are what :func:`read_image` takes.
+    side : int, optional
+        As for :func:`read_image`; arrays stay as they are.
 
     Returns
     -------
@@ -167,55 +179,23 @@ def read_images(images: Any) -> Any:
     [(28, 28), (8, 8)]
     """
     if _is_one_picture(images):
-        return [read_image(images)]
+        return [read_image(images, side=side)]
     sources = _find_sources(images)
     if _is_array(sources):
         check_levels(sources)
         return sources
-    pictures = [picture for _, picture in _iterate(sources)]
-    failures = [f"images[{index}]: {found}" for index, found in enumerate(pictures) if isinstance(found, DataError)]
-    if len(failures) == len(pictures) > 1 and len({str(found) for found in pictures}) == 1:
-        raise DataError(f"none of {len(pictures)} pictures can be read: {pictures[0]}")
-    if failures:
-        raise DataError(f"{len(failures)} of {len(pictures)} pictures cannot be read:\n" + "\n".join(failures))
+    pictures = [picture for _, picture in _iterate(sources, side)]
+    check_failures(pictures)
     return pictures
 
 
-def iter_batches(images: Any) -> Iterator[list[Named]]:
-    """Read images batch by batch; one that cannot be read stops none of the others.
-
-    Parameters
-    ----------
-    images : array-like, path, bytes, binary file, PIL image, pandas.DataFrame, or iterable of these
-        As for :func:`read_images`.
-
-    Yields
-    ------
-    list of (str, ndarray or DataError)
-        The name of each image, which is its path or ``images[3]``, and its pixels or the error. At most 256 images or
-        about 32 MiB.
-
-    Raises
-    ------
-    DataError
-        If they are no images at all.
-
-    Examples
-    --------
-    >>> from lenetkit.datasets import iter_batches
-    >>> [(name, type(found).__name__) for batch in iter_batches(["none.png"]) for name, found in batch]
-    [('none.png', 'DataError')]
-    """
-    batch: list[Named] = []
-    size = 0
-    for name, image in _iterate(_find_sources(images)):
-        batch.append((name, image))
-        size += 0 if isinstance(image, DataError) else image.nbytes
-        if len(batch) == _BATCH or size > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def check_failures(pictures: Collection[Any]) -> None:
+    """Raise one DataError that names all pictures that cannot be read, if there are any."""
+    failures = [f"images[{index}]: {found}" for index, found in enumerate(pictures) if isinstance(found, DataError)]
+    if len(failures) == len(pictures) > 1 and len({str(found) for found in pictures}) == 1:
+        raise DataError(f"none of {len(pictures)} pictures can be read: {next(iter(pictures))}")
+    if failures:
+        raise DataError(f"{len(failures)} of {len(pictures)} pictures cannot be read:\n" + "\n".join(failures))
 
 
 def single_image(image: Any) -> tuple[str, Array]:
@@ -247,8 +227,8 @@ def single_image(image: Any) -> tuple[str, Array]:
     is_ready = _is_array(source) and not is_transparent
     if not is_ready:
         return name, read_image(source)
-    check_levels(source[np.newaxis], _get_name(source))
-    return name, check_array(source, _get_name(source), MAX_PIXELS)
+    check_levels(source[np.newaxis], get_name(source))
+    return name, check_array(source, get_name(source), MAX_PIXELS)
 
 
 def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
@@ -293,15 +273,35 @@ def _as_images(array: Any, channels: Collection[int]) -> Any:
     return list(batch) if is_transparent and not channels else batch
 
 
-def _iterate(sources: Any) -> Iterator[Named]:
+def is_pile(images: Any) -> bool:
+    """Tell if these are pictures, files or arrays of one each, that are better read and prepared a few at a time."""
+    if isinstance(images, (list, tuple)):
+        return len(images) > 1 and (_is_one_picture(images[0]) or (_is_array(images[0]) and not is_nested(images)))
+    return isinstance(images, Iterator) and not _is_one_picture(images)
+
+
+def name_sources(images: Any, unread: tuple[type, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield the name of each image, and its pixels or its error; sources of these types are left to be read.
+
+    Raises
+    ------
+    DataError
+        If they are no images at all.
+    """
+    return _iterate(_find_sources(images), None, unread)
+
+
+def _iterate(sources: Any, side: int | None = None, unread: tuple[type, ...] = ()) -> Iterator[tuple[str, Any]]:
     index = -1
     for index, source in enumerate(sources):
         name = _as_path(source) if isinstance(source, (str, os.PathLike)) else f"images[{index}]"
         try:
-            found: Array | DataError = np.asarray(source) if _is_array(sources) else read_image(source)
             if _is_array(sources):
-                check_size(np.asarray(source), name, MAX_PIXELS)
-                check_levels(np.asarray(source)[np.newaxis], name)
+                found: Any = np.asarray(source)
+                check_size(found, name, MAX_PIXELS)
+                check_levels(found[np.newaxis], name)
+            else:
+                found = source if isinstance(source, unread) else read_image(source, side=side)
         except DataError as error:
             found = error
         yield name, found
@@ -318,7 +318,7 @@ def _is_array(images: Any) -> bool:
     return hasattr(images, "shape") and hasattr(images, "dtype")
 
 
-def _get_name(source: Any) -> str:
+def get_name(source: Any) -> str:
     """Return what messages call a picture: its path, the name that its file has, or its kind."""
     if isinstance(source, (bytes, bytearray, memoryview, np.ndarray)):
         return f"the picture ({'array' if isinstance(source, np.ndarray) else 'bytes'})"

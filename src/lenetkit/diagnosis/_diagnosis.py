@@ -121,7 +121,13 @@ class Diagnosis:
         return "\n".join(lines)
 
 
-def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, Any] | None = None) -> Diagnosis:
+def diagnose(
+    images: Any,
+    pipeline: FittedPipeline,
+    *,
+    reference: Mapping[str, Any] | None = None,
+    n_jobs: int | None = None,
+) -> Diagnosis:
     """Compare images with those that a model was trained on, and name differences, causes and cures.
 
     The images are compared after the pipeline's transforms, as the model sees them; lines and inverted bands along the
@@ -136,6 +142,9 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
         Fitted.
     reference : mapping, optional
         Made of training images by :func:`compute_reference`; by default the one that the pipeline keeps.
+    n_jobs : int, optional
+        Number of threads in which images are read and prepared. None: one for each core, up to 8; one where a
+        transform is not of this package.
 
     Returns
     -------
@@ -149,7 +158,7 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
     DataError
         If `images` are no images at all, or `reference` is not what :func:`compute_reference` returns.
     SettingError
-        If there is no reference.
+        If there is no reference, or `n_jobs` is not a positive integer.
 
     Examples
     --------
@@ -179,7 +188,7 @@ def diagnose(images: Any, pipeline: FittedPipeline, *, reference: Mapping[str, A
         )
     check_reference(reference)
     head, _ = transforms.split_affine()
-    names, prepared = prepare(images, head)
+    names, prepared = prepare(images, head, n_jobs)
     shape = tuple(reference["shape"])
     found = [
         finding

@@ -3,6 +3,7 @@
 In: images as for a pipeline's ``predict``. Out: the model's input, or the error, and the pixels' range as they came.
 """
 
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import attrs
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._ink import has_bands, has_edge_lines
-from lenetkit.datasets import iter_batches
+from lenetkit._utils.threads import count_threads
+from lenetkit.datasets import map_images
 from lenetkit.exceptions import DataError
 from lenetkit.transforms import Compose
 
@@ -61,15 +63,15 @@ class PreparedImage(NamedTuple):
     banded: bool = False  # a part along its border is inverted
 
 
-def prepare(images: Any, transforms: Compose) -> tuple[tuple[str, ...], list[PreparedImage]]:
-    """Read images and apply transforms to them, batch by batch; return their names and the results."""
-    names: list[str] = []
-    prepared: list[PreparedImage] = []
-    for batch in iter_batches(images):
-        names += [name for name, _ in batch]
-        good = iter(_prepare([image for _, image in batch if not isinstance(image, DataError)], transforms))
-        prepared += [PreparedImage(image) if isinstance(image, DataError) else next(good) for _, image in batch]
-    return tuple(names), prepared
+def prepare(images: Any, transforms: Compose, n_jobs: int | None = None) -> tuple[tuple[str, ...], list[PreparedImage]]:
+    """Read images and apply transforms to them, a few at a time; return their names and the results."""
+    count_threads(n_jobs)
+    n_jobs = n_jobs if transforms.elementwise else 1
+    found = list(
+        chain.from_iterable(map_images(images, lambda pictures: _prepare(pictures, transforms), n_jobs=n_jobs))
+    )
+    prepared = [PreparedImage(image) if isinstance(image, DataError) else image for _, image in found]
+    return tuple(name for name, _ in found), prepared
 
 
 def _prepare(images: list[Array], transforms: Compose) -> list[PreparedImage]:

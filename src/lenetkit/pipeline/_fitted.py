@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.lazy import lazy
+from lenetkit._utils.validation import check_whole
 from lenetkit.bundle import Bundle, Rejection, verify_bundle
-from lenetkit.datasets import read_images
+from lenetkit.datasets import check_failures, is_pile, map_images, read_images
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
 from lenetkit.transforms import Compose, Prepared, transform_from_dict
@@ -86,9 +87,17 @@ class FittedState:
             verify_bundle(bundle, runtime=runtime)
         return cls(transforms, encoder, bundle, runtime)
 
-    def prepare(self, images: Any) -> Prepared:
-        """Read images and apply all transforms but a trailing affine one."""
-        return self.transforms.prepare(read_images(images))
+    def prepare(self, images: Any, n_jobs: int | None = None) -> Prepared:
+        """Read images and apply all transforms but a trailing affine one; files in `n_jobs` threads."""
+        if n_jobs is not None:
+            check_whole("n_jobs", n_jobs, 1)
+        transforms, side = self.transforms, self.transforms.working_side
+        if side is None or not transforms.elementwise or not is_pile(images):
+            return transforms.prepare(read_images(images, side=side))
+        head, _ = transforms.split_affine()
+        found = [image for pile in map_images(images, head, n_jobs=n_jobs, side=side) for _, image in pile]
+        check_failures(found)
+        return transforms.join(found)
 
     def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""

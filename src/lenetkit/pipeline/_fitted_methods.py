@@ -45,12 +45,14 @@ class FittedMethods:
         return new
 
     @overload
-    def predict(self, images: Any) -> npt.NDArray[Any]: ...
+    def predict(self, images: Any, *, n_jobs: int | None = None) -> npt.NDArray[Any]: ...
 
     @overload
-    def predict(self, images: Any, *, reject: float) -> "list[Prediction]": ...
+    def predict(self, images: Any, *, reject: float, n_jobs: int | None = None) -> "list[Prediction]": ...
 
-    def predict(self, images: Any, *, reject: float | None = None) -> "npt.NDArray[Any] | list[Prediction]":
+    def predict(
+        self, images: Any, *, reject: float | None = None, n_jobs: int | None = None
+    ) -> "npt.NDArray[Any] | list[Prediction]":
         """Return the most probable label of each image, an ndarray of shape (n,), or decline.
 
         With `reject` it is a list of :class:`~lenetkit.rejection.Prediction`, rejected where the image does not look
@@ -59,14 +61,17 @@ class FittedMethods:
         them. Sure is an answer that is probable for the image and for the image slightly blurred. 1 asks only if it is
         a digit.
 
+        Many picture files are read and normalised a few at a time, in `n_jobs` threads: by default one for each core,
+        up to 8; with 1, all in the caller's thread. The answers are the same, and so is the memory for any number.
+
         Raises
         ------
         NotFittedError
             Before :meth:`fit`; with `reject` before :meth:`calibrate`.
         DataError
-            If the images do not hold what they should; the message names the first offender.
+            If the images do not hold what they should; the message names the first offender, or all bad files.
         SettingError
-            If `reject` is not above 0 and up to 1.
+            If `reject` is not above 0 and up to 1, or `n_jobs` is not a positive integer.
 
         Examples
         --------
@@ -84,8 +89,8 @@ class FittedMethods:
         if reject is not None:
             from lenetkit.pipeline._rejecting import predict_or_reject
 
-            return predict_or_reject(fitted, images, reject)
-        labels: npt.NDArray[Any] = fitted.classes[fitted.predict_proba(fitted.prepare(images)).argmax(axis=1)]
+            return predict_or_reject(fitted, images, reject, n_jobs)
+        labels: npt.NDArray[Any] = fitted.classes[fitted.predict_proba(fitted.prepare(images, n_jobs)).argmax(axis=1)]
         return labels
 
     def predict_set(self, images: Any, alpha: float = 0.05) -> list[npt.NDArray[Any]]:
@@ -115,10 +120,11 @@ class FittedMethods:
 
         return label_sets(self._check_fitted(), images, alpha)
 
-    def predict_proba(self, images: Any) -> "npt.NDArray[np.float32]":
+    def predict_proba(self, images: Any, *, n_jobs: int | None = None) -> "npt.NDArray[np.float32]":
         """Return the probability of every class for each image: float32 of shape (n, n_classes), as in `classes_`.
 
         Predictions are batch-invariant: an image gets the same answer, to the bit, with whatever others it comes.
+        `n_jobs` is that of :meth:`predict`.
 
         Raises
         ------
@@ -126,6 +132,8 @@ class FittedMethods:
             Before :meth:`fit`.
         DataError
             If the images do not hold what they should; the message names the first offender.
+        SettingError
+            If `n_jobs` is not a positive integer.
 
         Examples
         --------
@@ -136,7 +144,7 @@ class FittedMethods:
         ((3, 10), [0, 1, 2])
         """
         fitted = self._check_fitted()
-        return fitted.predict_proba(fitted.prepare(images))
+        return fitted.predict_proba(fitted.prepare(images, n_jobs))
 
     def score(self, images: Any, labels: Any) -> float:
         """Return the accuracy, 0 to 1; see :meth:`evaluate`, which raises the same errors.
@@ -239,17 +247,11 @@ class FittedMethods:
         is_digit = None if fitted.rejecting is None else fitted.rejecting[1].digit_probability
         return {"pipeline": now, "is_digit": is_digit, "line_reader": fitted.line_reader}
 
-    def diagnose(self, images: Any) -> "Diagnosis":
-        """Compare images with the training images and name causes and cures; see :func:`lenetkit.diagnosis.diagnose`.
+    def diagnose(self, images: Any, *, n_jobs: int | None = None) -> "Diagnosis":
+        """Compare images with the training images and name causes and cures.
 
-        Raises
-        ------
-        NotFittedError
-            Before :meth:`fit`.
-        SettingError
-            If the file was saved before pipelines kept the range of their training images.
-        DataError
-            If these are no images at all.
+        See :func:`lenetkit.diagnosis.diagnose`, which raises the same errors: a SettingError, too, if the file was
+        saved before pipelines kept the range of their training images.
 
         Examples
         --------
@@ -261,7 +263,7 @@ class FittedMethods:
         """
         from lenetkit.diagnosis import diagnose
 
-        return diagnose(images, self)
+        return diagnose(images, self, n_jobs=n_jobs)
 
     def trace(self, image: Any) -> "Trace":
         """Show one image after every stage; see :func:`lenetkit.diagnosis.trace`, which raises the same errors.

@@ -124,11 +124,11 @@ def _compute_confidences(
     return np.asarray(np.minimum(probabilities[answers], second[answers]))
 
 
-def predict_or_reject(fitted: FittedState, images: Any, reject: float) -> list[Prediction]:
+def predict_or_reject(fitted: FittedState, images: Any, reject: float, n_jobs: int | None = None) -> list[Prediction]:
     """Return an answer for each image, or the reason for none."""
     check_fraction("reject", reject)
     calibration, gate = _get_rejection(fitted)
-    prepared = fitted.prepare(images)
+    prepared = fitted.prepare(images, n_jobs)
     probabilities = fitted.predict_proba(prepared)
     passed, shown = _pass_gate(gate, prepared), _show_something(prepared)
     threshold = calibration.threshold(reject)

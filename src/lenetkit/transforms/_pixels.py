@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.exceptions import DataError
 
-__all__ = ["Array", "BatchTransform", "Images", "apply_steps", "check_images", "chunks", "map_images"]
+__all__ = ["Array", "BatchTransform", "Images", "apply_steps", "check_images", "chunks", "is_elementwise", "map_images"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Array | Sequence[Array]
@@ -142,6 +142,8 @@ class BatchTransform:
 
     __slots__ = ()
     _channels: ClassVar[Collection[int] | None] = None
+    # The longest side that it looks at: larger pictures are halved first. None: it looks at every pixel.
+    working_side: ClassVar[int | None] = None
 
     def __call__(self, images: Images, /) -> Array | list[Array]:
         """Return the transformed images, as the class says.
@@ -176,6 +178,12 @@ class BatchTransform:
         return False
 
 
+def is_elementwise(step: Any) -> bool:
+    """Tell if a transform treats each image by itself, in any thread; only this package's are known to."""
+    # A subclass from elsewhere may call its images in a way of its own.
+    return isinstance(step, BatchTransform) and type(step).__call__ is BatchTransform.__call__
+
+
 def apply_steps(steps: Iterable[Any], images: Images, *, fit: bool = False, check_last: bool = False) -> Any:
     """Check images once and apply transforms one after the other.
 
@@ -184,8 +192,7 @@ def apply_steps(steps: Iterable[Any], images: Images, *, fit: bool = False, chec
     """
     result, checked = _as_pixels(check_images(images)), True
     for step in steps:
-        # A subclass from elsewhere may call its images in a way of its own.
-        own = isinstance(step, BatchTransform) and type(step).__call__ is BatchTransform.__call__
+        own = is_elementwise(step)
         if own and not checked:
             result = _as_pixels(check_images(result))
         if fit and hasattr(step, "fit"):

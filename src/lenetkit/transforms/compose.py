@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.transforms._base import Affine, AffineTransform, Transform, register_transform
-from lenetkit.transforms._pixels import Array, Images, apply_steps
+from lenetkit.transforms._pixels import Array, Images, apply_steps, is_elementwise
 from lenetkit.transforms._saving import describe_transform
 
 __all__ = ["Compose", "Prepared"]
@@ -169,6 +169,27 @@ class Compose:
     def describe_steps(self) -> list[dict[str, Any]]:
         """Return the descriptions of all steps; see :func:`lenetkit.transforms.describe_transform`."""
         return [describe_transform(step) for step in self.steps]
+
+    @property
+    def working_side(self) -> int | None:
+        """The longest side that the first step looks at: larger pictures may come halved. None: no such limit."""
+        return getattr(self._head[0], "working_side", None) if self._head and is_elementwise(self._head[0]) else None
+
+    @property
+    def elementwise(self) -> bool:
+        """True if every step but a trailing affine one treats each image by itself, in any thread."""
+        return all(map(is_elementwise, self._head))
+
+    def join(self, images: list[Array]) -> Prepared:
+        """Return what :meth:`prepare` does, of images that the steps of ``split_affine()[0]`` were applied to.
+
+        Raises
+        ------
+        DataError
+            If they differ in shape.
+        """
+        shapes = {image.shape for image in images}
+        return self._prepared(np.stack(images) if len(shapes) == 1 else images)
 
     def get_affine(self, dtype: npt.DTypeLike) -> Affine:
         """Return scale and offset of a trailing affine step for prepared images of this type; 1 and 0 without one."""

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lenetkit._ink import normalise, stages
+from lenetkit._ink import WORKING_SIDE, normalise, stages
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
 from lenetkit.transforms._pixels import Array, BatchTransform, check_images
@@ -79,6 +79,7 @@ class MnistNormalize(BatchTransform):
     stroke: bool = attrs.field(default=True, validator=switch)
 
     _channels = (1, 3)
+    working_side = WORKING_SIDE
 
     def _apply(self, batch: Array) -> Array:
         return normalise(batch, stroke=self.stroke)

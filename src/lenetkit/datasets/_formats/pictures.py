@@ -6,10 +6,9 @@ Next: the readers of folders, archives, tables and pages.
 """
 
 import math
-import os
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,10 +17,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from lenetkit._utils.imports import import_quietly
+from lenetkit._utils.threads import count_threads, map_in_order
 from lenetkit.datasets._entries import BadEntriesError
 from lenetkit.datasets._formats.zip_tree import ZipPath
-from lenetkit.datasets._images import load_bytes, measure_image, read_image
-from lenetkit.datasets._png_batch import decode_small
+from lenetkit.datasets._images import load_bytes, measure_image
+from lenetkit.datasets._piles import cut_piles, decode_pile, load_small
 from lenetkit.exceptions import DataError
 
 __all__ = ["Source", "read_pictures", "stack_arrays", "stack_pictures"]
@@ -34,11 +34,9 @@ Source: TypeAlias = tuple[str, bytes | DataError]
 _LONGEST_SIDE = 64
 _MOST_BYTES = 2**30
 _MANY = 1000
-_SMALL = 2**17
-_AT_ONCE, _BYTES_AT_ONCE = 2048, 2**25
 
 
-def read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
+def read_pictures(folder: Path, paths: Sequence[Path | ZipPath]) -> Pixels:
     """Read pictures into one array, those of other sizes fitted in; `folder` is named in errors.
 
     Raises
@@ -51,31 +49,12 @@ def read_pictures(folder: Path, paths: Sequence[Path]) -> Pixels:
         for path in paths:
             name = str(path)
             try:
-                yield name, _read_small(path) or load_bytes(path, name)
+                small = path.read_bytes() if isinstance(path, ZipPath) else load_small(path)
+                yield name, small or load_bytes(path, name)
             except DataError as error:
                 yield name, error
 
     return stack_pictures(iterate, len(paths), str(folder))
-
-
-def _read_small(path: Path | ZipPath) -> bytes:
-    """Return the content of a small file, or of an entry of an archive; nothing for all that needs more care."""
-    if isinstance(path, ZipPath):
-        return path.read_bytes()
-    try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except (OSError, ValueError):
-        return b""
-    try:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _SMALL:
-            return b""
-        data = os.read(file, _SMALL + 1)
-        return data if len(data) == found.st_size else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(file)
 
 
 def stack_pictures(sources: Callable[[], Iterable[Source]], count: int, where: str) -> Pixels:
@@ -105,32 +84,8 @@ def stack_arrays(pictures: Sequence[Pixels], where: str) -> Pixels:
 
 
 def _decode(sources: Iterable[Source]) -> Iterator[tuple[str, Pixels | DataError]]:
-    """Decode pictures, the plainest PNGs many at a time."""
-    for pile in _piles(sources):
-        small = decode_small([data if isinstance(data, bytes) else b"" for _, data in pile])
-        for (name, data), picture in zip(pile, small, strict=True):
-            if picture is not None and picture.max() > 3:
-                yield name, picture
-            elif isinstance(data, DataError):
-                yield name, data
-            else:
-                try:
-                    yield name, read_image(data, name=name)
-                except DataError as error:
-                    yield name, error
-
-
-def _piles(sources: Iterable[Source]) -> Iterator[list[Source]]:
-    pile: list[Source] = []
-    size = 0
-    for source in sources:
-        pile.append(source)
-        size += len(source[1]) if isinstance(source[1], bytes) else 0
-        if len(pile) == _AT_ONCE or size > _BYTES_AT_ONCE:
-            yield pile
-            pile, size = [], 0
-    if pile:
-        yield pile
+    """Decode pictures, a few at a time and beside each other, the plainest PNGs together."""
+    return chain.from_iterable(map_in_order(decode_pile, cut_piles(sources), count_threads()))
 
 
 def _stack(
