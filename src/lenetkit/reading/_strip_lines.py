@@ -10,7 +10,6 @@ import numpy as np
 from lenetkit._ink import slope
 from lenetkit.reading._segmentation import Array, is_blot
 from lenetkit.reading._strip_ink import Sheet
-from lenetkit.reading._strip_rules import measure_boxes
 
 __all__ = ["Group", "find_groups"]
 
@@ -109,7 +108,7 @@ def _measure(sheet: Sheet) -> _Pieces:
     owners = sheet.labels.reshape(-1)[places]
     area = np.bincount(owners, minlength=sheet.count + 1)[1:]
     darkness = _mean(sheet.ink.reshape(-1)[places], owners, area, sheet)
-    top, bottom, left, right = measure_boxes(sheet.labels, sheet.count)
+    top, bottom, left, right = sheet.boxes
     height, width = sheet.ink.shape
     at_edge = (top <= 1) | (left <= 1) | (bottom >= height - 1) | (right >= width - 1)
     pieces = _Pieces(
