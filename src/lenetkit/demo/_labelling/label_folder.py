@@ -115,11 +115,11 @@ def label_folder(
     if numbers and output is not None:
         raise SettingError("output must be None for numbers: adapting learns from pictures of single digits.")
     root = _check_folder(folder)
+    place = _choose_table(root, labels)
+    _try_output(output)
     found, left_out = find_pictures(root)
     if not found:
         raise DataError(f"{printable(root)} has no pictures: name a folder with some, such as PNG or JPEG files.")
-    place = _choose_table(root, labels)
-    _try_output(output)
     with contextlib.ExitStack() as stack:
         stack.enter_context(hold_table(place))
         table = LabelTable(place, "text" if numbers else "label")

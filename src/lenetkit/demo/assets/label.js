@@ -12,6 +12,7 @@ let cards = []; // what is shown: {name, label, probability, others, state, deci
 let current = 0;
 let unsent = []; // decisions that are not on the disk yet: [{card, decision}, ...] for each request
 let sending = null; // the promise of all that is being sent
+let isTurning = false; // all that is shown is answered, and the next page is on its way
 let progress = null;
 
 // ---------------------------------------------------------------- asking
@@ -51,6 +52,7 @@ async function send() {
   } catch (error) {
     const failed = unsent.flat();
     unsent = [];
+    isTurning = false;
     for (const { card } of failed) mark(card, "waiting", null);
     select(Math.max(0, cards.indexOf(failed[0].card)));
     showError(error.message);
@@ -63,6 +65,7 @@ function decide(chosen, decision) {
   for (const { card, decision: made } of unsent.at(-1)) mark(card, "saving", made);
   const next = nextWaiting(current);
   say(chosen.length > 1 ? `Agreed to ${chosen.length}.` : `${words(chosen[0].decision)}.`);
+  isTurning = next < 0;
   if (next >= 0) select(next);
   else showCurrent();
   sending ??= sendAll();
@@ -77,7 +80,8 @@ function nextWaiting(from) {
 }
 
 const own = (card) => (card.label ? { label: card.label } : { left_out: NOTHING });
-const isBusy = () => cards.length === 0;
+// Between two pages a key is meant for no picture that one has seen.
+const isBusy = () => cards.length === 0 || isTurning;
 
 function correct(label) {
   if (!isBusy()) decide([cards[current]], () => (label ? { label } : { left_out: NOTHING }));
@@ -124,8 +128,10 @@ async function turn() {
     const answer = await ask("queue");
     show(answer.pictures.map(create));
     showProgress(answer);
+    isTurning = false;
     select(0);
   } catch (error) {
+    isTurning = false;
     showError(error.message);
   }
 }
