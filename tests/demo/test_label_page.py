@@ -321,3 +321,19 @@ def test_ctrl_c_learns_the_last_ones_and_says_what_was_done(hand: Path, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["hand", "hand-labels.csv", *(["mine.lenet"] if lines[2].startswith("Learnt") else [])]
     )
+
+
+@pytest.mark.slow
+def test_the_page_needs_neither_tensorflow_nor_pandas(hand: Path) -> None:
+    """As the light installation has neither; importing the room loads no server."""
+    code = f"""
+import sys
+import lenetkit.demo
+assert not {{"starlette", "uvicorn", "numpy"}} & set(sys.modules)
+def stop(address):
+    raise KeyboardInterrupt
+lenetkit.demo.label_folder({str(hand)!r}, port=0, started=stop, output={str(hand.parent / "mine.lenet")!r})
+print(sorted({{"tensorflow", "keras", "matplotlib", "filelock", "pandas", "sklearn"}} & set(sys.modules)))
+"""
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "0 of 60 pictures done.\n[]\n"

@@ -4,13 +4,13 @@ In: answers of a pipeline, and the table of decisions. Out: the next pictures to
 Next: :mod:`lenetkit.demo._labelling.label_page` shows them, :mod:`lenetkit.demo._labelling.lessons` learns from them.
 """
 
-import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from lenetkit._utils.fork_lock import ForkLock
 from lenetkit.demo._labelling.label_table import NOTHING, SKIPPED, Decision, LabelTable
 
 __all__ = ["Answer", "DoubtQueue"]
@@ -48,12 +48,12 @@ class DoubtQueue:
 
     def __init__(self, answers: Mapping[str, Answer], table: LabelTable) -> None:
         self._first, self._answers, self._table = dict(answers), dict(answers), table
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._steps: deque[dict[str, Decision | None]] = deque(maxlen=_MOST_STEPS)
 
     def find_next(self, count: int) -> list[dict[str, Any]]:
         """Return the pictures to be asked about next, without those that were skipped."""
-        with self._lock:
+        with self._lock.inner:
             waiting = [name for name in self._answers if name not in self._table.rows]
             waiting.sort(key=lambda name: (self._answers[name].doubt, name))
             return [self._describe(name) for name in waiting[:count]]
@@ -68,7 +68,7 @@ class DoubtQueue:
         OSError
             If they cannot be written; then none was made.
         """
-        with self._lock:
+        with self._lock.inner:
             if unknown := decisions.keys() - self._answers.keys():
                 raise KeyError(min(unknown))
             before = {name: self._table.rows.get(name) for name in decisions}
@@ -83,7 +83,7 @@ class DoubtQueue:
         OSError
             If that cannot be written; then nothing has changed.
         """
-        with self._lock:
+        with self._lock.inner:
             if not self._steps:
                 return []
             self._table.change(self._steps[-1])
@@ -91,19 +91,19 @@ class DoubtQueue:
 
     def ask_skipped_again(self) -> None:
         """Put what was skipped back; see :meth:`undo`."""
-        with self._lock:
+        with self._lock.inner:
             skipped = [name for name in self._answers if self._is_skipped(name)]
             self._table.change(dict.fromkeys(skipped))
             self._steps.clear()  # what was undone beyond this point would be another order
 
     def update(self, answers: Mapping[str, Answer]) -> None:
         """Take new answers of a pipeline that has learnt."""
-        with self._lock:
+        with self._lock.inner:
             self._answers.update(answers)
 
     def find_labels(self) -> dict[str, str]:
         """Return the labels of the pictures that have one."""
-        with self._lock:
+        with self._lock.inner:
             return {
                 name: decision.label
                 for name, decision in self._table.rows.items()
@@ -116,12 +116,12 @@ class DoubtQueue:
 
     def count_changed(self) -> int:
         """Return the number of pictures that are read otherwise than at first."""
-        with self._lock:
+        with self._lock.inner:
             return sum(answer.label != self._first[name].label for name, answer in self._answers.items())
 
     def count(self) -> dict[str, Any]:
         """Return how far one is."""
-        with self._lock:
+        with self._lock.inner:
             decided = [(name, self._table.rows[name]) for name in self._answers if name in self._table.rows]
             skipped = sum(decision.left_out == SKIPPED for _, decision in decided)
             done = len(decided) - skipped

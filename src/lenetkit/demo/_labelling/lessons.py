@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lessons"]
 
-# So many new labels are worth a lesson, which takes a second or two; adapting needs three examples.
-_EVERY, _FEWEST = 10, 3
+# So many new labels, and of many labels such a part, are worth a lesson, which takes a second for 50 examples; adapting
+# needs three.
+_EVERY, _PART, _FEWEST = 10, 0.1, 3
 # Examples a class: more cost time, and change little.
 _MOST = 300
 
@@ -51,7 +52,8 @@ class Lessons:
         self._pipeline, self._queue, self._pictures, self._output = pipeline, queue, pictures, output
         self._classes = {str(label): label for label in pipeline.classes_.tolist()}
         self._last: dict[str, str] = {}
-        self._news = threading.Condition()
+        self._news = threading.Event()
+        self._news.set()  # of an earlier time
         self._is_over = False
         self._thread = threading.Thread(target=self._work, name="lenetkit-lessons", daemon=True)
         self.is_learning = False
@@ -63,17 +65,15 @@ class Lessons:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._news:
-            self._is_over = True
-            self._news.notify()
+        self._is_over = True
+        self._news.set()
         self._thread.join()
         if (labels := self._queue.find_labels()) != self._last and self._is_enough(labels, 1):
             self._learn(labels)
 
     def notify(self) -> None:
         """Tell that there may be new labels."""
-        with self._news:
-            self._news.notify()
+        self._news.set()
 
     def describe(self) -> dict[str, Any]:
         """Return the state for the page."""
@@ -81,20 +81,20 @@ class Lessons:
         return {"is_learning": self.is_learning, "told": self.told, "written": self.written, "changed": changed}
 
     def _work(self) -> None:
-        while True:
-            with self._news:
-                self._news.wait_for(lambda: self._is_over or self._is_enough(self._queue.find_labels(), _EVERY))
-                if self._is_over:
-                    return
-            pipeline = self._learn(self._queue.find_labels())
-            if pipeline is not None:
-                self._read_again(pipeline)
-            self.is_learning = False
+        while self._news.wait() and not self._is_over:
+            self._news.clear()
+            labels = self._queue.find_labels()
+            if self._is_enough(labels, _EVERY):
+                pipeline = self._learn(labels)
+                if pipeline is not None:
+                    self._read_again(pipeline)
+                self.is_learning = False
 
     def _is_enough(self, labels: Mapping[str, str], new: int) -> bool:
         """Tell if there is something to learn: new labels, and a picture that is misread."""
         n_new = len(labels.items() ^ self._last.items())
-        return len(labels) >= _FEWEST and n_new >= new and self._queue.count_misread(labels) > 0
+        wanted = new if new == 1 else max(new, _PART * len(labels))
+        return len(labels) >= _FEWEST and n_new >= wanted and self._queue.count_misread(labels) > 0
 
     def _learn(self, labels: dict[str, str]) -> "Pipeline | None":
         """Give one lesson; return the pipeline if it has learnt and is on the disk."""

@@ -212,8 +212,10 @@ function showCurrent() {
   for (const id of ["agree", "nothing", "skip", "agree-all", "text"]) $(id).disabled = !card;
   for (const button of $("pad").children) {
     button.disabled = !card;
-    button.classList.toggle("guess", Boolean(card) && (card.label === button.value || (!card.label && card.others[0] === button.value)));
+    button.classList.toggle("guess", card?.label === button.value);
   }
+  const proposed = !card || settings.is_number ? "" : card.decision === null ? card.label || none() : "next";
+  $("agree").firstElementChild.textContent = proposed === "next" ? "Go on" : proposed ? `Agree: ${proposed}` : "Agree";
   $("large").hidden = !card;
   if (!card) {
     $("label").textContent = "\u2013";
