@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ def test_the_command_says_what_is_wrong(run: Run, folder: Path, arguments: list[
     assert message.replace("HERE", str(folder)).replace("PORT", port) in answer.stderr
     assert "Traceback" not in answer.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a folder that takes no files from anybody")
+def test_a_place_that_takes_no_files_is_said_to_be_none(run: Run, folder: Path) -> None:
+    """In one sentence, for the table."""
+    answer = run("label", folder / "scans", "--labels", "/proc/labels.csv")
+    assert (answer.stdout, answer.returncode) == ("", 2)
+    assert answer.stderr.startswith("error: /proc/labels.csv cannot be written: ")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs permissions that bind its user")

@@ -17,7 +17,7 @@ from lenetkit import load_dataset
 from lenetkit._utils.files import STEPS
 from lenetkit.demo._labelling.label_table import MISSING, NOTHING, SKIPPED, Decision, LabelTable, name_pictures
 from lenetkit.demo._labelling.table_lock import hold_table
-from lenetkit.exceptions import DataNotice, SettingError
+from lenetkit.exceptions import DataError, DataNotice, SettingError
 
 
 def write_picture(path: Path, value: int = 0) -> None:
@@ -192,6 +192,23 @@ def test_a_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
             table.change({"s/a.png": Decision("2")})
     assert (table.rows, table.path.read_bytes()) == ({"s/a.png": Decision("1")}, before)
     assert sorted(os.listdir(tmp_path)) == ["s", "s.csv"]
+
+
+@pytest.mark.parametrize("what", ["changed", "removed"])
+def test_what_another_program_wrote_meanwhile_is_not_lost(what: str, tmp_path: Path) -> None:
+    """It is said at the next key; a new start goes on with it."""
+    write_picture(tmp_path / "s" / "a.png")
+    table = LabelTable(tmp_path / "s.csv", "label")
+    table.change({"s/a.png": Decision("1")})
+    if what == "changed":
+        table.path.write_text("file,label,left_out\ns/a.png,8,\n")
+    else:
+        table.path.unlink()
+    with pytest.raises(DataError, match=r"s\.csv was changed or removed by another program"):
+        table.change({"s/a.png": Decision("2")})
+    assert table.rows == {"s/a.png": Decision("1")}
+    expected = {"s/a.png": Decision("8")} if what == "changed" else {}
+    assert LabelTable(table.path, "label").rows == expected
 
 
 def test_one_process_at_a_time_holds_a_table(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import PIL.Image
 import pytest
 
+from lenetkit import Pipeline
 from lenetkit.synthesis import draw_digits, draw_nondigits, draw_number
 
 REQUIRED = bool(os.environ.get("LENETKIT_TEST_REQUIRE_BROWSER"))
@@ -40,6 +41,7 @@ PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
 
 FORMS = ["0-oval", "1-hat", "2-hooked", "3-zed", "4-ell", "5-root", "6-upright", "7-tee", "8-open", "9-p"]
+WORDS = Path(__file__).parents[1] / "data" / "format_1.lenet"
 NUMBERS = ["1947", "2026", "0042"]
 
 
@@ -288,6 +290,21 @@ def test_the_text_of_numbers_is_corrected(browser: Browser, label: Label, tmp_pa
         is_kept(page, 2)
         expected = {names[0]: NUMBERS[int(names[0][0])], names[1]: "skipped", names[2]: "nothing to read"}
         assert rows(table) == expected
+
+
+def test_words_have_buttons_and_keys(browser: Browser, label: Label, hand: Path, tmp_path: Path) -> None:
+    """Where the labels are no digits: each has a button, and the first ten a key, which stands on it."""
+    classes = [str(word) for word in Pipeline.load(WORDS).classes_]
+    assert all(len(word) > 1 for word in classes)
+    with label(hand, "--pipeline", WORDS) as address, visiting(browser, address, **DESK) as (page, _):
+        first = is_at(page)
+        page.keyboard.press("2")
+        is_kept(page, 1)
+        second = is_at(page)
+        page.get_by_role("group", name="Correct to").get_by_role("button", name=classes[0]).click()
+        is_kept(page, 2)
+        expect(page.locator(".card[aria-current=true]")).to_be_focused()
+    assert rows(tmp_path / "hand-labels.csv") == {first: classes[1], second: classes[0]}
 
 
 def test_what_the_server_does_not_keep_is_asked_again(browser: Browser, label: Label, hand: Path) -> None:

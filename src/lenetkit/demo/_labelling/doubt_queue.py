@@ -65,7 +65,7 @@ class DoubtQueue:
         ------
         KeyError
             If there is no such picture.
-        OSError
+        OSError, DataError
             If they cannot be written; then none was made.
         """
         with self._lock.inner:
@@ -80,7 +80,7 @@ class DoubtQueue:
 
         Raises
         ------
-        OSError
+        OSError, DataError
             If that cannot be written; then nothing has changed.
         """
         with self._lock.inner:

@@ -18,7 +18,7 @@ import attrs
 from lenetkit._utils.files import check_writable, write_atomically
 from lenetkit._utils.printable import printable
 from lenetkit._utils.system import describe_system_error
-from lenetkit.exceptions import SettingError
+from lenetkit.exceptions import DataError, SettingError
 
 __all__ = ["MISSING", "NOTHING", "SKIPPED", "Decision", "LabelTable", "name_pictures"]
 
@@ -70,8 +70,9 @@ class LabelTable:
             check_writable(path)
             read = self._parse(path.read_bytes()) if path.exists() else {}
             self.rows = self._mark_missing(read)
+            self._seen = self._look()
             if self.rows != read or self.torn:
-                self.write(self.rows)
+                self._write(self.rows)
         except OSError as error:
             raise SettingError(f"{printable(path)} cannot be written: {describe_system_error(error)}") from error
 
@@ -98,21 +99,36 @@ class LabelTable:
         ------
         OSError
             If the system refuses; then nothing has changed.
+        DataError
+            If another program has written the file since, which would be lost.
         """
+        if self._look() != self._seen:
+            raise DataError(
+                f"{printable(self.path)} was changed or removed by another program, so that nothing can be kept in it. "
+                "Stop lenetkit label and start it again: it goes on with what is there."
+            )
         rows = {**self.rows, **{name: decision for name, decision in changes.items() if decision is not None}}
         for name, decision in changes.items():
             if decision is None:
                 rows.pop(name, None)
-        self.write(rows)
+        self._write(rows)
         self.rows = rows
 
-    def write(self, rows: Mapping[str, Decision]) -> None:
-        """Replace the file; see :meth:`change`."""
+    def _look(self) -> tuple[int, int, int] | None:
+        """Return what tells one version of the file from another; None without one."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _write(self, rows: Mapping[str, Decision]) -> None:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
         writer.writerows((name, decision.label, decision.left_out) for name, decision in rows.items())
         write_atomically(self.path, text.getvalue().encode())
+        self._seen = self._look()
 
     def _parse(self, content: bytes) -> dict[str, Decision]:
         try:

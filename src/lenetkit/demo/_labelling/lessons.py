@@ -85,10 +85,7 @@ class Lessons:
             self._news.clear()
             labels = self._queue.find_labels()
             if self._is_enough(labels, _EVERY):
-                pipeline = self._learn(labels)
-                if pipeline is not None:
-                    self._read_again(pipeline)
-                self.is_learning = False
+                self._learn(labels)
 
     def _is_enough(self, labels: Mapping[str, str], new: int) -> bool:
         """Tell if there is something to learn: new labels, and a picture that is misread."""
@@ -96,40 +93,40 @@ class Lessons:
         wanted = new if new == 1 else max(new, _PART * len(labels))
         return len(labels) >= _FEWEST and n_new >= wanted and self._queue.count_misread(labels) > 0
 
-    def _learn(self, labels: dict[str, str]) -> "Pipeline | None":
-        """Give one lesson; return the pipeline if it has learnt and is on the disk."""
+    def _learn(self, labels: dict[str, str]) -> None:
+        """Give one lesson; say how it went, whatever happens."""
         self.is_learning, self._last = True, labels
-        names = self._choose(labels)
-        chosen = [labels[name] for name in names]
-        is_known = all(label in self._classes for label in chosen)
-        pipeline = copy.copy(self._pipeline)  # which shares all that is not replaced
         try:
-            report = pipeline.adapt(
-                [self._pictures[name] for name in names],
-                [self._classes[label] for label in chosen] if is_known else chosen,
-            )
-            if report.accepted:
-                pipeline.save(self._output)
+            self._adapt(labels)
         except LenetkitError as error:
             self.told = f"Nothing was learnt: {error}"
-            return None
         except Exception as error:
             words = describe_system_error(error)
             if words is None:
                 _logger.exception("learning failed; this is a bug in lenetkit, please report it")
                 words = "a bug in lenetkit. The server's log says more."
             self.told = f"Nothing was learnt: {words}"
-            return None
         finally:
-            if self._is_over:
-                self.is_learning = False
+            self.is_learning = False
+
+    def _adapt(self, labels: Mapping[str, str]) -> None:
+        names = self._choose(labels)
+        chosen = [labels[name] for name in names]
+        is_known = all(label in self._classes for label in chosen)
+        pipeline = copy.copy(self._pipeline)  # which shares all that is not replaced
+        report = pipeline.adapt(
+            [self._pictures[name] for name in names],
+            [self._classes[label] for label in chosen] if is_known else chosen,
+        )
         if not report.accepted:
             self.told = f"Nothing was learnt from {report.before.n} pictures: {report.reason}"
-            return None
+            return
+        pipeline.save(self._output)
         self.written = self._output
         errors = f"{report.before.n_errors} errors before, {report.after.n_errors} after"
         self.told = f"Learnt from {report.before.n} pictures: {errors}, each read without having learnt it."
-        return pipeline
+        if not self._is_over:
+            self._read_again(pipeline)
 
     def _choose(self, labels: Mapping[str, str]) -> list[str]:
         """Return the pictures to learn from: the misread ones of each class first, up to a number."""
