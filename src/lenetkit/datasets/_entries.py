@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.names import shorten
 from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.system import describe_system_error
 from lenetkit.exceptions import DataError, LenetkitError
@@ -74,7 +75,8 @@ def name_damage(name: object, problem: str, kinds: tuple[type[Exception], ...]) 
     except MemoryError as error:
         raise DataError(f"{name} cannot be read: {describe_system_error(error)}") from error
     except kinds as error:
-        raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. Fetch or save it again.") from error
+        found = shorten(error)  # some of zipfile's hold all the bytes where it expected a name
+        raise DataError(f"{name} {problem}: {type(error).__name__}: {found}. Fetch or save it again.") from error
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
 
