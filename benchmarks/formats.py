@@ -3,6 +3,7 @@
     python benchmarks/formats.py                        60,000 images, drawn by lenetkit
     python benchmarks/formats.py --mnist folder         those of MNIST
     python benchmarks/formats.py --pictures 100000      number of PNGs in the folder that Pillow decodes on all cores
+    python benchmarks/formats.py --page docs/research/data/formats.md
 
 The files are written into a temporary folder by the libraries that own the formats. Each way runs in a process of its
 own, both in turn, and the fastest of three counts, by the clock and in processor time of all cores and processes (which
@@ -28,6 +29,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from _shared import describe_machine, machine, markdown_table
 from PIL import Image
 
 _FEW = 100
@@ -182,6 +184,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=100_000)
     parser.add_argument("--kinds", nargs="*", choices=PLAIN, default=list(PLAIN), help="which to measure; default: all")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--page", type=Path, help="file to write the table into")
     parser.add_argument("--one", nargs=3, metavar=("KIND", "WAY", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -199,16 +202,23 @@ def main() -> None:
         write_all(folder / "few", images[:_FEW], labels[:_FEW], _FEW)
         names = {kind: f"{given.images:,} as {name}" for kind, name in KINDS.items()}
         names["many"] = f"{given.pictures:,} PNGs, Pillow on {os.cpu_count()} cores"
-        print("| | seconds: plain, lenetkit | ratio | of the processor | ratio | memory / images |")
-        print("|---" * 6 + "|")
+        rows = []
         for kind in given.kinds:
             found = measure(folder, kind, given.runs)
             (wall, used, memory), (own_wall, own_used, own_memory) = found["plain"], found["lenetkit"]
-            print(
-                f"| {names[kind]} | {wall:.2f}, {own_wall:.2f} | {own_wall / wall:.2f} "
-                f"| {used:.2f}, {own_used:.2f} | {own_used / used:.2f} | {memory:.1f}, {own_memory:.1f} |",
-                flush=True,
+            rows.append(
+                [
+                    names[kind],
+                    f"{wall:.2f} and {own_wall:.2f} s: {own_wall / wall:.2f}",
+                    f"{used:.2f} and {own_used:.2f} s: {own_used / used:.2f}",
+                    f"{memory:.1f} and {own_memory:.1f}",
+                ]
             )
+            print(*rows[-1], sep=" | ", flush=True)
+    header = ["plain and lenetkit", "by the clock", "of the processor", "memory / images"]
+    page = f"{markdown_table(header, rows)}\n\nFastest of {given.runs} on {describe_machine(machine())}.\n"
+    if given.page:
+        given.page.write_text(page, "utf-8")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from sklearn.datasets import dump_svmlight_file
 from tests.datasets.idx_files import as_idx
 
 from lenetkit.datasets import load_dataset
+from lenetkit.datasets._formats.pictures import stack_pictures
 from lenetkit.exceptions import DataError
 
 RANDOM = np.random.default_rng(0)
@@ -215,3 +216,12 @@ def test_kannada_mnists_idx_files_are_read(suffix, tmp_path):
     (tmp_path / f"y_kannada_MNIST_test-idx1-ubyte{suffix}").unlink()
     with pytest.raises(DataError, match="lacks the labels of the test part"):
         load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("n_labels", [2, 4])
+def test_more_or_fewer_pictures_than_labels_are_refused(n_labels):
+    """As a damaged table has them: none is left black, none is left out."""
+    pictures = [(f"row {index}", as_png(image)) for index, image in enumerate(DIGITS[:3])]
+    with pytest.raises(DataError, match=rf"x must have one picture for each of {n_labels} labels"):
+        stack_pictures(lambda: pictures, n_labels, "x")
+    assert np.array_equal(stack_pictures(lambda: pictures, 3, "x"), DIGITS[:3])

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenetkit._utils.deprecation import warn_renamed
 from lenetkit._utils.levels import FAINTEST, check_levels
 from lenetkit._utils.names import shorten
 from lenetkit._utils.special_files import describe_special
@@ -41,7 +42,9 @@ _BATCH = 256
 _BATCH_BYTES = 32 * 2**20
 
 
-def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Pixels:
+def read_image(
+    image: Any = None, *, name: str | None = None, max_pixels: int = MAX_PIXELS, source: Any = None
+) -> Pixels:
     """Read one picture as uint8.
 
     Transparent pictures are laid on paper that their ink stands out from: dark ink on white, bright ink on black.
@@ -59,6 +62,8 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
         The picture's name in messages. Default: the file's, where it has one.
     max_pixels : int
         Refuse a picture with more pixels before it is unpacked: a server has less memory for each visitor.
+    source : optional
+        Deprecated name of `image`.
 
     Returns
     -------
@@ -82,10 +87,13 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     >>> read_image(file.getvalue()).shape
     (20, 28)
     """
-    source = _find_single(image, _ALL_CHANNELS)
-    name = name or _get_name(source)
+    if source is not None:
+        warn_renamed("read_image(source=...)", "image=...")
+        image = source
+    single = _find_single(image, _ALL_CHANNELS)
+    name = name or _get_name(single)
     with _named_damage(name):
-        pixels = decode(_load(source, name), name, max_pixels)
+        pixels = decode(_load(single, name), name, max_pixels)
     if pixels.max() <= FAINTEST:
         check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
     return pixels
@@ -134,7 +142,7 @@ def _named_damage(name: str) -> Iterator[None]:
         ) from error
 
 
-def read_images(images: Any) -> Any:
+def read_images(images: Any = None, *, sources: Any = None) -> Any:
     """Return images as arrays: an array stays as it is, everything else is read.
 
     Parameters
@@ -146,6 +154,8 @@ def read_images(images: Any) -> Any:
         integers from 0 to 255 as uint8. A table has one row for each image and a column for each pixel; a column or
         one-dimensional array of paths is a list of them. One path, file or picture is one image. Members of lists and
         generators are what :func:`read_image` takes.
+    sources : optional
+        Deprecated name of `images`.
 
     Returns
     -------
@@ -166,13 +176,16 @@ def read_images(images: Any) -> Any:
     >>> [image.shape for image in read_images([np.zeros((28, 28)), np.zeros((8, 8, 3))])]
     [(28, 28), (8, 8)]
     """
+    if sources is not None:
+        warn_renamed("read_images(sources=...)", "images=...")
+        images = sources
     if _is_one_picture(images):
         return [read_image(images)]
-    sources = _find_sources(images)
-    if _is_array(sources):
-        check_levels(sources)
-        return sources
-    pictures = [picture for _, picture in _iterate(sources)]
+    found_in = _find_sources(images)
+    if _is_array(found_in):
+        check_levels(found_in)
+        return found_in
+    pictures = [picture for _, picture in _iterate(found_in)]
     failures = [f"images[{index}]: {found}" for index, found in enumerate(pictures) if isinstance(found, DataError)]
     if len(failures) == len(pictures) > 1 and len({str(found) for found in pictures}) == 1:
         raise DataError(f"none of {len(pictures)} pictures can be read: {pictures[0]}")

@@ -160,7 +160,10 @@ def _stack(
     """Put decoded pictures into one array of size `box`; without one return None as soon as their sizes differ."""
     images: Pixels | None = None
     bad: list[str] = []
+    index = -1
     for index, (_, picture) in enumerate(pictures):
+        if index == count:
+            break
         if isinstance(picture, DataError):
             bad.append(str(picture))
             continue
@@ -178,6 +181,8 @@ def _stack(
         images[index] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
     if bad:
         raise BadEntriesError(f"{where} has pictures that cannot be read", bad)
+    if index + 1 != count:
+        raise DataError(f"{where} must have one picture for each of {count} labels; it has more, or fewer.")
     return images
 
 
