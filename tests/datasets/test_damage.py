@@ -18,7 +18,7 @@ from PIL import Image
 from sklearn.datasets import dump_svmlight_file
 from tests.datasets.idx_files import as_idx
 
-from lenetkit.datasets import load_dataset
+from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.datasets._formats.pictures import stack_pictures
 from lenetkit.exceptions import DataError
 
@@ -153,6 +153,34 @@ def test_a_damaged_file_is_read_or_named(written, changes, cut):
         assert len(message) < LONGEST_MESSAGE
     else:
         assert len(dataset.images) == len(dataset.labels)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_parquet_with_checksums_is_checked(ours, tmp_path):
+    """A changed label is found where the writer left checksums, as Dataset.save does."""
+    path = tmp_path / "digits.parquet"
+    labels = np.arange(12) % 10
+    if ours:
+        Dataset(images=DIGITS, labels=labels).save(path)
+    else:
+        table = pictures_table().set_column(1, "label", pa.array(labels))
+        pq.write_table(table, path, write_page_checksum=True, use_dictionary=False, compression="none")
+    right = path.read_bytes()
+    assert load_dataset(path).labels.tolist() == labels.tolist()
+    refused = 0
+    # Somewhere in the last third of the pages the labels lie.
+    for position in range(len(right) // 3, len(right) * 2 // 3, 7):
+        content = bytearray(right)
+        content[position] ^= 1
+        path.write_bytes(content)
+        try:
+            found = load_dataset(path)
+        except DataError:
+            refused += 1
+        else:
+            assert found.labels.tolist() == labels.tolist()
+            assert np.array_equal(found.images, DIGITS)
+    assert refused > 20
 
 
 @pytest.mark.parametrize("name", ["digits.zip", "digits.npz"])

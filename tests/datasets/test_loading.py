@@ -189,5 +189,5 @@ def test_old_names_of_arguments_still_work(tmp_path):
         assert read_image(source=tmp_path / "a.png").shape == (9, 8)
     with pytest.warns(DeprecationWarning, match=r"read_images\(sources=\.\.\.\) is deprecated.*use images="):
         assert len(read_images(sources=[tmp_path / "a.png"])) == 1
-    with pytest.warns(DeprecationWarning), pytest.raises(TypeError, match="source"):
+    with pytest.warns(DeprecationWarning, match="name_or_path"), pytest.raises(TypeError, match="source"):
         load_dataset("digits", name_or_path="digits")
