@@ -22,6 +22,7 @@ def accept_old_names(**names: str) -> Callable[[AnyFunction], AnyFunction]:
     ... def double(count):
     ...     return 2 * count
     >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
     ...     double(number=4)
     8
     >>> print(caught[0].message)
