@@ -1,10 +1,10 @@
-"""Photograph the report and the page to draw on for the documentation.
+"""Photograph the report and the pages to draw and to correct on for the documentation.
 
 Needs Playwright, a Chromium and, for the report, MNIST's test part. Usage::
 
-    python tools/screenshots.py [report] [demo] [--browser chromium]
+    python tools/screenshots.py [report] [demo] [label] [--browser chromium]
 
-Writes ``docs/images/report.png``, ``demo.png`` and ``demo_phone.png``.
+Writes ``docs/images/report.png``, ``demo.png``, ``demo_phone.png`` and ``label.png``.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit._utils.files import write_atomically
-from lenetkit.synthesis import draw_number, draw_paper
+from lenetkit.synthesis import draw_digits, draw_number, draw_paper
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
@@ -77,10 +77,30 @@ def demo(browser: Browser) -> None:
         keep(page, "demo_phone.png")
 
 
+def label(browser: Browser) -> None:
+    """Photograph the page to correct on, with digits of a hand that is new to the pipeline."""
+    forms = ["0-oval", "1-hat", "2-hooked", "3-zed", "4-ell", "5-root", "6-upright", "7-tee", "8-open", "9-p"]
+    hand = draw_digits(80, size=84, allographs=forms, pen_width=(2.4, 2.8), variation=0.6, seed=1)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "scans"
+        folder.mkdir()
+        for index, (image, digit) in enumerate(zip(hand.images, hand.labels, strict=True)):
+            PIL.Image.fromarray(255 - image).save(folder / f"{index:02}-{digit}.png")
+        with serving("label", str(folder)) as address:
+            page = browser.new_page(**DESK)
+            page.goto(address)
+            for _ in range(10):
+                expect(page.locator(".card[aria-current=true][data-state=waiting]")).to_have_count(1, timeout=60_000)
+                page.keyboard.press(page.evaluate("cards[current].name")[-5])
+            expect(page.locator("#count")).to_contain_text("10 done", timeout=60_000)
+            page.wait_for_load_state("networkidle")
+            keep(page, "label.png")
+
+
 @contextmanager
-def serving() -> Iterator[str]:
-    """Run the command and return the page's address."""
-    command = [sys.executable, "-m", "lenetkit", "demo", "--port", "0"]
+def serving(*arguments: str) -> Iterator[str]:
+    """Run a command and return its page's address."""
+    command = [sys.executable, "-m", "lenetkit", *(arguments or ("demo",)), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
@@ -123,7 +143,7 @@ def main(wanted: list[str], chromium: str) -> None:
     with sync_playwright() as playwright:
         # The pages are our own; as root a Chromium starts without its sandbox only.
         browser = playwright.chromium.launch(executable_path=shutil.which(chromium), args=["--no-sandbox"])
-        for name, photograph in {"report": report, "demo": demo}.items():
+        for name, photograph in {"report": report, "demo": demo, "label": label}.items():
             if name in wanted or not wanted:
                 photograph(browser)
         browser.close()
@@ -131,7 +151,7 @@ def main(wanted: list[str], chromium: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Photograph pages for the documentation.")
-    parser.add_argument("wanted", nargs="*", metavar="report | demo", help="default: both")
+    parser.add_argument("wanted", nargs="*", metavar="report | demo | label", help="default: all")
     parser.add_argument("--browser", default="chromium", help="the Chromium to use")
     arguments = parser.parse_args()
     main(arguments.wanted, arguments.browser)

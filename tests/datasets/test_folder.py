@@ -205,6 +205,25 @@ def test_pictures_that_a_table_does_not_name_are_left_out_and_that_is_said(save,
         assert load_dataset(tmp_path).labels.tolist() == [2, 0, 1]
 
 
+def test_rows_of_a_table_that_say_why_they_are_left_out_are_passed_over(save, tmp_path):
+    """And that is said; a picture of such a row may be missing, and one that the table does not name is named."""
+    for number in range(4):
+        save(f"images/{number}.png", grey(number))
+    rows = ["images/0.png,2,", "images/1.png,,skipped", "gone/9.png,7,no such picture", "images/2.png,1,"]
+    (tmp_path / "t.csv").write_text("\n".join(["file,label,left_out", *rows]) + "\n")
+    with pytest.warns(DataNotice) as notices:
+        dataset = load_dataset(tmp_path / "t.csv")
+    assert (dataset.labels.tolist(), dataset.images[:, 0, 0].tolist()) == ([2, 1], [0, 2])
+    assert any("2 rows are passed over, which say in left_out why" in str(notice.message) for notice in notices)
+    assert any("does not name 1 of the pictures" in str(notice.message) for notice in notices)
+    (tmp_path / "t.csv").write_text("file,label,left_out\nimages/1.png,,skipped\n")
+    with pytest.warns(DataNotice), pytest.raises(DataError, match="no rows with a label"):
+        load_dataset(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("file,label,left_out\nimages/1.png,,\n")
+    with pytest.raises(DataError, match="line 2: the label is missing"):
+        load_dataset(tmp_path / "t.csv")
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -162,3 +162,28 @@ def test_the_demo_answers(folder: Path) -> None:
         finally:
             server.send_signal(signal.SIGINT)
             server.wait()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_answers_are_corrected_and_learnt(tmp_path: Path) -> None:
+    """On the page to correct on, and by the command that learns its table."""
+    forms = ["0-oval", "1-hat", "2-hooked", "3-zed", "4-ell", "5-root", "6-upright", "7-tee", "8-open", "9-p"]
+    hand = draw_digits(50, allographs=forms, pen_width=(2.4, 2.8), variation=0.6, seed=1)
+    (tmp_path / "hand").mkdir()
+    for index, image in enumerate(hand.images):
+        PIL.Image.fromarray(image).save(tmp_path / "hand" / f"{index:02}.png")
+    command = [sys.executable, "-m", "lenetkit", "label", "hand", "--port", "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) as server:
+        try:
+            assert server.stdout is not None
+            found = next(filter(None, (re.search(r"http://[\d.]+:\d+", line) for line in server.stdout)))
+            assert found is not None
+            rows = [{"name": f"hand/{index:02}.png", "label": str(label)} for index, label in enumerate(hand.labels)]
+            with urllib.request.urlopen(f"{found[0]}/api/decide", json.dumps(rows).encode(), timeout=300) as answer:
+                assert json.load(answer)["progress"]["done"] == 50
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait()
+    printed = run("-m", "lenetkit", "adapt", "hand-labels.csv", "--output", "mine.lenet", folder=tmp_path)
+    assert "accepted: " in printed

@@ -8,6 +8,7 @@ import pytest
 
 from lenetkit import Pipeline
 from lenetkit.reading import DigitReading, LeftOut, Reading, read_number
+from lenetkit.reading._segmentation import is_blot
 from lenetkit.synthesis import draw_digits, draw_nondigits
 
 Picture = npt.NDArray[np.uint8]
@@ -33,6 +34,33 @@ def read_by_digits(picture: Picture) -> Reading:
     rejecting = PIPELINE._check_fitted().rejecting
     assert rejecting is not None
     return read_number(picture, PIPELINE, is_digit=rejecting[1].digit_probability)
+
+
+def broad_eight() -> Picture:
+    """Return an 8 whose loops are closed but for paler ink: it fills its box as a disc does."""
+    rows, columns = np.mgrid[:28, :28]
+    upper, lower = np.hypot((rows - 9) / 5.5, (columns - 14) / 6.5), np.hypot((rows - 18.5) / 5.5, (columns - 13.5) / 7)
+    ink = 255 * np.clip(6 * (1 - np.minimum(upper, lower)), 0, 1) - 140 * (np.minimum(upper, lower) < 0.35)
+    return ink.astype(np.uint8)
+
+
+def test_a_broad_digit_is_no_blot() -> None:
+    """Its loops are paler than its strokes; a blot is as dark inside."""
+    eight = broad_eight()
+    assert is_blot(np.full((20, 20), 255, np.uint8), np.hypot(*np.mgrid[-9.5:10, -9.5:10]) < 10)
+    rows, columns = np.flatnonzero(eight.any(axis=1)), np.flatnonzero(eight.any(axis=0))
+    box = eight[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert (box > 60).mean() > 0.72
+    assert not is_blot(box, box > 60)
+
+
+def test_a_broad_digit_is_read_among_others() -> None:
+    """By whole lines and digit by digit."""
+    images = [DIGITS.images[index] for index in SURE[:4]]
+    text = "".join(str(DIGITS.labels[index]) for index in SURE[:4])
+    picture = row_of([*images[:2], broad_eight(), *images[2:]])
+    for reading in (PIPELINE.read_number(picture), read_by_digits(picture)):
+        assert reading.text == f"{text[:2]}8{text[2:]}"
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from lenetkit.reading._certainty import LineCalibration
 from lenetkit.reading._knowledge import Knowledge
 from lenetkit.reading._line_answers import LineAnswer, answer_lines, see_otherwise
 from lenetkit.reading._line_decoding import decode
+from lenetkit.runtime import SweptPredictor
 from lenetkit.synthesis import DrawnLine, LineSettings, draw_line, draw_number, draw_paper
 
 CLEAN = LineSettings(
@@ -133,6 +134,43 @@ def test_boxes_lie_on_the_digits(pipe: Pipeline) -> None:
             )
     assert total >= 60
     assert near >= 0.95 * total
+
+
+@pytest.mark.parametrize(("sure", "places", "text"), [(0.85, 4, "57"), (0.85, 2, "57\n22"), (0.99, 4, "57\n22")])
+def test_a_doubtful_line_with_letters_stands_beside_the_number(sure: float, places: int, text: str) -> None:
+    """As a date under the number of a row: ink without a character is no digit's."""
+    answers = [
+        LineAnswer(
+            log_probabilities=answer_for(part, sure=probability),
+            find_box=lambda first, last: (int(first), 0, int(last) + 1, 9),
+            places=tuple((2.0 * index + 1, 2.0 * index + 2) for index in range(n_places)),
+        )
+        for part, probability, n_places in (("57", 0.99, 2), ("22", sure, places))
+    ]
+    reading = assembled(answers, Knowledge(), None)
+    assert reading.text == text
+    assert [place.reason for place in reading.left_out] == ([] if "22" in text else ["22 beside the number"])
+
+
+def test_a_certain_line_is_looked_at_once(pipe: Pipeline, line_reader: LineReader) -> None:
+    """Any other also as the picture is, which takes as long again."""
+    seen = []
+
+    class Counting(SweptPredictor):
+        def log_probabilities(self, line: np.ndarray) -> np.ndarray:
+            seen.append(line.shape)
+            return super().log_probabilities(line)
+
+    saved = saved_reader()
+    counting = attrs.evolve(line_reader, predictor=Counting(saved.tflite, pitch=saved.pitch))
+    looks = []
+    for seed in range(8):
+        image = clean("4815", seed).image
+        reading = read_number(image, pipe, line_reader=counting)
+        looks.append((len(seen), reading.probability))
+        seen.clear()
+    assert {n for n, probability in looks if probability >= 0.9999} >= {1}
+    assert all(n > 1 for n, probability in looks if probability < 0.9)
 
 
 def test_what_is_known_is_searched_for(pipe: Pipeline) -> None:

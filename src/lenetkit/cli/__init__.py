@@ -24,7 +24,7 @@ from lenetkit.exceptions import DataError, DataNotice, LenetkitError, MissingExt
 __all__ = ["main"]
 
 _COMMANDS = (
-    *("train", "adapt", "evaluate", "predict", "read", "diagnose", "inspect", "demo"),
+    *("train", "adapt", "evaluate", "predict", "read", "diagnose", "inspect", "demo", "label"),
     *("verify", "info", "export", "compare", "models", "datasets", "convert"),
 )
 
@@ -68,6 +68,7 @@ def _commands() -> None:
       lenetkit predict 7.png                  read a digit
       lenetkit read form.jpg                  read whole numbers
       lenetkit demo                           a page to draw digits on
+      lenetkit label scans                    a page to correct answers on, the doubtful ones first
       lenetkit export digits.lenet 7.tflite   take the model to a phone
       lenetkit COMMAND --help                 more about one command
     """

@@ -8,9 +8,9 @@ __all__ = ["show_progress"]
 
 
 @contextlib.contextmanager
-def show_progress(total: int, few: int) -> Iterator[Callable[[int], object]]:
-    """Show a bar for more than a few images, unless the answers appear on the same terminal."""
-    if total <= few or not sys.stderr.isatty() or sys.stdout.isatty():
+def show_progress(total: int, few: int, *, prints: bool = True) -> Iterator[Callable[[int], object]]:
+    """Show a bar for more than a few images, unless what is printed meanwhile appears on the same terminal."""
+    if total <= few or not sys.stderr.isatty() or (prints and sys.stdout.isatty()):
         yield lambda _: None
         return
     from rich.console import Console

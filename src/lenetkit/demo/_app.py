@@ -1,18 +1,16 @@
 """The web application: the files of the page, and the answers that it asks for."""
 
 import asyncio
-import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -20,28 +18,19 @@ from lenetkit._utils.budget import BudgetError
 from lenetkit.datasets import measure_picture, read_image
 from lenetkit.demo._answer import answer, layers
 from lenetkit.demo._guard import Guard
-from lenetkit.demo._known import MOST_NUMBERS, WrongKnowledgeError, parse_known
+from lenetkit.demo._known import MOST_NUMBERS, parse_known
+from lenetkit.demo._routes import create_constant_route, create_file_routes, explain_errors
 from lenetkit.demo._uploads import Room, receive, wait_until_gone
-from lenetkit.demo._workers import BusyError, LateError, VisitorGoneError, Workers
-from lenetkit.exceptions import LenetkitError
+from lenetkit.demo._workers import Workers
 
 if TYPE_CHECKING:
     from lenetkit.pipeline import Pipeline
 
 __all__ = ["create_application"]
 
-Handler = Callable[[Request], Awaitable[Response]]
 Task = Callable[..., dict[str, Any]]
 Prepared = tuple[Task, Sequence[Workers]]
 
-_ASSETS = Path(__file__).with_name("assets")
-# Written out: systems differ in the types of file names' ends, and browsers run no script of another type.
-_FILES = {
-    "index.html": "text/html; charset=utf-8",
-    "demo.css": "text/css; charset=utf-8",
-    "demo.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
-}
 _REJECT = "0.01"
 # Drawings have a thread of their own, and of a picture's budget a part that takes a fraction of a second. What needs
 # more, and whatever is larger than a drawing, goes one by one in another thread. The rest of the visitors waits.
@@ -53,8 +42,6 @@ _SECONDS_FOR_LAYERS = 120.0
 # Bytes of all pictures at once, and of the largest pictures at least so many.
 _ROOM, _LARGEST = 40_000_000, 2
 _LONGEST_NAME = 80
-
-_logger = logging.getLogger("lenetkit.demo")
 
 
 def create_application(
@@ -97,13 +84,12 @@ def create_application(
                 finally:
                     gone.cancel()
 
-        return Route(path, _explain_errors(work), methods=["POST"])
+        return Route(path, explain_errors(work), methods=["POST"])
 
-    files = {**{f"/{name}": name for name in _FILES}, "/": "index.html"}
     return Starlette(
         routes=[
-            *(_get(path, Response, (_ASSETS / name).read_bytes(), _FILES[name]) for path, name in files.items()),
-            _get("/api/pipelines", JSONResponse, {"pipelines": offered, **limits}, "application/json"),
+            *create_file_routes("index.html", "demo.css", "demo.js", "icon.svg"),
+            create_constant_route("/api/pipelines", JSONResponse, {"pipelines": offered, **limits}, "application/json"),
             post("/api/read", prepare_answer, _SECONDS_TO_ANSWER),
             post("/api/layers", prepare_layers, _SECONDS_FOR_LAYERS),
         ],
@@ -116,15 +102,6 @@ def _choose(pipelines: "dict[str, Pipeline]", request: Request) -> "Pipeline":
     if name not in pipelines:
         raise HTTPException(404, f"there is no pipeline {name!r} here. Known are: {', '.join(pipelines)}.")
     return pipelines[name]
-
-
-def _get(path: str, kind: type[Response], content: Any, media_type: str) -> Route:
-    """Return a route with the same content for everybody."""
-
-    async def send(_: Request) -> Response:
-        return kind(content, media_type=media_type)  # anew: middleware around may write a visitor's cookie into it
-
-    return Route(path, send)
 
 
 async def _run(
@@ -156,32 +133,3 @@ def _count_pixels(data: bytes) -> float:
         return math.prod(measure_picture(data, "the picture"))
     except Exception:  # Pillow raises many kinds for a damaged header
         return 0
-
-
-def _explain_errors(handler: Handler) -> Handler:
-    """Answer every error with a status and a sentence."""
-
-    async def handle(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except HTTPException as error:
-            return _error(error.status_code, error.detail, dict(error.headers or {}))
-        except WrongKnowledgeError as error:
-            return JSONResponse({"error": str(error), "about": "known"}, 422)
-        except LenetkitError as error:
-            return _error(422, str(error))
-        except BusyError:
-            return _error(503, "too many pictures are waiting. Try again in a moment.", {"Retry-After": "2"})
-        except LateError:
-            return _error(503, "the answer was not ready in time. Try again later.", {"Retry-After": "10"})
-        except (ClientDisconnect, VisitorGoneError):
-            return _error(400, "the picture did not arrive.")
-        except Exception:
-            _logger.exception("an image could not be answered; this is a bug in lenetkit, please report it")
-            return _error(500, "something went wrong here: a bug in lenetkit. The server's log says more.")
-
-    return handle
-
-
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": message}, status, headers)

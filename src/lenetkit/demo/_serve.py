@@ -4,7 +4,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lenetkit._utils.extras import require_extra
 from lenetkit.demo._create import LOOPBACK, create_app, is_loopback
@@ -13,7 +13,7 @@ from lenetkit.exceptions import SettingError
 if TYPE_CHECKING:
     from lenetkit.pipeline import Pipeline
 
-__all__ = ["serve"]
+__all__ = ["find_hosts", "listen", "run_server", "serve"]
 
 # More connections than a classroom needs.
 _MOST_CONNECTIONS = 200
@@ -64,11 +64,22 @@ def serve(
     http://127.0.0.1
     """
     require_extra("the demo", "demo", "starlette", "uvicorn")
+    app = create_app(pipelines, max_upload=max_upload, hosts=find_hosts(host))
+    with listen(host, port) as listener:
+        run_server(app, listener, host, started)
+
+
+def find_hosts(host: str) -> list[str]:
+    """Return the names that requests may use where a server listens; ``"*"`` where others may come."""
+    return [*LOOPBACK, host] if is_loopback(host) else ["*"]
+
+
+def run_server(app: Any, listener: socket.socket, host: str, started: Callable[[str], object]) -> None:
+    """Serve an application until Ctrl-C is pressed; `started` gets its address."""
     import uvicorn
 
     from lenetkit.demo._connections import DeadlineProtocol
 
-    app = create_app(pipelines, max_upload=max_upload, hosts=[*LOOPBACK, host] if is_loopback(host) else ["*"])
     config = uvicorn.Config(
         app,
         http=DeadlineProtocol,
@@ -85,13 +96,14 @@ def serve(
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
     # uvicorn has closed everything when it hands Ctrl-C on.
-    with _listen(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt):
         # Whoever comes now waits in the socket's queue until the server runs.
         started(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/")
         uvicorn.Server(config).run([listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raise SettingError if there can be none."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)

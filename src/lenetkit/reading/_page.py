@@ -24,7 +24,7 @@ from lenetkit._utils.budget import spend
 from lenetkit.reading._frames import Cell, without_frames
 from lenetkit.reading._price import PAGE
 from lenetkit.reading._rules import with_lost_strokes, without_rules
-from lenetkit.reading._segmentation import Array, Piece, find_pieces, middle_height
+from lenetkit.reading._segmentation import Array, Piece, find_pieces, is_blot, middle_height
 
 __all__ = ["Page", "find_page"]
 
@@ -44,9 +44,8 @@ _SURE, _SURE_NOISES, _SURE_FRACTION, _SOFT = 0.5, 3.5, 0.3, 0.4
 _SMALLEST, _SMALLEST_DIGIT = 3, 8
 # Ink stands out by so many standard deviations of the noise; a page with fewer pixels on a side shows no digit.
 _NOISES, _NARROWEST = 10, 4
-# A blot's box: shorter side by longer, and the fraction that is ink. A rule's width by its height. The fraction of the
-# page's side that an edge of the paper touches.
-_BLOT_SIDES, _BLOT_FILLED, _RULE, _EDGE = 0.55, 0.7, 8, 0.5
+# A rule's width by its height. The fraction of the page's side that an edge of the paper touches.
+_RULE, _EDGE = 8, 0.5
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -133,7 +132,7 @@ def _writing(mask: Array, ink: Array, contrast: Contrast) -> tuple[list[Piece], 
         if not (piece.width > _RULE * piece.height or _is_edge(piece, mask.shape))
         and piece.of(dark)[piece.mask].mean() >= _SURE_FRACTION
     ]
-    blots = np.array([_is_blot(piece) for piece in pieces], bool)
+    blots = np.array([is_blot(piece.of(ink[0]), piece.mask) for piece in pieces], bool)
     steepness = np.array([piece.of(steep)[piece.outline].mean() for piece in pieces])
     strokes = np.array([piece.stroke for piece in pieces])
     weights = np.array([piece.area for piece in pieces]) * steepness**2
@@ -142,12 +141,6 @@ def _writing(mask: Array, ink: Array, contrast: Contrast) -> tuple[list[Piece], 
     clear = (steepness >= _SOFT * clearest) & (steepness * strokes >= _SOFT * contrast.span[0]) & ~blots
     kept = list(itertools.compress(pieces, clear))
     return kept, list(itertools.compress(pieces, ~clear))
-
-
-def _is_blot(piece: Piece) -> bool:
-    """Return True where a piece fills its box as a disc does."""
-    longer, shorter = max(piece.height, piece.width), min(piece.height, piece.width)
-    return shorter > _BLOT_SIDES * longer and piece.area > _BLOT_FILLED * piece.height * piece.width
 
 
 def _is_edge(piece: Piece, shape: tuple[int, ...]) -> bool:

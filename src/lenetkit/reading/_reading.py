@@ -28,9 +28,11 @@ from lenetkit.reading._voting import choose, compare
 __all__ = ["NumberReader", "iter_numbers", "read_number", "read_numbers"]
 
 _DIGITS = "0123456789"
-# A reading of whole lines that is less sure is compared with that digit by digit. So few digits always are: they may be
-# a scribble.
-_SURE, _FEW = 0.95, 2
+# Lines that are this sure and have all ink need no other look: of 505 of 2,626 composed, drawn and real pictures the
+# view as one line mended none of 5 wrong ones, and made 17 right ones doubtful; from 0.99 on fewer could be accepted
+# at a low error, as agreeing looks make the difference there. A reading that is less sure than the second is compared
+# with that digit by digit. So few digits always are: they may be a scribble.
+_CERTAIN, _SURE, _FEW = 0.999, 0.95, 2
 
 
 def read_number(
@@ -273,7 +275,8 @@ class NumberReader:
             return None
         sheet = find_ink(picture)
         numbers = self._select(answer_lines(picture, self._line_reader, sheet))
-        if self._lines in (None, 1):
+        is_certain = numbers.probability >= _CERTAIN and numbers.has_all_ink
+        if self._lines in (None, 1) and not is_certain:
             numbers = compare(numbers, self._select(answer_whole(picture, self._line_reader, sheet)))
         return numbers
 

@@ -11,9 +11,10 @@ import numpy as np
 from PIL import Image
 
 from lenetkit._ink import close, mix_channels, shrink, slope, weigh_channels
+from lenetkit._utils.lazy import lazy
 from lenetkit._utils.ndimage import ndimage
 from lenetkit.reading._segmentation import Array
-from lenetkit.reading._strip_rules import EIGHT, without_borders, without_rules
+from lenetkit.reading._strip_rules import EIGHT, measure_boxes, without_borders, without_rules
 
 __all__ = ["Sheet", "find_ink", "reduced"]
 
@@ -43,7 +44,7 @@ _LEAST_SPAN, _LEAST_NOISES, _SMOOTHINGS = 16, 5, 3
 _APART, _QUARTER, _EDGE = 4, 0.3186, 16
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, slots=False)
 class Sheet:
     """The paper and the ink of a picture, dark on light."""
 
@@ -57,6 +58,11 @@ class Sheet:
     factor: int  # pixels of the picture on a side of a pixel of the sheet
     weights: Array | None  # float64 (1, 3), of red, green and blue in grey
     inverted: bool  # whether the picture is light on dark
+
+    @lazy
+    def boxes(self) -> tuple[Array, Array, Array, Array]:
+        """First and end rows, first and end columns of the pieces: each int64 (count,)."""
+        return measure_boxes(self.labels, self.count)
 
     def to_grey(self, part: Array) -> Array:
         """Return a part of the picture, uint8 (height, width[, 3]), in grey and dark on light."""

@@ -8,9 +8,8 @@ import attrs
 import numpy as np
 
 from lenetkit._ink import slope
-from lenetkit.reading._segmentation import Array
+from lenetkit.reading._segmentation import Array, is_blot
 from lenetkit.reading._strip_ink import Sheet
-from lenetkit.reading._strip_rules import measure_boxes
 
 __all__ = ["Group", "find_groups"]
 
@@ -20,8 +19,8 @@ _SPECK, _LOWEST, _MOST_PIECES = 3, 7, 4000
 # Neighbours have this fraction of the lower one's height in common, lie at most so many heights of the higher one
 # apart, and are at most so many times as high.
 _LEVEL, _APART, _HIGHER = 0.4, 1.5, 2.6
-# A rule by its length over its thickness; a blot's shorter side by its longer, and the fraction that is ink.
-_LONG, _STRAIGHT, _BLOT_SIDES, _BLOT_FILLED = 7, 0.4, 0.55, 0.72
+# A rule by its length over its thickness.
+_LONG, _STRAIGHT = 7, 0.4
 # An upright rule is so many times as high as digits.
 _RULE = 1.6
 # A piece on a line that is lower than this is a sign; signs lie within these heights of the line.
@@ -90,7 +89,7 @@ def find_groups(sheet: Sheet) -> list[Group]:
         return []
     all_ink = int(pieces.area.sum())
     pieces = pieces.only(pieces.steepness >= _SOFT * pieces.darkness + min(sheet.noise, _NOISE))
-    is_body = (pieces.height >= _LOWEST) & ~_is_odd(pieces)
+    is_body = (pieces.height >= _LOWEST) & ~_is_odd(pieces, sheet)
     is_body &= ~_is_rule(pieces, is_body, sheet)
     bodies = pieces.only(is_body)
     others = pieces.only(~is_body & (pieces.height <= 3 * np.maximum(pieces.width, 3)))
@@ -109,7 +108,7 @@ def _measure(sheet: Sheet) -> _Pieces:
     owners = sheet.labels.reshape(-1)[places]
     area = np.bincount(owners, minlength=sheet.count + 1)[1:]
     darkness = _mean(sheet.ink.reshape(-1)[places], owners, area, sheet)
-    top, bottom, left, right = measure_boxes(sheet.labels, sheet.count)
+    top, bottom, left, right = sheet.boxes
     height, width = sheet.ink.shape
     at_edge = (top <= 1) | (left <= 1) | (bottom >= height - 1) | (right >= width - 1)
     pieces = _Pieces(
@@ -145,12 +144,15 @@ def _spread(places: Array, owners: Array, area: Array, sheet: Sheet) -> Array:
     return np.asarray(np.sqrt(np.maximum(least, 0)))
 
 
-def _is_odd(pieces: _Pieces) -> Array:
+def _is_odd(pieces: _Pieces, sheet: Sheet) -> Array:
     """Tell which pieces are level rules, frames and blots by their form."""
     height, width = pieces.height, pieces.width
-    longer, shorter = np.maximum(height, width), np.minimum(height, width)
+    shorter = np.minimum(height, width)
     lying = _is_straight(pieces) & (width > 3 * height) & (width > 20)
-    blot = (shorter > _BLOT_SIDES * longer) & (pieces.area > _BLOT_FILLED * height * width) & (shorter > 8)
+    blot = np.zeros(len(height), bool)
+    for index in np.flatnonzero((shorter > 8) & (2 * pieces.area > height * width)).tolist():
+        box = slice(pieces.top[index], pieces.bottom[index]), slice(pieces.left[index], pieces.right[index])
+        blot[index] = is_blot(sheet.ink[box], sheet.labels[box] == pieces.label[index])
     frame = (shorter > 24) & (pieces.area < 0.06 * height * width)
     return np.asarray(lying | blot | frame)
 

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenetkit._utils.lazy import lazy
 from lenetkit._utils.ndimage import ndimage
 from lenetkit.reading._segmentation import Array
 from lenetkit.reading._strip_ink import Sheet, find_ink, reduced
 from lenetkit.reading._strip_lines import Group, find_groups
-from lenetkit.reading._strip_rules import EIGHT, measure_boxes
+from lenetkit.reading._strip_rules import EIGHT
 
 __all__ = ["HEIGHT", "Strip", "find_strips", "whole_strip"]
 
@@ -42,7 +43,7 @@ _PIECE, _UPRIGHT, _BOXES = 10, 0.5, 3
 _ABOVE = 0.5
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, slots=False)
 class Strip:
     """One line of writing cut from a picture, or a part of one.
 
@@ -72,6 +73,11 @@ class Strip:
     shape: tuple[int, int]
     is_all: bool = False
 
+    @lazy
+    def _areas(self) -> npt.NDArray[np.int64]:
+        """Pixels of each piece, the first is paper: int64 (n_pieces + 1,)."""
+        return np.bincount(self.pieces.ravel())
+
     @property
     def places(self) -> list[tuple[int, int]]:
         """First and end column of the ink that may be a digit by its size, pieces above each other taken together."""
@@ -94,8 +100,7 @@ class Strip:
         first = int(np.clip(np.floor(left), 0, self.image.shape[1] - 1))
         last = int(np.clip(np.ceil(right), first + 1, self.image.shape[1]))
         here = self.pieces[:, first:last]
-        within = np.bincount(here.ravel(), minlength=int(self.pieces.max()) + 1)
-        own = 2 * within >= np.bincount(self.pieces.ravel(), minlength=len(within))
+        own = 2 * np.bincount(here.ravel(), minlength=len(self._areas)) >= self._areas
         own[0] = False
         rows, columns = np.nonzero(own[here] if own[here].any() else here)
         if len(rows) == 0:
@@ -183,7 +188,7 @@ def whole_strip(picture: Array, sheet: Sheet | None = None) -> Strip:
 def _has_loose_ink(sheet: Sheet, groups: list[Group], owners: Array) -> bool:
     """Tell whether ink in no group is as large as a piece of a digit."""
     least = min((group.digit_height for group in groups), default=0.0) * _PIECE / _DIGIT
-    top, bottom, left, right = measure_boxes(sheet.labels, sheet.count)
+    top, bottom, left, right = sheet.boxes
     return bool(((owners[1:] == 0) & (np.maximum(bottom - top, right - left) >= least)).any())
 
 

@@ -149,12 +149,9 @@ def _choose_parts(found: ClassFolders, subset: str) -> list[Path]:
 def read_listed(listing: Listing) -> tuple[Pixels, npt.NDArray[Any], None, npt.NDArray[Any] | None]:
     """Read the pictures that a table names, in its order; its labels are int64 where all are integers."""
     files, texts, groups = read_listing(listing)
-    return (
-        read_pictures(listing.path, group_paths(files)),
-        _labels(texts),
-        None,
-        labels_from_cells(groups) if groups else None,
-    )
+    images = read_pictures(listing.path, group_paths(files))
+    labels = np.array(texts, dtype=np.str_) if listing.is_text else _labels(texts)
+    return images, labels, None, labels_from_cells(groups) if groups else None
 
 
 def read_named(folder: Path, labels: Mapping[Path, str], origin: str) -> tuple[Pixels, npt.NDArray[Any], None]:

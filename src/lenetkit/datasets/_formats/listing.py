@@ -21,6 +21,8 @@ __all__ = ["Listing", "find_listing", "read_listing"]
 # A table of pixels has more columns.
 _MOST_COLUMNS = 50
 _PEEKED = 100
+# The columns of ``lenetkit label``: rows with a reason in the last one are passed over, and a text stays one.
+_DECISIONS = (["file", "label", "left_out"], ["file", "text", "left_out"])
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +36,8 @@ class Listing:
     group: int | None
     has_header: bool
     bases: tuple[Path, ...]  # the folders that names are looked for in
+    left_out: int | None = None  # the column of reasons to pass a row over
+    is_text: bool = False  # labels that are digits are no numbers of classes
 
 
 def find_listing(path: Path) -> Listing | None:
@@ -48,9 +52,10 @@ def find_listing(path: Path) -> Listing | None:
         names, separator, _ = first_cells(path)
         if len(names) > _MOST_COLUMNS:
             return None
+        if names in _DECISIONS:
+            return _find_decisions(path, names, separator)
         rows = [cells for _, cells in islice(_iterate(path, separator), _PEEKED + 1)]
-    folders = [folder for folder in list_visible(path.parent) if folder.is_dir()]
-    bases = (path.parent, *folders)
+    bases = _find_bases(path)
     full = [row for row in rows if len(row) == len(names)]
     columns = list(zip(*full, strict=True))
     found = [sum(_find(cell, bases) is not None for cell in column) for column in columns]
@@ -72,6 +77,24 @@ def find_listing(path: Path) -> Listing | None:
     )
 
 
+def _find_decisions(path: Path, names: list[str], separator: str) -> Listing:
+    return Listing(
+        path=path,
+        separator=separator,
+        files=0,
+        label=1,
+        group=None,
+        has_header=True,
+        bases=_find_bases(path),
+        left_out=2,
+        is_text=names[1] == "text",
+    )
+
+
+def _find_bases(path: Path) -> tuple[Path, ...]:
+    return path.parent, *(folder for folder in list_visible(path.parent) if folder.is_dir())
+
+
 def read_listing(listing: Listing) -> tuple[list[Path], list[str], list[str]]:
     """Return the files of a table of pictures, their labels and groups as text; say which pictures it does not name.
 
@@ -84,10 +107,14 @@ def read_listing(listing: Listing) -> tuple[list[Path], list[str], list[str]]:
     labels: list[str] = []
     groups: list[str] = []
     bad = []
+    passed_over: list[Path | None] = []
     with name_damage(listing.path, "is not a CSV file of images", DAMAGE):
         for line, cells in islice(_iterate(listing.path, listing.separator), int(listing.has_header), None):
             name, label = (cells[index] if index < len(cells) else "" for index in (listing.files, listing.label))
             file = _find(name, listing.bases)
+            if listing.left_out is not None and "".join(cells[listing.left_out :]):
+                passed_over.append(file)
+                continue
             if file is None or not label:
                 bad.append(f"line {line}: " + ("the label is missing" if file else f"there is no picture {name!r}"))
             else:
@@ -97,9 +124,11 @@ def read_listing(listing: Listing) -> tuple[list[Path], list[str], list[str]]:
                     groups.append(cells[listing.group] if listing.group < len(cells) else "")
     if bad:
         raise BadEntriesError(f"{listing.path} has rows that are no pictures with a label", bad)
+    if passed_over:
+        notify(f"{listing.path}: {len(passed_over)} rows are passed over, which say in left_out why.")
     if not files:
-        raise DataError(f"{listing.path} has a header line but no rows.")
-    listed = set(files)
+        raise DataError(f"{listing.path} has a header line but no rows with a label.")
+    listed = {*files, *passed_over}
     for folder in sorted({file.parent for file in files}):
         others = [path.name for path in list_visible(folder) if is_picture(path) and path not in listed]
         if others:
