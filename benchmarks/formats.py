@@ -3,16 +3,20 @@
     python benchmarks/formats.py                        60,000 images, drawn by lenetkit
     python benchmarks/formats.py --mnist folder         those of MNIST
     python benchmarks/formats.py --pictures 100000      number of PNGs in the folder that Pillow decodes on all cores
+    python benchmarks/formats.py --page docs/research/data/formats.md
 
 The files are written into a temporary folder by the libraries that own the formats. Each way runs in a process of its
-own, in turn, and the fastest of three counts; memory is what the process needs on top of what it had before, in
-multiples of the images' own bytes. Files are in the system's cache: the first run fills it.
+own, both in turn, and the fastest of three counts, by the clock and in processor time of all cores and processes (which
+others on the machine disturb less). Memory is what the process needs on top of what it had before, in multiples of the
+images' own bytes. Each way reads a hundred images before, so that what the libraries themselves need counts for none.
+Files are in the system's cache: the first run fills it.
 """
 
 import argparse
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,11 +25,14 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from _shared import describe_machine, machine, markdown_table
 from PIL import Image
 
+_FEW = 100
 KINDS = {"parquet": "Parquet", "mat": ".mat", "svmlight": "svmlight", "png": "PNG folder", "zip": "zip of PNGs"}
 
 
@@ -46,9 +53,6 @@ def write_all(folder: Path, images: np.ndarray, labels: np.ndarray, n_pictures: 
     files = [as_png(image) for image in images]
     table = pa.table({"image": [{"bytes": file, "path": None} for file in files], "label": labels})
     pq.write_table(table, folder / "digits.parquet")
-    for label in (0, 1):
-        (folder / "first" / str(label)).mkdir(parents=True)
-        (folder / "first" / str(label) / "1.png").write_bytes(files[0])
     arrays = {"images": images.reshape(len(images), -1), "labels": labels}
     scipy.io.savemat(folder / "digits.mat", arrays, do_compression=True)
     dump_svmlight_file(arrays["images"].astype(float), labels, str(folder / "digits.svm"), zero_based=False)
@@ -142,30 +146,34 @@ def resident(field: str) -> int:
     return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
 
 
+def processor_seconds() -> float:
+    """Return the processor time of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def run_one(folder: Path, kind: str, way: str) -> None:
-    """Load once and print seconds, bytes above those before, and bytes of the images."""
-    import pandas  # noqa: F401, ICN001
-    import pyarrow.parquet  # noqa: F401
-    import scipy.io  # noqa: F401
-    import sklearn.datasets  # noqa: F401
-
-    import lenetkit.datasets  # noqa: F401
-    from lenetkit.datasets import load_dataset
-
-    Image.init()
-    load_dataset(folder / "first")  # what lenetkit imports when it is needed counts for none
+    """Load once and print seconds, processor seconds, bytes above those before, and bytes of the images."""
+    load = partial(ours, kind=kind) if way == "lenetkit" else PLAIN[kind]
+    load(folder / "few")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak begins here
-    before, start = resident("VmRSS"), time.perf_counter()
-    images = ours(folder, kind) if way == "lenetkit" else PLAIN[kind](folder)
-    seconds = time.perf_counter() - start
-    print(json.dumps([seconds, resident("VmHWM") - before, images.nbytes]))
+    before, used, start = resident("VmRSS"), processor_seconds(), time.perf_counter()
+    images = load(folder)
+    seconds, used = time.perf_counter() - start, processor_seconds() - used
+    print(json.dumps([seconds, used, resident("VmHWM") - before, images.nbytes]))
 
 
-def measure(folder: Path, kind: str, way: str, n_runs: int) -> tuple[float, float]:
-    """Return the best seconds of some processes and their memory in multiples of the images."""
-    command = [sys.executable, __file__, "--one", kind, way, str(folder)]
-    runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(n_runs)]
-    return min(run[0] for run in runs), max(run[1] / run[2] for run in runs)
+def measure(folder: Path, kind: str, n_runs: int) -> dict[str, tuple[float, float, float]]:
+    """Return each way's best seconds and processor seconds, and its memory in multiples of the images."""
+    runs: dict[str, list[list[float]]] = {"plain": [], "lenetkit": []}
+    for _ in range(n_runs):
+        for way, found in runs.items():
+            command = [sys.executable, __file__, "--one", kind, way, str(folder)]
+            found.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    return {
+        way: (min(run[0] for run in found), min(run[1] for run in found), max(run[2] / run[3] for run in found))
+        for way, found in runs.items()
+    }
 
 
 def main() -> None:
@@ -176,6 +184,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=100_000)
     parser.add_argument("--kinds", nargs="*", choices=PLAIN, default=list(PLAIN), help="which to measure; default: all")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--page", type=Path, help="file to write the table into")
     parser.add_argument("--one", nargs=3, metavar=("KIND", "WAY", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -187,15 +196,29 @@ def main() -> None:
     data = load_dataset(given.mnist, subset="train") if given.mnist else draw_digits(given.images, seed=0)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_all(folder, np.asarray(data.images)[: given.images], data.labels[: given.images], given.pictures)
-        print(f"{'':34} {'plain':>8} {'lenetkit':>9} {'ratio':>6}   memory / images")
+        images, labels = np.asarray(data.images)[: given.images], data.labels[: given.images]
+        write_all(folder, images, labels, given.pictures)
+        (folder / "few").mkdir()
+        write_all(folder / "few", images[:_FEW], labels[:_FEW], _FEW)
         names = {kind: f"{given.images:,} as {name}" for kind, name in KINDS.items()}
         names["many"] = f"{given.pictures:,} PNGs, Pillow on {os.cpu_count()} cores"
-        for kind, name in [(kind, names[kind]) for kind in given.kinds]:
-            (plain, plain_memory), (own, own_memory) = (
-                measure(folder, kind, way, given.runs) for way in ("plain", "lenetkit")
+        rows = []
+        for kind in given.kinds:
+            found = measure(folder, kind, given.runs)
+            (wall, used, memory), (own_wall, own_used, own_memory) = found["plain"], found["lenetkit"]
+            rows.append(
+                [
+                    names[kind],
+                    f"{wall:.2f} and {own_wall:.2f} s: {own_wall / wall:.2f}",
+                    f"{used:.2f} and {own_used:.2f} s: {own_used / used:.2f}",
+                    f"{memory:.1f} and {own_memory:.1f}",
+                ]
             )
-            print(f"{name:34} {plain:7.2f}s {own:8.2f}s {own / plain:6.2f}   {plain_memory:.1f} and {own_memory:.1f}")
+            print(*rows[-1], sep=" | ", flush=True)
+    header = ["plain and lenetkit", "by the clock", "of the processor", "memory / images"]
+    page = f"{markdown_table(header, rows)}\n\nFastest of {given.runs} on {describe_machine(machine())}.\n"
+    if given.page:
+        given.page.write_text(page, "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Train the pipeline that comes with lenetkit: ``Pipeline.pretrained("digits")``.
+"""Train the pipelines that come with lenetkit: ``Pipeline.pretrained("digits")``, and others by ``--name``.
 
-    python tools/train_pretrained.py --data DIR
+    python tools/train_pretrained.py --data DIR [--name digits-accurate]
 
 trains on MNIST's 60,000 training images and on what lenetkit draws itself, and writes the file that the package holds,
 with its hash and figures beside it. The same machine gives the same file. MNIST's test part is not read here;
@@ -48,7 +48,8 @@ Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 HOME = Path(__file__).parent.parent
-TARGET = HOME / "src" / "lenetkit" / "pretrained" / "digits.lenet"
+PRETRAINED = HOME / "src" / "lenetkit" / "pretrained"
+MODELS = {"digits": "lenet5", "digits-accurate": "convnet"}
 
 SEED = 2026
 HELD_BACK = 10_000
@@ -72,7 +73,8 @@ FONTS = tuple(str(Path(mpl.get_data_path(), "fonts", "ttf", name)) for name in F
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder in which the folder mnist is")
-    parser.add_argument("--output", type=Path, default=TARGET, help=f"file to write (default: {TARGET})")
+    parser.add_argument("--name", choices=MODELS, default="digits", help="which of them (default: digits)")
+    parser.add_argument("--output", type=Path, help=f"file to write (default: NAME.lenet in {PRETRAINED})")
     parser.add_argument("--twin", type=Path, help="write the twin into this file, or read it if it is there")
     parser.add_argument("--calibrate-only", action="store_true", help="keep the networks that are in the output file")
     parser.add_argument("--epochs", type=float, default=20.0, help="passes of each training (default: 20)")

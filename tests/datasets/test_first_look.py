@@ -69,6 +69,16 @@ def test_classes_and_duplicates_are_noticed(digits):
     assert "2 of them with another label" in found
 
 
+def test_digits_of_another_script_are_not_called_turned():
+    """Ten lying bars resemble upright digits more when they are turned, but not enough to be digits."""
+    bars = np.zeros((200, 28, 28), np.uint8)
+    labels = np.arange(200) % 10
+    for image, label in zip(bars, labels, strict=True):
+        image[4 : 8 + label // 4, 4:24] = 255
+        image[8:24, 4 + label : 6 + label] = 200
+    assert "orientation" not in doubts(bars.transpose(0, 2, 1), labels)
+
+
 def test_letters_are_not_compared_with_digits(digits):
     """Nor are too few digits."""
     names = np.array(list("ABCDEFGHIJ"))[digits.labels]

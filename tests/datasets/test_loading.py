@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from lenetkit.datasets import (
@@ -14,6 +15,8 @@ from lenetkit.datasets import (
     dataset_info,
     list_datasets,
     load_dataset,
+    read_image,
+    read_images,
     register_dataset,
 )
 from lenetkit.exceptions import DataError, NameTakenError, SettingError, UnknownNameError
@@ -175,3 +178,16 @@ def test_loading_the_digits_opens_no_socket():
         print(lenetkit.datasets.load_dataset("digits"))
     """
     assert run(code) == "Dataset('digits': 1797 images of 8 x 8, 10 classes)"
+
+
+def test_old_names_of_arguments_still_work(tmp_path):
+    """Those of version 0.1, with a warning that names the new one."""
+    Image.fromarray(np.full((9, 8), 200, np.uint8)).save(tmp_path / "a.png")
+    with pytest.warns(DeprecationWarning, match=r"load_dataset\(name_or_path=\.\.\.\) is deprecated.*use source="):
+        assert len(load_dataset(name_or_path="digits")) == 1797
+    with pytest.warns(DeprecationWarning, match=r"read_image\(source=\.\.\.\) is deprecated.*use image="):
+        assert read_image(source=tmp_path / "a.png").shape == (9, 8)
+    with pytest.warns(DeprecationWarning, match=r"read_images\(sources=\.\.\.\) is deprecated.*use images="):
+        assert len(read_images(sources=[tmp_path / "a.png"])) == 1
+    with pytest.warns(DeprecationWarning, match="name_or_path"), pytest.raises(TypeError, match="source"):
+        load_dataset("digits", name_or_path="digits")

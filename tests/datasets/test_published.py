@@ -8,28 +8,33 @@ import io
 import string
 import threading
 import zipfile
+from urllib.parse import quote
 
 import attrs
 import numpy as np
 import pytest
 import scipy.io
-from sklearn.datasets import dump_svmlight_file
+from PIL import Image
+from sklearn.datasets import dump_svmlight_file, load_digits
 from tests.datasets.idx_files import as_idx
 
 from lenetkit.datasets import (
     dataset_info,
     emnist,
     k49,
+    kannada,
     kmnist,
     list_datasets,
     load_dataset,
+    madbase,
     mnist_c,
+    optdigits,
     qmnist,
     semeion,
     svhn,
     usps,
 )
-from lenetkit.datasets._fetch.records import RemoteFile
+from lenetkit.datasets._fetch.records import RemoteFile, UnfitError, verify
 from lenetkit.exceptions import DownloadError, SettingError
 
 RANDOM = np.random.default_rng(0)
@@ -72,6 +77,12 @@ def zipped(entries):
     return stream.getvalue()
 
 
+def as_png(image):
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "png")
+    return stream.getvalue()
+
+
 def npy(array):
     stream = io.BytesIO()
     np.save(stream, array)
@@ -86,6 +97,17 @@ SMALL = DIGITS[:, 6:22, 6:22]
 SCALED = SMALL / 127.5 - 1
 COLOURS = np.stack([DIGITS, DIGITS // 2, DIGITS // 3], axis=-1)[:, :, :, :]
 LETTERS = np.arange(20) + 1
+COUNTS = SMALL[:, 4:12, 4:12] // 16
+COUNTS[:, 0, 0] = 16
+# Bright on black; every 1 is a tall stroke. A quarter of the others' ink makes them no mirror images of themselves.
+STROKES = np.zeros((20, 28, 28), np.uint8)
+STROKES[:, 4:24, 12:15] = 255
+STROKES[:, 4:8, 15:20] = 90
+
+
+def madbase_files(drawn):
+    entries = {f"Pictures/id_{i + 1}_label_{LABELS[i]}.png": as_png(drawn[i]) for i in reversed(range(20))}
+    return {f"{part} Images.zip": zipped(entries | {"Pictures/Thumbs.db": b""}) for part in ("Train", "Test")}
 
 
 def files_of(name):
@@ -119,6 +141,17 @@ def files_of(name):
                 entries[f"mnist_c/{corruption}/{part}_images.npy"] = npy(DIGITS[:10, :, :, None])
                 entries[f"mnist_c/{corruption}/{part}_labels.npy"] = npy(LABELS[:10])
         return {"mnist_c.zip": zipped(entries)}
+    if name == "kannada":
+        images, labels = mnist_like(DIGITS, LABELS)
+        return {f"X_kannada_MNIST_{p}-idx3-ubyte.gz": images for p in ("train", "test")} | {
+            f"y_kannada_MNIST_{p}-idx1-ubyte.gz": labels for p in ("train", "test")
+        }
+    if name == "optdigits":
+        stream = io.StringIO()
+        np.savetxt(stream, np.column_stack([COUNTS.reshape(20, 64), LABELS]), fmt="%d", delimiter=",")
+        return {f"optdigits.{kind}": stream.getvalue().encode() for kind in ("tra", "tes")}
+    if name == "madbase":
+        return madbase_files(STROKES)
     entries = {}
     for selection in emnist.SELECTIONS:
         images, labels = mnist_like(DIGITS.transpose(0, 2, 1), LETTERS if selection == "letters" else LABELS)
@@ -151,15 +184,15 @@ def serve(tmp_path, monkeypatch):
     thread.start()
 
     def local(record, wrong=False):
-        content = contents[f"/{record.name}"]
+        content = contents[f"/{quote(record.name)}"]
         kind = "md5" if record.md5 else "sha256"
         digest = hashlib.new(kind, content + b"x" * wrong).hexdigest()
         size = len(content) if kind == "sha256" else record.size
-        url = f"http://127.0.0.1:{server.server_port}/{record.name}"
+        url = f"http://127.0.0.1:{server.server_port}/{quote(record.name)}"
         return attrs.evolve(record, mirrors=[url], size=size, **{kind: digest})
 
-    def begin(name, published, wrong=False):
-        contents.update({f"/{file}": content for file, content in files_of(name).items()})
+    def begin(name, published, wrong=False, files=None):
+        contents.update({f"/{quote(file)}": content for file, content in (files or files_of(name)).items()})
         parts = {part: tuple(local(record, wrong) for record in records) for part, records in published.parts.items()}
         return attrs.evolve(published, parts=parts)
 
@@ -172,13 +205,22 @@ def serve(tmp_path, monkeypatch):
 MODULES = {
     "kmnist": kmnist,
     "k49": k49,
+    "kannada": kannada,
+    "madbase": madbase,
+    "optdigits": optdigits,
     "usps": usps,
     "semeion": semeion,
     "svhn": svhn,
     "qmnist": qmnist,
     "mnist_c": mnist_c,
 }
-SHOWN = {"usps": SMALL, "semeion": (SMALL > 99) * np.uint8(255), "svhn": COLOURS}
+SHOWN = {
+    "usps": SMALL,
+    "semeion": (SMALL > 99) * np.uint8(255),
+    "svhn": COLOURS,
+    "madbase": STROKES,
+    "optdigits": np.rint(COUNTS * (255 / 16)),
+}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -230,6 +272,32 @@ def test_emnist_is_upright_and_its_classes_named(selection, serve, monkeypatch):
     assert asked == ["/gzip.zip"]
 
 
+@pytest.mark.parametrize("on_its_side", [False, True])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_madbase_is_upright_and_bright_however_its_pictures_are(on_its_side, inverted, serve, monkeypatch):
+    """The ones tell the first, the border the second."""
+    begin, _ = serve
+    drawn = STROKES.swapaxes(1, 2) if on_its_side else STROKES
+    files = madbase_files(255 - drawn if inverted else drawn)
+    monkeypatch.setattr(madbase, "MADBASE", begin("madbase", madbase.MADBASE, files=files))
+    assert np.array_equal(load_dataset("madbase", subset="train").images, STROKES)
+
+
+def test_the_published_hash_of_optdigits_is_that_of_scikit_learns_digits(tmp_path):
+    """Written as the published text: real digits, by name, without a network."""
+    bundled = load_digits()
+    rows = np.column_stack([bundled.data.astype(int), bundled.target])
+    content = "".join(",".join(map(str, row)) + "\n" for row in rows.tolist()).encode()
+    (record,) = optdigits.OPTDIGITS.parts["test"]
+    assert verify(content, record) == content
+    with pytest.raises(UnfitError, match="with sha256"):
+        verify(content[:-2] + b"9\n", record)
+    (tmp_path / "optdigits").mkdir()
+    (tmp_path / "optdigits" / "optdigits.tes").write_bytes(content)
+    test = load_dataset("optdigits", subset="test", data_dir=tmp_path, download=False)
+    assert test.fingerprint == load_dataset("digits").fingerprint
+
+
 def test_a_file_with_another_hash_is_never_read(serve, monkeypatch):
     """Each is refused with its reason."""
     begin, _ = serve
@@ -253,7 +321,7 @@ def test_what_the_user_has_is_used_without_a_network(serve, monkeypatch, tmp_pat
 def test_every_record_is_complete():
     """Licence, citation, and where the hash was read."""
     names = [name for name in list_datasets() if dataset_info(name).loader.__module__.startswith("lenetkit.")]
-    assert {"emnist-digits", "qmnist-lost", "kmnist", "k49", "usps", "semeion", "svhn", "mnist_c"} <= set(names)
+    assert set(MODULES) | {"emnist-digits", "qmnist-lost"} <= set(names)
     for name in names:
         info = dataset_info(name)
         assert info.licence, name

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenetkit._utils.names import shorten
 from lenetkit._utils.special_files import describe_special
 from lenetkit._utils.system import describe_system_error
 from lenetkit.exceptions import DataError, LenetkitError
@@ -74,7 +75,8 @@ def name_damage(name: object, problem: str, kinds: tuple[type[Exception], ...]) 
     except MemoryError as error:
         raise DataError(f"{name} cannot be read: {describe_system_error(error)}") from error
     except kinds as error:
-        raise DataError(f"{name} {problem}: {type(error).__name__}: {error}. Fetch or save it again.") from error
+        found = shorten(error)  # some of zipfile's hold all the bytes where it expected a name
+        raise DataError(f"{name} {problem}: {type(error).__name__}: {found}. Fetch or save it again.") from error
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
 
@@ -117,9 +119,9 @@ def is_picture(path: Path | str) -> bool:
     return bool(stem) and dot + suffix.lower() in IMAGE_SUFFIXES
 
 
-def _is_plausible(n_present: int, highest: int) -> bool:
+def _is_plausible(labels: Sequence[Any] | npt.NDArray[Any], highest: int) -> bool:
     # A corrupt byte read as a label must not make a set of 10 classes one of 200.
-    return highest < _ALWAYS_PLAUSIBLE or 2 * n_present >= highest + 1
+    return highest < _ALWAYS_PLAUSIBLE or 2 * len(np.unique(labels)) >= highest + 1
 
 
 def check_classes(labels: npt.NDArray[Any], where: str) -> None:
@@ -133,10 +135,10 @@ def check_classes(labels: npt.NDArray[Any], where: str) -> None:
     """
     if labels.dtype.kind not in "iu" or not len(labels):
         return
-    n_present = len(np.unique(labels))
     for index in (int(labels.argmin()), int(labels.argmax())):
         label = int(labels[index])
-        if label < 0 or not _is_plausible(n_present, label):
+        if label < 0 or not _is_plausible(labels, label):
+            n_present = len(np.unique(labels))
             raise DataError(
                 f"{where}: label {index} is {label}, which is no class: labels number the classes from 0, and only "
                 f"{n_present} different ones occur. Correct it, or build a Dataset with class_names of your own."
@@ -154,7 +156,7 @@ def labels_from_cells(cells: Sequence[str]) -> npt.NDArray[Any]:
 
 def labels_from_text(names: Sequence[str]) -> npt.NDArray[Any]:
     """Return int64 labels where all class names are integers that can number classes from 0, else the strings."""
-    if all(map(_is_number, names)) and _is_plausible(len(names), max(map(int, names), default=-1)):
+    if all(map(_is_number, names)) and _is_plausible(names, max(map(int, names), default=-1)):
         return np.array([int(name) for name in names], dtype=np.int64)
     return np.array(names, dtype=np.str_)
 

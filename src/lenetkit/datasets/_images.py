@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenetkit._utils.deprecation import warn_renamed
 from lenetkit._utils.levels import FAINTEST, check_levels
 from lenetkit._utils.names import shorten
 from lenetkit._utils.special_files import describe_special
@@ -48,7 +49,14 @@ _OPAQUE_CHANNELS, _ALL_CHANNELS, _TRANSPARENT = (1, 3), (1, 2, 3, 4), (2, 4)
 _LONGEST_PATH, _LONG = 4096, 300
 
 
-def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIXELS, side: int | None = None) -> Pixels:
+def read_image(
+    image: Any = None,
+    *,
+    name: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    side: int | None = None,
+    source: Any = None,
+) -> Pixels:
     """Read one picture as uint8.
 
     Transparent pictures are laid on paper that their ink stands out from: dark ink on white, bright ink on black.
@@ -69,6 +77,8 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     side : int, optional
         Half, a quarter, an eighth ... of a picture file will do, as long as its longer side is about as long as this:
         the fewest halvings that bring it to `side` or below. JPEG is decoded at that size, which is fast.
+    source : optional
+        Deprecated name of `image`.
 
     Returns
     -------
@@ -92,10 +102,13 @@ def read_image(image: Any, *, name: str | None = None, max_pixels: int = MAX_PIX
     >>> read_image(file.getvalue()).shape
     (20, 28)
     """
-    source = _find_single(image, _ALL_CHANNELS)
-    name = name or get_name(source)
+    if source is not None:
+        warn_renamed("read_image(source=...)", "image=...")
+        image = source
+    single = _find_single(image, _ALL_CHANNELS)
+    name = name or get_name(single)
     with _named_damage(name):
-        pixels = decode(_load(source, name), name, max_pixels, side)
+        pixels = decode(_load(single, name), name, max_pixels, side)
     if pixels.max() <= FAINTEST:
         check_levels(pixels[np.newaxis], name.replace("{", "{{").replace("}", "}}"))
     return pixels
@@ -144,7 +157,7 @@ def _named_damage(name: str) -> Iterator[None]:
         ) from error
 
 
-def read_images(images: Any, *, side: int | None = None) -> Any:
+def read_images(images: Any = None, *, side: int | None = None, sources: Any = None) -> Any:
     """Return images as arrays: an array stays as it is, everything else is read.
 
     Parameters
@@ -158,6 +171,8 @@ def read_images(images: Any, *, side: int | None = None) -> Any:
         generators are what :func:`read_image` takes.
     side : int, optional
         As for :func:`read_image`; arrays stay as they are.
+    sources : optional
+        Deprecated name of `images`.
 
     Returns
     -------
@@ -178,13 +193,16 @@ def read_images(images: Any, *, side: int | None = None) -> Any:
     >>> [image.shape for image in read_images([np.zeros((28, 28)), np.zeros((8, 8, 3))])]
     [(28, 28), (8, 8)]
     """
+    if sources is not None:
+        warn_renamed("read_images(sources=...)", "images=...")
+        images = sources
     if _is_one_picture(images):
         return [read_image(images, side=side)]
-    sources = _find_sources(images)
-    if _is_array(sources):
-        check_levels(sources)
-        return sources
-    pictures = [picture for _, picture in _iterate(sources, side)]
+    found_in = _find_sources(images)
+    if _is_array(found_in):
+        check_levels(found_in)
+        return found_in
+    pictures = [picture for _, picture in _iterate(found_in, side)]
     check_failures(pictures)
     return pictures
 

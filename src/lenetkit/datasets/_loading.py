@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from lenetkit._utils.deprecation import accept_old_names
 from lenetkit._utils.names import did_you_mean
 from lenetkit._utils.system import get_working_folder
 from lenetkit._utils.threads import using_threads
@@ -198,6 +199,7 @@ def dataset_info(name: str) -> DatasetInfo:
     return registry.get(name)
 
 
+@accept_old_names(name_or_path="source")
 def load_dataset(
     source: Any,
     *,

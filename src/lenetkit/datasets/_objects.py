@@ -24,7 +24,7 @@ from lenetkit.datasets._formats.csv_layout import GROUP_NAMES, LABEL_NAMES, is_i
 from lenetkit.datasets._formats.detect import as_dataset
 from lenetkit.datasets._formats.labelled import Labelled, join_parts
 from lenetkit.datasets._formats.named_arrays import from_arrays, read_named
-from lenetkit.datasets._formats.pictures import read_pictures, stack_arrays
+from lenetkit.datasets._formats.pictures import group_paths, read_pictures, stack_arrays
 from lenetkit.datasets._formats.pixel_values import PixelRows, as_labels
 from lenetkit.datasets._images import read_image
 from lenetkit.datasets._pixel_tables import order_columns
@@ -312,7 +312,9 @@ def _read_files(source: Any, where: str) -> Labelled:
     paths = [Path(path) for path, _ in source.samples]
     labels = as_labels([label for _, label in source.samples], where)
     return Labelled(
-        images=read_pictures(Path(where), paths), labels=labels, class_names=tuple(map(str, source.classes))
+        images=read_pictures(Path(where), group_paths(paths)),
+        labels=labels,
+        class_names=tuple(map(str, source.classes)),
     )
 
 

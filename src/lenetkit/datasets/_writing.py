@@ -243,7 +243,7 @@ def _write_parquet(dataset: Any, path: Path) -> None:
     if is_text:
         notes["lenetkit"] = json.dumps({"class_names": list(dataset.class_names)})
     schema = pa.schema(fields, metadata=notes)
-    with pq.ParquetWriter(path, schema) as writer:
+    with pq.ParquetWriter(path, schema, write_page_checksum=True) as writer:
         start = 0
         for images in _batches(dataset):
             rows = slice(start, start + len(images))

@@ -12,6 +12,7 @@ from lenetkit.datasets._entries import name_damage
 from lenetkit.datasets._fetch.published import Published, packed_file
 from lenetkit.datasets._formats.idx_pairs import read_idx_pair
 from lenetkit.datasets._formats.labelled import Labelled
+from lenetkit.datasets._formats.zip_tree import ZIP_DAMAGE
 from lenetkit.datasets._loading import register_dataset
 
 __all__ = ["ARCHIVE", "EMNIST", "SELECTIONS"]
@@ -37,15 +38,13 @@ SELECTIONS = {
 }
 """Description and sizes of the six selections."""
 
-_DAMAGE = (zipfile.BadZipFile, KeyError, RuntimeError, EOFError, ValueError)
-
 
 def _read(selection: str, part: str, paths: dict[str, Path]) -> Labelled:
     (archive,) = paths.values()
     stem = f"emnist-{selection}-{part}"
     names = [f"{stem}-images-idx3-ubyte.gz", f"{stem}-labels-idx1-ubyte.gz"]
     with tempfile.TemporaryDirectory(prefix="lenetkit-") as folder:
-        with name_damage(archive, "lacks a file of EMNIST", _DAMAGE), zipfile.ZipFile(archive) as file:
+        with name_damage(archive, "lacks a file of EMNIST", ZIP_DAMAGE), zipfile.ZipFile(archive) as file:
             for name in names:
                 with file.open(f"gzip/{name}") as source, Path(folder, name).open("wb") as target:
                     shutil.copyfileobj(source, target)

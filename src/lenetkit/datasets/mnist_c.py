@@ -12,6 +12,7 @@ from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import name_damage
 from lenetkit.datasets._fetch.published import Published, packed_file
 from lenetkit.datasets._formats.labelled import Labelled
+from lenetkit.datasets._formats.zip_tree import ZIP_DAMAGE
 from lenetkit.datasets._loading import register_dataset
 
 __all__ = ["MNIST_C", "load"]
@@ -20,7 +21,6 @@ _CORRUPTIONS = (
     *("shot_noise", "impulse_noise", "glass_blur", "motion_blur", "shear", "scale", "rotate", "brightness"),
     *("translate", "stripe", "fog", "spatter", "dotted_line", "zigzag", "canny_edges"),
 )
-_DAMAGE = (zipfile.BadZipFile, KeyError, RuntimeError, EOFError, ValueError)
 
 
 def _array(archive: zipfile.ZipFile, corruption: str, name: str) -> npt.NDArray[Any]:
@@ -31,7 +31,7 @@ def _array(archive: zipfile.ZipFile, corruption: str, name: str) -> npt.NDArray[
 
 def _read(part: str, paths: dict[str, Path]) -> Labelled:
     (path,) = paths.values()
-    with name_damage(path, "lacks a file of MNIST-C", _DAMAGE), zipfile.ZipFile(path) as archive:
+    with name_damage(path, "lacks a file of MNIST-C", ZIP_DAMAGE), zipfile.ZipFile(path) as archive:
         labels = [_array(archive, corruption, f"{part}_labels").astype(np.int64) for corruption in _CORRUPTIONS]
         images = np.empty((sum(map(len, labels)), 28, 28), np.uint8)
         start = 0
@@ -59,7 +59,7 @@ MNIST_C = Published(
 @register_dataset(
     "mnist_c",
     description="MNIST in fifteen corruptions, 28 x 28 pixels: 900,000 digits for training, 150,000 to test.",
-    licence="as its page on Zenodo states",
+    licence="not stated in its repository; its page on Zenodo names one",
     citation='N. Mu, J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", arXiv:1906.02337, 2019',
     source="SHA-256 in tensorflow-datasets 4.9.10, url_checksums/mnist_corrupted.txt",
     splits=("train: 900,000", "test: 150,000"),

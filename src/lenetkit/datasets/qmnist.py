@@ -40,7 +40,7 @@ QMNIST = Published(
 )
 """The records of QMNIST's four files."""
 
-_LICENCE = "BSD-style, in the LICENSE file of its repository"
+_LICENCE = "BSD with three clauses, as its repository states"
 _CITATION = 'C. Yadav, L. Bottou, "Cold Case: The Lost MNIST Digits", NeurIPS 2019'
 _SOURCE = "MD5 in torchvision 0.29.2, datasets/mnist.py"
 

@@ -7,6 +7,7 @@ Next: the public modules of data sets register their loaders.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import attrs
 
@@ -22,7 +23,7 @@ __all__ = ["Published", "packed_file"]
 
 def packed_file(url: str, *, size: int, md5: str = "", sha256: str = "") -> RemoteFile:
     """Return the record of a file as it is published at one address."""
-    name = url.rpartition("/")[2]
+    name = unquote(url.rpartition("/")[2])
     return RemoteFile(name=name, size=size, md5=md5, sha256=sha256, mirrors=[url], packed=True)
 
 

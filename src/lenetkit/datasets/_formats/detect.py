@@ -32,7 +32,7 @@ from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
 from lenetkit.datasets._formats.npz_pairs import find_npz_pairs, read_npz_pairs
 from lenetkit.datasets._formats.packed import read_start
 from lenetkit.datasets._formats.parts import find_parts
-from lenetkit.datasets._formats.zip_tree import open_tree
+from lenetkit.datasets._formats.zip_tree import ZIP_DAMAGE, open_tree
 from lenetkit.datasets._subsets import refuse_splits
 from lenetkit.exceptions import DataError
 
@@ -247,15 +247,17 @@ def _refuse_code(path: Path, inside: bytes) -> None:
 
 def _read_zip(path: Path, subset: str) -> Labelled:
     """Read NumPy's arrays, or pictures as in a folder."""
-    damage = name_damage(path, "is damaged or no .zip archive", (zipfile.BadZipFile, ValueError))
+    damage = name_damage(path, "is damaged or no .zip archive", ZIP_DAMAGE)
     with damage, zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-    if path.suffix.lower() == ".npz" or any(name.endswith(".npy") for name in names):
+        held, has_arrays = names[:5], any(name.endswith(".npy") for name in names)
+    del archive, names  # they take as much as small images
+    if path.suffix.lower() == ".npz" or has_arrays:
         return read_npz(path, subset)
     pictures = _read_picture_folder(open_tree(path), subset)
     if pictures is None:
         raise DataError(
             f"{path} is an archive without folders of pictures or a table of them; it holds "
-            f"{', '.join(names[:5]) or 'nothing'}. Unpack it, and give the file or folder that you mean."
+            f"{', '.join(held) or 'nothing'}. Unpack it, and give the file or folder that you mean."
         )
     return _as_labelled(pictures)

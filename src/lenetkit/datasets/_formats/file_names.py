@@ -14,7 +14,7 @@ from lenetkit.datasets._entries import find_special, is_picture, list_kinds, nam
 from lenetkit.datasets._formats.csv_layout import LABEL_NAMES
 from lenetkit.exceptions import DataError
 
-__all__ = ["find_labels", "list_pictures", "read_sidecar"]
+__all__ = ["find_labels", "list_picture_names", "read_sidecar"]
 
 # Cameras and scanners begin the names of their pictures with other words.
 _PREFIX = re.compile(
@@ -34,7 +34,7 @@ def find_labels(folder: Any) -> tuple[dict[Any, str], str]:
     DataError
         If every picture has a text file beside it, and one of these holds no label.
     """
-    pictures = [path for path in list_pictures(folder) if path.is_file()]
+    pictures = [path for name in list_picture_names(folder) if (path := folder / name).is_file()]
     beside = _find_sidecars(folder, pictures)
     if beside:
         return {path: read_sidecar(beside[path]) for path in pictures}, "the files beside the pictures hold the labels"
@@ -48,9 +48,9 @@ def find_labels(folder: Any) -> tuple[dict[Any, str], str]:
     return {}, ""
 
 
-def list_pictures(folder: Any) -> list[Any]:
-    """Return the pictures right in a folder, by name."""
-    return [folder / name for name in list_kinds(folder)[1] if is_picture(name)]
+def list_picture_names(folder: Any) -> list[str]:
+    """Return the names of the pictures right in a folder, sorted."""
+    return [name for name in list_kinds(folder)[1] if is_picture(name)]
 
 
 def _match(pictures: list[Any], pattern: re.Pattern[str]) -> dict[Any, str]:

@@ -20,9 +20,9 @@ from lenetkit.datasets._entries import (
     labels_from_text,
     list_kinds,
 )
-from lenetkit.datasets._formats.file_names import list_pictures
+from lenetkit.datasets._formats.file_names import list_picture_names
 from lenetkit.datasets._formats.listing import Listing, read_listing
-from lenetkit.datasets._formats.pictures import read_pictures
+from lenetkit.datasets._formats.pictures import group_paths, read_pictures
 from lenetkit.datasets._subsets import refuse_splits, split_names
 from lenetkit.exceptions import DataError
 
@@ -83,7 +83,7 @@ def find_class_folders(folder: Path) -> ClassFolders | None:
         return ClassFolders(folder=folder, parts=parts, names=(), ignored=tuple(ignored))
     if not direct:
         return None
-    loose = [path.name for path in list_pictures(folder) if path.is_file()]
+    loose = [name for name in list_picture_names(folder) if (folder / name).is_file()]
     ignored = [path.name for path in nested if path.name not in direct] + loose
     return ClassFolders(folder=folder, parts={}, names=tuple(direct), ignored=tuple(ignored))
 
@@ -120,12 +120,11 @@ def read_class_folder(folder: Path, subset: str = "all") -> tuple[Pixels, npt.ND
     trees = {root: _pictures_by_class(root) for root in (found.parts.values() if found.parts else chosen)}
     trees = _without_special(folder, trees)
     names = sorted({name for tree in trees.values() for name in tree}, key=_natural)
-    files = [(path, name) for root in chosen for name in names for path in trees[root].get(name, [])]
+    groups = [(root / name, trees[root].get(name, [])) for root in chosen for name in names]
     values = labels_from_text(names)
-    values_by_name = dict(zip(names, values, strict=True))
     classes = tuple(names) if values.dtype.kind == "U" else tuple(map(str, range(int(values.max()) + 1)))
-    images = read_pictures(folder, [path for path, _ in files])
-    return images, np.array([values_by_name[name] for _, name in files]), classes
+    images = read_pictures(folder, groups)
+    return images, np.repeat(np.tile(values, len(chosen)), [len(pictures) for _, pictures in groups]), classes
 
 
 def _choose_parts(found: ClassFolders, subset: str) -> list[Path]:
@@ -150,16 +149,17 @@ def _choose_parts(found: ClassFolders, subset: str) -> list[Path]:
 def read_listed(listing: Listing) -> tuple[Pixels, npt.NDArray[Any], None, npt.NDArray[Any] | None]:
     """Read the pictures that a table names, in its order; its labels are int64 where all are integers."""
     files, texts, groups = read_listing(listing)
+    images = read_pictures(listing.path, group_paths(files))
     labels = np.array(texts, dtype=np.str_) if listing.is_text else _labels(texts)
-    return read_pictures(listing.path, files), labels, None, labels_from_cells(groups) if groups else None
+    return images, labels, None, labels_from_cells(groups) if groups else None
 
 
 def read_named(folder: Path, labels: Mapping[Path, str], origin: str) -> tuple[Pixels, npt.NDArray[Any], None]:
     """Read the pictures whose labels :func:`find_labels` found, and say where these are from."""
     name = next(iter(labels))
-    _without_special(folder, {folder: {"": list_pictures(folder)}})
+    _without_special(folder, {folder: {"": list_picture_names(folder)}})
     notify(f"{folder} has no folders of classes: {origin}, {labels[name]!r} of {name.name}.")
-    return read_pictures(folder, list(labels)), _labels(list(labels.values())), None
+    return read_pictures(folder, group_paths(labels)), _labels(list(labels.values())), None
 
 
 def _labels(texts: list[str]) -> npt.NDArray[Any]:
@@ -171,31 +171,29 @@ def _labels(texts: list[str]) -> npt.NDArray[Any]:
     return values
 
 
-def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
-    pictures = {name: list_pictures(folder / name) for name in list_kinds(folder)[0]}
+def _pictures_by_class(folder: Path) -> dict[str, list[str]]:
+    pictures = {name: list_picture_names(folder / name) for name in list_kinds(folder)[0]}
     return {name: files for name, files in pictures.items() if files}
 
 
 def _without_special(
-    folder: Path, trees: Mapping[Path, Mapping[str, Sequence[Path]]]
-) -> dict[Path, dict[str, list[Path]]]:
+    folder: Path, trees: Mapping[Path, Mapping[str, Sequence[str]]]
+) -> dict[Path, dict[str, list[str]]]:
     """Return trees of pictures without named pipes, sockets and devices, which a notice names."""
-    kinds = {
-        path: kind
-        for tree in trees.values()
-        for files in tree.values()
-        for path in files
-        if (kind := find_special(path))
-    }
+    kept: dict[Path, dict[str, list[str]]] = {}
+    kinds: dict[Path, str] = {}
+    for root, tree in trees.items():
+        kept[root] = {}
+        for name, files in tree.items():
+            found = {file: kind for file in files if (kind := find_special(root / name / file))}
+            kinds.update({root / name / file: kind for file, kind in found.items()})
+            if len(found) < len(files):
+                kept[root][name] = [file for file in files if file not in found]
     if kinds:
         shown = ", ".join(f"{path.relative_to(folder)} ({kind})" for path, kind in list(kinds.items())[:5])
         more = f" and {len(kinds) - 5} more" if len(kinds) > 5 else ""
         notify(f"{folder}: left out, since they are no ordinary files: {shown}{more}.")
-    left = {
-        root: {name: [path for path in files if path not in kinds] for name, files in tree.items()}
-        for root, tree in trees.items()
-    }
-    return {root: {name: files for name, files in tree.items() if files} for root, tree in left.items()}
+    return kept
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""IDX files of images with those of their labels: MNIST's four files, EMNIST's and QMNIST's.
+"""IDX files of images with those of their labels: MNIST's four files, EMNIST's, QMNIST's and Kannada-MNIST's.
 
 In: a folder, or the path of a file of images. Out: images, labels, and class names where the files' names tell them.
 Next: :mod:`lenetkit.datasets._formats.detect` makes a data set of them.
@@ -27,7 +27,10 @@ __all__ = ["find_idx_files", "read_idx_folder", "read_idx_pair"]
 _NAME = re.compile(
     r"(?P<prefix>.*?)(?P<part>train-|t10k-|test-|)(?P<kind>images[-.]idx[34]|labels[-.]idx[12])-(ubyte|int)(\.gz)?"
 )
-_PARTS = {"train-": "train", "t10k-": "test", "test-": "test", "": ""}
+# "X_kannada_MNIST_train-idx3-ubyte.gz"
+_KANNADA_NAME = re.compile(r"(?P<kind>[Xy])_(?P<prefix>.+?)(?P<part>_train|_test|)-idx[1-4]-ubyte(\.gz)?")
+_PARTS = {"train-": "train", "t10k-": "test", "test-": "test", "_train": "train", "_test": "test", "": ""}
+_KINDS = {"X": "images", "y": "labels"}
 _COLOURS = (1, 3)
 
 
@@ -64,7 +67,7 @@ def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
     DataError
         If they are of several data sets.
     """
-    found = [(path, match) for path in list_folder(folder) if (match := _NAME.fullmatch(path.name))]
+    found = [(path, match) for path in list_folder(folder) if (match := _match(path.name))]
     # Files of no part are the data set only where there are no others.
     found = [pair for pair in found if pair[1]["part"]] or found
     prefixes = sorted({match["prefix"] for _, match in found})
@@ -75,7 +78,11 @@ def find_idx_files(folder: Path) -> Mapping[tuple[str, str], Path]:
         )
     # Longer names first, so that the unpacked file overwrites the packed one.
     found.sort(key=lambda item: len(item[0].name), reverse=True)
-    return {(_PARTS[match["part"]], match["kind"][:6]): path for path, match in found}
+    return {(_PARTS[match["part"]], _KINDS.get(match["kind"], match["kind"][:6])): path for path, match in found}
+
+
+def _match(name: str) -> re.Match[str] | None:
+    return _NAME.fullmatch(name) or _KANNADA_NAME.fullmatch(name)
 
 
 def read_idx_pair(images: Path) -> Labelled:
@@ -118,6 +125,8 @@ def _find_labels(images: Path) -> Path:
     name = images.name.replace("images", "labels").removesuffix(".gz")
     axes = re.compile("idx[34]")
     names = [axes.sub("idx1", name), re.sub("idx[34]-ubyte", "idx2-int", name)]
+    if _KANNADA_NAME.fullmatch(name):
+        names[0] = f"y{names[0][1:]}"
     for path in (images.with_name(f"{name}{suffix}") for name in names for suffix in ("", ".gz")):
         if path.is_file() and path != images:
             return path

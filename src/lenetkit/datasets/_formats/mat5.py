@@ -40,7 +40,7 @@ _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13
 _COMPLEX = 0x800
 _DEEPEST = 8
 _MOST_UNPACKED = 2**30
-_CHUNK = 2**20
+_CHUNK = 2**17  # of a size that memory is used again for
 
 
 def read_variables(path: Path) -> dict[str, Any]:

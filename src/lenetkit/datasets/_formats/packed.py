@@ -19,7 +19,7 @@ __all__ = ["DAMAGE", "iter_blocks", "read_start"]
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 # A packed file can hold thousands of times its size: without a limit a small file fills the memory.
 _MOST_UNPACKED = 2**30
-_BLOCK = 2**22
+_BLOCK = 2**20
 _LONGEST_LINE = 2**23
 
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, ValueError)

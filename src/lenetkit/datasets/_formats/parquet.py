@@ -48,7 +48,8 @@ def _read(path: Path, subset: str) -> Labelled:
 def _read_parquet(stream: Any, path: Path) -> Labelled:
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(stream)
+    # In small pieces: otherwise a whole column of pictures would be in memory.
+    file = pq.ParquetFile(stream, buffer_size=2**16, pre_buffer=False, page_checksum_verification=True)
     iterate = lambda columns: file.iter_batches(_ROWS, columns=columns, use_threads=True)  # noqa: E731
     return read_batches(iterate, file.schema_arrow, str(path), path.parent)
 

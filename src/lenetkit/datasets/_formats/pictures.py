@@ -6,11 +6,12 @@ Next: the readers of folders, archives, tables and pages.
 """
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from lenetkit.datasets._images import load_bytes, measure_image
 from lenetkit.datasets._piles import cut_piles, decode_pile, load_small
 from lenetkit.exceptions import DataError
 
-__all__ = ["Source", "read_pictures", "stack_arrays", "stack_pictures"]
+__all__ = ["Source", "group_paths", "read_pictures", "stack_arrays", "stack_pictures"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]
@@ -36,8 +37,10 @@ _MOST_BYTES = 2**30
 _MANY = 1000
 
 
-def read_pictures(folder: Path, paths: Sequence[Path | ZipPath]) -> Pixels:
-    """Read pictures into one array, those of other sizes fitted in; `folder` is named in errors.
+def read_pictures(folder: Path, groups: Sequence[tuple[Any, Sequence[str]]]) -> Pixels:
+    """Read pictures, given by the folder they lie in and their names, into one array, those of other sizes fitted in.
+
+    `folder` is named in errors. Names need a fraction of the memory of paths, which is as much as that of small images.
 
     Raises
     ------
@@ -46,15 +49,34 @@ def read_pictures(folder: Path, paths: Sequence[Path | ZipPath]) -> Pixels:
     """
 
     def iterate() -> Iterator[Source]:
-        for path in paths:
-            name = str(path)
-            try:
-                small = path.read_bytes() if isinstance(path, ZipPath) else load_small(path)
-                yield name, small or load_bytes(path, name)
-            except DataError as error:
-                yield name, error
+        for parent, names in groups:
+            load = _load_zipped if isinstance(parent, ZipPath) else _load_file
+            for name in names:
+                path, content = load(parent, name)
+                yield path, content
 
-    return stack_pictures(iterate, len(paths), str(folder))
+    return stack_pictures(iterate, sum(len(names) for _, names in groups), str(folder))
+
+
+def group_paths(paths: Iterable[Any]) -> list[tuple[Any, list[str]]]:
+    """Return the folders of paths and the names in them, in order, as :func:`read_pictures` takes them."""
+    return [(parent, [path.name for path in found]) for parent, found in groupby(paths, lambda path: path.parent)]
+
+
+def _load_zipped(folder: ZipPath, name: str) -> Source:
+    path = folder / name
+    try:
+        return str(path), path.read_bytes()
+    except DataError as error:
+        return str(path), error
+
+
+def _load_file(folder: Path, name: str) -> Source:
+    path = os.path.join(folder, name)
+    try:
+        return path, load_small(path) or load_bytes(Path(path), path)
+    except DataError as error:
+        return path, error
 
 
 def stack_pictures(sources: Callable[[], Iterable[Source]], count: int, where: str) -> Pixels:
@@ -94,7 +116,10 @@ def _stack(
     """Put decoded pictures into one array of size `box`; without one return None as soon as their sizes differ."""
     images: Pixels | None = None
     bad: list[str] = []
+    index = -1
     for index, (_, picture) in enumerate(pictures):
+        if index == count:
+            break
         if isinstance(picture, DataError):
             bad.append(str(picture))
             continue
@@ -112,6 +137,8 @@ def _stack(
         images[index] = picture if picture.ndim == images.ndim - 1 else picture[..., None]
     if bad:
         raise BadEntriesError(f"{where} has pictures that cannot be read", bad)
+    if index + 1 != count:
+        raise DataError(f"{where} must have one picture for each of {count} labels; it has more, or fewer.")
     return images
 
 

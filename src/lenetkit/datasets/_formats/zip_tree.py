@@ -11,36 +11,46 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from lenetkit.datasets._entries import name_damage
 from lenetkit.exceptions import DataError
 
-__all__ = ["ZipPath", "open_tree"]
+__all__ = ["ZIP_DAMAGE", "ZipPath", "open_tree"]
 
+# What zipfile asks an entry for when it reads it.
+_FIELDS = ("header_offset", "compress_size", "file_size", "compress_type", "CRC", "flag_bits")
 # Pictures and tables of one archive, unpacked; a deflated entry can hold a thousand times its size.
 _MOST_UNPACKED = 2**31
 _MOST_BYTES = 2**30
 _MOST_ENTRIES = 2**21
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError)
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError)
 
 
 class _Tree:
-    """The entries of an archive by folder and name."""
+    """The entries of an archive by folder and name: numbers of few bytes, of which zipfile's records take ten times."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.archive = zipfile.ZipFile(path)
-        self.folders: dict[str, dict[str, zipfile.ZipInfo | None]] = {"": {}}
-        entries = self.archive.infolist()
+        self.folders: dict[str, dict[str, int | None]] = {"": {}}
+        self._archive = zipfile.ZipFile(path)
+        entries = self._archive.infolist()
         total = sum(entry.file_size for entry in entries)
         if len(entries) > _MOST_ENTRIES or total > _MOST_UNPACKED:
             raise DataError(
                 f"{path} announces {len(entries):,} entries of {total:,} bytes; {_MOST_ENTRIES:,} entries and "
                 f"{_MOST_UNPACKED:,} bytes are the most accepted. Unpack it, and give the folder."
             )
-        for entry in entries:
-            self._add(entry)
+        self._fields = np.array([[getattr(entry, field) for field in _FIELDS] for entry in entries], np.int64).reshape(
+            -1, len(_FIELDS)
+        )
+        self._other_names: dict[int, str] = {}
+        for index, entry in enumerate(entries):
+            self._add(index, entry)
+        self._archive.filelist.clear()
+        self._archive.NameToInfo.clear()
 
-    def _add(self, entry: zipfile.ZipInfo) -> None:
+    def _add(self, index: int, entry: zipfile.ZipInfo) -> None:
         folder, _, name = entry.filename.rstrip("/").rpartition("/")
         parts = folder.split("/") if folder else []
         if ".." in (*parts, name) or not name:
@@ -53,8 +63,21 @@ class _Tree:
         if entry.is_dir():
             self.folders[folder].setdefault(name, None)
             self.folders.setdefault(f"{folder}/{name}" if folder else name, {})
-        else:
-            self.folders[folder][name] = entry
+            return
+        self.folders[folder][name] = index
+        if entry.orig_filename != (f"{folder}/{name}" if folder else name):
+            self._other_names[index] = entry.orig_filename
+
+    def read(self, index: int, name: str) -> bytes:
+        """Return the content of an entry."""
+        entry = zipfile.ZipInfo(name)
+        entry.orig_filename = self._other_names.get(index, name)
+        for field, value in zip(_FIELDS, self._fields[index].tolist(), strict=True):
+            setattr(entry, field, value)
+        if entry.file_size > _MOST_BYTES:
+            raise DataError(f"{self.path}: {name} announces {entry.file_size:,} bytes; 1 GiB is the most accepted.")
+        with self._archive.open(entry) as stream:
+            return stream.read()
 
 
 class ZipPath:
@@ -118,7 +141,7 @@ class ZipPath:
         """Tell whether it is a file."""
         return self._find() is not None
 
-    def _find(self) -> zipfile.ZipInfo | None:
+    def _find(self) -> int | None:
         folder, _, name = self._inside.rpartition("/")
         return self._tree.folders.get(folder, {}).get(name)
 
@@ -127,11 +150,8 @@ class ZipPath:
         entry = self._find()
         if entry is None:
             raise FileNotFoundError(2, "No such entry", str(self))
-        with name_damage(self, "is damaged, encrypted or packed in an unusual way", _DAMAGE):
-            if entry.file_size > _MOST_BYTES:
-                raise DataError(f"{self} announces {entry.file_size:,} bytes; 1 GiB is the most accepted.")
-            with self._tree.archive.open(entry) as stream:
-                return stream.read()
+        with name_damage(self, "is damaged, encrypted or packed in an unusual way", ZIP_DAMAGE):
+            return self._tree.read(entry, self._inside)
 
     def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002
         """Open the file for reading."""
@@ -146,7 +166,7 @@ def open_tree(path: Path) -> Any:
     DataError
         If it is damaged, or announces more than is accepted.
     """
-    with name_damage(path, "is damaged or no .zip archive", _DAMAGE):
+    with name_damage(path, "is damaged or no .zip archive", ZIP_DAMAGE):
         folder = ZipPath(_Tree(path), "")
     while True:
         folders, files = folder.list_kinds()
