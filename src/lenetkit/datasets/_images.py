@@ -75,8 +75,7 @@ def read_image(
     max_pixels : int
         Refuse a picture with more pixels before it is unpacked: a server has less memory for each visitor.
     side : int, optional
-        Half, a quarter, an eighth ... of a picture file will do, as long as its longer side is about as long as this:
-        the fewest halvings that bring it to `side` or below. JPEG is decoded at that size, which is fast.
+        A picture file may be halved, the fewest times that bring its longer side to this or below; JPEG fast.
     source : optional
         Deprecated name of `image`.
 
