@@ -1,5 +1,6 @@
 """The rules of the house: each is shown to find what it forbids, and to leave alone what it allows."""
 
+import ast
 import importlib.util
 import re
 from collections.abc import Callable
@@ -186,3 +187,15 @@ def test_the_linters_environment_checks_the_house() -> None:
     lint = re.search(r"^\[testenv:lint\]\n(.*?)^\[", (ROOT / "tox.ini").read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert lint is not None
     assert "    python tools/check_house.py src/lenetkit README.md docs\n" in lint[1]
+
+
+def test_one_function_calls_the_converter_of_tensorflow() -> None:
+    """It is announced for removal: what takes its place is then changed in one place."""
+    named = {
+        (path.name, function.name)
+        for path in (ROOT / "src").rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and any(isinstance(node, ast.Attribute) and node.attr == "lite" for node in ast.walk(function))
+    }
+    assert named == {("_litert.py", "_convert")}

@@ -93,18 +93,9 @@ def quantize_to_litert(model: "keras.Model", quantize: str, samples: Array, *, b
         for start in range(0, len(filled), n):
             yield [filled[start : start + n]]
 
-    def configure(converter: Any) -> None:
-        import tensorflow as tf
-
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        elif quantize == "int8":
-            converter.representative_dataset = give_samples
-
     with quiet_conversion(), standard_keras():
         module, function = trace_model(model, batch)
-        return _convert(model.name, function.get_concrete_function(), module, configure)
+        return _convert(model.name, function.get_concrete_function(), module, quantize, give_samples)
 
 
 def convert_line_reader(model: "keras.Model") -> bytes:
@@ -146,12 +137,26 @@ def convert_line_reader(model: "keras.Model") -> bytes:
         return _convert(model.name, convert_variables_to_constants_v2(answer.get_concrete_function()), None)
 
 
-def _convert(name: str, function: Any, module: Any, configure: Callable[[Any], None] = lambda _: None) -> bytes:
-    """Return a traced function as a LiteRT model."""
+def _convert(
+    name: str,
+    function: Any,
+    module: Any,
+    quantize: str | None = None,
+    give_samples: Callable[[], Iterator[list[Array]]] | None = None,
+) -> bytes:
+    """Return a traced function as a LiteRT model; the only one that calls TensorFlow's converter, which is to go.
+
+    The way that stays is LiteRT's own converter by way of PyTorch: tests/exporting/test_second_converter.py.
+    """
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
-    configure(converter)
+    if quantize is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif quantize == "int8":
+        converter.representative_dataset = give_samples
     try:
         converted = converter.convert()
     except Exception as error:
