@@ -28,7 +28,6 @@ from lenetkit.runtime._runtimes import BATCHES, RUNTIMES
 from lenetkit.synthesis import draw_digits, draw_number
 
 FORMAT_1 = Path(__file__).parents[1] / "data" / "format_1.lenet"
-MNIST = Path(os.environ.get("LENETKIT_DATA", "/work/shared/data"))
 OTHERS = ("numpy", "onnx")
 
 
@@ -84,15 +83,13 @@ def test_probabilities_are_those_of_litert(other: str, pretrained: Bundle, digit
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", OTHERS)
-def test_all_test_labels_of_mnist_are_those_of_litert(runtime: str) -> None:
+def test_all_test_labels_of_mnist_are_those_of_litert(runtime: str, shared_data: Path) -> None:
     """Ten thousand images, none of them with another label."""
-    if not (MNIST / "mnist").is_dir():
-        pytest.skip("MNIST is not here")
     skip_without(runtime)
     skip_without("litert")
     from lenetkit import load_dataset
 
-    images = load_dataset("mnist", subset="test", data_dir=MNIST, download=False).images
+    images = load_dataset("mnist", subset="test", data_dir=shared_data, download=False).images
     expected = Pipeline.pretrained(runtime="litert").predict(images)
     assert np.array_equal(Pipeline.pretrained(runtime=runtime).predict(images), expected)
 
@@ -119,7 +116,7 @@ def test_lines_of_any_width_are_answered_as_by_litert(other: str, pretrained: Bu
     predictor = SweptPredictor(reader.tflite, pitch=reader.pitch, runtime=other)
     answers = [predictor.log_probabilities(line) for line in lines]
     for line, answer in zip(lines, answers, strict=True):
-        np.testing.assert_allclose(np.exp(answer), np.exp(litert.log_probabilities(line)), rtol=0, atol=2e-6)
+        np.testing.assert_allclose(np.exp(answer), np.exp(litert.log_probabilities(line)), rtol=0, atol=3e-6)
     again = pickle.loads(pickle.dumps(predictor))
     assert again.runtime == other
     assert all(map(same_bits, map(again.log_probabilities, lines[::-1]), answers[::-1]))
