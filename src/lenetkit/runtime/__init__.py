@@ -5,7 +5,7 @@ Out: float32 probabilities of shape (n, n_classes). Next: :meth:`lenetkit.encode
 
 Predictions are batch-invariant: row i has the same bits for every batch size, order, split, thread and neighbour.
 
-Three runtimes run the same bytes, with the same answers within 1e-6 (of the network for lines, by rounding, within 3e-6):
+Three runtimes run the same bytes, with the same answers within 1e-6 (the network for lines, by rounding: 3e-6):
 
 * ``"litert"``, the default and the fastest;
 * ``"numpy"``, wherever NumPy runs, and by itself where LiteRT cannot be imported: a small reader of the bytes and the
