@@ -179,7 +179,7 @@ def test_help_shows_examples(run: Run, command: str) -> None:
     answer = run(*filter(None, [command]), "--help")
     assert answer.returncode == 0
     assert f"lenetkit {command}".strip() in answer.stdout.partition("Examples:")[2]
-    without = {"", "train", "compare", "models", "datasets", "convert"}
+    without = {"", "train", "compare", "models", "datasets", "convert", "sheet"}
     assert (command in without) != bool(re.search(r"^  --pipeline FILE", answer.stdout, re.MULTILINE))
     assert not re.search("--recipe|--official|recommended", answer.stdout)
 

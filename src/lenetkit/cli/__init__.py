@@ -25,7 +25,7 @@ __all__ = ["main"]
 
 _COMMANDS = (
     *("train", "adapt", "evaluate", "predict", "read", "diagnose", "inspect", "demo", "label"),
-    *("verify", "info", "export", "compare", "models", "datasets", "convert"),
+    *("verify", "info", "export", "compare", "models", "datasets", "convert", "sheet"),
 )
 
 

@@ -53,6 +53,7 @@ from lenetkit.datasets._loading import DatasetInfo, dataset_info, list_datasets,
 from lenetkit.datasets._loading import registry as registry
 from lenetkit.datasets._piles import iter_batches as iter_batches
 from lenetkit.datasets._piles import map_images as map_images
+from lenetkit.datasets._sheets import draw_sheet, save_sheets
 from lenetkit.datasets._views import IndexedImages
 
 __all__ = [
@@ -62,12 +63,14 @@ __all__ = [
     "RemoteFile",
     "RemoteIdx",
     "dataset_info",
+    "draw_sheet",
     "fetch_files",
     "list_datasets",
     "load_dataset",
     "read_image",
     "read_images",
     "register_dataset",
+    "save_sheets",
 ]
 
 __getattr__ = forward(

@@ -280,6 +280,8 @@ def load_dataset(
                                   beside their folder; folders named after classes go before it
     pictures in one folder        whose names begin or end with their labels, as ``7_0003.png`` and ``a_7.png``, or
                                   that have a ``.txt`` or ``.json`` file of the same name with the label beside them
+    photographs of sheets         that ``lenetkit sheet`` printed, filled in: the boxes are the images, 64 x 64 pixels,
+                                  and the sheets' numbers the ``groups``; see :func:`save_sheets`
     ``.zip``                      an archive of pictures in any of these ways; it is not unpacked to the disk
     ============================= =====================================================================================
 

@@ -23,7 +23,7 @@ from lenetkit.datasets._class_files import read_classes
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._entries import find_special, list_folder, list_kinds, name_damage
 from lenetkit.datasets._formats.csv import is_pixel_table, read_csv
-from lenetkit.datasets._formats.file_names import find_labels
+from lenetkit.datasets._formats.file_names import find_labels, list_picture_names
 from lenetkit.datasets._formats.folder import find_class_folders, read_class_folder, read_listed, read_named
 from lenetkit.datasets._formats.idx_pairs import find_idx_files, read_idx_folder, read_idx_pair
 from lenetkit.datasets._formats.labelled import Format, Labelled, Start, join_parts
@@ -32,6 +32,7 @@ from lenetkit.datasets._formats.npz import read_npy_pair, read_npz
 from lenetkit.datasets._formats.npz_pairs import find_npz_pairs, read_npz_pairs
 from lenetkit.datasets._formats.packed import read_start
 from lenetkit.datasets._formats.parts import find_parts
+from lenetkit.datasets._formats.sheet_photos import read_sheets
 from lenetkit.datasets._formats.zip_tree import ZIP_DAMAGE, open_tree
 from lenetkit.datasets._subsets import refuse_splits
 from lenetkit.exceptions import DataError
@@ -127,12 +128,22 @@ def _read_picture_folder(folder: Any, subset: str) -> tuple[Any, ...] | None:
     if listings:
         refuse_splits(str(folder), subset)
         return read_listed(listings[0])
+    sheets = None if classes is not None else _find_sheets(folder)
+    if sheets is not None:
+        refuse_splits(str(folder), subset)
+        return sheets.images, sheets.labels, None, sheets.groups
     pile: Any = folder if classes is None else classes.pile
     labels, origin = ({}, "") if pile is None else find_labels(pile)
     if labels:
         refuse_splits(str(folder), subset)
         return read_named(pile, labels, origin)
     return None if classes is None else read_class_folder(folder, subset)
+
+
+def _find_sheets(folder: Any) -> Labelled | None:
+    """Read photographs of printed sheets, if that is what the pictures right in a folder show."""
+    pictures = [folder / name for name in list_picture_names(folder)] if isinstance(folder, Path) else []
+    return read_sheets(folder, [path for path in pictures if not find_special(path)])
 
 
 def _name_unread_tables(tables: list[Any]) -> None:
@@ -222,6 +233,10 @@ def _read_file(path: Path, subset: str) -> Labelled:
     form = _find_format(path)
     if form is not None:
         return form.read(path, subset)
+    sheets = read_sheets(path, [path])
+    if sheets is not None:
+        refuse_splits(str(path), subset)
+        return sheets
     raise DataError(
         f"{path} is in no format that is read here; it starts with {inside[:4]!r}. Formats: {list_formats()}. "
         "A single picture is read by read_image."
