@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from lenetkit.models import model_info as model_info
     from lenetkit.models import register_model as register_model
     from lenetkit.pipeline import Pipeline as Pipeline
+    from lenetkit.pretrained import list_pretrained as list_pretrained
+    from lenetkit.pretrained import register_pretrained as register_pretrained
     from lenetkit.trainer import Trainer as Trainer
     from lenetkit.trainer import TrainingResult as TrainingResult
     from lenetkit.transforms import register_transform as register_transform
@@ -78,10 +80,12 @@ _MODULES = {
     "evaluate": "evaluator",
     "list_datasets": "datasets",
     "list_models": "models",
+    "list_pretrained": "pretrained",
     "load_dataset": "datasets",
     "model_info": "models",
     "register_dataset": "datasets",
     "register_model": "models",
+    "register_pretrained": "pretrained",
     "register_transform": "transforms",
 }
 

@@ -1,4 +1,4 @@
-"""Registry of named members (models, data sets, transforms) that any package can add to.
+"""Registry of named members (models, data sets, transforms, pretrained pipelines) that any package can add to.
 
 In: names, with what they stand for. Out: the member with a name, or an error that lists the known names.
 A :class:`Registry` holds three kinds of members:
@@ -8,7 +8,8 @@ A :class:`Registry` holds three kinds of members:
 * plug-ins: entry points of installed distributions, *listed* from their metadata without importing anything and
   imported only when somebody asks for the name. A broken plug-in harms nothing but itself.
 
-Next: :mod:`lenetkit.datasets`, :mod:`lenetkit.transforms` and :mod:`lenetkit.models` each own one instance.
+Next: :mod:`lenetkit.datasets`, :mod:`lenetkit.transforms`, :mod:`lenetkit.models` and :mod:`lenetkit.pretrained` each
+own one instance.
 """
 
 import contextlib

@@ -41,7 +41,9 @@ def test_the_file_is_the_one_that_its_card_describes(name: str) -> None:
 
 def test_an_unknown_name_is_an_error_that_lists_the_known() -> None:
     """The message names what there is."""
-    with pytest.raises(UnknownNameError, match=r"no pretrained pipeline 'letters'. Known: digits"):
+    with pytest.raises(
+        UnknownNameError, match=r"unknown pretrained pipeline 'letters'\. Known pretrained pipelines: digits"
+    ):
         Pipeline.pretrained("letters")
 
 

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ __all__ = [
     "load_or_fall_back",
     "only_one",
     "pipeline_option",
+    "pretrained_option",
     "runtime_option",
     "start_tensorflow",
     "test_size_option",
@@ -34,9 +36,31 @@ def dataset_options(command: Command) -> Command:
     return command
 
 
-pipeline_option = click.option(
-    "--pipeline", "file", metavar="FILE", help="A saved pipeline; default: the one that comes with lenetkit."
-)
+def _find_pretrained(_: click.Context, __: click.Parameter, given: str | tuple[str, ...] | None) -> Any:
+    """Return the file of each name."""
+    from lenetkit.pretrained import get_path
+
+    if isinstance(given, tuple):
+        return tuple(str(get_path(name)) for name in given)
+    return None if given is None else str(get_path(given))
+
+
+pretrained_option = partial(click.option, "--pretrained", metavar="NAME", callback=_find_pretrained)
+
+
+def pipeline_option(command: Command) -> Command:
+    """Add ``--pipeline FILE`` and ``--pretrained NAME``: the argument ``file`` is the path of the one that is given."""
+
+    @click.option(
+        "--pipeline", "file", metavar="FILE", help="A saved pipeline; default: the one that comes with lenetkit."
+    )
+    @pretrained_option(help='A pretrained pipeline; "lenetkit models" lists them.')
+    @wraps(command)
+    def choose(*, file: str | None, pretrained: str | None, **settings: Any) -> None:
+        command(file=only_one(file, pretrained), **settings)
+
+    return choose
+
 
 # The names in lenetkit.runtime.RUNTIMES, which is not imported for a help text.
 runtime_option = click.option(

@@ -8,7 +8,7 @@ import click
 import lenetkit
 from lenetkit._utils.memory import use_one_arena
 from lenetkit._utils.printable import printable
-from lenetkit.cli._options import runtime_option
+from lenetkit.cli._options import pretrained_option, runtime_option
 from lenetkit.cli._saved import load_pipeline
 from lenetkit.cli._streams import keep_going
 from lenetkit.exceptions import SettingError
@@ -21,6 +21,7 @@ __all__ = ["demo"]
 @click.option(
     "--pipeline", "files", multiple=True, metavar="FILE", help="A saved pipeline to choose from; may be repeated."
 )
+@pretrained_option(multiple=True, help="A pretrained pipeline to choose from; may be repeated.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; only this machine's own.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any that is free.")
 @click.option(
@@ -36,6 +37,7 @@ __all__ = ["demo"]
 def demo(
     old_files: tuple[str, ...],
     files: tuple[str, ...],
+    pretrained: tuple[str, ...],
     host: str,
     port: int,
     max_upload: float,
@@ -73,7 +75,7 @@ def demo(
 
     keep_going()
     use_one_arena()
-    pipelines = _load_named((*old_files, *files), runtime)
+    pipelines = _load_named((*old_files, *files, *pretrained), runtime)
     serve(pipelines, host=host, port=port, max_upload=max_upload, started=started)
     click.echo("stopped")
 

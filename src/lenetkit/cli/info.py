@@ -31,6 +31,7 @@ def info(argument: str | None, file: str | None, as_json: bool) -> None:
     Examples:
       lenetkit info digits.lenet
       lenetkit info --pipeline digits.lenet --json
+      lenetkit info --pretrained digits
     """
     path = find_pipeline(only_one(argument, file))
     from lenetkit.bundle import read_file

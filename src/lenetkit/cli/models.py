@@ -1,4 +1,4 @@
-"""``lenetkit models``: the registered models."""
+"""``lenetkit models``: the registered models and pretrained pipelines."""
 
 import click
 
@@ -11,7 +11,7 @@ __all__ = ["models"]
 @click.argument("pattern", default="*")
 @click.option("--check", is_flag=True, help="Build, train and save each, and say which keep their contract.")
 def models(pattern: str, check: bool) -> None:
-    """List the registered models, or those whose names match PATTERN.
+    """List the registered models and pretrained pipelines, or those whose names match PATTERN.
 
     Plug-ins are imported; a broken one is listed with its distribution and the reason.
 
@@ -21,6 +21,7 @@ def models(pattern: str, check: bool) -> None:
       lenetkit models 'lenet*'
       lenetkit models --check my_model
     """
+    from lenetkit import pretrained
     from lenetkit.cli._registered import check_all, print_table
     from lenetkit.models import ModelInfo, registry
 
@@ -35,4 +36,13 @@ def models(pattern: str, check: bool) -> None:
 
         check_all(names, check_model)
     else:
-        print_table(registry, names, ("name", "input", "parameters", "paper's error", "description"), row)
+        ready = pretrained.registry.names(pattern)
+        if names or not ready:
+            print_table(registry, names, ("name", "input", "parameters", "paper's error", "description"), row)
+        if ready:
+            print_table(
+                pretrained.registry,
+                ready,
+                ("pretrained", "bytes", "description"),
+                lambda info: (f"{info.path.stat().st_size:,}", info.description),
+            )

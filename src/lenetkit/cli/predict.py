@@ -75,6 +75,7 @@ def predict(
       lenetkit predict photo.png
       lenetkit predict photo.png --reject 0.01
       lenetkit predict photo.png --pipeline digits.lenet
+      lenetkit predict photo.png --pretrained digits
       lenetkit predict scans --pipeline digits.lenet --format csv > answers.csv
       lenetkit predict scans/*.png --top 3 --format json
       lenetkit predict test.csv > answers.csv

@@ -226,7 +226,9 @@ class Pipeline(LearningMethods):
 
     @classmethod
     def pretrained(cls, name: str = "digits", *, runtime: str | None = None) -> Self:
-        """Load a pipeline that comes with lenetkit; see :func:`lenetkit.pretrained.list_pretrained`.
+        """Load a pipeline that comes with lenetkit or an installed package.
+
+        :func:`lenetkit.pretrained.list_pretrained` lists their names.
 
         ``"digits"`` reads pictures of one digit as people scan, photograph and draw them, offline and without
         TensorFlow, and tells when not to answer; the documentation's model card says how well.
@@ -234,7 +236,9 @@ class Pipeline(LearningMethods):
         Raises
         ------
         UnknownNameError
-            If there is no such pipeline.
+            If there is no such pipeline; the message has the nearest spelling.
+        PluginError
+            If an installed package announces the name and cannot be imported.
         BundleError
             If the installed file is damaged.
         SettingError, MissingExtraError
