@@ -1,6 +1,6 @@
 """Same seed, same bytes, whichever NumPy: what is drawn and how it is split rests on no stream that a release changed.
 
-The hashes are those of NumPy 1.26.4, 2.4.6 and 2.5.5, and held in the environments with the oldest and the newest versions.
+The hashes are those of NumPy 1.26.4, 2.4.6 and 2.5.5: the environments with the oldest and newest versions hold them.
 """
 
 import hashlib
