@@ -1,5 +1,6 @@
 """Tests for the table of decisions: what load_dataset makes of it, and what is left of it whatever happens."""
 
+import csv
 import errno
 import os
 import signal
@@ -121,6 +122,18 @@ def test_a_file_of_somebody_else_is_left_alone(content: bytes, words: str, tmp_p
         LabelTable(path, "label")
     assert words in str(error.value)
     assert path.read_bytes() == content
+
+
+def test_the_limit_of_the_module_csv_decides_nothing(tmp_path: Path) -> None:
+    """It is one for the whole process, and other readers raise it."""
+    path = tmp_path / "s.csv"
+    path.write_bytes(b"file,label,left_out\n" + b'"' + b"x" * 200_000)
+    before = csv.field_size_limit(2**24)
+    try:
+        with pytest.raises(SettingError, match="Nothing was changed"):
+            LabelTable(path, "label")
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_an_empty_file_is_a_table_without_rows(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ __all__ = ["FoundNumber", "FoundNumbers", "assemble", "search_line", "select_num
 
 # Lines of less than this part of the most weight, and all but one that are less probably right, are bits of writing
 # beside the number; where there is ink without a character, as letters are, the third holds. Chosen on the composed
-# scenes of benchmarks/_scenes.py: higher, whole pages lose lines; with 0.4 to 0.7 for the third as many of 960 scenes
-# are right. Bits of little weight are named if they are as probable as the last.
-_BESIDE, _DOUBTFUL, _DOUBTFUL_WORDS, _WORTH_NAMING = 0.2, 0.4, 0.6, 0.5
+# scenes of benchmarks/_scenes.py: higher, whole pages lose lines; with 0.4 to 0.6 for the third as many of 960 scenes
+# are right; with 0.6 a page of ten lines lost one. Bits of little weight are named if they are as probable as the last.
+_BESIDE, _DOUBTFUL, _DOUBTFUL_WORDS, _WORTH_NAMING = 0.2, 0.4, 0.5, 0.5
 # A number that the network sees with less probability than this is looked at again, in other views of the line.
 # Measured on composed lines of held-back hands: below it more than one in ten is wrong.
 _LOOK_AGAIN = 0.97

@@ -32,6 +32,8 @@ MISSING = "no such picture"
 """The reason for a picture that is not there any more; its label stays for the case that it comes back."""
 
 _REASONS = (NOTHING, SKIPPED, MISSING)
+# A row that was cut off is at most as long as a path and a label; the module csv's own limit is anybody's to change.
+_LONGEST_ROW = 5000
 
 
 @attrs.frozen
@@ -150,8 +152,9 @@ class LabelTable:
             decision = Decision(*(cell.strip() for cell in cells[1:3])) if len(cells) == len(self.columns) else None
             if decision is None or not _is_valid(decision):
                 # A copy that was cut off, for example: the picture is asked for again.
-                if index > len(others) and not content.endswith(b"\n"):
-                    self.torn = ",".join(cells)
+                row = ",".join(cells)
+                if index > len(others) and not content.endswith(b"\n") and len(row) <= _LONGEST_ROW:
+                    self.torn = row
                     break
                 raise self._refuse(f"line {line}", f"it must be a file, a label and {_join(_REASONS)} or nothing.")
             found[cells[0]] = decision
