@@ -19,6 +19,7 @@ from sklearn.datasets import dump_svmlight_file, load_digits
 from tests.datasets.idx_files import as_idx
 
 from lenetkit.datasets import (
+    Dataset,
     dataset_info,
     emnist,
     k49,
@@ -27,6 +28,7 @@ from lenetkit.datasets import (
     list_datasets,
     load_dataset,
     madbase,
+    mnist,
     mnist_c,
     optdigits,
     qmnist,
@@ -256,6 +258,30 @@ def test_groups_are_writers_and_corruptions(serve, monkeypatch):
     assert lost.groups.tolist() == list(range(2115, 2120))
     with pytest.raises(SettingError, match="no predefined splits"):
         load_dataset("qmnist-lost", subset="test")
+
+
+def test_mnist_has_its_writers_where_qmnist_is_at_hand(serve, monkeypatch):
+    """And as before where it is not, or where its tables are for other digits."""
+    begin, asked = serve
+    monkeypatch.setattr(qmnist, "QMNIST", begin("qmnist", qmnist.QMNIST))
+    monkeypatch.setattr(qmnist, "_KNOWN", 15)
+
+    class Known:
+        def load(self, *, subset, data_dir, download):
+            n = {"train": 20, "test": 15, "all": 35}[subset]
+            return Dataset(images=np.resize(DIGITS, (n, *DIGITS.shape[1:])), labels=np.resize(labels[subset], n))
+
+    labels = {"train": LABELS, "test": LABELS, "all": np.concatenate([LABELS, LABELS[:15]])}
+    monkeypatch.setattr(mnist, "MNIST", Known())
+    assert load_dataset("mnist", subset="test").groups is None
+    assert not asked
+    load_dataset("qmnist")
+    count = len(asked)
+    assert load_dataset("mnist", subset="test").groups.tolist() == list(range(2100, 2115))
+    assert load_dataset("mnist").groups.tolist() == [*range(20), *range(2100, 2115)]
+    labels["train"] = LABELS[::-1].copy()
+    assert load_dataset("mnist", subset="train").groups is None
+    assert len(asked) == count
 
 
 @pytest.mark.parametrize("selection", emnist.SELECTIONS)

@@ -2,9 +2,12 @@
 
 import os
 
+import attrs
+
 from lenetkit.datasets._dataset import Dataset
 from lenetkit.datasets._fetch.idx_sets import RemoteIdx, mnist_files
 from lenetkit.datasets._loading import register_dataset
+from lenetkit.datasets.qmnist import find_mnist_writers
 
 __all__ = ["MNIST", "load"]
 
@@ -42,6 +45,9 @@ def load(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = None,
 
     Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998.
 
-    Images are of shape (n, 28, 28), ink bright on black; see :func:`lenetkit.datasets.load_dataset`.
+    Images are of shape (n, 28, 28), ink bright on black; see :func:`lenetkit.datasets.load_dataset`. With
+    QMNIST's tables on this machine ``groups`` are NIST's writers.
     """
-    return MNIST.load(subset=subset, data_dir=data_dir, download=download)
+    found = MNIST.load(subset=subset, data_dir=data_dir, download=download)
+    writers = find_mnist_writers(found.labels, subset=subset, data_dir=data_dir)
+    return found if writers is None else attrs.evolve(found, groups=writers)

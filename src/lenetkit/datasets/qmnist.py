@@ -2,15 +2,22 @@
 
 import os
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from lenetkit.datasets._dataset import Dataset
+from lenetkit.datasets._fetch.mirrors import fetch_paths
 from lenetkit.datasets._fetch.published import Published, packed_file
+from lenetkit.datasets._formats.idx import read_idx_labels
 from lenetkit.datasets._formats.idx_pairs import read_idx_pair
 from lenetkit.datasets._formats.labelled import Labelled
 from lenetkit.datasets._loading import register_dataset
-from lenetkit.datasets._subsets import refuse_splits
+from lenetkit.datasets._subsets import refuse_splits, split_names
+from lenetkit.exceptions import DownloadError
 
-__all__ = ["QMNIST", "load", "load_lost"]
+__all__ = ["QMNIST", "find_mnist_writers", "load", "load_lost"]
 
 _MIRROR = "https://raw.githubusercontent.com/facebookresearch/qmnist/master/"
 _MOST = 20_000_000
@@ -72,3 +79,21 @@ def load_lost(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = 
     """Load the lost digits, which no one tuned on for twenty years. See :func:`lenetkit.datasets.load_dataset`."""
     refuse_splits("the data set 'qmnist-lost'", subset)
     return QMNIST.load(subset="test", data_dir=data_dir, download=download)[_KNOWN:]
+
+
+def find_mnist_writers(labels: npt.NDArray[Any], *, subset: str, data_dir: Any = None) -> npt.NDArray[np.int64] | None:
+    """Return the writers of MNIST's images, int64 (n,), if QMNIST's tables of them are on this machine; else None.
+
+    Nothing is fetched. Tables that are not for these labels are left alone.
+    """
+    parts = split_names(subset)
+    files = [QMNIST.parts[part][1] for part in parts]
+    try:
+        paths = fetch_paths("qmnist", files, data_dir=data_dir, download=False)
+    except DownloadError:
+        return None
+    tables = [read_idx_labels(paths[file.name]) for file in files]
+    known = [slice(_KNOWN if part == "test" else None) for part in parts]
+    digits = np.concatenate([found[rows] for (found, _), rows in zip(tables, known, strict=True)])
+    writers = [groups[rows] for (_, groups), rows in zip(tables, known, strict=True) if groups is not None]
+    return np.concatenate(writers) if len(writers) == len(parts) and np.array_equal(digits, labels) else None
