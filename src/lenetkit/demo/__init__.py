@@ -2,7 +2,7 @@
 
 In: saved pipelines by name; from the page, images that are drawn, uploaded or photographed, or a folder of pictures to
 be labelled. Out: a page that comes from this server alone and calls out to nowhere, and its answers as JSON; a table of
-labels. Next: a person, or any program over HTTP; :func:`lenetkit.load_dataset`.
+labels. Next: a person, or any program over HTTP; :func:`lenetkit.datasets.load_dataset`.
 
 Needs Starlette and uvicorn (extra ``demo``), which are imported on first use. Answers come from LiteRT; TensorFlow is
 loaded when somebody looks inside the network, not before.

@@ -80,4 +80,4 @@ def _find_paper(page: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
     around = round(_AROUND * _SCALE) | 1
     calm = ndimage.uniform_filter(page.astype(np.float32), 3)
-    return ndimage.uniform_filter(ndimage.maximum_filter(calm, around), around)
+    return np.asarray(ndimage.uniform_filter(ndimage.maximum_filter(calm, around), around))

@@ -1,7 +1,7 @@
 """The page to correct on, from the folder to the server.
 
 In: a folder of pictures, and a pipeline. Out: a page for a person, and the table of what they have decided.
-Next: :func:`lenetkit.load_dataset` reads the table.
+Next: :func:`lenetkit.datasets.load_dataset` reads the table.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ def label_folder(
 
     The pictures of which the pipeline is least sure come first. Every decision is in the table, on the disk, before it
     is shown as done; started again, the page goes on where one stopped, also if there are other pictures by then.
-    :func:`lenetkit.load_dataset` reads the table, of which it passes over the rows with a reason in the column
+    :func:`lenetkit.datasets.load_dataset` reads the table, of which it passes over the rows with a reason in the column
     ``left_out``.
 
     Parameters

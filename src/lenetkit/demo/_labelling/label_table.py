@@ -1,10 +1,10 @@
-"""The table of what was decided about pictures: a CSV file that :func:`lenetkit.load_dataset` reads.
+"""The table of what was decided about pictures: a CSV file that :func:`lenetkit.datasets.load_dataset` reads.
 
 In: names of pictures and decisions. Out: a file that is replaced whole after each of them, so that a process which is
 killed at any moment leaves all that it had reported as done. Next: ``lenetkit adapt``, or the page when it goes on.
 
 A row has the picture's path from the table's folder, its label (``label``, or ``text`` for numbers), and ``left_out``:
-empty, or the reason for which :func:`lenetkit.load_dataset` passes the row over.
+empty, or the reason for which :func:`lenetkit.datasets.load_dataset` passes the row over.
 """
 
 import csv
