@@ -193,7 +193,8 @@ def test_one_function_calls_the_converter_of_tensorflow() -> None:
     """It is announced for removal: what takes its place is then changed in one place."""
     named = {
         (path.name, function.name)
-        for path in (ROOT / "src").rglob("*.py")
+        for folder in ("src", "tests", "tools", "benchmarks", "examples")
+        for path in (ROOT / folder).rglob("*.py")
         for function in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(function, ast.FunctionDef)
         and any(isinstance(node, ast.Attribute) and node.attr == "lite" for node in ast.walk(function))

@@ -116,7 +116,7 @@ def test_lines_of_any_width_are_answered_as_by_litert(other: str, pretrained: Bu
     predictor = SweptPredictor(reader.tflite, pitch=reader.pitch, runtime=other)
     answers = [predictor.log_probabilities(line) for line in lines]
     for line, answer in zip(lines, answers, strict=True):
-        np.testing.assert_allclose(np.exp(answer), np.exp(litert.log_probabilities(line)), rtol=0, atol=3e-6)
+        np.testing.assert_allclose(np.exp(answer), np.exp(litert.log_probabilities(line)), rtol=0, atol=2e-6)
     again = pickle.loads(pickle.dumps(predictor))
     assert again.runtime == other
     assert all(map(same_bits, map(again.log_probabilities, lines[::-1]), answers[::-1]))

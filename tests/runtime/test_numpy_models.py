@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lenetkit import Pipeline, list_models
 from lenetkit.exceptions import DataError
+from lenetkit.exporting._litert import _convert
 from lenetkit.runtime import Predictor
 from lenetkit.runtime._graph import read_graph
 from lenetkit.synthesis import draw_digits
@@ -146,7 +147,7 @@ def test_models_of_another_kind_are_refused_as_by_litert(kind: str, other: str) 
     shape, dtype = {"input": (None, 4), "output": (None, 4, 4, 1), "type": (None, 4, 4, 1)}[kind], tf.float32
     dtype = tf.int32 if kind == "type" else dtype
     function = tf.function(lambda x: x + 1, input_signature=[tf.TensorSpec(shape, dtype)])
-    tflite = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module()).convert()
+    tflite = _convert("a test", function.get_concrete_function(), tf.Module())
     for runtime in ("litert", other):
         with pytest.raises(DataError, match=r"it must have one float32 (input|output)"):
             _ = Predictor(tflite, runtime=runtime).n_classes

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lenetkit.bundle import read_bundle
 from lenetkit.exceptions import DataError, SettingError
+from lenetkit.exporting._litert import _convert
 from lenetkit.runtime import Predictor
 from lenetkit.runtime._predictor import _BATCH, _ROWS_PER_TASK
 
@@ -169,7 +170,7 @@ def test_a_model_that_mixes_its_images_is_predicted_one_by_one() -> None:
         lambda images: tf.reshape(images, (-1, 16)) - tf.reduce_mean(images),
         input_signature=[tf.TensorSpec((None, 4, 4, 1), tf.float32)],
     )
-    tflite = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module()).convert()
+    tflite = _convert("a test", function.get_concrete_function(), tf.Module())
     images = np.random.default_rng(0).random((_BATCH, 4, 4, 1), dtype=np.float32)
     predictor = Predictor(tflite)
     alone = np.concatenate([predictor.predict_proba(image[None]) for image in images])
@@ -335,7 +336,7 @@ def test_models_of_another_kind_are_refused(shape: tuple[int | None, ...]) -> No
     import tensorflow as tf
 
     function = tf.function(lambda x: x + 1, input_signature=[tf.TensorSpec(shape, tf.float32)])
-    tflite = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module()).convert()
+    tflite = _convert("a test", function.get_concrete_function(), tf.Module())
     kind = "input" if len(shape) == 2 else "output"
     with pytest.raises(DataError, match=f"it must have one float32 {kind} of shape"):
         _ = Predictor(tflite).n_classes

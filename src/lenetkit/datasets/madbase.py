@@ -74,7 +74,7 @@ MADBASE = Published(
     description="70,000 Arabic digits (from \u0660 to \u0669) by 700 writers, 28 x 28 pixels, 60,000 for training.",
     licence="not stated",
     citation='S. Abdelazeem, E. El-Sherif, "Arabic handwritten digit recognition", IJDAR 11(3), 2008',
-    source="MD5 in numpy-datasets (JGameCreation/numpy-datasets), numpy_datasets/images/arabic_digits.py",
+    source="MD5 in aidatasets/images/arabic_digits.py of the repository galilai-group/stable-datasets, commit 6c1c9c6",
     splits=("train: 60,000", "test: 10,000 of other writers"),
 )
 def load(*, subset: str = "all", data_dir: str | os.PathLike[str] | None = None, download: bool = True) -> Dataset:
