@@ -107,7 +107,6 @@ def map_images(
     >>> [(name, type(found).__name__) for pile in map_images(["none.png"], len) for name, found in pile]
     [('none.png', 'DataError')]
     """
-
     one_at_a_time, nobody = threading.Lock(), contextlib.nullcontext()
 
     def work(pile: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
