@@ -87,7 +87,9 @@ def normalise(batch: Array, *, stroke: bool = True) -> Array:
     done = _is_like_mnist(batch)
     if done.all():
         return batch
-    *_, (_, result) = _all_stages(batch[~done], stroke)
+    result = batch[~done]
+    for _, stage in _all_stages(result, stroke):
+        result = stage  # none is kept longer than the next one needs it
     if not done.any():
         return result
     out = batch.copy()

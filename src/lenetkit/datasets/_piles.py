@@ -7,10 +7,10 @@ makes of the pixels. Next: the pipeline, which prepares them, and the readers of
 import contextlib
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+from lenetkit._utils.fork_lock import ForkLock
 from lenetkit._utils.threads import count_threads, map_in_order
 from lenetkit.datasets._images import Array, Named, get_name, name_sources, read_image
 from lenetkit.datasets._png_batch import decode_small
@@ -107,10 +107,10 @@ def map_images(
     >>> [(name, type(found).__name__) for pile in map_images(["none.png"], len) for name, found in pile]
     [('none.png', 'DataError')]
     """
-    one_at_a_time, nobody = threading.Lock(), contextlib.nullcontext()
+    one_at_a_time, nobody = ForkLock(), contextlib.nullcontext()
 
     def work(pile: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        with one_at_a_time if len(pile) >= _MANY else nobody:
+        with one_at_a_time.inner if len(pile) >= _MANY else nobody:
             found = decode_pile([_load(source) for _, source in pile], side)
         results = iter(function(good) if (good := [p for _, p in found if not isinstance(p, DataError)]) else ())
         pictures = (picture if isinstance(picture, DataError) else next(results) for _, picture in found)
