@@ -184,6 +184,16 @@ HANDS: Mapping[str, Form] = {
         "18 6, 12 44 | 36 49, 58 58 | 42 82, 14 102; 18 6, 44 4, 80 -2",
         "hurried hands: the bow is an angle",
     ),
+    "5-flag-apart": Form(
+        0.8,
+        "30 16, 18 44 | 36 42, 46 62, 32 92, 10 104, 0 94, 12 84; 54 16, 66 4, 74 10",
+        "parish registers: a small bow, and its flag a spot far to the right",
+    ),
+    "5-dee": Form(
+        0.6,
+        "44 6, 26 42 | 42 46, 44 74, 20 102, 6 92, 16 70, 42 48; 62 16, 72 4",
+        "parish registers: the bow closes like a letter d's, the flag apart",
+    ),
     "5-steep": Form(
         0.7,
         "34 4, 22 40 | 40 44, 46 70, 26 102, 2 98; 34 4, 48 0, 72 -6",
@@ -248,6 +258,16 @@ HANDS: Mapping[str, Form] = {
         "6 22, 14 8, 26 14, 40 6, 54 0 | 36 52, 20 106",
         "parish registers: a small wave above a steep stem",
     ),
+    "7-eyed": Form(
+        0.7,
+        "8 32, 16 12, 6 4, 2 14, 20 14, 44 6, 64 2 | 48 50, 34 104",
+        "parish registers: the bar begins with an eye",
+    ),
+    "7-wave-apart": Form(
+        0.5,
+        "2 32, 10 18, 18 28, 28 16; 62 -4, 40 50, 16 106",
+        "parish registers: the stem stands apart from its wave",
+    ),
     "7-crossed-low": Form(
         0.8, "4 8, 36 6, 68 4 | 48 48, 30 102; 12 69, 40 65, 70 61", "continental schools, the bar low"
     ),
@@ -273,6 +293,11 @@ HANDS: Mapping[str, Form] = {
         0.7,
         "16 12, 34 6, 54 2 | 42 50, 34 106; 8 52, 38 48, 70 46",
         "amounts: a short top and a bar of the same length",
+    ),
+    "8-slim": Form(
+        0.8,
+        "42 6, 30 -2, 20 14, 26 36, 34 56, 30 82, 16 102, 6 90, 12 68, 28 46, 44 22, 41 4",
+        "parish registers: narrow and steep",
     ),
     "8-ribbon": Form(
         1.2,
