@@ -201,7 +201,7 @@ def test_font_without_a_digit_is_refused(tool: ModuleType, tmp_path: Path) -> No
     builder.setupOS2()
     builder.setupPost()
     builder.save(tmp_path / "boxes.ttf")
-    with pytest.raises(DataError, match="the font Boxes has no digit 7"):
+    with pytest.raises(DataError, match="the font Boxes has no character 7"):
         tool.render({"Boxes": tool.open_font(tmp_path / "boxes.ttf")})
 
 
