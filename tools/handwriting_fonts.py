@@ -225,7 +225,10 @@ def _glyphs(font: ImageFont.FreeTypeFont, family: str, characters: str) -> Mask:
         width, height = (max(1, round(scale * length)) for length in picture.size)
         left, top = (DRAWN_SIDE - width) // 2, (DRAWN_SIDE - height) // 2
         glyphs[index, top : top + height, left : left + width] = np.asarray(picture.resize((width, height)))
-    return np.asarray(ndimage.gaussian_filter(glyphs, (0, 1, 1)) > 110)
+    smooth = ndimage.gaussian_filter(glyphs, (0, 1, 1))
+    highest = smooth.max(axis=(1, 2), keepdims=True)
+    # Hairlines are thin and grey once they are smoothed.
+    return np.asarray(smooth > np.where(highest > 110, 110, highest / 2))
 
 
 def _fields(glyphs: Mask) -> tuple[Array, Array]:
