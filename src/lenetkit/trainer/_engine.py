@@ -93,7 +93,7 @@ class Engine:
 
     def test(self, arrays: tuple[Any, Any, Any]) -> None:
         """Update the model's metrics over all rows, without learning."""
-        loop = self._trace("test", self._test_loop, _any_number_of(arrays))
+        loop = self._trace("test", self._test_loop, _signature(arrays))
         loop(*self.place(arrays))
 
     def test_eagerly(self, arrays: tuple[Any, Any, Any]) -> None:
@@ -104,7 +104,7 @@ class Engine:
     def _trace_training(self, arrays: tuple[Any, Any, Any]) -> Any:
         counts = tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int32)
         with _gradients_as_they_are(self._model.optimizer):
-            return self._trace("train", self._train_loop, (*_any_number_of(arrays), *counts))
+            return self._trace("train", self._train_loop, (*_signature(arrays), *counts))
 
     def _trace(self, name: str, loop: Any, signature: tuple[Any, ...]) -> Any:
         """Return the compiled loop: traced once, since each tracing takes as long as hundreds of steps."""
@@ -151,7 +151,7 @@ class Engine:
         return tf.while_loop(lambda start: start < n_rows, step, (tf.constant(0, tf.int64),), parallel_iterations=1)
 
 
-def _any_number_of(arrays: tuple[Any, Any, Any]) -> tuple[Any, ...]:
+def _signature(arrays: tuple[Any, Any, Any]) -> tuple[Any, ...]:
     """Return the signature of such images, targets and weights, however many."""
     return tuple(tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arrays)
 
