@@ -10,7 +10,7 @@ from lenetkit.reading._assembly import FoundNumbers, select_numbers
 from lenetkit.reading._cut_reading import UNLIKE_DIGIT
 from lenetkit.reading._knowledge import Knowledge
 from lenetkit.reading._line_answers import LineAnswer
-from lenetkit.reading._voting import choose, compare
+from lenetkit.reading._voting import choose, compare, settle
 
 
 def reading(text: str, probability: float, *left_out: LeftOut) -> Reading:
@@ -141,3 +141,23 @@ def test_lines_are_compared_with_the_picture_as_one_line(
     assert best.text == text
     assert best.probability == pytest.approx(probability, abs=0.001)
     assert best.has_all_ink == has_all_ink
+
+
+@pytest.mark.parametrize(
+    ("digits", "text", "probability"),
+    [
+        (reading("12 579", 0.9), "12579", 0.6),  # two of three say so, and together are surer
+        (reading("12579", 0.3), "12529", 0.56),  # not surer together
+        (reading("12519", 0.99), "12529", 0.56),  # digits one by one say something else again
+    ],
+)
+def test_two_of_three_looks_count_if_they_are_surer(digits: Reading, text: str, probability: float) -> None:
+    """The lines that were found, the picture as one line, and digits one by one."""
+    numbers_of_two_looks = compare(numbers("12579", 0.6), numbers("12529", 0.8))
+    settled = settle(numbers_of_two_looks, digits)
+    assert (settled.text, settled.probability) == (text, pytest.approx(probability))
+
+
+def test_two_looks_that_agree_have_no_rival() -> None:
+    agreed = compare(numbers("471", 0.6), numbers("471", 0.7))
+    assert settle(agreed, reading("417", 0.99)) is agreed

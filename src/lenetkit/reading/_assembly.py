@@ -96,6 +96,7 @@ class FoundNumbers:
     found: tuple[FoundNumber, ...]  # from top to bottom
     beside: tuple[FoundNumber, ...]  # what is not read, but may be a number
     probability: float  # that all are right, calibrated
+    rival: "FoundNumbers | None" = None  # what another look at the picture says, and less surely
 
     @property
     def text(self) -> str:

@@ -23,7 +23,7 @@ from lenetkit.reading._outcome import Reading
 from lenetkit.reading._price import priced
 from lenetkit.reading._segmentation import Array
 from lenetkit.reading._strip_ink import find_ink
-from lenetkit.reading._voting import choose, compare
+from lenetkit.reading._voting import choose, compare, settle
 
 __all__ = ["NumberReader", "iter_numbers", "read_number", "read_numbers"]
 
@@ -266,6 +266,9 @@ class NumberReader:
             reading = assemble(picture, numbers, self._labels, self._knowledge)
             if numbers.probability < _SURE or len(reading.digits) <= _FEW or not numbers.has_all_ink:
                 by_digits, in_boxes = self._read_digits(picture)
+                settled = settle(numbers, by_digits)
+                if settled is not numbers:
+                    numbers, reading = settled, assemble(picture, settled, self._labels, self._knowledge)
                 reading = choose(numbers, reading, by_digits, in_boxes=in_boxes)
         return reading if self._reject is None else _judge(reading, self._reject, self._line_reader, self._lines)
 
