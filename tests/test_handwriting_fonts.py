@@ -177,7 +177,8 @@ def test_bytes_follow_from_seed_and_family_alone(
     assert (alone.images != other.images).any(axis=(1, 2)).all()
 
 
-def test_font_without_a_digit_is_refused(tool: ModuleType, tmp_path: Path) -> None:
+def make_boxes(path: Path, characters: str, *, right: int) -> None:
+    """Save a font whose characters are boxes from 50 to `right`."""
     pytest.importorskip("fontTools")
     from fontTools.fontBuilder import FontBuilder
     from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -190,19 +191,32 @@ def test_font_without_a_digit_is_refused(tool: ModuleType, tmp_path: Path) -> No
         pen.closePath()
         return pen.glyph()
 
-    names = {ord(str(digit)): f"digit{digit}" for digit in range(10) if digit != 7}
+    names = {ord(character): f"character{index}" for index, character in enumerate(characters)}
     builder = FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder([".notdef", *names.values()])
     builder.setupCharacterMap(names)
-    builder.setupGlyf({".notdef": _box(300), **{name: _box(500) for name in names.values()}})
+    builder.setupGlyf({".notdef": _box(300), **{name: _box(right) for name in names.values()}})
     builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names.values()], (600, 50)))
     builder.setupHorizontalHeader(ascent=800, descent=-200)
     builder.setupNameTable({"familyName": "Boxes", "styleName": "Regular"})
     builder.setupOS2()
     builder.setupPost()
-    builder.save(tmp_path / "boxes.ttf")
-    with pytest.raises(DataError, match="the font Boxes has no digit 7"):
+    builder.save(path)
+
+
+def test_font_without_a_digit_is_refused(tool: ModuleType, tmp_path: Path) -> None:
+    make_boxes(tmp_path / "boxes.ttf", "012345689", right=500)
+    with pytest.raises(DataError, match="the font Boxes has no character 7"):
         tool.render({"Boxes": tool.open_font(tmp_path / "boxes.ttf")})
+
+
+def test_hairlines_are_drawn(tool: ModuleType, tmp_path: Path) -> None:
+    """Their ink was lost, and with it the width of their strokes, so that rubbish was drawn."""
+    make_boxes(tmp_path / "hairlines.ttf", "A", right=54)
+    font = tool.open_font(tmp_path / "hairlines.ttf")
+    (images,) = tool.write_hands(font, "Hairlines", "A", 1, 2, seed=0)
+    assert images.max(axis=(1, 2)).min() > 150
+    assert ((images > 100).mean(axis=(1, 2)) < 0.2).all()
 
 
 def test_hands_are_kept_and_drawn_anew_for_another_seed(

@@ -68,6 +68,8 @@ class Font(NamedTuple):
     version: str
     file: str
     sha256: str
+    script: str = "Latin"
+    use: str = "train"
 
     @property
     def path(self) -> str:
@@ -92,9 +94,9 @@ class Hands(NamedTuple):
         ]
 
 
-def read_list() -> list[Font]:
-    """Return the fonts of the list."""
-    with LIST.open(encoding="utf-8", newline="") as file:
+def read_list(path: Path | None = None) -> list[Font]:
+    """Return the fonts of the list, or of another one."""
+    with (path or LIST).open(encoding="utf-8", newline="") as file:
         return [Font(**row) for row in csv.DictReader(file)]
 
 
@@ -152,11 +154,7 @@ def render(fonts: dict[str, ImageFont.FreeTypeFont], *, seed: int = 0) -> Hands:
     """
     images = []
     for family, font in fonts.items():
-        depth, middle = _fields(_glyphs(font, family))
-        name = int.from_bytes(hashlib.sha256(family.encode()).digest()[:4])
-        for hand in range(HANDS):
-            rng = np.random.default_rng((seed, name, hand))
-            images.append(_write(depth, middle, hand % 2 == 0, rng))
+        images.extend(write_hands(font, family, "0123456789", HANDS, WRITINGS, seed=seed))
     each = 10 * WRITINGS
     return Hands(
         images=np.concatenate(images),
@@ -166,9 +164,30 @@ def render(fonts: dict[str, ImageFont.FreeTypeFont], *, seed: int = 0) -> Hands:
     )
 
 
+def write_hands(
+    font: ImageFont.FreeTypeFont, family: str, characters: str, hands: int, writings: int, *, seed: int
+) -> list[npt.NDArray[np.uint8]]:
+    """Return the images (characters * writings, SIDE, SIDE) of each of a font's hands.
+
+    Raises DataError if the font lacks a character.
+    """
+    depth, middle = _fields(_glyphs(font, family, characters))
+    name = int.from_bytes(hashlib.sha256(family.encode()).digest()[:4])
+    return [
+        _write(depth, middle, hand % 2 == 0, writings, np.random.default_rng((seed, name, hand)))
+        for hand in range(hands)
+    ]
+
+
 def open_font(path: Path) -> ImageFont.FreeTypeFont:
     """Return the font, in the size that :func:`render` wants."""
     return ImageFont.truetype(path, 2 * DRAWN_LONG, layout_engine=ImageFont.Layout.BASIC)
+
+
+def lacks(font: ImageFont.FreeTypeFont, character: str) -> bool:
+    """Tell if a font has no such character."""
+    ink = font.getmask(character)
+    return ink.getbbox() is None or bytes(ink) == bytes(font.getmask("\uffff"))
 
 
 def font_datasets(folder: str | os.PathLike[str], *, seed: int = 0) -> list[Dataset]:
@@ -192,23 +211,24 @@ def get_hands(folder: Path, *, seed: int = 0) -> Hands:
     return hands
 
 
-def _glyphs(font: ImageFont.FreeTypeFont, family: str) -> Mask:
-    """Return the ten digits (10, DRAWN_SIDE, DRAWN_SIDE) as one size in the middle, their outlines smoothed."""
-    missing = bytes(font.getmask("\uffff"))
-    glyphs = np.zeros((10, DRAWN_SIDE, DRAWN_SIDE), np.float64)
-    for digit in range(10):
-        ink = font.getmask(str(digit))
-        box = ink.getbbox()
-        if box is None or bytes(ink) == missing:
-            raise DataError(f"the font {family} has no digit {digit}. Take it off the list.")
+def _glyphs(font: ImageFont.FreeTypeFont, family: str, characters: str) -> Mask:
+    """Return the characters (n, DRAWN_SIDE, DRAWN_SIDE) as one size in the middle, their outlines smoothed."""
+    glyphs = np.zeros((len(characters), DRAWN_SIDE, DRAWN_SIDE), np.float64)
+    for index, character in enumerate(characters):
+        if lacks(font, character):
+            raise DataError(f"the font {family} has no character {character}. Take it off the list.")
+        ink = font.getmask(character)
         picture = Image.new("L", ink.size)
         ImageDraw.Draw(picture).draw.draw_bitmap((0, 0), ink, 255)
-        picture = picture.crop(box)
+        picture = picture.crop(ink.getbbox())
         scale = DRAWN_LONG / max(picture.size)
         width, height = (max(1, round(scale * length)) for length in picture.size)
         left, top = (DRAWN_SIDE - width) // 2, (DRAWN_SIDE - height) // 2
-        glyphs[digit, top : top + height, left : left + width] = np.asarray(picture.resize((width, height)))
-    return np.asarray(ndimage.gaussian_filter(glyphs, (0, 1, 1)) > 110)
+        glyphs[index, top : top + height, left : left + width] = np.asarray(picture.resize((width, height)))
+    smooth = ndimage.gaussian_filter(glyphs, (0, 1, 1))
+    highest = smooth.max(axis=(1, 2), keepdims=True)
+    # Hairlines are thin and grey once they are smoothed.
+    return np.asarray(smooth > np.where(highest > 110, 110, highest / 2))
 
 
 def _fields(glyphs: Mask) -> tuple[Array, Array]:
@@ -222,16 +242,16 @@ def _fields(glyphs: Mask) -> tuple[Array, Array]:
     return inside - outside - radius[:, None, None], middle
 
 
-def _write(depth: Array, middle: Array, own: bool, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return a hand's images (10 * WRITINGS, SIDE, SIDE), with the font's own strokes or those of a round pen."""
+def _write(depth: Array, middle: Array, own: bool, writings: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Return a hand's images (n * writings, SIDE, SIDE), with the font's own strokes or those of a round pen."""
     scale = DRAWN_LONG / LONG
     pen = np.exp(rng.uniform(*np.log(PEN)))
     wider, slant = WIDER[0] * rng.standard_normal(), SLANT[0] * rng.standard_normal()
     at = np.arange(SIDE) + 0.5 - SIDE / 2
-    images = np.empty((10, WRITINGS, SIDE, SIDE), np.uint8)
-    for digit in range(10):
+    images = np.empty((len(depth), writings, SIDE, SIDE), np.uint8)
+    for index, written in enumerate(images):
         habit = _bends(BEND[0], rng)
-        for image in images[digit]:
+        for image in written:
             across, along = habit + _bends(BEND[1], rng)
             lean = slant + SLANT[1] * rng.standard_normal()
             turn = TURN * rng.standard_normal()
@@ -239,10 +259,10 @@ def _write(depth: Array, middle: Array, own: bool, rng: np.random.Generator) -> 
             y = at[:, None] - turn * at + along
             places = scale * np.stack([y, x]) + (DRAWN_SIDE - 1) / 2
             half = pen * np.exp(PEN_SPREAD * rng.standard_normal())
-            near = ndimage.map_coordinates(middle[digit], places, order=1, mode="nearest") / scale
+            near = ndimage.map_coordinates(middle[index], places, order=1, mode="nearest") / scale
             ink = half - near
             if own:
-                own_ink = ndimage.map_coordinates(depth[digit], places, order=1, mode="nearest") / scale
+                own_ink = ndimage.map_coordinates(depth[index], places, order=1, mode="nearest") / scale
                 ink = np.maximum(own_ink + half, HAIRLINE - near)
             image[:] = np.rint(255 * np.clip(ink + 0.5, 0, 1))
     return images.reshape(-1, SIDE, SIDE)

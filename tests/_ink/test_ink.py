@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from lenetkit._ink import digit, paper, pieces
+from lenetkit._ink import digit, paper, pieces, rulings
 from lenetkit.synthesis import draw_digits, draw_paper
 
 BATCHES = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=12))
@@ -31,9 +31,8 @@ def as_bytes(levels: Any) -> np.ndarray:
 
 def mask_of(batch: np.ndarray) -> np.ndarray:
     """Return the mask of the digit, all the way."""
-    darkness = paper.ink_map(paper.dark_on_light(paper.to_grey(batch)))
-    contrast = paper.measure_contrast(darkness)
-    return digit.digit_mask(digit.without_rulings(digit.dark_enough(darkness, contrast)), darkness, contrast)
+    found = paper.ink_map(paper.dark_on_light(paper.to_grey(batch)))
+    return digit.digit_mask(digit.without_rulings(digit.dark_enough(found.ink, found.contrast)), found)
 
 
 # Neighbours
@@ -159,7 +158,7 @@ def test_an_ink_map_is_even_where_the_light_is_not(side: int) -> None:
     """A slope of light to a third of its strength, and ink that is half as bright as its paper."""
     light = np.linspace(1, 1 / 3, side)
     picture = as_bytes(light * cross(side, 240, 120))
-    darkness = paper.ink_map(picture)[0].astype(int)
+    darkness = paper.ink_map(picture).ink[0].astype(int)
     shape = ndimage.binary_erosion(cross(side)[0] < 100, iterations=3)
     away = ~ndimage.binary_dilation(cross(side)[0] < 100, iterations=3)
     middle = slice(side // 8, -side // 8)
@@ -177,8 +176,7 @@ def test_noise_is_measured(side: int, deviation: float) -> None:
 
 def test_contrast_says_where_paper_and_ink_are() -> None:
     """In levels of the ink map."""
-    darkness = paper.ink_map(as_bytes(cross(120, 200, 100)))
-    contrast = paper.measure_contrast(darkness)
+    contrast = paper.ink_map(as_bytes(cross(120, 200, 100))).contrast
     assert contrast.paper[0] == 0
     assert contrast.ink[0] == pytest.approx(127, abs=12)
     assert contrast.noise[0] == 0
@@ -200,7 +198,7 @@ def test_lines_from_border_to_border_go_and_what_crosses_them_stays(printing: di
     """Of a mask, in both directions."""
     shape = cross(160)[0] < 100
     mask = line_picture(**printing)[0] < 150
-    left = pieces.without_lines(mask)
+    left = rulings.without_lines(mask)
     assert mask[~shape].sum() > 300
     assert left[~ndimage.binary_dilation(shape, iterations=3)].sum() < 30
     assert left[shape].mean() > 0.97
@@ -210,7 +208,7 @@ def test_a_line_alone_is_kept() -> None:
     """It may be the bar of a tightly cut 7; without it nothing would be left."""
     mask = np.zeros((100, 100), bool)
     mask[40:44] = True
-    np.testing.assert_array_equal(pieces.without_lines(mask), mask)
+    np.testing.assert_array_equal(rulings.without_lines(mask), mask)
 
 
 def test_frames_go_and_what_is_in_them_stays() -> None:
@@ -258,7 +256,9 @@ def test_flat_pictures_have_no_ink(side: int, level: int) -> None:
 STEPS = {
     "shrink": lambda batch: paper.shrink(batch, 50),
     "dark_on_light": paper.dark_on_light,
-    "ink_map": paper.ink_map,
+    "ink_map": lambda batch: paper.ink_map(batch).ink,
+    "slope of the ink_map": lambda batch: paper.ink_map(batch).slope,
+    "contrast of the ink_map": lambda batch: np.stack(paper.ink_map(batch).contrast, axis=1),
     "close": lambda batch: paper.close(batch, 9),
     "smooth": paper.smooth,
     "slope": paper.slope,

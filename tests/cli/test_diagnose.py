@@ -62,6 +62,25 @@ def test_json_has_one_object_for_each_picture(run: Run, folder: Path) -> None:
     assert (bad["image"], bad["findings"][0]["problem"]) == (str(folder / "bad.png"), "unreadable")
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_many_pictures_are_looked_at_beside_each_other(run: Run, folder: Path, tmp_path: Path, form: list[str]) -> None:
+    """In their order, each with what is found in it alone; one that cannot be read stops none."""
+    for index, image in enumerate(draw_digits(9, size=300, seed=2).images):
+        PIL.Image.fromarray(255 - image if index % 2 else image).resize((900, 900)).save(tmp_path / f"{index}.png")
+    (tmp_path / "3.png").write_bytes(b"not a picture")
+    faint = PIL.Image.new("L", (20, 20), 2)
+    faint.putpixel((0, 0), 0)
+    faint.save(tmp_path / "6.png")
+    options = ["--pipeline", folder / "large.lenet", *form]
+    alone = [run("diagnose", path, *options) for path in sorted(tmp_path.iterdir())]
+    assert [answer.returncode for answer in alone] == [0, 0, 0, 2, 0, 0, 0, 0, 0]
+    assert len({answer.stdout.count("polarity") for answer in alone}) == 2
+    for jobs in (1, 3):
+        answer = run("diagnose", tmp_path, *options, "--jobs", jobs)
+        assert (answer.returncode, answer.stderr) == (2, "")
+        assert answer.stdout == "".join(answer.stdout for answer in alone)
+
+
 def test_a_trace_is_printed_or_drawn(run: Run, folder: Path, tmp_path: Path) -> None:
     """Below the findings, or into a file."""
     picture = folder / "pictures" / "dark.png"

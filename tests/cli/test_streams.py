@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -339,3 +340,53 @@ def test_json_of_hostile_names_is_json(run: Run, hostile: tuple[Path, Path]) -> 
     found = json.loads(run("predict", picture, "--pipeline", saved, "--format", "json").stdout)
     assert found["image"] == str(picture)
     assert found["label"].startswith(ESCAPE)
+
+
+# Long piles
+
+
+@pytest.fixture
+def long_folder(tmp_path: Path, seven: Path) -> Path:
+    """Return a folder of more pictures than a command reads ahead, and than have answers that a pipe has room for."""
+    folder = tmp_path / "long"
+    folder.mkdir()
+    for index in range(6000):
+        os.link(seven, folder / f"{index:04d}.png")
+    return folder
+
+
+def start(*arguments: Any) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "lenetkit", *map(str, arguments), "--jobs", "2"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_the_lines_of_a_table_are_written_while_later_pictures_are_still_unread(long_folder: Path) -> None:
+    """The last picture becomes a bad one when the first line is there."""
+    with start("predict", long_folder, "--format", "csv") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "image,label,probability\n"
+        assert process.stdout.readline().startswith(f"{long_folder / '0000.png'},7,")
+        last = long_folder / "5999.png"
+        last.unlink()
+        last.write_bytes(b"not a picture")
+        table, errors = process.communicate(timeout=300)
+    assert process.returncode == 2
+    assert len(table.splitlines()) == 5998
+    assert len(errors.splitlines()) == 1
+    assert str(last) in errors
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+@pytest.mark.parametrize("command", [["predict", "--format", "csv"], ["diagnose"]], ids=lambda words: words[0])
+def test_ctrl_c_ends_a_long_pile(long_folder: Path, command: list[str]) -> None:
+    """After whole lines, with one sentence and the exit code of an interruption."""
+    with start(*command, long_folder) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        written, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors.strip()) == (130, "error: interrupted")
+    assert len((first + written).splitlines()) < 6000
+    assert written.endswith("\n") or not written

@@ -2,18 +2,26 @@
 
 import io
 import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from PIL import Image
 
 from lenetkit import Pipeline, load_dataset
+from lenetkit.bundle import read_bundle
 from lenetkit.datasets import map_images, read_image
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.synthesis import draw_digits, draw_paper
+from lenetkit.transforms import Grayscale, Rescale, Resize, Standardize, transform_to_dict
 
 DIGITS = draw_digits(12, seed=8)
 
@@ -70,6 +78,53 @@ def test_every_bad_picture_is_named_once(pipe: Pipeline, pile: list[Path], tmp_p
     assert [name in str(caught.value) for name in ("images[2]", "bad.jpg", "images[5]", "none.png")] == [True] * 4
     with pytest.raises(DataError, match="none of 3 pictures"):
         pipe.predict([bad] * 3, n_jobs=n_jobs)
+
+
+@attrs.frozen
+class Watched(os.PathLike[str]):
+    """A path that remembers the threads that asked for it."""
+
+    path: Path
+    threads: set[str]
+
+    def __fspath__(self) -> str:
+        self.threads.add(threading.current_thread().name)
+        return str(self.path)
+
+
+def with_transforms(pipe: Pipeline, folder: Path, *transforms: Any) -> Pipeline:
+    """Return the pipeline with other transforms before its model."""
+    pipe.save(folder / "pipe.lenet")
+    steps = tuple(map(transform_to_dict, transforms))
+    return Pipeline.from_bundle(attrs.evolve(read_bundle(folder / "pipe.lenet"), transforms=steps))
+
+
+def test_any_transforms_of_this_package_work_beside_each_other(
+    pipe: Pipeline, pile: list[Path], tmp_path: Path
+) -> None:
+    """To the same answers."""
+    whole = with_transforms(pipe, tmp_path, Grayscale(), Resize((28, 28)), Rescale())
+    alone = np.concatenate([whole.predict_proba(path) for path in pile])
+    for n_jobs in (1, 3):
+        threads: set[str] = set()
+        assert np.array_equal(whole.predict_proba([Watched(path, threads) for path in pile], n_jobs=n_jobs), alone)
+        assert any(name.startswith("lenetkit-work") for name in threads) == (n_jobs == 3)
+    assert np.array_equal(whole.predict_proba([path.read_bytes() for path in pile]), alone)
+
+
+def test_a_picture_that_a_transform_cannot_take_is_named_by_its_place_among_all(
+    pipe: Pipeline, pile: list[Path], tmp_path: Path
+) -> None:
+    """Not by that in its pile; pictures that differ in shape and files that cannot be read are told of as ever."""
+    coloured = tmp_path / "coloured.png"
+    Image.new("RGB", (28, 28), "red").save(coloured)
+    grey = with_transforms(pipe, tmp_path, Standardize(per_channel=True).fit(DIGITS.images), Resize((28, 28)))
+    with pytest.raises(DataError, match=r"images\[600\]"):
+        grey.predict([*[pile[6]] * 600, coloured], n_jobs=2)
+    with pytest.raises(DataError, match="1 of 3 pictures cannot be read"):
+        grey.predict([pile[6], tmp_path / "none.png", pile[7]], n_jobs=2)
+    with pytest.raises(DataError, match="all images must have one shape"):
+        with_transforms(pipe, tmp_path, Rescale()).predict(pile, n_jobs=2)
 
 
 @pytest.mark.parametrize("wrong", [0, -2, 1.5, "all"])
@@ -157,3 +212,67 @@ def test_transparent_and_deep_pictures_stay_whole() -> None:
         file = io.BytesIO()
         picture.save(file, "PNG")
         assert np.array_equal(read_image(file.getvalue(), side=512), read_image(file.getvalue()))
+
+
+# Processes of their own
+
+INTERRUPTED = """
+import itertools, sys, threading
+from lenetkit import Pipeline
+pipe, begun = Pipeline.pretrained(), 0
+def pile():
+    global begun
+    for begun in itertools.count(1):
+        if begun == 40:
+            print("running", flush=True)
+        yield sys.argv[1]
+try:
+    pipe.predict(pile(), n_jobs=3)
+except KeyboardInterrupt:
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("lenetkit-work")]
+    print("interrupted", left, flush=True)
+    print(pipe.predict([sys.argv[1]] * 4, n_jobs=3).tolist())
+"""
+
+FORKED = """
+import os, sys
+from lenetkit import Pipeline
+from lenetkit.datasets import map_images
+pipe, pile = Pipeline.pretrained(), sys.argv[1:]
+expected = pipe.predict(pile, n_jobs=3).tolist()
+begun = map_images(pile * 9, lambda pictures: pictures, n_jobs=3)
+next(begun)
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        answers = pipe.predict(pile, n_jobs=3).tolist()
+        os._exit(0 if answers == expected else 1)
+    print(os.waitpid(child, 0)[1])
+begun.close()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+def test_ctrl_c_ends_an_endless_pile_and_leaves_no_thread(pile: list[Path]) -> None:
+    """And the pipeline answers afterwards."""
+    command = [sys.executable, "-c", INTERRUPTED, str(pile[1])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            told, errors = process.communicate(timeout=300)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (0, "")
+    assert told.splitlines() == ["interrupted []", "[1, 1, 1, 1]"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+def test_a_forked_child_answers_after_and_during_a_pile(pile: list[Path]) -> None:
+    """None of the parent's threads lives on in it, and none of their locks."""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED, *map(str, pile)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["0", "0", "0"])

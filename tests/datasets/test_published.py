@@ -38,6 +38,7 @@ from lenetkit.datasets import (
 )
 from lenetkit.datasets._fetch.records import RemoteFile, UnfitError, verify
 from lenetkit.exceptions import DownloadError, SettingError
+from lenetkit.synthesis import CORRUPTIONS, corrupt
 
 RANDOM = np.random.default_rng(0)
 DIGITS = RANDOM.integers(0, 200, (20, 28, 28), np.uint8)
@@ -282,6 +283,39 @@ def test_mnist_has_its_writers_where_qmnist_is_at_hand(serve, monkeypatch):
     labels["train"] = LABELS[::-1].copy()
     assert load_dataset("mnist", subset="train").groups is None
     assert len(asked) == count
+
+
+def test_mnist_c_is_made_only_for_who_asks_for_it(serve, monkeypatch):
+    """In its order, from MNIST of either part; its own name never falls back."""
+    begin, _ = serve
+    monkeypatch.setattr(mnist_c, "MNIST_C", begin("mnist_c", mnist_c.MNIST_C, wrong=True))
+
+    class Known:
+        def load(self, *, subset, data_dir, download):
+            taken = {"train": slice(0, 12), "test": slice(12, 20), "all": slice(0, 20)}[subset]
+            return Dataset(images=STROKES[taken], labels=LABELS[taken])
+
+    monkeypatch.setattr(mnist, "MNIST", Known())
+    with pytest.raises(DownloadError, match=r"found [\s\S]*load_dataset\('mnist_c-made'\) makes"):
+        load_dataset("mnist_c", subset="test")
+    made = load_dataset("mnist_c-made", subset="test")
+    assert made.groups[::8].tolist() == list(mnist_c._CORRUPTIONS)
+    assert made.name == "mnist_c-made"
+    for start, kind in zip(range(0, 120, 8), mnist_c._CORRUPTIONS, strict=True):
+        assert np.array_equal(made.images[start : start + 8], corrupt(STROKES[12:], kind)), kind
+        assert np.array_equal(made.labels[start : start + 8], LABELS[12:]), kind
+    whole = load_dataset("mnist_c-made")
+    assert len(whole) == 15 * 20
+    assert np.array_equal(whole.images[15 * 12 :], made.images)
+    assert np.array_equal(whole.images[: 15 * 12], load_dataset("mnist_c-made", subset="train").images)
+    assert set(mnist_c._CORRUPTIONS) == set(CORRUPTIONS)
+
+
+def test_making_mnist_c_needs_mnist(monkeypatch, tmp_path):
+    """The error is MNIST's own."""
+    monkeypatch.setattr(mnist, "MNIST", attrs.evolve(mnist.MNIST, name="nowhere"))
+    with pytest.raises(DownloadError, match="nowhere"):
+        load_dataset("mnist_c-made", subset="test", data_dir=tmp_path, download=False)
 
 
 @pytest.mark.parametrize("selection", emnist.SELECTIONS)

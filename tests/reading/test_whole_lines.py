@@ -136,20 +136,49 @@ def test_boxes_lie_on_the_digits(pipe: Pipeline) -> None:
     assert near >= 0.95 * total
 
 
-@pytest.mark.parametrize(("sure", "places", "text"), [(0.8, 4, "57"), (0.8, 2, "57\n22"), (0.99, 4, "57\n22")])
-def test_a_doubtful_line_with_letters_stands_beside_the_number(sure: float, places: int, text: str) -> None:
-    """As a date under the number of a row: ink without a character is no digit's."""
+@pytest.mark.parametrize(
+    ("sure", "places", "score", "text"),
+    [
+        (0.8, 4, 1.0, "57"),
+        (0.8, 2, 1.0, "57\n22"),
+        (0.99, 4, 1.0, "57\n22"),
+        (0.95, 4, 0.4, "57"),
+        (0.95, 4, 0.9, "57\n22"),
+        (0.95, 2, 0.4, "57\n22"),
+        (0.999, 4, 0.4, "57\n22"),
+    ],
+)
+def test_a_doubtful_line_with_letters_stands_beside_the_number(
+    sure: float, places: int, score: float, text: str
+) -> None:
+    """As a date under the number of a row: ink without a character is no digit's; smaller writing is a note."""
     answers = [
         LineAnswer(
             log_probabilities=answer_for(part, sure=probability),
             find_box=lambda first, last: (int(first), 0, int(last) + 1, 9),
             places=tuple((2.0 * index + 1, 2.0 * index + 2) for index in range(n_places)),
+            score=size,
         )
-        for part, probability, n_places in (("57", 0.99, 2), ("22", sure, places))
+        for part, probability, n_places, size in (("57", 0.99, 2, 1.0), ("22", sure, places, score))
     ]
     reading = assembled(answers, Knowledge(), None)
     assert reading.text == text
     assert [place.reason for place in reading.left_out] == ([] if "22" in text else ["22 beside the number"])
+
+
+def test_a_long_line_is_no_bit_of_writing_because_one_digit_is_not_read() -> None:
+    """Thirty digits are right together less probably than one by one."""
+    answers = [
+        LineAnswer(
+            log_probabilities=answer_for(part, sure=0.97),
+            find_box=lambda first, last: (int(first), 0, int(last) + 1, 9),
+            places=tuple((2.0 * index + 1, 2.0 * index + 2) for index in range(len(part) + more)),
+        )
+        for part, more in (("57", 0), ("314159265358979323846264338327", 1))
+    ]
+    reading = assembled(answers, Knowledge(), None)
+    assert reading.text == "57\n314159265358979323846264338327"
+    assert reading.probability < 0.5
 
 
 def test_a_certain_line_is_looked_at_once(pipe: Pipeline, line_reader: LineReader) -> None:
@@ -164,7 +193,7 @@ def test_a_certain_line_is_looked_at_once(pipe: Pipeline, line_reader: LineReade
     saved = saved_reader()
     counting = attrs.evolve(line_reader, predictor=Counting(saved.tflite, pitch=saved.pitch))
     looks = []
-    for seed in range(8):
+    for seed in range(24):
         image = clean("4815", seed).image
         reading = read_number(image, pipe, line_reader=counting)
         looks.append((len(seen), reading.probability))

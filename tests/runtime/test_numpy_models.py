@@ -126,6 +126,24 @@ def test_small_networks_answer_as_in_litert(other: str, chosen: list[tuple[str, 
         compare(tflite, other, 5e-5)
 
 
+@pytest.mark.parametrize("kind", ["MaxPooling2D", "AveragePooling2D"])
+def test_windows_smaller_than_their_steps_may_be_padded(kind: str, other: str) -> None:
+    """With sides that end on a step and sides that do not; no padding is ever less than none."""
+    import keras
+
+    from lenetkit.exporting import convert_to_litert
+
+    image = keras.Input((12, 11, 2))
+    branches = [
+        keras.layers.Flatten()(getattr(keras.layers, kind)(window, strides=steps, padding="same")(image))
+        for window, steps in (((1, 1), 2), ((2, 1), 3), ((1, 2), (2, 3)), ((3, 3), 2))
+    ]
+    x = keras.layers.Dense(3, activation="softmax")(keras.layers.Concatenate()(branches))
+    model = keras.Model(image, x)
+    shake(model)
+    compare(convert_to_litert(model), other)
+
+
 @pytest.mark.slow
 def test_a_pipeline_that_was_trained_here_answers_the_same_in_every_runtime(other: str, tmp_path: Path) -> None:
     """Saved by whoever has TensorFlow, with its gate, for whoever has not."""

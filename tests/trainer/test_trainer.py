@@ -21,6 +21,7 @@ from lenetkit.trainer._data import TrainingData
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.versions]
 keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
 
 
 def little_model(n_classes: int = 3, *, dropout: float = 0.0, seed: int = 0) -> Any:
@@ -249,6 +250,30 @@ def test_the_size_of_a_compiled_call_does_not_change_the_result() -> None:
     fit(first, epochs=2, steps_per_call=1)
     fit(second, epochs=2, steps_per_call=100)
     assert weights_of(first) == weights_of(second)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_each_loop_is_traced_once(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many steps a call takes, and however many images there are to validate on: tracing takes seconds."""
+    if streamed:
+        monkeypatch.setattr("lenetkit.trainer._run._STREAMED_BYTES_PER_CALL", 5 * 16 * 8)
+        monkeypatch.setattr("lenetkit.trainer._data.RESIDENT_BYTES", 100)
+    traced = []
+
+    class Watched(keras.Sequential):
+        def train_step(self, data: Any) -> Any:
+            traced.append("train")
+            return super().train_step(data)
+
+        def test_step(self, data: Any) -> Any:
+            traced.append("test" if not tf.executing_eagerly() else "eager")
+            return super().test_step(data)
+
+    model = Watched([keras.Input((4, 4, 1)), *little_model().layers])
+    trainer = classic(epochs=3, batch_size=8, verbose=0)
+    result = trainer.fit(model, *examples(90), validation_data=examples(71))
+    assert result.steps == 36
+    assert sorted(traced) == ["eager", "test", "train"]
 
 
 def test_a_batch_may_be_larger_than_the_data() -> None:

@@ -16,15 +16,16 @@ from lenetkit._ink.paper import (
     LARGE,
     Array,
     Contrast,
+    InkMap,
     above,
+    average_blocks,
     dark_on_light,
-    halve,
+    get_reduction,
     ink_map,
-    measure_contrast,
-    slope,
     to_grey,
 )
-from lenetkit._ink.pieces import choose_pieces, without_frames, without_lines
+from lenetkit._ink.pieces import choose_pieces, reaches_across, without_frames
+from lenetkit._ink.rulings import without_lines
 
 __all__ = [
     "WORKING_SIDE",
@@ -86,7 +87,9 @@ def normalise(batch: Array, *, stroke: bool = True) -> Array:
     done = _is_like_mnist(batch)
     if done.all():
         return batch
-    *_, (_, result) = _all_stages(batch[~done], stroke)
+    result = batch[~done]
+    for _, stage in _all_stages(result, stroke):
+        result = stage  # none is kept longer than the next one needs it
     if not done.any():
         return result
     out = batch.copy()
@@ -107,18 +110,18 @@ def stages(batch: Array, *, stroke: bool = True) -> Iterator[tuple[str, Array]]:
 
 
 def _all_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Array]]:
-    grey = to_grey(halve(batch, WORKING_SIDE))
+    grey = to_grey(average_blocks(batch, get_reduction(max(batch.shape[1:3]), WORKING_SIDE)))
     yield "grey", grey
     if max(grey.shape[1:]) < LARGEST_CELL:
         grey = without_edge_lines(grey)
     if max(grey.shape[1:]) < LARGEST_BANDED:
         grey = without_bands(grey)
-    ink = ink_map(dark_on_light(grey))
+    found = ink_map(dark_on_light(grey))
+    ink, contrast, _ = found
     yield "even paper", ink
-    contrast = measure_contrast(ink)
     mask = without_rulings(dark_enough(ink, contrast))
     yield "possible ink", mask * np.uint8(255)
-    digit = even_ink(ink, digit_mask(mask, ink, contrast), contrast)
+    digit = even_ink(ink, digit_mask(mask, found), contrast)
     yield "digit", digit
     canvas = cut_out(digit)
     if stroke:
@@ -163,13 +166,17 @@ def without_rulings(mask: Array) -> Array:
     """Remove ruled lines and frames from masks from 64 pixels on, in place."""
     if max(mask.shape[1:]) >= LARGE:
         for index in np.flatnonzero(mask.any(axis=(1, 2))):
-            mask[index] = without_frames(without_lines(mask[index]))
+            one = mask[index]
+            if reaches_across(one) or reaches_across(one.T):
+                one = without_lines(one)
+            mask[index] = without_frames(one)
     return mask
 
 
-def digit_mask(mask: Array, ink: Array, contrast: Contrast) -> Array:
+def digit_mask(mask: Array, found: InkMap) -> Array:
     """Return the mask of the pieces that make the digit."""
-    return choose_pieces(mask, mask & above(ink, contrast.level(_SURE)), slope(ink), contrast)
+    sure = mask & above(found.ink, found.contrast.level(_SURE))
+    return choose_pieces(mask, sure, found.slope, found.contrast)
 
 
 def even_ink(ink: Array, digit: Array, contrast: Contrast) -> Array:

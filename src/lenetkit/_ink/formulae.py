@@ -6,7 +6,7 @@ Next: ``preprocessing.json`` beside an exported model, and the page of the docum
 
 from typing import Any
 
-from lenetkit._ink import bands, digit, edges, paper, pieces
+from lenetkit._ink import bands, digit, edges, paper, pieces, rulings
 
 __all__ = ["describe_stages"]
 
@@ -102,10 +102,10 @@ def _possible_ink() -> list[str]:
 
 def _lines() -> list[str]:
     return [
-        f"Longer side from {paper.LARGE} on: ruled lines from border to border, up to {pieces._STEEPEST:g} steep and "
-        f"at most {pieces._THICKEST} of the longer side thick, and closed frames are erased from the mask, except "
-        f"where ink longer than {pieces._CROSSING} times their thickness crosses them, if a digit is left. See "
-        "lenetkit/_ink/pieces.py.",
+        f"Longer side from {paper.LARGE} on: ruled lines from border to border, up to {rulings._STEEPEST:g} steep and "
+        f"at most {rulings._THICKEST} of the longer side thick, and closed frames are erased from the mask, except "
+        f"where ink longer than {pieces.CROSSING} times their thickness crosses them, if a digit is left. See "
+        "lenetkit._ink.rulings.py.",
     ]
 
 

@@ -16,14 +16,14 @@ __all__ = [
     "LARGE",
     "Array",
     "Contrast",
+    "InkMap",
     "above",
+    "average_blocks",
     "close",
     "dark_on_light",
     "get_reduction",
-    "halve",
     "ink_map",
     "inner",
-    "measure_contrast",
     "measure_noise",
     "mix_channels",
     "shrink",
@@ -71,7 +71,7 @@ _LEAST_LEVELS = 2
 # Wrong (the first; the second was not tried): 12 results change.
 _HALF, NOISES = 0.5, 3.5
 
-# From so many pixels on a histogram is faster than a partial sort.
+# From so many pixels on, counting those below a level is faster than a partial sort.
 _MANY = 8000
 
 # Of differences of neighbours, a quarter of normal deviates are below the first and half below the second (quantiles of
@@ -102,22 +102,21 @@ class Contrast(NamedTuple):
 
     def level(self, fraction: float, noises: float = NOISES) -> Array:
         """Return the level at a fraction of the way from paper to ink, or so many noises above the paper: (n, 1, 1)."""
-        span = self.ink - self.paper
-        level = self.paper + np.maximum(fraction * span, np.maximum(noises * self.noise, _LEAST_LEVELS))
+        level = self.paper + np.maximum(fraction * self.span, np.maximum(noises * self.noise, _LEAST_LEVELS))
         return np.asarray(level[:, np.newaxis, np.newaxis])
 
 
+class InkMap(NamedTuple):
+    """An ink map, uint8 (n, height, width), with its contrast and its :func:`slope`."""
+
+    ink: Array
+    contrast: Contrast
+    slope: Array
+
+
 def shrink(batch: Array, side: int) -> Array:
-    """Average whole blocks of pixels until no side is longer than `side`.
-
-    Pillow's ``reduce``: a block of n pixels is its mean, rounded to within 0.5 + 1 / (2 n) levels.
-    """
-    return _reduce(batch, -(-max(batch.shape[1:3]) // side))
-
-
-def halve(batch: Array, side: int) -> Array:
-    """Average blocks of pixels as :func:`shrink` does, with sides of 2, 4, 8, ... pixels: see `get_reduction`."""
-    return _reduce(batch, get_reduction(max(batch.shape[1:3]), side))
+    """Average whole blocks of pixels until no side is longer than `side`."""
+    return average_blocks(batch, -(-max(batch.shape[1:3]) // side))
 
 
 def get_reduction(length: int, side: int) -> int:
@@ -125,7 +124,8 @@ def get_reduction(length: int, side: int) -> int:
     return 1 << (-(-length // side) - 1).bit_length()
 
 
-def _reduce(batch: Array, factor: int) -> Array:
+def average_blocks(batch: Array, factor: int) -> Array:
+    """Average blocks of `factor` pixels a side by Pillow: of n pixels the mean, rounded to within 0.5 + 1 / (2 n)."""
     if factor == 1:
         return batch
     return np.stack([np.asarray(Image.fromarray(image).reduce(factor)) for image in batch])
@@ -183,11 +183,12 @@ def _votes(grey: Array) -> Array:
 def _stroke_votes(grey: Array) -> Array:
     """Return from -1 to 1: 1 if dark things are narrow where the picture is steep, -1 if bright things are."""
     smoothed = smooth(grey)
-    steep = slope(smoothed).astype(np.int64)
+    steep = slope(smoothed)
     votes = []
     for width in _WIDEST_STROKES[1:]:
         size = round(width * max(grey.shape[1:]))
-        dark, bright = ((steep * (close(side, size) - side)).sum(axis=(1, 2)) for side in (smoothed, 255 - smoothed))
+        filled = (close(side, size) - side for side in (smoothed, 255 - smoothed))
+        dark, bright = ((steep * found).sum(axis=(1, 2), dtype=np.int64) for found in filled)
         votes.append((dark - bright) / np.maximum(dark + bright, 1))
     return np.asarray(np.mean(votes, axis=0))
 
@@ -202,28 +203,37 @@ def _border_votes(grey: Array) -> tuple[Array, Array]:
     return (2 * middle - low - high) / span, even
 
 
-def ink_map(grey: Array) -> Array:
+def ink_map(grey: Array) -> InkMap:
     """Return how much darker each pixel is than the paper around it, as a fraction of the paper's brightness.
 
     Of several guesses at the widest stroke the largest is used, unless a smaller one gives ink with clearly sharper
     outlines: shadows have soft ones.
     """
     if max(grey.shape[1:]) < LARGE:
-        return _darker_than_paper(grey, _WIDEST_STROKES[0])
-    noise = measure_noise(grey)
+        return _measure(_darker_than_paper(grey, _WIDEST_STROKES[0]))
+    maps = [_large_ink_map(picture[np.newaxis]) for picture in grey]
+    if len(maps) == 1:
+        return maps[0]
+    levels = zip(*(found.contrast for found in maps), strict=True)
+    ink, steep = (np.concatenate([found[index] for found in maps]) for index in (0, 2))
+    return InkMap(ink, Contrast(*map(np.concatenate, levels)), steep)
+
+
+def _large_ink_map(grey: Array) -> InkMap:
+    """Return the ink map of one picture that may be a photograph: (1, height, width)."""
+    noise = measure_noise(grey)[0]
     grey = smooth(grey)
     for limit in _VERY_NOISY:
-        if (noise > limit).any():
-            grey = np.where((noise > limit)[:, np.newaxis, np.newaxis], smooth(grey), grey)
-    steep = _clear_slope(grey, measure_noise(grey))
-    best = _darker_than_paper(grey, _WIDEST_STROKES[0])
+        grey = smooth(grey) if noise > limit else grey
+    steep = slope(grey)
+    steep *= _clear_slope(steep, measure_noise(grey))
+    best = _measure(_darker_than_paper(grey, _WIDEST_STROKES[0]))
     sharpness, inked = _outline(best, steep)
     for width in _WIDEST_STROKES[1:]:
-        ink = _darker_than_paper(grey, width)
-        sharper, left = _outline(ink, steep)
-        better = (sharper > _SHARPER * sharpness) & (left > _KEPT * inked)
-        best = np.where(better[:, np.newaxis, np.newaxis], ink, best)
-        sharpness, inked = np.where(better, sharper, sharpness), np.where(better, left, inked)
+        found = _measure(_darker_than_paper(grey, width))
+        sharper, left = _outline(found, steep)
+        if sharper > _SHARPER * sharpness and left > _KEPT * inked:
+            best, sharpness, inked = found, sharper, left
     return best
 
 
@@ -236,14 +246,11 @@ def _darker_than_paper(grey: Array, width: float) -> Array:
     return np.rint(darker, out=darker).astype(np.uint8)
 
 
-def _outline(ink: Array, steep: Array) -> tuple[Array, Array]:
-    """Return how steep the picture is where the ink begins, and the fraction of pixels that are ink."""
-    mask = above(ink, measure_contrast(ink).level(_HALF))
-    n, size = len(ink), ink[0].size
+def _outline(found: InkMap, steep: Array) -> tuple[float, int]:
+    """Return how steep one picture is where the ink begins, and the number of pixels that are ink."""
+    mask = above(found.ink, found.contrast.level(_HALF))
     edge = np.flatnonzero(mask & ~inner(mask))
-    lengths = np.bincount(edge // size, minlength=n)
-    sharpness = np.bincount(edge // size, np.sqrt(steep.reshape(-1)[edge]), minlength=n) / np.maximum(lengths, 1)
-    return sharpness, np.array([np.count_nonzero(one) for one in mask]) / size
+    return float(np.sqrt(steep.reshape(-1)[edge]).sum()) / max(len(edge), 1), int(np.count_nonzero(mask))
 
 
 def above(ink: Array, level: Array) -> Array:
@@ -251,37 +258,56 @@ def above(ink: Array, level: Array) -> Array:
     return np.asarray(ink > np.floor(level).clip(0, 255).astype(np.uint8))
 
 
-def measure_contrast(ink: Array) -> Contrast:
-    """Return levels of paper and ink; the ink's is twice the mean level where it begins, weighted by steepness.
+def _measure(ink: Array) -> InkMap:
+    """Return an ink map with its contrast and slope; the ink's level is twice the mean one where it is steep.
 
     Kittler, Illingworth and Foglein, Threshold selection based on a simple image statistic (CVGIP 30, 1985).
     """
-    noise = measure_noise(ink)
+    noise, steep = measure_noise(ink), slope(ink)
     flat = ink.reshape(len(ink), -1)
     (paper,) = _ranked(flat, flat.shape[1] // 4).astype(np.float64)
-    steep = _clear_slope(ink, noise)
+    clear = _clear_slope(steep, noise)
     # Sums of integers are the same in any batch.
-    total = steep.sum(axis=(1, 2), dtype=np.int64)
-    middle = (steep * ink).sum(axis=(1, 2), dtype=np.int64) / np.maximum(total, 1)
-    return Contrast(paper, np.maximum(paper, 2 * middle - paper), noise)
+    if len(ink) == 1:
+        pixels = np.flatnonzero(clear)
+        weights = steep.reshape(-1)[pixels].astype(np.int64)
+        total, weighted = np.array([[weights.sum()], [(weights * flat[0, pixels]).sum()]])
+    else:
+        weights = steep * clear
+        total, weighted = (each.sum(axis=(1, 2), dtype=np.int64) for each in (weights, weights * ink))
+    middle = weighted / np.maximum(total, 1)
+    return InkMap(ink, Contrast(paper, np.maximum(paper, 2 * middle - paper), noise), steep)
 
 
 def _ranked(flat: Array, *ranks: int) -> Array:
-    """Return of uint8 rows (n, m) the values at these places of their order: (number of ranks, n)."""
-    if flat.shape[1] < _MANY:
-        return np.partition(flat, ranks, axis=1)[:, ranks].T
-    # Pillow counts uint8 three times as fast as NumPy.
-    below = np.array([Image.fromarray(row[np.newaxis]).histogram() for row in flat]).cumsum(axis=1)
-    return np.array([(below <= rank).sum(axis=1) for rank in ranks])
+    """Return of uint8 rows (n, m) the values at these places of their order, the lower ones first: (ranks, n)."""
+    many = flat.shape[1] >= _MANY
+    return (np.array([_rank_one(row, ranks) for row in flat]) if many else np.partition(flat, ranks)[:, ranks]).T
 
 
-def _clear_slope(batch: Array, noise: Array) -> Array:
-    """Return the squared gradient where it is more than noise."""
-    steep = slope(batch)
+def _rank_one(row: Array, ranks: tuple[int, ...]) -> list[int]:
+    """Count, from black on, how many pixels are no brighter than a level: what is asked for is mostly dark."""
+    found: list[int] = []
+    low, level = -1, 0
+    for rank in ranks:
+        while np.count_nonzero(row <= np.uint8(level)) <= rank:
+            low, level = level, min(2 * level + 1, 255)
+        while level - low > 1:
+            middle = (low + level) // 2
+            if np.count_nonzero(row <= np.uint8(middle)) <= rank:
+                low = middle
+            else:
+                level = middle
+        found.append(level)
+        low = level - 1
+    return found
+
+
+def _clear_slope(steep: Array, noise: Array) -> Array:
+    """Return the mask of squared gradients that are more than noise."""
     # For an integer, to be above a level is to be above the integer below the level.
-    least = np.floor(_NOISE_SLOPE * noise * noise + _LEAST_SLOPE).astype(np.int32)[:, np.newaxis, np.newaxis]
-    steep *= steep > least
-    return steep
+    least = np.floor(_NOISE_SLOPE * noise * noise + _LEAST_SLOPE).astype(np.int32)
+    return np.asarray(steep > least[:, np.newaxis, np.newaxis])
 
 
 def measure_noise(batch: Array) -> Array:
@@ -298,57 +324,74 @@ def measure_noise(batch: Array) -> Array:
 
 def close(batch: Array, size: int) -> Array:
     """Fill whatever is dark and too narrow to hold a square of `size` pixels (grey-level closing, mirrored border)."""
-    for extreme in (np.maximum, np.minimum):
-        for axis in (1, 2):
-            batch = _running(extreme, batch, size, axis)
+    for extreme, axis in ((np.maximum, 1), (np.maximum, 2), (np.minimum, 2), (np.minimum, 1)):
+        batch = _running(extreme, batch, size, axis)
     return batch
 
 
 def _running(extreme: Extreme, batch: Array, size: int, axis: int) -> Array:
-    """Return the extreme of the `size` pixels around each pixel along an axis, in log2(size) steps."""
-    lines = np.moveaxis(batch, axis, 0)
-    length = len(lines)
-    size = min(size | 1, 2 * length - 1)
-    if size == 1:
+    """Return the extreme of the `size` pixels around each pixel along an axis, in log2(size) steps.
+
+    A mirrored border holds only what is within reach on this side of it, too, so that a level that never is the extreme
+    serves as well. With that between them all lines are one, and each step is a single pass over neighbouring memory.
+    """
+    reach = min(size // 2, batch.shape[axis] - 1)
+    if reach == 0:
         return batch
-    rows = np.arange(-(size // 2), length + size // 2) % (2 * length)
-    runs = lines[np.where(rows >= length, 2 * length - 1 - rows, rows)]
-    span = 1
-    while 2 * span <= size:
-        runs = extreme(runs[:-span], runs[span:])
-        span *= 2
-    rest = size - span
-    return np.moveaxis(extreme(runs[: len(runs) - rest], runs[rest:]) if rest else runs, 0, axis)
+    n, height, width = batch.shape
+    shape = (n, height + reach, width) if axis == 1 else (n, height, width + reach)
+    step = width if axis == 1 else 1
+    length, margin = shape[0] * shape[1] * shape[2], reach * step
+    runs = np.full(length + 2 * margin, 0 if extreme is np.maximum else 255, np.uint8)
+    runs[margin : margin + length].reshape(shape)[:, :height, :width] = batch
+    span, left, other = 1, len(runs), np.empty_like(runs)
+    while span <= 2 * reach:
+        further = min(span, 2 * reach + 1 - span)
+        left -= further * step
+        extreme(runs[:left], runs[further * step : further * step + left], out=other[:left])
+        runs, other, span = other, runs, span + further
+    return runs[:length].reshape(shape)[:, :height, :width]
 
 
 def smooth(batch: Array) -> Array:
     """Weigh 3x3 pixels by 1-2-1 both ways; uint8, rounded."""
-    total = batch.astype(np.uint16)
-    for axis in (1, 2):
-        lines = np.moveaxis(total, axis, 0)
-        before, after = np.concatenate([lines[:1], lines[:-1]]), np.concatenate([lines[1:], lines[-1:]])
-        total = np.moveaxis(before + 2 * lines + after, 0, axis)
-    return ((total + 8) >> 4).astype(np.uint8)
+    framed = _repeat_border(batch)
+    total = framed.astype(np.uint16).reshape(-1)
+    for step in (framed.shape[2], 1):
+        total[: -2 * step] += 2 * total[step:-step] + total[2 * step :]
+    total += 8
+    total >>= 4
+    return total.reshape(framed.shape)[:, :-2, :-2].astype(np.uint8)
 
 
 def slope(batch: Array) -> Array:
     """Return the squared length of the gradient in grey levels per pixel, times 4: int32."""
-    levels = np.pad(batch.astype(np.int16), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    down = (levels[:, 2:, 1:-1] - levels[:, :-2, 1:-1]).astype(np.int32)
-    right = (levels[:, 1:-1, 2:] - levels[:, 1:-1, :-2]).astype(np.int32)
-    down *= down
-    right *= right
-    down += right
-    return down
+    framed = _repeat_border(batch)
+    down, right = (_square_steps(framed, distance) for distance in (2 * framed.shape[2], 2))
+    return np.add(down[:, :-2, 1:-1], right[:, 1:-1, :-2], out=np.empty(batch.shape, np.int32), dtype=np.int32)
+
+
+def _repeat_border(batch: Array) -> Array:
+    framed = np.empty((len(batch), batch.shape[1] + 2, batch.shape[2] + 2), np.uint8)
+    framed[:, 1:-1, 1:-1] = batch
+    framed[:, [0, -1], 1:-1] = batch[:, [0, -1]]
+    framed[:, :, [0, -1]] = framed[:, :, [1, -2]]
+    return framed
+
+
+def _square_steps(framed: Array, distance: int) -> Array:
+    """Return the squared differences of each pixel and the one so many places behind it; the last have none."""
+    flat, squares = framed.reshape(-1), np.zeros(framed.shape, np.uint16)
+    ahead, here = flat[distance:], flat[:-distance]
+    steps = squares.reshape(-1)[: len(ahead)]
+    steps[:] = np.maximum(ahead, here) - np.minimum(ahead, here)
+    steps *= steps
+    return squares
 
 
 def inner(mask: Array) -> Array:
     """Return the pixels of a mask whose 4 neighbours belong to it too; the border counts as outside."""
-    out = mask.copy()
-    out[:, 1:] &= mask[:, :-1]
-    out[:, :-1] &= mask[:, 1:]
-    out[:, :, 1:] &= mask[:, :, :-1]
-    out[:, :, :-1] &= mask[:, :, 1:]
-    out[:, [0, -1]] = False
-    out[:, :, [0, -1]] = False
+    out = np.zeros_like(mask)
+    across = mask[:, 1:-1, :-2] & mask[:, 1:-1, 1:-1] & mask[:, 1:-1, 2:]
+    out[:, 1:-1, 1:-1] = across & mask[:, :-2, 1:-1] & mask[:, 2:, 1:-1]
     return out

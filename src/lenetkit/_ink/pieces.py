@@ -1,8 +1,7 @@
-"""Pieces of ink: those of a digit, and the lines, frames, paper edges and specks that are none.
+"""Pieces of ink: those of a digit, and the frames, paper edges and specks that are none.
 
-In: masks of what may be ink. :func:`without_lines` and :func:`without_frames` map one (height, width) to the same
-without lines from border to border and without frames, if a digit is left; otherwise unchanged, since a tightly cut 7
-has a line from border to border too. :func:`choose_pieces` maps a batch (n, height, width) to the masks of the digits.
+In: masks of what may be ink. :func:`without_frames` maps one (height, width) to the same without frames, if a digit is
+left. :func:`choose_pieces` maps a batch (n, height, width) to the masks of the digits.
 Next: :mod:`lenetkit._ink.digit`.
 """
 
@@ -12,27 +11,18 @@ import numpy as np
 
 from lenetkit._ink.paper import LARGE, Array, Contrast, inner
 
-__all__ = ["choose_pieces", "without_frames", "without_lines"]
+__all__ = ["COARSE", "CROSSING", "choose_pieces", "reaches_across", "without_frames"]
 
 _EIGHT = np.ones((3, 3))  # neighbours that make one piece
 _EIGHT_OF_ONE_IMAGE = np.stack([np.zeros((3, 3)), _EIGHT, np.zeros((3, 3))])
 
 # Where no source is given, the number was set by eye on the development pictures, as in lenetkit._ink.paper.
 
-# Lines are looked for on at most so many pixels, and at most so steep (4 degrees).
-_COARSE, _STEEPEST = 128, 0.07
-# A line shows in 7 of 8 equal parts of the width, in each on this fraction of the columns. Wrong: 18 results change, 11
-# fewer are read.
-_PARTS, _PARTS_NEEDED, _COLUMNS_NEEDED = 8, 7, 0.5
-# A line reaches both sides up to this fraction of the width, and is looked for so far from where it should be.
-_SIDE_MARGIN, _REACH = 0.03, 0.05
-# A line is at most so thick, as a fraction of the longer side: a bar of a digit that fills the picture is thicker.
-_THICKEST = 0.02
+# Lines are looked for on at most so many pixels. They reach both sides up to this fraction of the width.
+COARSE, _SIDE_MARGIN = 128, 0.03
 # What crosses a line is longer, across it, than so many times the line's own thickness (a frame's side likewise).
 # Wrong: 17 results change, 5 fewer are read.
-_CROSSING = 1.6
-# Lines are erased only if a piece is left that is clear of a border this wide and this large beside the largest.
-_CLEAR_BORDER, _LARGE_ENOUGH = 0.02, 0.25
+CROSSING = 1.6
 
 # A frame has sides of at least 16 pixels; each covers this fraction of its side within this depth; at most half of its
 # box is ink. It is around the whole picture from this fraction on.
@@ -63,147 +53,39 @@ _PART_AREA, _PART_GAP = 0.12, 0.4
 _TWIN_AREA, _TWIN_SIZE = 0.35, 0.5
 
 
-class _Line(NamedTuple):
-    """Row in the middle of the picture, and rows per column."""
-
-    row: float
-    steepness: float
-
-
-def without_lines(mask: Array) -> Array:
-    """Remove lines that go from border to border, level or upright, and keep what crosses them."""
-    out = mask.copy()
-    for view in (out, out.T):
-        for line in _find_lines(view):
-            _erase_line(view, line)
-    return out if (out != mask).any() and _holds_digit(out, mask) else mask
-
-
-def _holds_digit(left: Array, mask: Array) -> bool:
-    """Tell whether a piece clear of the border is left, not much smaller than the largest there was."""
-    from lenetkit._utils.ndimage import ndimage
-
-    labels, count = ndimage.label(left, _EIGHT)
-    if count == 0:
-        return False
-    margin = max(1, round(_CLEAR_BORDER * min(mask.shape)))
-    at_border = np.zeros(count + 1, bool)
-    for rim in (labels[:margin], labels[-margin:], labels[:, :margin], labels[:, -margin:]):
-        at_border[rim] = True
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    areas[0] = 0
-    return bool(np.where(at_border, 0, areas).max() >= _LARGE_ENOUGH * areas.max())
-
-
-def _find_lines(mask: Array) -> list[_Line]:
-    scale = -(-max(mask.shape) // _COARSE)
-    coarse = _reduce_rows(_reduce_rows(mask, scale).T, scale).T
-    height, width = coarse.shape
-    if width < 2 * _PARTS or not _reaches_both_sides(coarse):
-        return []
-    rows, columns = np.nonzero(coarse)
-    reach = int(_STEEPEST * width / 2) + 1
-    part_of = np.arange(width) * _PARTS // width
-    sizes = np.bincount(part_of)
-    best, steepness = np.zeros(height + 2 * reach), np.zeros(height + 2 * reach)
-    for steep in np.linspace(-_STEEPEST, _STEEPEST, 4 * reach + 1):
-        shifted = np.rint(rows - steep * (columns - width / 2)).astype(int) + reach
-        counts = np.bincount(shifted * _PARTS + part_of[columns], minlength=len(best) * _PARTS)
-        fractions = np.minimum(counts.reshape(-1, _PARTS) / sizes, 1)
-        score = (fractions >= _COLUMNS_NEEDED).sum(axis=1) + 0.1 * fractions.mean(axis=1)
-        steepness = np.where(score > best, steep, steepness)
-        best = np.maximum(best, score)
-    lines = []
-    while best.max() >= _PARTS_NEEDED:
-        row = int(best.argmax())
-        best[max(0, row - 2) : row + 3] = 0
-        lines.append(_Line((row - reach + 0.5) * scale - 0.5, steepness[row]))
-    return lines
-
-
-def _reduce_rows(mask: Array, scale: int) -> Array:
-    """Return for each so many rows, and those that are left over, where any of them is set."""
-    found = mask[::scale].copy()
-    for row in range(1, scale):
-        others = mask[row::scale]
-        found[: len(others)] |= others
-    return found
-
-
-def _reaches_both_sides(coarse: Array) -> bool:
-    margin = max(1, round(_SIDE_MARGIN * coarse.shape[1]))
-    return bool(coarse[:, :margin].any() and coarse[:, -margin:].any())
-
-
-def _erase_line(mask: Array, line: _Line) -> None:
-    """Remove, column by column, the run of pixels on the line, unless it is longer than the line is thick."""
-    height, width = mask.shape
-    columns = np.arange(width)
-    reach = max(8, round(_REACH * height))
-    # The coarse picture says where the line is within a few pixels, its own pixels say it exactly.
-    for tolerance in (2 * -(-max(mask.shape) // _COARSE) + 2, 2):
-        middle = np.rint(line.row + line.steepness * (columns - (width - 1) / 2)).astype(int)
-        nearby = middle + np.arange(-reach, reach + 1)[:, np.newaxis]
-        strip = mask[nearby.clip(0, height - 1), columns] & (nearby >= 0) & (nearby < height)
-        first, last = _runs_near_the_middle(strip, tolerance)
-        there = last > first
-        if not there.any():
-            return
-        thickness = np.quantile((last - first)[there], 0.25)
-        if thickness > 1 + _THICKEST * max(mask.shape):
-            return
-        thin = there & (last - first <= _CROSSING * thickness + 1)
-        centres = nearby[0] + (first + last - 1) / 2
-        line = _fit(columns[thin] - (width - 1) / 2, centres[thin]) or line
-    rows = np.arange(len(strip))[:, np.newaxis]
-    erased = strip & thin & (rows >= first) & (rows < last)
-    mask[nearby[erased], np.broadcast_to(columns, nearby.shape)[erased]] = False
-
-
-def _fit(columns: Array, rows: Array) -> _Line | None:
-    """Return the line through points, those far from it left out."""
-    near = np.ones(len(columns), bool)
-    for _ in range(2):
-        if np.ptp(columns[near]) < _PARTS:
-            return None
-        across, down = columns[near], rows[near]
-        middle, row = across.mean(), down.mean()
-        across = across - middle
-        steepness = across.dot(down - row) / across.dot(across)
-        row -= steepness * middle
-        distances = np.abs(rows - row - steepness * columns)
-        near = distances <= 2 * np.median(distances) + 0.5
-    return _Line(row, steepness)
-
-
-def _runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:
-    """Return first row and end of each column's run of pixels nearest to the middle row; equal where there is none."""
-    size, width = strip.shape
-    rows = np.arange(size)[:, np.newaxis]
-    nearest = np.where(strip, np.abs(rows - size // 2), size).argmin(axis=0)
-    there = strip[nearest, np.arange(width)] & (np.abs(nearest - size // 2) <= tolerance)
-    gaps = ~strip
-    first = np.where(gaps & (rows < nearest), rows, -1).max(axis=0) + 1
-    last = np.where(gaps & (rows > nearest), rows, size).min(axis=0)
-    return first, np.where(there, last, first)
+def reaches_across(mask: Array) -> bool:
+    """Tell quickly whether there is ink at both sides, as of a line."""
+    scale = -(-max(mask.shape) // COARSE)
+    width = -(-mask.shape[1] // scale)
+    margin = max(1, round(_SIDE_MARGIN * width))
+    return bool(mask[:, : margin * scale].any() and mask[:, (width - margin) * scale :].any())
 
 
 def without_frames(mask: Array) -> Array:
     """Remove closed rectangles around something that is a digit by its height, or around the whole picture."""
     from lenetkit._utils.ndimage import ndimage
 
-    labels, _ = ndimage.label(mask, _EIGHT)
+    used = _find_used(mask)
+    labels, _ = ndimage.label(mask[used], _EIGHT)
+    out = mask
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if min(part.stop - part.start for part in box) < _SHORTEST_SIDE:
             continue
-        inside = _without_sides(labels[box] == label, mask[box])
+        inside = _without_sides(labels[box] == label, out[used][box])
         fills = all(
             part.stop - part.start >= _WHOLE_PICTURE * length for part, length in zip(box, mask.shape, strict=True)
         )
         if inside is not None and (fills or _is_tall(inside)):
-            mask = mask.copy()
-            mask[box] = inside
-    return mask
+            out = mask.copy() if out is mask else out
+            out[used][box] = inside
+    return out
+
+
+def _find_used(mask: Array) -> tuple[Any, ...]:
+    """Return rows and columns of a mask (..., height, width) that hold all of it: pieces are sought in them only."""
+    flat = mask.reshape(-1, *mask.shape[-2:])
+    found = (np.flatnonzero(flat.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    return (Ellipsis, *(slice(used[0], used[-1] + 1) if len(used) else slice(0) for used in found))
 
 
 def _without_sides(piece: Array, mask: Array) -> Array | None:
@@ -227,7 +109,7 @@ def _erase_side(mask: Array, depth: int) -> None:
     last = np.where(~strip & (rows > first), rows, len(strip)).min(axis=0)
     there = strip.any(axis=0) & (first < depth)
     lengths = last - first
-    thin = there & (lengths <= _CROSSING * np.median(lengths[there]) + 1) if there.any() else there
+    thin = there & (lengths <= CROSSING * np.median(lengths[there]) + 1) if there.any() else there
     strip[thin & (rows >= first) & (rows < last)] = False
 
 
@@ -277,10 +159,11 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) ->
     """
     from lenetkit._utils.ndimage import ndimage
 
-    labels, count = ndimage.label(mask, _EIGHT_OF_ONE_IMAGE)
+    labels, used = np.zeros(mask.shape, np.int32), _find_used(mask)
+    count = ndimage.label(mask[used], _EIGHT_OF_ONE_IMAGE, output=labels[used])
     if count == 0:
         return mask
-    pieces, ink = _measure(labels, ndimage.find_objects(labels), mask, sure, steep)
+    pieces, ink = _measure(labels, used, sure, steep)
     side = max(mask.shape[1:])
     large, span = side >= LARGE, contrast.ink - contrast.paper
     # Where strokes are few pixels wide they cannot be steep.
@@ -291,26 +174,32 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) ->
     eligible = ink & _is_stroke(pieces, span, contrast.noise, side) & (pieces.size >= max(4, _SPECK * side))
     main = _largest(pieces, eligible, pieces.area, len(mask))
     chosen = _belonging(pieces, ink, main, len(mask))
-    return np.asarray(np.append(False, chosen)[labels])
+    out = np.zeros(mask.shape, bool)
+    out[used] = np.append(False, chosen)[labels[used]]
+    return out
 
 
-def _measure(
-    labels: Array, boxes: list[tuple[slice, ...]], mask: Array, sure: Array, steep: Array
-) -> tuple[_Pieces, Array]:
-    """Return what is known of each piece, and whether any of it surely is ink."""
+def _measure(labels: Array, used: tuple[Any, ...], sure: Array, steep: Array) -> tuple[_Pieces, Array]:
+    """Return what is known of each piece, and whether any of it surely is ink; all are in the `used` part."""
+    from lenetkit._utils.ndimage import ndimage
+
+    part = labels[used]
+    boxes = ndimage.find_objects(part)
     n = len(boxes) + 1
     bounds = np.array([[image.start, y.start, y.stop, x.start, x.stop] for image, y, x in boxes])
-    pixels = np.flatnonzero(labels)
-    numbers = labels.reshape(-1)[pixels]
+    bounds += [0, used[1].start, used[1].start, used[2].start, used[2].start]
+    mask = part > 0
+    pixels = np.flatnonzero(mask)
+    numbers = part.reshape(-1)[pixels]
     at_edge = ~inner(mask).reshape(-1)[pixels]
     outline = np.bincount(numbers[at_edge], minlength=n)[1:]
-    steepness = np.sqrt(steep.reshape(-1)[pixels[at_edge]]) / 2
+    steepness = np.sqrt(steep[used].reshape(-1)[pixels[at_edge]]) / 2
     steepness = np.bincount(numbers[at_edge], steepness, minlength=n)[1:] / np.maximum(outline, 1)
     sides = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
     contacts = np.array([np.bincount(side.ravel(), minlength=n)[1:] for side in sides])
     covered = (contacts / np.array([[side[0].size] for side in sides])).max(axis=0)
     area = np.bincount(numbers, minlength=n)[1:]
-    ink = np.bincount(numbers[sure.reshape(-1)[pixels]], minlength=n)[1:] > 0
+    ink = np.bincount(numbers[sure[used].reshape(-1)[pixels]], minlength=n)[1:] > 0
     image, top, bottom, left, right = bounds.T
     contact, border = contacts.max(axis=0), contacts.sum(axis=0)
     return _Pieces(image, area, top, bottom, left, right, outline, contact, covered, border, steepness), ink

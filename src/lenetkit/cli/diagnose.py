@@ -1,7 +1,10 @@
 """``lenetkit diagnose``: causes and cures for images that are read wrong."""
 
+import copy
 import json
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,15 +12,25 @@ import lenetkit
 from lenetkit._utils.printable import printable
 from lenetkit.cli._options import pipeline_option, runtime_option
 from lenetkit.cli._outputs import check_drawing, refuse_input, save_drawing
+from lenetkit.cli._progress import show_progress
 from lenetkit.cli._saved import echo, load_pipeline, split_pipeline
-from lenetkit.exceptions import SettingError
+from lenetkit.exceptions import DataError, SettingError
+
+if TYPE_CHECKING:
+    from lenetkit.diagnosis import Finding
 
 __all__ = ["diagnose"]
+
+# So many images are answered before anybody would look at a bar.
+_FEW = 64
+# The problems whose cause is the message of an error.
+_ERRORS = ("unreadable", "range")
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
 @pipeline_option
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Images read at a time; default: one for each core.")
 @runtime_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image and line.")
 @click.option(
@@ -27,7 +40,14 @@ __all__ = ["diagnose"]
     callback=lambda context, option, path: path if path == "-" else check_drawing(context, option, path),
     help="Draw each stage of the IMAGE; - prints them instead.",
 )
-def diagnose(paths: tuple[str, ...], file: str | None, runtime: str | None, as_json: bool, target: str | None) -> None:
+def diagnose(
+    paths: tuple[str, ...],
+    file: str | None,
+    jobs: int | None,
+    runtime: str | None,
+    as_json: bool,
+    target: str | None,
+) -> None:
     """Name the differences between each IMAGE and the training images, and their cures.
 
     An IMAGE may be a folder, which stands for the image files in it. Compared is the model's input, after the
@@ -44,8 +64,11 @@ def diagnose(paths: tuple[str, ...], file: str | None, runtime: str | None, as_j
         raise SettingError(f"--trace is for one image, and not with --json; got {len(images)} images.")
     refuse_input("--trace", target, *images, file)
     pipeline = load_pipeline(file, runtime)
-    # One at a time: however many and large they are, the memory holds one.
-    unreadable = sum([_report(path, pipeline, as_json) for path in images])
+    unreadable = False
+    with show_progress(len(images), _FEW) as advance:
+        for path, findings in _findings(pipeline, images, jobs):
+            unreadable |= _report(path, findings, as_json)
+            advance(1)
     if unreadable:
         raise click.exceptions.Exit(2)
     if target == "-":
@@ -55,17 +78,36 @@ def diagnose(paths: tuple[str, ...], file: str | None, runtime: str | None, as_j
         click.echo(f"the trace is in {printable(target)}", file=sys.stderr)
 
 
-def _report(path: str, pipeline: "lenetkit.Pipeline", as_json: bool) -> bool:
+def _findings(
+    pipeline: "lenetkit.Pipeline", paths: list[str], jobs: int | None
+) -> "Iterator[tuple[str, tuple[Finding, ...]]]":
+    """Give the findings for each image, in their order; the memory holds a few images, however many there are."""
+    from lenetkit.datasets import map_images
+
+    pipeline = copy.copy(pipeline)
+
+    def look(pictures: list[Any]) -> "list[tuple[Finding, ...]]":
+        found = pipeline.diagnose(pictures, n_jobs=1).findings if pictures else ()
+        return [tuple(finding for finding in found if finding.image == index) for index in range(len(pictures))]
+
+    # Functions of others may not be made for threads.
+    for pile in map_images(paths, look, n_jobs=jobs if pipeline.transforms_.elementwise else 1):
+        for path, found in pile:
+            # An error has the image's name only where it is looked at by itself.
+            is_bad = isinstance(found, DataError) or any(finding.problem in _ERRORS for finding in found)
+            yield path, pipeline.diagnose([path], n_jobs=1).findings if is_bad else found
+
+
+def _report(path: str, found: "tuple[Finding, ...]", as_json: bool) -> bool:
     """Print the findings for one image; return whether it is unreadable."""
-    diagnosis = pipeline.diagnose([path])
     if as_json:
-        # Without the image's index, always the first of one.
-        facts = [finding.to_dict().items() for finding in diagnosis.findings]
+        # Without the image's index, which is that in its pile.
+        facts = [finding.to_dict().items() for finding in found]
         findings = [{name: value for name, value in items if name != "image"} for items in facts]
-        echo(json.dumps({"image": path, "ok": diagnosis.ok, "findings": findings}))
-    elif diagnosis.ok:
+        echo(json.dumps({"image": path, "ok": not found, "findings": findings}))
+    elif not found:
         echo(f"{printable(path)}: nothing sets it apart from the training images")
     else:
-        lines = [line for finding in diagnosis.findings for line in str(finding).splitlines()]
+        lines = [line for finding in found for line in str(finding).splitlines()]
         echo("\n".join([printable(path), *(f"  {printable(line)}" for line in lines)]))
-    return "unreadable" in diagnosis.problems
+    return any(finding.problem == "unreadable" for finding in found)

@@ -274,7 +274,9 @@ def _simplify(pixels: Pixels) -> Pixels:
     if pixels.shape[2] in (2, 4):
         pixels = _lay_on_paper(pixels[..., :-1], pixels[..., -1])
     red, *others = np.moveaxis(pixels, -1, 0)
-    return np.ascontiguousarray(red if all(np.array_equal(red, other) for other in others) else pixels)
+    # The first row mostly tells colours already.
+    is_grey = all(np.array_equal(red[:1], other[:1]) and np.array_equal(red, other) for other in others)
+    return np.ascontiguousarray(red if is_grey else pixels)
 
 
 def _lay_on_paper(colours: Pixels, alpha: Pixels) -> Pixels:

@@ -4,12 +4,13 @@ In: images as people have them, or the bytes of many files. Out: the pixels of e
 makes of the pixels. Next: the pipeline, which prepares them, and the readers of folders and archives.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, cast
 
+from lenetkit._utils.fork_lock import ForkLock
 from lenetkit._utils.threads import count_threads, map_in_order
 from lenetkit.datasets._images import Array, Named, get_name, name_sources, read_image
 from lenetkit.datasets._png_batch import decode_small
@@ -24,6 +25,8 @@ _BATCH_BYTES = 32 * 2**20
 _SMALL = 2**17
 # A pile ends after so many pictures, or so many bytes of their files: two photos, or hundreds of small pictures.
 _AT_ONCE, _BYTES_AT_ONCE = 512, 2**19
+# Threads that open and read files of a pile as long as this wait for one another more than they read.
+_MANY = 32
 # The plainest PNGs whose pixels are all below this are left to read_image, which says that they are nearly black.
 _BRIGHT = 4
 
@@ -104,9 +107,11 @@ def map_images(
     >>> [(name, type(found).__name__) for pile in map_images(["none.png"], len) for name, found in pile]
     [('none.png', 'DataError')]
     """
+    one_at_a_time, nobody = ForkLock(), contextlib.nullcontext()
 
     def work(pile: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        found = decode_pile([_load(source) for _, source in pile], side)
+        with one_at_a_time.inner if len(pile) >= _MANY else nobody:
+            found = decode_pile([_load(source) for _, source in pile], side)
         results = iter(function(good) if (good := [p for _, p in found if not isinstance(p, DataError)]) else ())
         pictures = (picture if isinstance(picture, DataError) else next(results) for _, picture in found)
         return [(name, picture) for (name, _), picture in zip(pile, pictures, strict=True)]
@@ -179,7 +184,7 @@ def cut_piles(sources: Iterable[tuple[str, Any]]) -> Iterator[list[tuple[str, An
 def _weigh(source: Any) -> int:
     if isinstance(source, (str, os.PathLike)):
         try:
-            return Path(source).stat().st_size
+            return os.stat(source).st_size
         except (OSError, ValueError):
             return 0
     return len(source) if isinstance(source, bytes) else int(getattr(source, "nbytes", 0))

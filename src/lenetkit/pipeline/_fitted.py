@@ -6,6 +6,7 @@ Next: :class:`lenetkit.pipeline.Pipeline` is the door to it.
 
 import contextlib
 import copy
+import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -92,12 +93,18 @@ class FittedState:
         if n_jobs is not None:
             check_whole("n_jobs", n_jobs, 1)
         transforms, side = self.transforms, self.transforms.working_side
-        if side is None or not transforms.elementwise or not is_pile(images):
-            return transforms.prepare(read_images(images, side=side))
-        head, _ = transforms.split_affine()
-        found = [image for pile in map_images(images, head, n_jobs=n_jobs, side=side) for _, image in pile]
-        check_failures(found)
-        return transforms.join(found)
+        if transforms.elementwise and is_pile(images) and (side is not None or _is_stored(images)):
+            head, _ = transforms.split_affine()
+            try:
+                found = [image for pile in map_images(images, head, n_jobs=n_jobs, side=side) for _, image in pile]
+            except DataError:
+                # A transform that cannot take one of them names its place in a pile, below that among all.
+                if side is not None:
+                    raise
+            else:
+                check_failures(found)
+                return transforms.join(found)
+        return transforms.prepare(read_images(images, side=side))
 
     def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""
@@ -210,6 +217,11 @@ def check_one_each(images: Any, labels: Any) -> None:
     """Refuse another number of labels than of images."""
     if len(images) != len(labels):
         raise DataError(f"there must be one label per image; got {len(images)} images and {len(labels)} labels.")
+
+
+def _is_stored(images: Any) -> bool:
+    """Tell if these are files, or their content, that can be read a second time."""
+    return isinstance(images, (list, tuple)) and all(isinstance(image, (str, os.PathLike, bytes)) for image in images)
 
 
 def _has_litert() -> bool:

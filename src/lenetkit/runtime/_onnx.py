@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lenetkit._utils.imports import import_quietly
 from lenetkit.exceptions import DataError
 from lenetkit.runtime._graph import Graph, Operation, read_graph, unusable
+from lenetkit.runtime._operations import pad_ends
 
 __all__ = ["OnnxNetwork"]
 
@@ -178,9 +179,9 @@ class _Writer:
     def _slide(self, kind: str, each: Operation, *weights: str, **attributes: Any) -> str:
         """Add a node that slides windows over images, whose channels ONNX wants before the rows."""
         strides = [each.options["stride_height"], each.options["stride_width"]]
-        padding = "SAME_UPPER" if each.options["padding"] == _SAME else "VALID"
+        attributes.setdefault("auto_pad", "SAME_UPPER" if each.options["padding"] == _SAME else "VALID")
         planes = self._add("Transpose", each.inputs[0], perm=[0, 3, 1, 2])
-        value = self._add(kind, planes, *weights, strides=strides, auto_pad=padding, **attributes)
+        value = self._add(kind, planes, *weights, strides=strides, **attributes)
         return self._add("Transpose", value, perm=[0, 2, 3, 1])
 
     def _write_convolution(self, each: Operation) -> str:
@@ -193,8 +194,15 @@ class _Writer:
         return self._slide("Conv", each, *map(self._weight, given), dilations=dilations, group=group)
 
     def _write_pool(self, each: Operation) -> str:
-        kernel = [each.options["height"], each.options["width"]]
-        return self._slide("MaxPool" if each.name == "max_pool" else "AveragePool", each, kernel_shape=kernel)
+        kernel = each.options["height"], each.options["width"]
+        sides = self._graph.tensors[each.inputs[0]].shape[1:3]
+        padding: dict[str, Any] = {}
+        if each.options["padding"] == _SAME and min(sides) > 0:
+            # ONNX Runtime refuses the automatic padding of windows that are smaller than their steps.
+            (top, bottom, _), (left, right, _) = pad_ends(each.options, (sides[0], sides[1]), kernel)
+            padding = {"auto_pad": "NOTSET", "pads": [top, left, bottom, right]}
+        kind = "MaxPool" if each.name == "max_pool" else "AveragePool"
+        return self._slide(kind, each, kernel_shape=[*kernel], **padding)
 
     def _write_dense(self, each: Operation) -> str:
         weights = self._content(each.inputs[1])

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lenetkit.runtime._graph import Tensor, unusable
 
-__all__ = ["MOST_VALUES", "OPERATIONS", "Array", "Step"]
+__all__ = ["MOST_VALUES", "OPERATIONS", "Array", "Step", "pad_ends"]
 
 Array = npt.NDArray[Any]
 Step = Callable[..., Array]
@@ -70,7 +70,7 @@ def _activate(options: Options, x: Array) -> Array:
     return _ACTIVATIONS[number](x) if number else x
 
 
-def _pad_ends(options: Options, sides: tuple[int, int], kernel: tuple[int, int]) -> list[tuple[int, int, int]]:
+def pad_ends(options: Options, sides: tuple[int, int], kernel: tuple[int, int]) -> list[tuple[int, int, int]]:
     """Return for rows and columns the padding before and after them, and the length of the result."""
     ends = []
     for name, side, size in zip(("height", "width"), sides, kernel, strict=True):
@@ -103,7 +103,7 @@ def _get_planes(images: Array, ends: list[tuple[int, int, int]], fill: float = 0
 def _convolve(options: Options, matrix: Array, kernel: tuple[int, int], bias: Array | None, images: Array) -> Array:
     """Convolve images with a matrix of shape (groups, maps of a group, channels of a group x rows x columns)."""
     groups, n_maps, _ = matrix.shape
-    ends = _pad_ends(options, images.shape[1:3], kernel)
+    ends = pad_ends(options, images.shape[1:3], kernel)
     planes = _get_planes(images, ends)
     n, channels = planes.shape[:2]
     height, width = ends[0][2], ends[1][2]
@@ -188,7 +188,7 @@ def _make_dense(options: Options, contents: Contents, _: Tensor) -> Step:
 def _make_pool(options: Options, *_: Any, largest: bool) -> Step:
     def run(images: Array) -> Array:
         kernel = options["height"], options["width"]
-        ends = _pad_ends(options, images.shape[1:3], kernel)
+        ends = pad_ends(options, images.shape[1:3], kernel)
         planes = _get_planes(images, ends, -np.inf if largest else 0.0)
         out = _pool(planes)
         if not largest:

@@ -14,8 +14,8 @@ Examples
 ((1000, 28, 28), dtype('uint8'))
 """
 
+from lenetkit._utils.corruptions import CORRUPTIONS, corrupt
 from lenetkit.synthesis._backgrounds import draw_paper
-from lenetkit.synthesis._corruptions import CORRUPTIONS, corrupt
 from lenetkit.synthesis._digit_images import draw_digits, list_allographs
 from lenetkit.synthesis._line_settings import LineSettings
 from lenetkit.synthesis._lines import DrawnLine, draw_line, draw_lines

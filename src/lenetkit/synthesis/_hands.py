@@ -66,6 +66,16 @@ HANDS: Mapping[str, Form] = {
         "-18 62, 14 36, 50 0 | 48 50, 44 104",
         "continental amounts: the upstroke is as long as half of the stem",
     ),
+    "1-looped": Form(
+        0.8,
+        "-16 58, 10 46, 38 16, 40 0, 31 0, 28 14, 28 54, 30 104",
+        "continental amounts: the upstroke turns into the stem through a thin loop",
+    ),
+    "1-crossed-top": Form(
+        0.6,
+        "-14 56, 8 44, 34 8, 42 -6 | 40 -4, 38 50, 36 104",
+        "continental amounts: a waved upstroke meets the stem's top from below",
+    ),
     "2-hooked": Form(
         1.2,
         "30 30, 14 34, 5 19, 22 2, 50 3, 62 24, 46 56, 8 98 | 40 95, 78 97",
@@ -86,6 +96,21 @@ HANDS: Mapping[str, Form] = {
         0.9,
         "57 28, 26 38, 4 24, 14 3, 44 0, 60 20, 50 56, 22 90, 4 100, -4 88, 12 80, 44 92, 86 100",
         "clerks: like a letter Q, with a loop above and a loop below",
+    ),
+    "2-ribbon": Form(
+        1.0,
+        "34 44, 14 34, 22 8, 50 -2, 64 14, 50 52, 18 92, -6 104, -12 94, 8 84, 34 94, 66 98",
+        "South American cheques: a wide head, a thin loop at the foot, like a ribbon",
+    ),
+    "2-pound": Form(
+        0.9,
+        "22 46, 6 34, 14 8, 40 -2, 56 14, 46 46, 26 74, 0 98, -8 92, 6 84, 30 94, 58 102, 84 92",
+        "South American cheques: like the sign of a pound, with a small loop at the foot",
+    ),
+    "2-ell": Form(
+        0.7,
+        "24 40, 14 24, 26 4, 44 -2, 48 12, 38 44, 14 82, -8 104 | 16 92, 50 100",
+        "South American cheques: a narrow steep head and a short foot",
     ),
     "3-tailed": Form(
         0.8,
@@ -159,6 +184,21 @@ HANDS: Mapping[str, Form] = {
         "18 6, 12 44 | 36 49, 58 58 | 42 82, 14 102; 18 6, 44 4, 80 -2",
         "hurried hands: the bow is an angle",
     ),
+    "5-flag-apart": Form(
+        0.8,
+        "30 16, 18 44 | 36 42, 46 62, 32 92, 10 104, 0 94, 12 84; 54 16, 66 4, 74 10",
+        "parish registers: a small bow, and its flag a spot far to the right",
+    ),
+    "5-dee": Form(
+        0.6,
+        "44 6, 26 42 | 42 46, 44 74, 20 102, 6 92, 16 70, 42 48; 62 16, 72 4",
+        "parish registers: the bow closes like a letter d's, the flag apart",
+    ),
+    "5-steep": Form(
+        0.7,
+        "34 4, 22 40 | 40 44, 46 70, 26 102, 2 98; 34 4, 48 0, 72 -6",
+        "parish registers: narrow and steep, a small bow and a short flag",
+    ),
     "5-tailed": Form(
         0.8,
         "20 6, 14 42 | 40 40, 60 64, 44 104, 8 120, -6 108; 20 6, 46 4, 78 -1",
@@ -203,6 +243,31 @@ HANDS: Mapping[str, Form] = {
         "26 14, 44 5 | 41 52, 35 106; -2 50, 40 47, 84 43",
         "South American cheques: hardly a bar above, a wide one through the stem, like a plus sign",
     ),
+    "7-small-plus": Form(
+        0.9,
+        "40 24, 35 58, 29 92; -4 58, 36 55, 78 51",
+        "South American cheques: a plus sign and nothing else, smaller than the other digits",
+    ),
+    "7-dagger": Form(
+        0.7,
+        "42 0, 36 48, 28 104; 6 44, 40 41, 76 37",
+        "South American cheques: a long stem and a bar through it, no top",
+    ),
+    "7-tick": Form(
+        0.7,
+        "6 22, 14 8, 26 14, 40 6, 54 0 | 36 52, 20 106",
+        "parish registers: a small wave above a steep stem",
+    ),
+    "7-eyed": Form(
+        0.7,
+        "8 32, 16 12, 6 4, 2 14, 20 14, 44 6, 64 2 | 48 50, 34 104",
+        "parish registers: the bar begins with an eye",
+    ),
+    "7-wave-apart": Form(
+        0.5,
+        "2 32, 10 18, 18 28, 28 16; 62 -4, 40 50, 16 106",
+        "parish registers: the stem stands apart from its wave",
+    ),
     "7-crossed-low": Form(
         0.8, "4 8, 36 6, 68 4 | 48 48, 30 102; 12 69, 40 65, 70 61", "continental schools, the bar low"
     ),
@@ -228,6 +293,11 @@ HANDS: Mapping[str, Form] = {
         0.7,
         "16 12, 34 6, 54 2 | 42 50, 34 106; 8 52, 38 48, 70 46",
         "amounts: a short top and a bar of the same length",
+    ),
+    "8-slim": Form(
+        0.8,
+        "42 6, 30 -2, 20 14, 26 36, 34 56, 30 82, 16 102, 6 90, 12 68, 28 46, 44 22, 41 4",
+        "parish registers: narrow and steep",
     ),
     "8-ribbon": Form(
         1.2,
@@ -283,7 +353,7 @@ HANDS: Mapping[str, Form] = {
         "joined hands: the tail is a loop, like a letter g's",
     ),
     "9-ell": Form(
-        0.9,
+        0.7,
         "8 58, 32 42, 48 10, 42 -4, 30 6, 24 50, 20 106",
         "South American cheques: a thin loop, like a written l",
     ),

@@ -64,9 +64,9 @@ class Engine:
         self._weighted = weighted
         # TensorFlow counts tracings by code, over all engines, and would warn of "retracing" at the fifth model of a
         # cross-validation, though each is traced once. A partial has no code, so it is counted by itself.
-        train, test = functools.partial(self._train_steps), functools.partial(self._test_steps)
-        self._train = tf.function(train, autograph=False, reduce_retracing=True)
-        self._test = tf.function(test, autograph=False, reduce_retracing=True)
+        self._train_loop = tf.function(functools.partial(self._train_steps), autograph=False)
+        self._test_loop = tf.function(functools.partial(self._test_steps), autograph=False)
+        self._traced: dict[str, Any] = {}
         self._variables: list[Any] = []
 
     @property
@@ -84,23 +84,33 @@ class Engine:
 
         Return the number of steps with a finite loss; a step without one is the last.
         """
-        with _gradients_as_they_are(self._model.optimizer):
-            return int(self._train(*arrays, tf.constant(order, tf.int64), tf.constant(first_step, tf.int32)))
+        loop = self._trace_training(arrays)
+        return int(loop(*self.place(arrays), tf.constant(order, tf.int64), tf.constant(first_step, tf.int32)))
 
-    def compile(self, arrays: tuple[Any, Any, Any], order: npt.NDArray[np.int64]) -> None:
+    def compile(self, arrays: tuple[Any, Any, Any]) -> None:
         """Compile the step for such arrays without running it."""
-        placed = self.place(arrays)
-        compiled = self._train.get_concrete_function(*placed, tf.constant(order, tf.int64), tf.constant(0, tf.int32))
-        self._variables = list(compiled.variables)
+        self._variables = list(self._trace_training(arrays).variables)
 
     def test(self, arrays: tuple[Any, Any, Any]) -> None:
         """Update the model's metrics over all rows, without learning."""
-        self._test(*arrays)
+        loop = self._trace("test", self._test_loop, _signature(arrays))
+        loop(*self.place(arrays))
 
     def test_eagerly(self, arrays: tuple[Any, Any, Any]) -> None:
         """Test one batch without compiling anything, which creates the metrics' variables."""
         rows = tf.range(len(arrays[1]))
         self._model.test_step(self._batch(*self.place(arrays), rows, None))
+
+    def _trace_training(self, arrays: tuple[Any, Any, Any]) -> Any:
+        counts = tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int32)
+        with _gradients_as_they_are(self._model.optimizer):
+            return self._trace("train", self._train_loop, (*_signature(arrays), *counts))
+
+    def _trace(self, name: str, loop: Any, signature: tuple[Any, ...]) -> Any:
+        """Return the compiled loop: traced once, since each tracing takes as long as hundreds of steps."""
+        if name not in self._traced:
+            self._traced[name] = loop.get_concrete_function(*signature)
+        return self._traced[name]
 
     def release(self) -> None:
         """Let go of what was compiled, which TensorFlow would keep for the next call of the same function."""
@@ -139,6 +149,11 @@ class Engine:
             return (start + self._batch_size,)
 
         return tf.while_loop(lambda start: start < n_rows, step, (tf.constant(0, tf.int64),), parallel_iterations=1)
+
+
+def _signature(arrays: tuple[Any, Any, Any]) -> tuple[Any, ...]:
+    """Return the signature of such images, targets and weights, however many."""
+    return tuple(tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arrays)
 
 
 @contextlib.contextmanager

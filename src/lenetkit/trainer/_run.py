@@ -289,7 +289,7 @@ class Run:
         CallbackStates(callbacks, self._variables())
         state = {"epoch": 0, "stop_training": False} if found is None else found.state
         if state["epoch"] < trainer.epochs and not state["stop_training"]:
-            self._engine.compile(*self._place(np.arange(min(len(self._data), trainer.batch_size))))
+            self._engine.compile(self._place(np.arange(min(len(self._data), trainer.batch_size)))[0])
             self._check_canary(found)
         return found
 

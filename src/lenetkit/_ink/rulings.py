@@ -1,0 +1,189 @@
+"""Ruled lines: ink that goes from border to border, level or upright, and what crosses it.
+
+In: a mask of what may be ink, bool (height, width). Out: the same without lines, if a digit is left; otherwise
+unchanged, since a tightly cut 7 has a line from border to border too.
+Next: :func:`lenetkit._ink.pieces.without_frames`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lenetkit._ink.paper import Array
+from lenetkit._ink.pieces import COARSE, CROSSING, reaches_across
+
+__all__ = ["without_lines"]
+
+_EIGHT = np.ones((3, 3))  # neighbours that make one piece
+
+# Where no source is given, the number was set by eye on the development pictures, as in lenetkit._ink.paper.
+
+# Lines are at most so steep (4 degrees).
+_STEEPEST = 0.07
+# A line shows in 7 of 8 equal parts of the width, in each on this fraction of the columns. Wrong: 18 results change, 11
+# fewer are read.
+_PARTS, _PARTS_NEEDED, _COLUMNS_NEEDED = 8, 7, 0.5
+# A line is looked for so far from where it should be.
+_REACH = 0.05
+# A line is at most so thick, as a fraction of the longer side: a bar of a digit that fills the picture is thicker.
+_THICKEST = 0.02
+# Lines are erased only if a piece is left that is clear of a border this wide and this large beside the largest.
+_CLEAR_BORDER, _LARGE_ENOUGH = 0.02, 0.25
+
+
+class _Line(NamedTuple):
+    """Row in the middle of the picture, and rows per column."""
+
+    row: float
+    steepness: float
+
+
+def without_lines(mask: Array) -> Array:
+    """Remove lines that go from border to border, level or upright, and keep what crosses them."""
+    out = mask.copy()
+    for view in (out, out.T):
+        _erase_lines(view, _find_lines(view))
+    return out if (out != mask).any() and _holds_digit(out, mask) else mask
+
+
+def _holds_digit(left: Array, mask: Array) -> bool:
+    """Tell whether a piece clear of the border is left, not much smaller than the largest there was."""
+    from lenetkit._utils.ndimage import ndimage
+
+    labels, count = ndimage.label(left, _EIGHT)
+    if count == 0:
+        return False
+    margin = max(1, round(_CLEAR_BORDER * min(mask.shape)))
+    at_border = np.zeros(count + 1, bool)
+    for rim in (labels[:margin], labels[-margin:], labels[:, :margin], labels[:, -margin:]):
+        at_border[rim] = True
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    return bool(np.where(at_border, 0, areas).max() >= _LARGE_ENOUGH * areas.max())
+
+
+def _find_lines(mask: Array) -> list[_Line]:
+    if not reaches_across(mask):
+        return []
+    scale = -(-max(mask.shape) // COARSE)
+    coarse = _reduce_rows(_reduce_rows(mask, scale).T, scale).T
+    height, width = coarse.shape
+    if width < 2 * _PARTS:
+        return []
+    rows, columns = np.nonzero(coarse)
+    reach = int(_STEEPEST * width / 2) + 1
+    part_of = np.arange(width) * _PARTS // width
+    sizes = np.bincount(part_of)
+    steeps = np.linspace(-_STEEPEST, _STEEPEST, 4 * reach + 1)
+    shape = len(steeps), height + 2 * reach, _PARTS
+    shifted = np.rint(rows - steeps[:, np.newaxis] * (columns - width / 2)).astype(int) + reach
+    shifted += shape[1] * np.arange(shape[0])[:, np.newaxis]
+    shifted *= _PARTS
+    shifted += part_of[columns]
+    counts = np.bincount(shifted.ravel(), minlength=shape[0] * shape[1] * shape[2]).reshape(shape)
+    parts = (counts >= _COLUMNS_NEEDED * sizes).sum(axis=2)
+    found = parts >= _PARTS_NEEDED
+    if not found.any():
+        return []
+    score = np.zeros(found.shape)
+    score[found] = parts[found] + 0.1 * np.minimum(counts[found] / sizes, 1).mean(axis=1)
+    best, steepness = score.max(axis=0), steeps[score.argmax(axis=0)]
+    lines = []
+    while best.max() >= _PARTS_NEEDED:
+        row = int(best.argmax())
+        best[max(0, row - 2) : row + 3] = 0
+        lines.append(_Line((row - reach + 0.5) * scale - 0.5, steepness[row]))
+    return lines
+
+
+def _reduce_rows(mask: Array, scale: int) -> Array:
+    """Return for each so many rows, and those that are left over, where any of them is set."""
+    found = mask[::scale].copy()
+    for row in range(1, scale):
+        others = mask[row::scale]
+        found[: len(others)] |= others
+    return found
+
+
+def _erase_lines(mask: Array, lines: list[_Line]) -> None:
+    """Remove lines, one after the other."""
+    if lines:
+        reach = max(8, round(_REACH * len(mask)))
+        # Room for lines that leave the picture.
+        room = 2 * reach + 1
+        padded = np.zeros((len(mask) + 2 * room, mask.shape[1]), bool)
+        padded[room:-room] = mask
+        for line in lines:
+            _erase_line(padded, reach, line)
+        mask[:] = padded[room:-room]
+
+
+def _erase_line(padded: Array, reach: int, line: _Line) -> None:
+    """Remove, column by column, the run of pixels on the line, unless it is longer than the line is thick."""
+    room, width = 2 * reach + 1, padded.shape[1]
+    height = len(padded) - 2 * room
+    longest = max(height, width)
+    columns, flat = np.arange(width), padded.reshape(-1)
+    across = columns - (width - 1) / 2
+    # The coarse picture says where the line is within a few pixels, its own pixels say it exactly.
+    for tolerance in (2 * -(-longest // COARSE) + 2, 2):
+        top = np.rint(line.row + line.steepness * across).astype(int) - reach
+        start = np.minimum(np.maximum(top, -room), height) + room
+        places = (start * width + columns)[:, np.newaxis] + width * np.arange(2 * reach + 1)
+        strip = flat[places]
+        first, last = _runs_near_the_middle(strip, tolerance)
+        lengths = last - first
+        there = lengths > 0
+        if not there.any():
+            return
+        thickness = _ranked(lengths[there], 0.25)
+        if thickness > 1 + _THICKEST * longest:
+            return
+        thin = there & (lengths <= CROSSING * thickness + 1)
+        centres = top + (first + last - 1) / 2
+        line = _fit(across[thin], centres[thin]) or line
+    rows = np.arange(strip.shape[1])
+    erased = (rows >= first[:, np.newaxis]) & (rows < np.where(thin, last, 0)[:, np.newaxis])
+    flat[places[erased]] = False
+
+
+def _ranked(values: Array, fraction: float) -> float:
+    """Return the value at a fraction of the way from the least to the greatest, as ``numpy.quantile`` does."""
+    ordered, place = np.sort(values), fraction * (len(values) - 1)
+    low = int(place)
+    return float(ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (place - low))
+
+
+def _fit(columns: Array, rows: Array) -> _Line | None:
+    """Return the line through points, those far from it left out."""
+    near = np.ones(len(columns), bool)
+    for _ in range(2):
+        across, down = columns[near], rows[near]
+        # The columns are in order.
+        if len(across) == 0 or across[-1] - across[0] < _PARTS:
+            return None
+        middle, row = across.sum() / len(across), down.sum() / len(down)
+        across = across - middle
+        steepness = across.dot(down - row) / across.dot(across)
+        row -= steepness * middle
+        distances = np.abs(rows - row - steepness * columns)
+        near = distances <= 2 * _ranked(distances, 0.5) + 0.5
+    return _Line(row, steepness)
+
+
+def _runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:
+    """Return begin and end of the run of pixels in each row of a strip that is nearest to the middle of the row.
+
+    They are equal where there is none.
+    """
+    width, size = strip.shape
+    places = np.arange(size, dtype=np.int16)
+    order = np.argsort(np.abs(places - size // 2), kind="stable").astype(np.int16)
+    nearest = order[strip[:, order].argmax(axis=1)][:, np.newaxis]
+    there = strip[np.arange(width), nearest[:, 0]] & (np.abs(nearest[:, 0] - size // 2) <= tolerance)
+    # At the end of each row is a gap.
+    ends = np.ones((2, width, size + 1), bool)
+    np.logical_and(~strip, places > nearest, out=ends[0, :, :-1])
+    np.logical_and(~strip[:, ::-1], places[::-1] < nearest, out=ends[1, :, :-1])
+    last, first = ends[0].argmax(axis=1), size - ends[1].argmax(axis=1)
+    return first, np.where(there, last, first)
