@@ -21,7 +21,7 @@ from lenetkit.pipeline._known_examples import mix
 if TYPE_CHECKING:
     from lenetkit.bundle import Bundle
 
-__all__ = ["IMPORTANCE", "MIXTURES", "STEPS", "LastLayersLesson", "Lesson", "add_class", "create_lesson"]
+__all__ = ["MIXTURES", "STEPS", "LastLayersLesson", "Lesson", "add_class", "create_lesson"]
 
 Indices = npt.NDArray[np.int64]
 _W = TypeVar("_W")
@@ -29,7 +29,7 @@ _W = TypeVar("_W")
 # These were chosen on drawn hands, with MNIST's training part for what is forgotten: other hands than those of
 # benchmarks/adapt.py, and not its test parts. Twice the rate or the importance forgets more, half of it learns less.
 STEPS, _RATE = 40, 2e-4
-IMPORTANCE = 0.2  # of all new examples in the loss; the mixtures have the rest
+_IMPORTANCE = 0.2  # of all new examples in the loss; the mixtures have the rest
 MIXTURES = 400
 _SMOOTHING = 0.1
 _CHECKPOINTS = 8
@@ -127,7 +127,7 @@ class LastLayersLesson(Lesson[Weights]):
         inputs, indices, weights = self.inputs[rows], self.indices[rows], self.weights
         for index in range(self.answers.shape[1], self.n_classes):
             weights = add_class(weights, self.head.activations, inputs[indices == index], self.mixtures)
-        shares = np.array([IMPORTANCE / len(rows), (1 - IMPORTANCE) / len(self.answers)], np.float32)
+        shares = np.array([_IMPORTANCE / len(rows), (1 - _IMPORTANCE) / len(self.answers)], np.float32)
         return learn(
             weights,
             self.head.activations,
