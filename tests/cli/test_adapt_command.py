@@ -39,7 +39,7 @@ def hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_folder_of_one_hand_is_learnt(run: Run, hand: Path, tmp_path: Path) -> None:
     """By the pipeline that comes with lenetkit, and then by the file itself, which may be the output, too."""
     output = tmp_path / "mine.lenet"
-    answer = run("adapt", hand, "--output", output)
+    answer = run("adapt", hand, "--layers", "last", "--output", output)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "accepted" in answer.stdout
     assert "cross-validated" in answer.stdout
@@ -50,10 +50,26 @@ def test_a_folder_of_one_hand_is_learnt(run: Run, hand: Path, tmp_path: Path) ->
     signs = np.zeros((6, 28, 28), np.uint8)
     for index, image in enumerate(signs):
         image[13:16, 4 + index : 22] = 200
-    answer = run("adapt", output, write_folder(tmp_path / "signs", signs, ["minus"] * 6), "--output", output)
+    answer = run(
+        "adapt", output, write_folder(tmp_path / "signs", signs, ["minus"] * 6), "--layers", "last", "--output", output
+    )
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "new classes: minus" in answer.stdout
     assert Pipeline.load(output).predict(signs).tolist() == ["minus"] * 6
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_all_layers_learn_where_tensorflow_is_installed(run_process: Run, hand: Path, tmp_path: Path) -> None:
+    """The same command in another process writes the same bytes; nothing but the report is printed."""
+    outputs = [tmp_path / "one.lenet", tmp_path / "other.lenet"]
+    for output in outputs:
+        answer = run_process("adapt", hand, "--output", output)
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert "layers: all" in answer.stdout.splitlines()
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    rest = HAND.images[60:], HAND.labels[60:]
+    assert Pipeline.load(outputs[0]).score(*rest) > Pipeline.pretrained().score(*rest)
 
 
 def test_nothing_is_written_where_it_would_not_help(run: Run, tmp_path: Path) -> None:
@@ -75,6 +91,7 @@ def test_nothing_is_written_where_it_would_not_help(run: Run, tmp_path: Path) ->
         (["{hand}", "--output", "{out}/no/such.lenet"], "no/such.lenet"),
         (["none.lenet", "{hand}", "--output", "{out}"], "cannot load none.lenet: there is no such file"),
         (["{hand}", "--epochs", "0", "--output", "{out}"], "--epochs"),
+        (["{hand}", "--layers", "first", "--output", "{out}"], "'first' is not one of 'all', 'last'"),
     ],
 )
 def test_wrong_arguments_are_named(run: Run, hand: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -91,7 +108,7 @@ def test_a_killed_adaptation_leaves_the_old_file_or_the_new_one(
 ) -> None:
     """Killed at several moments of a run, from its start to its end."""
     output = tmp_path / "mine.lenet"
-    command = [sys.executable, "-m", "lenetkit", "adapt", str(hand), "--output", str(output)]
+    command = [sys.executable, "-m", "lenetkit", "adapt", str(hand), "--layers", "last", "--output", str(output)]
     old = get_path("digits").read_bytes()
     output.write_bytes(old)
     start = time.monotonic()
@@ -113,7 +130,7 @@ def test_a_killed_adaptation_leaves_the_old_file_or_the_new_one(
 def test_the_pipeline_may_be_named_as_everywhere(run: Run, hand: Path, tmp_path: Path) -> None:
     """By ``--pipeline``; twice is a mistake."""
     output = tmp_path / "mine.lenet"
-    assert run("adapt", "--pipeline", get_path("digits"), hand, "--output", output).returncode == 0
+    assert run("adapt", "--pipeline", get_path("digits"), hand, "--layers", "last", "--output", output).returncode == 0
     answer = run("adapt", "--pipeline", output, output, hand, "--output", output)
     assert answer.returncode == 2
     assert "name one saved pipeline" in answer.stderr

@@ -13,7 +13,7 @@ import pytest
 from lenetkit import Pipeline
 from lenetkit.bundle import read_bundle, verify_bundle
 from lenetkit.datasets import Dataset
-from lenetkit.exceptions import BundleError, DataError, SettingError, TrainingError
+from lenetkit.exceptions import BundleError, DataError, MissingExtraError, SettingError, TrainingError
 from lenetkit.pipeline import AdaptationReport, Tally
 from lenetkit.pretrained import get_path
 from lenetkit.synthesis import draw_digits, draw_nondigits
@@ -42,7 +42,7 @@ HAND = draw_hand()
 @pytest.fixture(scope="module")
 def adapted() -> tuple[Pipeline, AdaptationReport]:
     pipe = Pipeline.pretrained()
-    return pipe, pipe.adapt(HAND.images[MINE], HAND.labels[MINE])
+    return pipe, pipe.adapt(HAND.images[MINE], HAND.labels[MINE], layers="last")
 
 
 def test_fifty_images_of_a_hand_teach_it(adapted: tuple[Pipeline, AdaptationReport]) -> None:
@@ -54,6 +54,8 @@ def test_fifty_images_of_a_hand_teach_it(adapted: tuple[Pipeline, AdaptationRepo
     assert report.accepted
     assert report.after.n_errors < report.before.n_errors
     assert 0 < report.steps <= 40
+    assert report.layers == "last"
+    assert "layers: last" in str(report).splitlines()
     assert report.before.n == report.after.n == 50
 
 
@@ -84,7 +86,7 @@ def test_a_saved_adaptation_learns_on(adapted: tuple[Pipeline, AdaptationReport]
     first = Pipeline.load(adapted[0].save(tmp_path / "first.lenet"))
     assert first.fingerprint_ == adapted[0].fingerprint_
     other = draw_hand(OTHER_FORMS, seed=2)
-    report = first.adapt(other.images[MINE], other.labels[MINE])
+    report = first.adapt(other.images[MINE], other.labels[MINE], layers="last")
     assert report.accepted
     assert report.kept_before is not None
     assert report.kept_before.n == 550
@@ -100,8 +102,8 @@ def test_a_saved_adaptation_learns_on(adapted: tuple[Pipeline, AdaptationReport]
 def test_the_same_examples_give_the_same_bytes(adapted: tuple[Pipeline, AdaptationReport], tmp_path: Path) -> None:
     """Another seed gives others."""
     again, other = Pipeline.pretrained(), Pipeline.pretrained()
-    assert again.adapt(HAND.images[MINE], HAND.labels[MINE]) == adapted[1]
-    other.adapt(HAND.images[MINE], HAND.labels[MINE], seed=1)
+    assert again.adapt(HAND.images[MINE], HAND.labels[MINE], layers="last") == adapted[1]
+    other.adapt(HAND.images[MINE], HAND.labels[MINE], seed=1, layers="last")
     files = [pipe.save(tmp_path / name) for pipe, name in ((adapted[0], "a"), (again, "b"), (other, "c"))]
     assert files[0].read_bytes() == files[1].read_bytes() != files[2].read_bytes()
 
@@ -117,7 +119,7 @@ def test_an_adaptation_that_does_not_help_is_refused(kind: str) -> None:
         labels = np.random.default_rng(0).permutation(labels)
     if kind == "other names":  # every 3 is called 8: to learn that is to forget what a 3 is
         labels = np.where(labels == 3, 8, labels)
-    report = pipe.adapt(plain.images, labels)
+    report = pipe.adapt(plain.images, labels, layers="last")
     assert not report.accepted
     assert report.steps == 0
     assert pipe.fingerprint_ == before
@@ -130,7 +132,7 @@ def test_a_new_class_is_added_behind_the_others(tmp_path: Path) -> None:
     """A string among integers makes strings of all; every stage knows the class, also after loading."""
     pipe = Pipeline.pretrained()
     signs = minus_signs(12)
-    report = pipe.adapt(signs[:8], ["-"] * 8)
+    report = pipe.adapt(signs[:8], ["-"] * 8, layers="last")
     assert report.accepted
     assert report.new_classes == ("-",)
     loaded = Pipeline.load(pipe.save(tmp_path / "signs.lenet"))
@@ -139,7 +141,7 @@ def test_a_new_class_is_added_behind_the_others(tmp_path: Path) -> None:
     assert not any(answer.rejected for answer in loaded.predict(signs[8:], reject=1))
     plain = draw_digits(500, seed=3)
     assert loaded.score(plain.images, plain.labels.astype(str)) > 0.98
-    report = loaded.adapt(HAND.images[MINE], HAND.labels[MINE])  # integers are understood all the same
+    report = loaded.adapt(HAND.images[MINE], HAND.labels[MINE], layers="last")  # integers are understood all the same
     assert report.accepted
     assert loaded.predict(signs[8:]).tolist() == ["-"] * 4
 
@@ -147,14 +149,14 @@ def test_a_new_class_is_added_behind_the_others(tmp_path: Path) -> None:
 def test_digits_as_strings_are_the_digits() -> None:
     """Labels of a folder's names: the classes stay integers."""
     pipe = Pipeline.pretrained()
-    assert pipe.adapt(HAND.images[MINE], HAND.labels[MINE].astype(str)).accepted
+    assert pipe.adapt(HAND.images[MINE], HAND.labels[MINE].astype(str), layers="last").accepted
     assert pipe.classes_.tolist() == list(range(10))
 
 
 def test_what_is_to_be_kept_is_measured() -> None:
     """Half of it: the other half is learnt beside the new images."""
     pipe, kept = Pipeline.pretrained(), draw_digits(60, styles="school", seed=8)
-    report = pipe.adapt(HAND.images[MINE], HAND.labels[MINE], keep=(kept.images, kept.labels))
+    report = pipe.adapt(HAND.images[MINE], HAND.labels[MINE], keep=(kept.images, kept.labels), layers="last")
     assert report.kept_before is not None
     assert report.kept_before.n == 530
 
@@ -171,7 +173,7 @@ def test_what_is_to_be_kept_is_measured() -> None:
 )
 def test_examples_that_cannot_be_learnt_are_refused(arguments: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        Pipeline.pretrained().adapt(*arguments)
+        Pipeline.pretrained().adapt(*arguments, layers="last")
 
 
 @pytest.mark.parametrize(
@@ -181,11 +183,35 @@ def test_examples_that_cannot_be_learnt_are_refused(arguments: Any, error: type[
         ({"epochs": 0}, "epochs"),
         ({"epochs": 1.5}, "epochs"),
         ({"seed": -1}, "seed"),
+        ({"layers": "first"}, "layers: there is no 'first'. Choose among all, last"),
+        ({"layers": 2}, "layers must be one of all, last; got 2"),
     ],
 )
 def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         Pipeline.pretrained().adapt(HAND.images[MINE], HAND.labels[MINE], **settings)
+
+
+def test_all_layers_need_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for by name; without a wish the last layers learn."""
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    pipe = Pipeline.pretrained()
+    before = pipe.fingerprint_
+    with pytest.raises(MissingExtraError, match=r'adapting with layers="all" needs TensorFlow, .* pip install'):
+        pipe.adapt(HAND.images[MINE], HAND.labels[MINE], layers="all")
+    assert pipe.fingerprint_ == before
+    assert pipe.adapt(HAND.images[MINE], HAND.labels[MINE]).layers == "last"
+
+
+def test_nothing_to_learn_costs_nothing() -> None:
+    """No layer learns, and no framework is imported for it; the figures are those of the pipeline as it is."""
+    pipe, plain = Pipeline.pretrained(), draw_digits(50, styles="school", seed=3)
+    report = pipe.adapt(plain.images, plain.labels)
+    assert not report.accepted
+    assert report.layers is None
+    assert report.after == report.before == Tally(50, 0)
+    assert report.kept_after == report.kept_before
+    assert "as before" in str(report)
 
 
 def test_an_adaptation_is_for_the_model_that_it_began_with() -> None:
@@ -196,7 +222,7 @@ def test_an_adaptation_is_for_the_model_that_it_began_with() -> None:
         pipe._fitted = Pipeline.pretrained()._fitted
 
     with pytest.raises(TrainingError, match="learnt something else while it was adapted"):
-        pipe.adapt(relearn(), HAND.labels[MINE])
+        pipe.adapt(relearn(), HAND.labels[MINE], layers="last")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +239,7 @@ def test_damaged_examples_of_an_earlier_adaptation_are_an_error(damage: dict[str
     tensors = {name: array for name, array in tensors.items() if array is not None}
     bundle = attrs.evolve(read_bundle(get_path("digits")), extra_tensors=tensors)
     with pytest.raises(BundleError, match="earlier adaptations are damaged"):
-        Pipeline.from_bundle(bundle).adapt(HAND.images[MINE], HAND.labels[MINE])
+        Pipeline.from_bundle(bundle).adapt(HAND.images[MINE], HAND.labels[MINE], layers="last")
 
 
 def test_adapting_imports_no_training_framework() -> None:
@@ -221,7 +247,7 @@ def test_adapting_imports_no_training_framework() -> None:
     code = (
         "import sys; from lenetkit import Pipeline; from lenetkit.synthesis import draw_digits\n"
         f"hand = draw_digits(50, allographs={FORMS}, pen_width=(2.4, 2.8), variation=0.6, seed=1)\n"
-        "assert Pipeline.pretrained().adapt(hand.images, hand.labels).accepted\n"
+        "assert Pipeline.pretrained().adapt(hand.images, hand.labels, layers='last').accepted\n"
         "print([name for name in ('tensorflow', 'keras', 'sklearn', 'pandas') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -240,7 +266,8 @@ import numpy as np
 from lenetkit import Pipeline
 examples = np.load("examples.npz")
 pipe = Pipeline.pretrained()
-assert pipe.adapt(examples["hand"][:50], examples["labels"][:50]).accepted
+report = pipe.adapt(examples["hand"][:50], examples["labels"][:50])
+assert report.accepted and report.layers == "last"
 pipe.save("hand.lenet")
 assert pipe.adapt(examples["signs"], ["-"] * 8).accepted
 pipe.save("signs.lenet")
@@ -256,7 +283,7 @@ np.save("answers.npy", pipe.predict_proba(examples["hand"]))
 
 def test_the_runtime_stays() -> None:
     pipe = Pipeline.pretrained(runtime="numpy")
-    assert pipe.adapt(HAND.images[MINE], HAND.labels[MINE]).accepted
+    assert pipe.adapt(HAND.images[MINE], HAND.labels[MINE], layers="last").accepted
     assert pipe._fitted.predictor.runtime == "numpy"
 
 

@@ -1,6 +1,7 @@
 """Training on: a pipeline, a model and an estimator go on from the weights that they have."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -53,13 +54,14 @@ def test_a_pipeline_that_is_not_fitted_starts_anew() -> None:
     assert pipe.fit(MORE.images, MORE.labels, warm_start=True).history_.shape[0] == 1
 
 
-def test_an_adapted_pipeline_is_a_keras_model_again() -> None:
+@pytest.mark.parametrize("layers", ["all", "last"])
+def test_an_adapted_pipeline_is_a_keras_model_again(layers: Literal["all", "last"]) -> None:
     """The weights in its file are those of its LiteRT model, also with a new class; and it can be trained on."""
     pipe = Pipeline.pretrained()
     signs = np.zeros((6, 28, 28), np.uint8)
     for index, image in enumerate(signs):
         image[13:16, 5 + index : 22] = 200
-    assert pipe.adapt(signs, ["-"] * 6).accepted
+    assert pipe.adapt(signs, ["-"] * 6, layers=layers).accepted
     bundle = pipe._check_fitted().to_bundle()
     answers = pipe.model_.predict(bundle.golden_images, verbose=0)
     assert answers.shape[1] == 11
@@ -68,12 +70,15 @@ def test_an_adapted_pipeline_is_a_keras_model_again() -> None:
     assert pipe.fit(signs, ["-", "-", "-", "-", "-", "1"], warm_start=True).predict(signs).tolist() == ["-"] * 6
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("layers", ["all", "last"])
 @pytest.mark.parametrize("model", ["lenet1", "lenet4", "mlp", "convnet"])
-def test_every_model_with_a_dense_end_can_be_adapted(model: str) -> None:
+def test_every_model_with_a_dense_end_can_be_adapted(model: str, layers: Literal["all", "last"]) -> None:
     """Right after its training, before any file was written."""
     pipe = Pipeline(model, trainer=Trainer(epochs=3, batch_size=32, verbose=0)).fit(TRAIN.images, TRAIN.labels)
     turned = np.rot90(MORE.images, axes=(1, 2))
-    report = pipe.adapt(turned, MORE.labels)
+    report = pipe.adapt(turned, MORE.labels, layers=layers, epochs=10)
+    assert report.layers == layers
     assert report.before.n == 100
     assert report.after.n_errors <= 100
     bundle = pipe._check_fitted().to_bundle()
@@ -81,11 +86,14 @@ def test_every_model_with_a_dense_end_can_be_adapted(model: str) -> None:
     assert np.abs(answers - bundle.golden_probabilities).max() < 1e-4
 
 
-def test_a_model_that_ends_otherwise_is_refused() -> None:
-    """The paper's network compares with bitmaps at its end."""
+def test_of_a_model_that_ends_otherwise_all_layers_learn() -> None:
+    """The paper's network compares with bitmaps at its end: the last layers alone cannot learn, nor a new class."""
     pipe = Pipeline("lenet5_1998", trainer=Trainer(epochs=0, verbose=0)).fit(MORE.images, MORE.labels)
     with pytest.raises(SettingError, match="does not end in a dense layer"):
-        pipe.adapt(MORE.images, MORE.labels)
+        pipe.adapt(MORE.images, MORE.labels, layers="last")
+    with pytest.raises(SettingError, match="does not end in a dense layer"):
+        pipe.adapt(MORE.images[:8], ["-"] * 8)
+    assert pipe.adapt(MORE.images, MORE.labels, epochs=8).layers == "all"
 
 
 def test_a_trainer_starts_from_given_weights() -> None:

@@ -69,15 +69,21 @@ class AdaptationReport:
         Passes over the images that were found best; 0 if it was not accepted.
     new_classes : tuple
         Labels that the pipeline did not know before.
+    layers : {"all", "last"} or None
+        The layers that learnt: all of them, or the dense ones at the end. None if there was nothing to learn.
 
     Examples
     --------
     >>> from lenetkit.pipeline import AdaptationReport, Tally
     >>> before, after = Tally(50, 5), Tally(50, 1)
-    >>> print(AdaptationReport(accepted=True, reason="fewer errors.", before=before, after=after, steps=40))
+    >>> report = AdaptationReport(
+    ...     accepted=True, reason="fewer errors.", before=before, after=after, steps=40, layers="all"
+    ... )
+    >>> print(report)
     accepted: fewer errors.
     new images, before: 90.0 % right (78.6 to 95.7 %; 5 errors in 50)
     new images, after:  98.0 % right (89.5 to 99.6 %; 1 error in 50), cross-validated
+    layers: all
     """
 
     accepted: bool
@@ -88,15 +94,18 @@ class AdaptationReport:
     kept_after: Tally | None = None
     steps: int
     new_classes: tuple[int | str | bool, ...] = ()
+    layers: str | None = None
 
     def __str__(self) -> str:
         lines = [
             f"{'accepted' if self.accepted else 'not accepted, the pipeline stays as it was'}: {self.reason}",
             f"new images, before: {self.before}",
-            f"new images, after:  {self.after}, cross-validated",
+            f"new images, after:  {self.after}, {'cross-validated' if self.layers else 'as before'}",
         ]
         if self.kept_before is not None and self.kept_after is not None:
             lines += [f"known ones, before: {self.kept_before}", f"known ones, after:  {self.kept_after}"]
+        if self.layers:
+            lines.append(f"layers: {self.layers}")
         if self.new_classes:
             lines.append(f"new classes: {', '.join(printable(str(label)) for label in self.new_classes)}")
         return "\n".join(lines)

@@ -3,25 +3,30 @@
 In: a fitted state, images and labels. Out: another fitted state, or the same one, and a report.
 Next: :class:`lenetkit.pipeline.Pipeline` keeps it.
 
-The last dense layers learn the new examples, and beside them mixtures of what the pipeline knows with the answers that
-it gives now (Li and Hoiem, Learning without Forgetting, ECCV 2016). Cross-validation decides whether that helps.
+The layers learn the new examples, and beside them mixtures of what the pipeline knows with the answers that it gives
+now. Cross-validation decides whether that helps.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.blas import one_blas_thread
-from lenetkit._utils.validation import check_seed, check_whole
+from lenetkit._utils.extras import require_library
+from lenetkit._utils.imports import import_quietly
+from lenetkit._utils.validation import check_seed, check_whole, chosen_one
 from lenetkit.encoder import LabelEncoder
-from lenetkit.exceptions import DataError
+from lenetkit.exceptions import DataError, MissingExtraError
 from lenetkit.pipeline._adaptation_report import AdaptationReport, Tally
 from lenetkit.pipeline._fitted import FittedState, check_one_each, get_input
-from lenetkit.pipeline._head import Head, Weights, learn, match_layer, predict, read_head, run_layers
+from lenetkit.pipeline._head import predict, read_head
 from lenetkit.pipeline._known_examples import KnownExamples, collect_known, mix, store_examples
+from lenetkit.pipeline._lesson import MIXTURES, STEPS, LastLayersLesson, Lesson, create_lesson
 from lenetkit.runtime import Predictor
 
 if TYPE_CHECKING:
@@ -29,73 +34,139 @@ if TYPE_CHECKING:
 
 __all__ = ["adapt"]
 
-Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
+_W = TypeVar("_W")
 
-# These were chosen on drawn hands, with MNIST's training part for what is forgotten: other hands than those of
-# benchmarks/adapt.py, and not its test parts. Twice the rate or the importance forgets more, half of it learns less.
-_STEPS, _RATE = 40, 2e-4
-_IMPORTANCE = 0.2  # of all new examples in the loss; the mixtures have the rest
-_SMOOTHING = 0.1
-_MIXTURES = 400
-_FOLDS, _CHECKPOINTS = 5, 8
+_LAYERS, _LIBRARIES = ("all", "last"), ("tensorflow", "keras")
+_FOLDS = 5
 # With fewer, cross-validation has nothing to learn a class from.
 _FEWEST, _FEWEST_OF_NEW_CLASS = 3, 3
 # More errors on known images that count as chance, times the root of their number: one standard deviation of a count
 # with an error rate of 1 %, two errors in 500.
 _BY_CHANCE = 0.1
-# How far the logit of a new class falls, before any step, from its own examples to what is known, and the part of the
-# mean variance that is added to each: with a tenth of it a class of five examples takes others' images.
-_GAP, _RIDGE = 10.0, 0.1
 # The adapted gate may let through so many more of these non-digits, of a kind that is fast to draw.
 _NONDIGITS, _MORE_PASSED = 200, 10
 
 
 def adapt(
-    fitted: FittedState, images: Any, labels: Any, *, keep: Any, epochs: int | None, seed: int
+    fitted: FittedState,
+    images: Any,
+    labels: Any,
+    *,
+    keep: Any,
+    layers: str | None,
+    epochs: int | None,
+    seed: int,
+    show: bool,
 ) -> tuple[FittedState, AdaptationReport]:
     """Return a state that has learnt the examples, or the same one, and the report.
 
-    See :meth:`Pipeline.adapt <lenetkit.pipeline.Pipeline.adapt>`.
+    See :meth:`Pipeline.adapt <lenetkit.pipeline.Pipeline.adapt>`; `show` allows a bar on a terminal.
     """
     check_seed(seed)
     if epochs is not None:
         check_whole("epochs", epochs, 1)
+    if layers is not None:
+        layers = chosen_one("layers", layers, _LAYERS)
+    if layers == "all":
+        require_library('adapting with layers="all"', *_LIBRARIES)
     encoder, indices = _extend_encoder(fitted.encoder, labels)
     inputs = get_input(fitted.prepare(images))
     check_one_each(inputs, indices)
     _check_enough(encoder.classes_, indices, len(fitted.classes))
     bundle = fitted.to_bundle()
-    scale, offset = fitted.transforms.get_affine(np.uint8)
-    head = read_head(bundle.tflite, scale=scale, offset=offset, among=bundle.weights.values())
     rng = np.random.default_rng([seed, len(indices)])
     with one_blas_thread():
-        known = collect_known(fitted, bundle, keep, rng)
-        return _learn(fitted, bundle, head, encoder, (inputs, indices), known, epochs or _STEPS, rng)
+        task = _Task(fitted, bundle, encoder, inputs, indices, collect_known(fitted, bundle, keep, rng), rng)
+        return _learn(task, layers, epochs or STEPS, show=show)
 
 
-def _learn(
-    fitted: FittedState,
-    bundle: "Bundle",
-    head: Head,
-    encoder: LabelEncoder,
-    examples: tuple[npt.NDArray[Any], Indices],
-    known: KnownExamples,
-    steps: int,
-    rng: np.random.Generator,
-) -> tuple[FittedState, AdaptationReport]:
+class _Task(NamedTuple):
+    """A pipeline, the examples that it is to learn, and what it knows."""
+
+    fitted: FittedState
+    bundle: "Bundle"
+    encoder: LabelEncoder
+    inputs: npt.NDArray[Any]
+    indices: Indices
+    known: KnownExamples
+    rng: np.random.Generator
+
+
+def _learn(task: _Task, layers: str | None, steps: int, *, show: bool) -> tuple[FittedState, AdaptationReport]:
     """Learn the examples; return what :func:`adapt` does."""
-    inputs, indices = examples
-    lesson = _create_lesson(head, inputs, indices, known, rng, n_classes=len(encoder.classes_), steps=steps)
-    weights, report = _choose(lesson, head, known, rng)
+    fitted, bundle, encoder = task.fitted, task.bundle, task.encoder
+    before, kept = (_count_errors(fitted, parts) for parts in ([(task.inputs, task.indices)], task.known.measured))
+    if not before.n_errors:
+        return fitted, AdaptationReport(
+            accepted=False,
+            reason="there is nothing to learn: all new images are read right already.",
+            before=before,
+            after=before,
+            kept_before=kept if kept.n else None,
+            kept_after=kept if kept.n else None,
+            steps=0,
+        )
+    n_studies = min(_FOLDS, len(task.indices)) + 1
+    with _show_steps(n_studies * steps, show=show and _tries_all(layers)) as advance:
+        lesson = _create_lesson(task, layers, steps, advance)
+        weights, report = _choose(lesson, before, kept, task.known, task.rng)
     report = attrs.evolve(report, new_classes=tuple(encoder.classes_[len(fitted.classes) :].tolist()))
     if weights is None:
         return fitted, report
-    adapted = _assemble(bundle, head, weights, encoder, fitted.runtime)
-    tensors = store_examples(bundle, inputs, indices, fitted.transforms.get_affine(np.uint8))
-    rejection = adapted.rejection and _adapt_gate(fitted, adapted.rejection, inputs, known, rng)
+    adapted = _assemble(bundle, lesson, weights, encoder, fitted.runtime)
+    tensors = store_examples(bundle, task.inputs, task.indices, fitted.transforms.get_affine(np.uint8))
+    rejection = adapted.rejection and _adapt_gate(fitted, adapted.rejection, task.inputs, task.known, task.rng)
     adapted = attrs.evolve(adapted, rejection=rejection, extra_tensors=tensors)
     return FittedState(fitted.transforms, encoder, adapted, fitted.runtime), report
+
+
+def _count_errors(fitted: FittedState, parts: list[tuple[npt.NDArray[Any], Indices]]) -> Tally:
+    answers = [(fitted.predictor.predict_proba(inputs).argmax(axis=1), truth) for inputs, truth in parts]
+    return Tally(sum(len(truth) for _, truth in parts), sum(int((found != truth).sum()) for found, truth in answers))
+
+
+def _tries_all(layers: str | None) -> bool:
+    if layers is None:
+        with contextlib.suppress(MissingExtraError):
+            require_library("", *_LIBRARIES)
+            return True
+    return layers == "all"
+
+
+def _create_lesson(task: _Task, layers: str | None, steps: int, advance: Callable[[], object]) -> Lesson[Any]:
+    """Return a lesson for all layers; for the last ones if that is asked for, or the others cannot learn here."""
+    n_classes, affine = len(task.encoder.classes_), task.fitted.transforms.get_affine(np.uint8)
+    examples = task.inputs, task.indices, task.known.sources, task.rng
+    if _tries_all(layers):
+        from lenetkit.pipeline._all_layers import build_model, create_lesson_for_all
+
+        try:
+            model, output = build_model(task.bundle, affine, n_classes)
+        except Exception:  # a broken installation of TensorFlow fails in many ways, and the last layers do without
+            if layers == "all":
+                raise
+        else:
+            return create_lesson_for_all(model, output, affine, *examples, steps=steps, advance=advance)
+    scale, offset = affine
+    head = read_head(task.bundle.tflite, scale=scale, offset=offset, among=task.bundle.weights.values())
+    return create_lesson(head, *examples, n_classes=n_classes, steps=steps)
+
+
+@contextlib.contextmanager
+def _show_steps(total: int, *, show: bool) -> Iterator[Callable[[], object]]:
+    """Show a bar on a terminal."""
+    if not show or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    import_quietly("rich.progress")
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("learning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
 
 
 def _extend_encoder(encoder: LabelEncoder, labels: Any) -> tuple[LabelEncoder, Indices]:
@@ -139,85 +210,6 @@ def _check_enough(classes: npt.NDArray[Any], indices: Indices, n_known: int) -> 
             )
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class _Lesson:
-    """Features and classes of the new images, mixtures of what is known with the answers to them, and the weights."""
-
-    weights: Weights
-    activations: tuple[str, ...]
-    features: Floats
-    indices: Indices
-    mixtures: Floats
-    answers: Floats
-    n_classes: int
-    steps: int
-
-    def study(self, rows: npt.NDArray[Any]) -> Iterator[Weights]:
-        """Yield the weights after each step of learning from some of the new images."""
-        features, indices = self.features[rows], self.indices[rows]
-        weights = self.weights
-        for index in range(self.answers.shape[1], self.n_classes):
-            weights = _add_class(weights, self.activations, features[indices == index], self.mixtures)
-        new = np.full((len(rows), self.n_classes), _SMOOTHING / self.n_classes, np.float32)
-        new[np.arange(len(rows)), indices] += 1 - _SMOOTHING
-        answers = np.pad(self.answers, ((0, 0), (0, self.n_classes - self.answers.shape[1])))
-        shares = np.array([_IMPORTANCE / len(rows), (1 - _IMPORTANCE) / len(answers)], np.float32)
-        return learn(
-            weights,
-            self.activations,
-            np.concatenate([features, self.mixtures]),
-            np.concatenate([new, answers]),
-            np.repeat(shares, [len(rows), len(answers)]),
-            steps=self.steps,
-            rate=_RATE,
-        )
-
-    def checkpoints(self) -> list[int]:
-        """Return the steps after which the weights are looked at."""
-        return sorted({-(-self.steps * part // _CHECKPOINTS) for part in range(1, _CHECKPOINTS + 1)})
-
-
-def _create_lesson(
-    head: Head,
-    inputs: npt.NDArray[Any],
-    indices: Indices,
-    known: KnownExamples,
-    rng: np.random.Generator,
-    *,
-    n_classes: int,
-    steps: int,
-) -> _Lesson:
-    sources = [head.features.predict_proba(source) for source in known.sources]
-    mixtures = mix(sources, _MIXTURES, rng)
-    if n_classes > head.weights[-1][1].size:  # to be told from what is known as it is, too, and not only from mixtures
-        mixtures = np.concatenate([mixtures, mix(sources, _MIXTURES, rng, (1, 1))])
-    return _Lesson(
-        weights=head.weights,
-        activations=head.activations,
-        features=head.features.predict_proba(inputs),
-        indices=indices,
-        mixtures=mixtures,
-        answers=predict(head.weights, head.activations, mixtures),
-        n_classes=n_classes,
-        steps=steps,
-    )
-
-
-def _add_class(weights: Weights, activations: tuple[str, ...], features: Floats, known: Floats) -> Weights:
-    """Return the weights with one more class, which Fisher's linear discriminant tells from what is known."""
-    *lower, (kernel, bias) = weights
-    own, others = (run_layers(lower, activations[:-1], each)[-1].astype(np.float64) for each in (features, known))
-    middles = own.mean(axis=0), others.mean(axis=0)
-    spread = np.cov(others, rowvar=False)
-    spread += np.eye(len(spread)) * (_RIDGE * np.trace(spread) / len(spread) + 1e-12)
-    direction = np.linalg.solve(spread, middles[0] - middles[1])
-    direction *= _GAP / max(float(direction @ (middles[0] - middles[1])), 1e-12)
-    height = float(np.mean([(each @ kernel + bias).max(axis=1).mean() for each in (own, others)]))
-    level = height - float(direction @ (middles[0] + middles[1])) / 2
-    column = direction.astype(np.float32)[:, np.newaxis]
-    return [*lower, (np.concatenate([kernel, column], axis=1), np.append(bias, np.float32(level)))]
-
-
 class _Curve(NamedTuple):
     """Errors and losses on the new images, cross-validated, after each checkpoint."""
 
@@ -226,17 +218,15 @@ class _Curve(NamedTuple):
 
 
 def _choose(
-    lesson: _Lesson, head: Head, known: KnownExamples, rng: np.random.Generator
-) -> tuple[Weights | None, AdaptationReport]:
+    lesson: Lesson[_W], before: Tally, kept: Tally, known: KnownExamples, rng: np.random.Generator
+) -> tuple[_W | None, AdaptationReport]:
     """Return the weights of the best step, None if none is better than no step, and the report."""
-    n, indices = len(lesson.indices), lesson.indices
-    measured = [(head.features.predict_proba(inputs), truth) for inputs, truth in known.measured]
-    before = Tally(n, _count_errors(lesson, lesson.weights, [(lesson.features, indices)]))
-    kept = Tally(sum(len(truth) for _, truth in measured), _count_errors(lesson, lesson.weights, measured))
+    n = len(lesson.indices)
+    measured = [(lesson.represent(inputs), truth) for inputs, truth in known.measured]
     curve = _cross_validate(lesson, rng)
     steps = lesson.checkpoints()
     studied = [weights for step, weights in enumerate(lesson.study(np.arange(n)), 1) if step in steps]
-    kept_errors = np.array([_count_errors(lesson, weights, measured) for weights in studied])
+    kept_errors = np.array([lesson.count_errors(weights, measured) for weights in studied])
     helps, harmless = curve.errors < before.n_errors, kept_errors <= kept.n_errors + int(_BY_CHANCE * kept.n**0.5)
     allowed = helps & harmless
     # Of those that may not stay, the one to report is the one that would have been chosen otherwise.
@@ -245,8 +235,6 @@ def _choose(
     after, kept_after = Tally(n, int(curve.errors[best])), Tally(kept.n, int(kept_errors[best]))
     if allowed[best]:
         reason = f"{before.n_errors - after.n_errors} of {before.n_errors} errors less on images not learnt from."
-    elif not before.n_errors:
-        reason = "there is nothing to learn: all new images are read right already."
     elif helps.any():
         reason = f"it would forget: {kept_after.n_errors} errors on images that it knows, before {kept.n_errors}."
     else:
@@ -259,11 +247,12 @@ def _choose(
         kept_before=kept if kept.n else None,
         kept_after=kept_after if kept.n else None,
         steps=steps[best] if allowed[best] else 0,
+        layers=lesson.layers,
     )
     return studied[best] if allowed[best] else None, report
 
 
-def _cross_validate(lesson: _Lesson, rng: np.random.Generator) -> _Curve:
+def _cross_validate(lesson: Lesson[Any], rng: np.random.Generator) -> _Curve:
     """Learn from all folds but one and measure on that one, for each."""
     n, steps = len(lesson.indices), lesson.checkpoints()
     order = rng.permutation(n)
@@ -276,31 +265,22 @@ def _cross_validate(lesson: _Lesson, rng: np.random.Generator) -> _Curve:
         truth = lesson.indices[rows]
         for step, weights in enumerate(lesson.study(np.flatnonzero(folds != fold)), 1):
             if step in steps:
-                answers = predict(weights, lesson.activations, lesson.features[rows])
+                answers = lesson.predict(weights, lesson.inputs[rows])
                 errors[steps.index(step)] += np.count_nonzero(answers.argmax(axis=1) != truth)
                 losses[steps.index(step)] -= np.log(answers[np.arange(len(rows)), truth] + 1e-12).sum()
     return _Curve(errors, losses)
 
 
-def _count_errors(lesson: _Lesson, weights: Weights, parts: list[tuple[Floats, Indices]]) -> int:
-    return sum(
-        int(np.count_nonzero(predict(weights, lesson.activations, features).argmax(axis=1) != truth))
-        for features, truth in parts
-    )
-
-
-def _assemble(bundle: "Bundle", head: Head, weights: Weights, encoder: LabelEncoder, runtime: str | None) -> "Bundle":
-    """Return the bundle with other weights in the last layers, and what depends on them."""
-    names, arrays, changed = list(bundle.weights), list(bundle.weights.values()), dict(bundle.weights)
-    for (kernel, bias), (new_kernel, new_bias) in zip(head.weights, weights, strict=True):
-        index, factor = match_layer(arrays, kernel, bias) or (-1, 1.0)
-        changed |= {names[index]: (new_kernel / factor).astype(np.float32), names[index + 1]: new_bias}
-    tflite = head.with_weights(weights)
+def _assemble(
+    bundle: "Bundle", lesson: Lesson[_W], weights: _W, encoder: LabelEncoder, runtime: str | None
+) -> "Bundle":
+    """Return the bundle with the weights that were learnt, and what depends on them."""
+    arrays, tflite = lesson.finish(bundle, weights)
     return attrs.evolve(
         bundle,
         n_classes=len(encoder.classes_),
         encoder=encoder.to_dict(),
-        weights=changed,
+        weights=arrays,
         tflite=tflite,
         golden_probabilities=Predictor(tflite, runtime=runtime).predict_proba(bundle.golden_images),
     )
@@ -324,16 +304,15 @@ def _adapt_gate(
     scribbles = draw_nondigits(2 * _NONDIGITS, kinds="scribble", seed=int(rng.integers(2**31))).images
     others = head.features.predict_proba(get_input(fitted.prepare(scribbles)))
     sources = [head.features.predict_proba(source) for source in known.sources]
-    mixtures = mix([*sources, others[:_NONDIGITS]], _MIXTURES, rng)
-    lesson = _Lesson(
-        weights=head.weights,
-        activations=head.activations,
-        features=head.features.predict_proba(inputs),
+    mixtures = mix([*sources, others[:_NONDIGITS]], MIXTURES, rng)
+    lesson = LastLayersLesson(
+        head=head,
+        inputs=head.features.predict_proba(inputs),
         indices=np.ones(len(inputs), np.int64),
         mixtures=mixtures,
         answers=predict(head.weights, head.activations, mixtures),
         n_classes=2,
-        steps=_STEPS,
+        steps=STEPS,
     )
     *_, weights = lesson.study(np.arange(len(inputs)))
     passed = [

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit.exceptions import SettingError
+from lenetkit.pipeline._adam import Floats, Values, descend
 from lenetkit.pipeline._lite_model import LiteModel, LiteOperator
 from lenetkit.runtime import Predictor
 
 __all__ = ["Head", "Weights", "learn", "match_layer", "predict", "read_head", "run_layers"]
 
-Floats = npt.NDArray[np.float32]
 Weights = list[tuple[Floats, Floats]]
 """Kernel (n_inputs, n_outputs) and bias (n_outputs,) of each layer, in the order of the data."""
 
@@ -30,8 +30,6 @@ Weights = list[tuple[Floats, Floats]]
 _DENSE, _SOFTMAX, _TANH, _SIGMOID = 9, 25, 28, 14
 _FUSED = {0: "linear", 1: "relu"}
 _ALONE = {_TANH: "tanh", _SIGMOID: "sigmoid"}
-# Adam (Kingma and Ba, 2015) with the decay of the trainer's default, beta_2 = 0.99.
-_BETA_1, _BETA_2, _EPSILON = 0.9, 0.99, 1e-7
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -135,19 +133,17 @@ def learn(
         Each is one pass over all rows. The rate falls to 0 over the second half of them.
     rate : float
     """
+
+    def compute(values: Values, _: int) -> Values:
+        return _compute_gradients(_pair(values), activations, features, targets, importance)
+
     values = [array for layer in weights for array in layer]
-    first, second = ([np.zeros_like(array) for array in values] for _ in range(2))
-    for step in range(1, steps + 1):
-        gradients = _compute_gradients(weights, activations, features, targets, importance)
-        now = rate * min(1.0, 2 * (steps - step + 1) / steps) * (1 - _BETA_2**step) ** 0.5 / (1 - _BETA_1**step)
-        values = list(values)
-        for index, gradient in enumerate(gradients):
-            first[index] = _BETA_1 * first[index] + (1 - _BETA_1) * gradient
-            second[index] = _BETA_2 * second[index] + (1 - _BETA_2) * gradient**2
-            change = np.float32(now) * first[index] / (np.sqrt(second[index]) + _EPSILON)
-            values[index] = values[index] - change.astype(np.float32)
-        weights = list(zip(values[::2], values[1::2], strict=True))
-        yield weights
+    for found in descend(values, compute, steps=steps, rate=rate):
+        yield _pair(found)
+
+
+def _pair(values: Values) -> Weights:
+    return list(zip(values[::2], values[1::2], strict=True))
 
 
 def _compute_gradients(

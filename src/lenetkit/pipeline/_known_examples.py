@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lenetkit.bundle import Bundle
     from lenetkit.pipeline._fitted import FittedState
 
-__all__ = ["KnownExamples", "collect_known", "mix", "store_examples"]
+__all__ = ["KnownExamples", "as_floats", "collect_known", "mix", "store_examples"]
 
 Inputs = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
@@ -108,7 +108,7 @@ def store_examples(bundle: "Bundle", inputs: Inputs, indices: Indices, affine: A
     if stored is not None:
         known, labels = stored
         if (known.dtype, known.shape[1:]) != (inputs.dtype, inputs.shape[1:]):
-            known, inputs = (_as_floats(each, affine) for each in (known, inputs))
+            known, inputs = (as_floats(each, affine) for each in (known, inputs))
         inputs, indices = np.concatenate([known, inputs]), np.concatenate([labels, indices])
     kept = np.sort(
         np.concatenate([np.flatnonzero(indices == each)[-_STORED_PER_CLASS:] for each in np.unique(indices)])
@@ -162,7 +162,7 @@ def _draw_digits(fitted: "FittedState", rng: np.random.Generator) -> tuple[Input
     return (inputs, indices) if right.mean() >= _READS_DIGITS else None
 
 
-def _as_floats(inputs: Inputs, affine: Any) -> Inputs:
+def as_floats(inputs: Inputs, affine: Any) -> Inputs:
     """Return inputs as the model wants them, with a channel axis."""
     floats = inputs if inputs.dtype == np.float32 else affine.apply(inputs)
     return np.asarray(floats[..., np.newaxis] if floats.ndim == 3 else floats, np.float32)

@@ -63,8 +63,8 @@ def label_folder(
     numbers : bool, default False
         The pictures show whole numbers: the column of labels is ``text``.
     output : path, optional
-        Learn from the labels while one goes on, see :meth:`Pipeline.adapt <lenetkit.pipeline.Pipeline.adapt>`, and
-        write the adapted pipeline here whenever that helps.
+        Learn from the labels while one goes on, see :meth:`Pipeline.adapt <lenetkit.pipeline.Pipeline.adapt>` with
+        ``layers="last"``, which is done in a second, and write the adapted pipeline here whenever that helps.
     host, port, started
         As for :func:`serve`.
     tell : callable, default print

@@ -117,6 +117,7 @@ class Lessons:
         report = pipeline.adapt(
             [self._pictures[name] for name in names],
             [self._classes[label] for label in chosen] if is_known else chosen,
+            layers="last",  # a lesson for all layers would take as long as it takes to correct ten more pictures
         )
         if not report.accepted:
             self.told = f"Nothing was learnt from {report.before.n} pictures: {report.reason}"
