@@ -161,3 +161,42 @@ def test_two_of_three_looks_count_if_they_are_surer(digits: Reading, text: str, 
 def test_two_looks_that_agree_have_no_rival() -> None:
     agreed = compare(numbers("471", 0.6), numbers("471", 0.7))
     assert settle(agreed, reading("417", 0.99)) is agreed
+
+
+def test_sure_digits_count_where_the_line_is_broken_strokes() -> None:
+    """As of digits so large that each stroke falls into two; a line that has all ink, or is surer, stays."""
+    sure = reading("44", 0.995)
+    assert voted(reading("1111", 0.3), sure, has_all_ink=False).text == "44"
+    assert voted(reading("1111", 0.3), sure).text == "1111"
+    assert voted(reading("1111", 0.6), sure, has_all_ink=False).text == "1111"
+    assert voted(reading("1111", 0.3), reading("44", 0.98), has_all_ink=False).text == "1111"
+
+
+@pytest.mark.parametrize(
+    ("lines", "digits", "sure", "text"),
+    [
+        (["8385", "115957"], ["8385", "1159157"], 0.99, "8385\n1159157"),
+        (["8385", "115957"], ["8385", "1159157"], 0.9, "8385\n115957"),  # one digit in ten may be another
+        (["8385", "115957"], ["8385", "1152957"], 0.99, "8385\n1152957"),
+        (["8385", "115957"], ["8385", "1259157"], 0.99, "8385\n115957"),  # not the same with more digits
+        (["8385", "115957"], ["1159157"], 0.99, "8385\n115957"),
+    ],
+)
+def test_sure_digits_fill_the_gaps_in_the_lines_of_a_page(
+    lines: list[str], digits: list[str], sure: float, text: str
+) -> None:
+    by_lines, by_digits = (
+        attrs.evolve(
+            reading("".join(parts), probability),
+            digits=tuple(
+                DigitReading(
+                    label=int(digit), probability=0.9, box=(20 * index, 30 * line, 20 * index + 15, 0), line=line
+                )
+                for line, part in enumerate(parts)
+                for index, digit in enumerate(part)
+            ),
+        )
+        for parts, probability in ((lines, 0.5), (digits, sure))
+    )
+    found = choose(numbers("83855", 0.5), by_lines, by_digits, in_boxes=False)
+    assert found.text == text

@@ -16,6 +16,10 @@ __all__ = ["choose", "compare", "settle"]
 # a whole line has not looked at their ink; and so many of them, if they are surer than the line, where each is a piece
 # of ink. Chosen on composed lines and scenes, rows of training digits and drawn numbers.
 _SURE, _SURE_OF_LOST, _APART = 0.9, 0.99, 3
+# Lines that are less sure than this, with ink that has no character, are broken strokes. So sure, on average, must each
+# digit be where some fill gaps in the lines of a page, as a narrow 1 does. On 250 large numbers and pages that lenetkit
+# draws, 300 scenes, 900 lines and 200 pictures of no number three answers changed by these two, and all became right.
+_BROKEN, _SURE_EACH = 0.5, 0.996
 # So much of its probability a reading loses to another one that is certain of something else.
 _SHARE = 0.5
 # The reason of a place that only the way by cuts takes for a digit.
@@ -84,18 +88,34 @@ def _prefers_digits(numbers: FoundNumbers, by_lines: Reading, by_digits: Reading
     """Tell whether digits read one by one count more than whole lines."""
     if not by_lines.digits:
         return in_boxes and by_digits.probability > 0.5
-    is_surer = by_digits.probability > by_lines.probability
+    if by_digits.probability <= by_lines.probability:
+        return False
+    is_sure = by_digits.probability > _SURE_OF_LOST
     is_apart = numbers.n_places == len(by_digits.digits) >= _APART
-    is_lost = not numbers.has_all_ink and _is_within(by_lines.lines, by_digits.lines)
-    return is_surer and (in_boxes or is_apart or (is_lost and by_digits.probability > _SURE_OF_LOST))
+    is_lost = not numbers.has_all_ink and is_sure and _is_within(by_lines.lines, by_digits.lines)
+    is_broken = not numbers.has_all_ink and is_sure and by_lines.probability < _BROKEN
+    return in_boxes or is_apart or is_lost or is_broken or _fills_gaps(by_lines, by_digits)
+
+
+def _fills_gaps(by_lines: Reading, by_digits: Reading) -> bool:
+    """Tell whether digits one by one are those of several lines, and more, each of them sure."""
+    few, many = by_lines.lines, by_digits.lines
+    is_more = len(few) == len(many) > 1 and few != many
+    sure = by_digits.probability ** (1 / max(1, len(by_digits.digits)))
+    return is_more and sure > _SURE_EACH and all(_is_part(*pair) for pair in zip(few, many, strict=True))
 
 
 def _is_within(few: tuple[str, ...], many: tuple[str, ...]) -> bool:
     """Tell whether each line is the other one less some digits."""
     return len(few) == len(many) and all(
-        len(own) < len(other) and all(digit in rest for digit in own)
-        for own, other, rest in ((own, other, iter(other)) for own, other in zip(few, many, strict=True))
+        len(own) < len(other) and _is_part(own, other) for own, other in zip(few, many, strict=True)
     )
+
+
+def _is_part(own: str, other: str) -> bool:
+    """Tell whether a line is another one less some digits, or the same."""
+    rest = iter(other)
+    return all(digit in rest for digit in own)
 
 
 def _weigh(first: float, second: float) -> float:
