@@ -2,8 +2,8 @@
 Numbers that are hard to read
 =============================
 
-What ``read_number`` still reads wrongly on real cheques and registers, drawn by lenetkit's own
-pen: forms of digits that look like other digits, zeros that overlap, and a digit alone.
+What ``read_number`` still reads wrongly on real cheques and registers, drawn by lenetkit's
+own pen: forms of digits that look like other digits, zeros that overlap, and a digit alone.
 """
 
 from matplotlib import pyplot as plt
@@ -58,8 +58,8 @@ def draw(kind: str, n: int) -> list:
 # How many are read
 # -----------------
 #
-# Of each kind thirty pictures; below, the first that is wrong, or the first of all, with what is
-# read and how sure that is.
+# Of each kind thirty pictures; below, the first that is wrong, or the first of all, with what
+# is read and how sure that is.
 
 pipe = Pipeline.pretrained()
 figure, axes = plt.subplots(len(KINDS) // 2, 2, figsize=(8, 7), layout="constrained")
