@@ -370,8 +370,9 @@ def test_the_lines_of_a_table_are_written_while_later_pictures_are_still_unread(
         last = long_folder / "5999.png"
         last.unlink()
         last.write_bytes(b"not a picture")
-        table, errors = process.communicate(timeout=300)
-    assert process.returncode == 2
+        assert process.stderr is not None
+        table, errors = process.stdout.read(), process.stderr.read()  # communicate() forgets what is read ahead
+        assert process.wait(timeout=300) == 2
     assert len(table.splitlines()) == 5998
     assert len(errors.splitlines()) == 1
     assert str(last) in errors

@@ -17,7 +17,7 @@ from lenetkit.exceptions import DataError, SettingError
 from lenetkit.synthesis import draw_digits, draw_number, draw_paper, list_allographs
 
 STYLES = ["american", "continental", "school"]
-APART = {"5-check"}  # whose strokes do not meet
+APART = {"5-check", "5-dee", "5-flag-apart", "7-wave-apart"}  # whose strokes do not meet
 
 
 def ink_boxes(images: npt.NDArray[np.uint8]) -> list[tuple[slice, slice]]:
