@@ -1,11 +1,10 @@
 """Trainings as whole processes, from the first import to the printed accuracy: lenetkit beside a plain Keras script.
 
-    python benchmarks/whole_process.py MNIST_FOLDER [--first-version PYTHON] [--rounds 5] [--output FILE.md]
+    python benchmarks/whole_process.py MNIST_FOLDER [--rounds 5] [--output FILE.md]
 
 MNIST_FOLDER holds the four gzipped IDX files. The ways take turns, one process at a time: the plain script
-(``_plain_training.py``, five epochs of Adam), ``lenetkit train`` with its presets ``default`` (five epochs) and
-``fast``, and the same commands of the version that another interpreter has. Accuracy is that on MNIST's test part, as
-the process printed it. Times are medians, of the processor (all cores, with what the process started) and of the wall;
+(``_plain_training.py``, five epochs of Adam), and ``lenetkit train`` with its presets ``default`` (five epochs) and
+``fast``. Accuracy is that on MNIST's test part, as the process printed it. Times are medians, of the processor (all cores, with what the process started) and of the wall;
 ratios are those of each round with the plain script.
 """
 
@@ -35,14 +34,12 @@ class Outcome:
     accuracy: float  # percent
 
 
-def commands(folder: Path, first_version: str | None) -> dict[str, list[str]]:
+def commands(folder: Path) -> dict[str, list[str]]:
     """Return the command line of each way."""
     ways = {PLAIN: [sys.executable, str(Path(__file__).with_name("_plain_training.py")), str(folder)]}
-    interpreters = {"lenetkit": sys.executable} | ({"first version": first_version} if first_version else {})
-    for name, python in interpreters.items():
-        for preset in ("default", "fast"):
-            train = ["train", "--preset", preset, "--dataset", str(folder), "--predefined-split"]
-            ways[f"{name}, {preset}"] = [python, "-m", "lenetkit", *train]
+    for preset in ("default", "fast"):
+        train = ["train", "--preset", preset, "--dataset", str(folder), "--predefined-split"]
+        ways[f"lenetkit, {preset}"] = [sys.executable, "-m", "lenetkit", *train]
     return ways
 
 
@@ -78,11 +75,10 @@ def main() -> None:
     """Let the ways take turns and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--first-version", metavar="PYTHON", help="interpreter of an environment with an older version")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    ways = commands(options.folder, options.first_version)
+    ways = commands(options.folder)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in ways}
     for round_ in range(options.rounds):
         for name, command in ways.items():
