@@ -4,8 +4,8 @@
 
 MNIST_FOLDER holds the four gzipped IDX files. The ways take turns, one process at a time: the plain script
 (``_plain_training.py``, five epochs of Adam), and ``lenetkit train`` with its presets ``default`` (five epochs) and
-``fast``. Accuracy is that on MNIST's test part, as the process printed it. Times are medians, of the processor (all cores, with what the process started) and of the wall;
-ratios are those of each round with the plain script.
+``fast``. Accuracy is that on MNIST's test part, as the process printed it. Times are medians, of the processor (all
+cores, with what the process started) and of the wall; ratios are those of each round with the plain script.
 """
 
 import argparse
