@@ -34,8 +34,8 @@ def _scribbled(page, box):
     """Return the page with a line that goes round and round in the box."""
     left, top, right, bottom = box
     time = np.linspace(0, 1, 400)
-    x = left + (right - left) * (0.12 + 0.7 * time + 0.08 * np.sin(52 * time))
-    y = (top + bottom) / 2 + (bottom - top) * 0.42 * np.cos(47 * time) * (0.8 + 0.2 * np.sin(9 * time))
+    x = left + (right - left) * (0.12 + 0.7 * time + 0.08 * np.sin(30 * time))
+    y = (top + bottom) / 2 + (bottom - top) * 0.42 * np.cos(71 * time) * (0.8 + 0.2 * np.sin(9 * time))
     scale = 4  # drawn large and made small, for smooth edges
     ink = Image.new("L", (page.shape[1] * scale, page.shape[0] * scale))
     ImageDraw.Draw(ink).line([(scale * a, scale * b) for a, b in zip(x, y, strict=True)], 255, 6 * scale, "curve")
