@@ -23,10 +23,8 @@ trains the twin alone and learns that anew for the networks that are in the file
 import argparse
 import hashlib
 import json
-import multiprocessing
 import platform
 import time
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,13 +33,14 @@ import attrs
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from poor_pictures import draw_poor
 
 from lenetkit.augment import Warp
 from lenetkit.bundle import read_bundle, write_bundle
 from lenetkit.datasets import Dataset, load_dataset
 from lenetkit.pipeline import Pipeline
 from lenetkit.rejection import Gate
-from lenetkit.synthesis import draw_digits, draw_nondigits, draw_paper, draw_printed
+from lenetkit.synthesis import draw_digits, draw_nondigits, draw_printed
 from lenetkit.trainer import OneCycle, Trainer
 from lenetkit.transforms import MnistNormalize, Rescale
 
@@ -54,6 +53,9 @@ MODELS = {"digits": "lenet5", "digits-accurate": "convnet"}
 
 SEED = 2026
 HELD_BACK = 10_000
+
+# Poor pictures of each kind: of so many of MNIST's digits, and of so many drawn ones.
+POOR = {"photograph": (5_000, 1_500), "reduce": (7_000, 2_000), "grain": (4_000, 1_000)}
 
 # Fonts that come with Matplotlib. DejaVu Sans is left out: benchmarks/wild.py tests with its letters.
 FONT_NAMES = (
@@ -121,7 +123,7 @@ def collect_digits(mnist: Dataset) -> tuple[list[Images], list[Labels], npt.NDAr
     """Return MNIST's, the drawn and the photographed digits, normalised, and which of MNIST's the last ones are."""
     images, labels = np.asarray(mnist.images), np.asarray(mnist.labels).astype(np.int64)
     added, added_labels = drawn_digits()
-    seen, seen_labels, rows = photographed(images, labels, added, added_labels)
+    seen, seen_labels, rows = poor_pictures_of(images, labels, added, added_labels)
     return [MnistNormalize()(images), added, seen], [labels, added_labels, seen_labels], rows
 
 
@@ -168,57 +170,23 @@ def drawn_digits() -> tuple[Images, Labels]:
     return images, np.concatenate([part.labels for part in added]).astype(np.int64)
 
 
-def photographed(
+def poor_pictures_of(
     images: Images, labels: Labels, added: Images, added_labels: Labels
 ) -> tuple[Images, Labels, npt.NDArray[np.int64]]:
-    """Return digits as a camera sees them on paper, after ``MnistNormalize``, and which of MNIST's images they are."""
+    """Return digits in poor pictures, after ``MnistNormalize``, and which of MNIST's images they are; -1 for none."""
     rng = np.random.default_rng(SEED)
-    rows = np.concatenate([rng.choice(len(images), 5_000, replace=False), np.full(1_500, -1)])
-    extra = rng.choice(len(added), 1_500, replace=False)
-    digits = np.concatenate([images[rows[:5_000]], added[extra]])
-    truth = np.concatenate([labels[rows[:5_000]], added_labels[extra]])
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        seen = np.stack(list(pool.map(_seen, enumerate(digits), chunksize=50)))
-    # A digit that got lost on its paper teaches nothing.
-    found = seen.any(axis=(1, 2))
-    return seen[found], truth[found], rows[found]
-
-
-def _seen(numbered: tuple[int, Images]) -> Images:
-    number, image = numbered
-    picture = _photograph(image, np.random.default_rng([SEED, number]))
-    return np.asarray(MnistNormalize()(picture[np.newaxis])[0])
-
-
-def _photograph(image: Images, rng: np.random.Generator) -> Images:
-    from scipy import ndimage
-
-    side = int(rng.integers(36, 90))
-    ink = np.clip(ndimage.zoom(image / 255.0, side / 28, order=1), 0, 1)
-    if rng.random() < 0.5:  # another pen
-        reach = max(1, round(side / 28 * rng.uniform(0.3, 0.7)))
-        change = ndimage.grey_dilation if rng.random() < 0.5 else ndimage.grey_erosion
-        thinner = change(ink, (reach, reach))
-        ink = thinner if thinner.max() > 0.5 else ink
-    height, width = len(ink) + rng.integers(8, 60), ink.shape[1] + rng.integers(8, 60)
-    paper = draw_paper(
-        int(height),
-        int(width),
-        ruling=str(rng.choice(["plain", "plain", "plain", "ruled", "dotted"])),
-        pitch=float(rng.uniform(30, 80)),
-        print_strength=float(rng.uniform(0.1, 0.5)),
-        shade=int(rng.integers(120, 256)),
-        shadow=float(rng.choice([0.0, rng.uniform(0, 0.5)])),
-        noise=float(rng.choice([0.0, rng.uniform(0, 12)])),
-        specks=int(rng.integers(0, 4)),
-        seed=int(rng.integers(2**31)),
-    ).astype(np.float32)
-    top, left = rng.integers(0, height - len(ink) + 1), rng.integers(0, width - ink.shape[1] + 1)
-    here = (slice(top, top + len(ink)), slice(left, left + ink.shape[1]))
-    paper[here] *= 1 - rng.uniform(0.45, 0.95) * ink
-    picture = ndimage.gaussian_filter(paper, rng.uniform(0, 1.2))
-    picture = np.rint(picture.clip(0, 255)).astype(np.uint8)
-    return 255 - picture if rng.random() < 0.25 else picture
+    parts = []
+    for kind, (known, drawn) in POOR.items():
+        rows = np.concatenate([rng.choice(len(images), known, replace=False), np.full(drawn, -1)])
+        extra = rng.choice(len(added), drawn, replace=False)
+        digits = np.concatenate([images[rows[:known]], added[extra]])
+        truth = np.concatenate([labels[rows[:known]], added_labels[extra]])
+        seen = draw_poor(kind, digits, seed=SEED)
+        # A digit that got lost in its picture teaches nothing.
+        found = seen.any(axis=(1, 2))
+        parts.append((seen[found], truth[found], rows[found]))
+    seen, truth, rows = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return seen, truth, rows
 
 
 def train_gate(digits: Images, *, epochs: float) -> Gate:
