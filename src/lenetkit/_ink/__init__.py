@@ -28,12 +28,15 @@ from lenetkit._ink.digit import (
     WORKING_SIDE,
     centre,
     cut_out,
-    dark_enough,
+    doubts,
     even_ink,
     even_stroke,
     fit_box,
+    is_like_mnist,
     normalise,
+    raw_stages,
     stages,
+    to_bytes,
     without_rulings,
 )
 from lenetkit._ink.edges import has_edge_lines
@@ -49,6 +52,7 @@ from lenetkit._ink.paper import (
     to_grey,
     weigh_channels,
 )
+from lenetkit._ink.pieces import dark_enough, is_thin
 
 __all__ = [
     "WORKING_SIDE",
@@ -59,6 +63,7 @@ __all__ = [
     "dark_enough",
     "dark_on_light",
     "describe_stages",
+    "doubts",
     "even_ink",
     "even_stroke",
     "fit_box",
@@ -66,11 +71,15 @@ __all__ = [
     "has_bands",
     "has_edge_lines",
     "ink_map",
+    "is_like_mnist",
+    "is_thin",
     "mix_channels",
     "normalise",
+    "raw_stages",
     "shrink",
     "slope",
     "stages",
+    "to_bytes",
     "to_grey",
     "weigh_channels",
     "without_rulings",

@@ -26,6 +26,7 @@ __all__ = [
     "inner",
     "measure_noise",
     "mix_channels",
+    "polarity",
     "shrink",
     "slope",
     "smooth",
@@ -167,10 +168,15 @@ def weigh_channels(batch: Array) -> Array:
     return np.asarray(np.where(sign < 0, -main, main) / np.abs(main).sum(axis=1, keepdims=True))
 
 
-def dark_on_light(grey: Array) -> Array:
-    """Invert the images whose ink is brighter than their paper."""
-    votes = _votes(shrink(grey, 2 * LARGE)) if max(grey.shape[1:]) >= LARGE else _border_votes(grey)[0]
+def dark_on_light(grey: Array, votes: Array | None = None) -> Array:
+    """Invert the images whose ink is brighter than their paper, by the votes of :func:`polarity`."""
+    votes = polarity(grey) if votes is None else votes
     return np.where((votes < 0)[:, np.newaxis, np.newaxis], 255 - grey, grey)
+
+
+def polarity(grey: Array) -> Array:
+    """Return from -1 to 1: positive for dark ink, near 0 in doubt."""
+    return _votes(shrink(grey, 2 * LARGE)) if max(grey.shape[1:]) >= LARGE else _border_votes(grey)[0]
 
 
 def _votes(grey: Array) -> Array:

@@ -21,7 +21,7 @@ from lenetkit.bundle import Bundle, Rejection, verify_bundle
 from lenetkit.datasets import check_failures, is_pile, map_images, read_images
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
-from lenetkit.transforms import Compose, Prepared, transform_from_dict
+from lenetkit.transforms import Compose, Looks, Prepared, transform_from_dict
 
 if TYPE_CHECKING:
     import keras
@@ -89,14 +89,30 @@ class FittedState:
         return cls(transforms, encoder, bundle, runtime)
 
     def prepare(self, images: Any, n_jobs: int | None = None) -> Prepared:
-        """Read images and apply all transforms but a trailing affine one; files in `n_jobs` threads."""
+        """Read images and apply all transforms but a trailing affine one; files in `n_jobs` threads.
+
+        Of pictures that may be meant in several ways it takes the look that the networks are surest of.
+        """
+        looks = self.look(images, n_jobs)
+        if len(looks.rows):
+            from lenetkit.pipeline._looks import take_surest
+
+            return take_surest(self, looks)
+        return self.as_prepared(looks.images)
+
+    def as_prepared(self, images: npt.NDArray[Any]) -> Prepared:
+        """Return images after all transforms but a trailing affine one, with that one."""
+        return Prepared(images, *self.transforms.get_affine(images.dtype))
+
+    def look(self, images: Any, n_jobs: int | None = None) -> Looks:
+        """Read images and apply all transforms but a trailing affine one, with second looks."""
         if n_jobs is not None:
             check_whole("n_jobs", n_jobs, 1)
         transforms, side = self.transforms, self.transforms.working_side
         if transforms.elementwise and is_pile(images) and (side is not None or _is_stored(images)):
-            head, _ = transforms.split_affine()
+            look = transforms.look_at_each
             try:
-                found = [image for pile in map_images(images, head, n_jobs=n_jobs, side=side) for _, image in pile]
+                found = [image for pile in map_images(images, look, n_jobs=n_jobs, side=side) for _, image in pile]
             except DataError:
                 # A transform that cannot take one of them names its place in a pile, below that among all.
                 if side is not None:
@@ -104,7 +120,7 @@ class FittedState:
             else:
                 check_failures(found)
                 return transforms.join(found)
-        return transforms.prepare(read_images(images, side=side))
+        return transforms.look(read_images(images, side=side))
 
     def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""

@@ -80,14 +80,14 @@ def make_corrupted(fitted: FittedState, prepared: Prepared, kinds: Iterable[str]
         return
     # Ink must be bright: where most of the pixels are, they are the paper.
     paper = np.uint8(255 if np.median(prepared.images) > 127 else 0)
-    twice = fitted.transforms.prepare(prepared.images)
+    twice = fitted.prepare(prepared.images)
     once, again = (fitted.predictor.predict_proba(get_input(each)).argmax(axis=1) for each in (prepared, twice))
     for kind in kinds:
         copies = (
             corrupt((prepared.images ^ paper).reshape(shape[:3]), kind, seed=_CORRUPTION_SEED).reshape(shape) ^ paper
         )
         if np.mean(once == again) >= _ALIKE:
-            yield fitted.transforms.prepare(copies)
+            yield fitted.prepare(copies)
         else:
             yield Prepared(copies, prepared.scale, prepared.offset)
 

@@ -6,8 +6,9 @@ Out: the images, known to be good: uint8 as it was, float as float32.
 Next: the transforms, subclasses of :class:`BatchTransform`, and :class:`~lenetkit.transforms.Compose`.
 """
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,18 @@ import numpy.typing as npt
 from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.exceptions import DataError
 
-__all__ = ["Array", "BatchTransform", "Images", "apply_steps", "check_images", "chunks", "is_elementwise", "map_images"]
+__all__ = [
+    "Array",
+    "BatchTransform",
+    "Images",
+    "Looks",
+    "apply_steps",
+    "check_all_channels",
+    "check_images",
+    "chunks",
+    "is_elementwise",
+    "map_images",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Array | Sequence[Array]
@@ -133,6 +145,61 @@ def map_images(
     return _map_checked(function, check_images(images, channels=channels), unless)
 
 
+class Looks(NamedTuple):
+    """What images show, and what else those show that may be meant in several ways.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width)
+        The first look at each image.
+    rows : ndarray of shape (m,)
+        The image that each second look is at, ascending; an image may have none or several.
+    others : ndarray of shape (m, height, width)
+        The second looks.
+    done : list of str
+        What was done for each second look, in words.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenetkit.transforms import MnistNormalize
+    >>> outline = np.full((60, 60), 255, np.uint8)
+    >>> outline[10:50, 25:33] = 0
+    >>> outline[12:48, 27:31] = 255  # a narrow 0, or a 1 by its outline
+    >>> looks = MnistNormalize().look([outline])
+    >>> looks.images.shape, looks.others.shape, looks.done
+    ((1, 28, 28), (1, 28, 28), ['hollow strokes filled'])
+    """
+
+    images: Array
+    rows: Array
+    others: Array
+    done: list[str]
+
+    @classmethod
+    def first_only(cls, images: Array) -> "Looks":
+        """Return looks without any second one."""
+        return cls(images, np.zeros(0, int), images[:0], [])
+
+    @classmethod
+    def join(cls, parts: "Sequence[Looks]") -> "Looks":
+        """Return the looks at all images, in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        starts = np.cumsum([0, *(len(part.images) for part in parts[:-1])])
+        images, others = (np.concatenate(each) for each in ([p.images for p in parts], [p.others for p in parts]))
+        rows = np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=True)])
+        return cls(images, rows, others, [done for part in parts for done in part.done])
+
+    def split(self) -> "list[Looks]":
+        """Return the looks at each image alone."""
+        first = np.searchsorted(self.rows, np.arange(len(self.images) + 1))
+        return [
+            Looks(self.images[row : row + 1], self.rows[a:b] - row, self.others[a:b], self.done[a:b])
+            for row, (a, b) in enumerate(itertools.pairwise(first.tolist()))
+        ]
+
+
 class BatchTransform:
     """Base of this package's transforms: a function on a batch of images of one size, each image by itself.
 
@@ -198,7 +265,7 @@ def apply_steps(steps: Iterable[Any], images: Images, *, fit: bool = False, chec
         if fit and hasattr(step, "fit"):
             step.fit(result)
         if own and step._channels is not None:
-            _check_all_channels(result, step._channels)
+            check_all_channels(result, step._channels)
         result = step._map(result) if own else step(result)
         checked = own
     return result if checked or not check_last else _as_pixels(check_images(result))
@@ -288,7 +355,7 @@ def _as_array(images: Any, name: str) -> Array:
         raise DataError(f"{name} cannot be made an array: {type(error).__name__}: {error}.") from error
 
 
-def _check_all_channels(images: Array | list[Array], channels: Collection[int]) -> None:
+def check_all_channels(images: Array | list[Array], channels: Collection[int]) -> None:
     if isinstance(images, list):
         for index, image in enumerate(images):
             _check_channels(image.shape, channels, f"images[{index}]")

@@ -5,10 +5,10 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lenetkit._ink import WORKING_SIDE, normalise, stages
+from lenetkit._ink import WORKING_SIDE, doubts, is_like_mnist, is_thin, normalise, raw_stages, stages, to_bytes
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._pixels import Array, BatchTransform, check_images
+from lenetkit.transforms._pixels import Array, BatchTransform, Images, Looks, check_all_channels, check_images, chunks
 
 __all__ = ["MnistNormalize"]
 
@@ -84,6 +84,54 @@ class MnistNormalize(BatchTransform):
     def _apply(self, batch: Array) -> Array:
         return normalise(batch, stroke=self.stroke)
 
+    def look(self, images: Images, /) -> Looks:
+        """Return what calling the transform gives, and second looks at pictures that may be meant in several ways.
+
+        They are taken where the ink alone does not say what it is: strokes so thin that they may be outlines, and are
+        filled; lines from side to side that may cross the digit; grains; ink and paper of which neither is clearly the
+        darker. :meth:`Pipeline.predict <lenetkit.pipeline.Pipeline.predict>` takes the look that its networks are
+        surest of.
+
+        Raises
+        ------
+        DataError
+            As calling the transform does.
+
+        Examples
+        --------
+        >>> from lenetkit.synthesis import draw_digits
+        >>> from lenetkit.transforms import MnistNormalize
+        >>> looks = MnistNormalize().look(draw_digits(3, styles="school", seed=3).images)
+        >>> len(looks.images), len(looks.others)
+        (3, 0)
+        """
+        return self.look_at(check_images(images))
+
+    def look_at(self, images: Array | list[Array]) -> Looks:
+        """Do what :meth:`look` does with images that :func:`lenetkit.transforms.check_images` has let through."""
+        check_all_channels(images, self._channels)
+        if isinstance(images, list):
+            return Looks.join([self._look(image[np.newaxis]) for image in images])
+        if len(images) == 1:
+            return self._look(np.asarray(images))
+        return Looks.join([self._look(np.asarray(images[part])) for part in chunks(images)])
+
+    def _look(self, batch: Array) -> Looks:
+        """Look at pictures of one size."""
+        batch = to_bytes(batch)
+        done = is_like_mnist(batch)
+        if done.all():
+            rows = np.flatnonzero(is_thin(batch))
+            return _look_at_thin(batch, rows, self.stroke) if len(rows) else Looks.first_only(batch)
+        found = dict(raw_stages(batch[~done], self.stroke))
+        images, unsure = found["result"], doubts(found)
+        if done.any():
+            images = batch.copy()
+            images[~done] = found["result"]
+        if not done.any() and not any(map(len, unsure.values())):
+            return Looks.first_only(images)
+        return _look_again(images, done, found, unsure, self.stroke)
+
     def steps(self, image: Array) -> dict[str, Array]:
         """Return the stages of one image.
 
@@ -127,3 +175,29 @@ class MnistNormalize(BatchTransform):
         from lenetkit._ink import describe_stages
 
         return describe_stages(stroke=bool(self.stroke))
+
+
+def _look_at_thin(images: Array, rows: Array, stroke: bool) -> Looks:
+    """Look again at images like MNIST's that may be outlines."""
+    from lenetkit._ink.second_looks import FILLED, fill_images
+
+    index, filled = fill_images(images[rows], stroke=stroke)
+    return Looks(images, rows[index], filled, [FILLED] * len(index))
+
+
+def _look_again(images: Array, done: Array, found: dict[str, Any], unsure: dict[str, Array], stroke: bool) -> Looks:
+    """Look again at pictures in doubt, and at those among the others that may be outlines."""
+    from lenetkit._ink.second_looks import look_again
+
+    places = np.flatnonzero(~done)
+    parts = [(places[index], others, [why] * len(index)) for index, others, why in look_again(found, unsure, stroke)]
+    like = np.flatnonzero(done)
+    thin = like[is_thin(images[like])] if len(like) else like
+    if len(thin):
+        parts.append(_look_at_thin(images, thin, stroke)[1:])
+    if not parts:
+        return Looks.first_only(images)
+    rows, others = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
+    order = np.argsort(rows, kind="stable")
+    why = [reason for part in parts for reason in part[2]]
+    return Looks(images, rows[order], others[order], [why[index] for index in order])
