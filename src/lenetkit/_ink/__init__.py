@@ -53,8 +53,10 @@ from lenetkit._ink.paper import (
     weigh_channels,
 )
 from lenetkit._ink.pieces import dark_enough, is_thin
+from lenetkit._ink.second_looks import FILLED, fill_images, look_again
 
 __all__ = [
+    "FILLED",
     "WORKING_SIDE",
     "Contrast",
     "centre",
@@ -66,6 +68,7 @@ __all__ = [
     "doubts",
     "even_ink",
     "even_stroke",
+    "fill_images",
     "fit_box",
     "get_reduction",
     "has_bands",
@@ -73,6 +76,7 @@ __all__ = [
     "ink_map",
     "is_like_mnist",
     "is_thin",
+    "look_again",
     "mix_channels",
     "normalise",
     "raw_stages",

@@ -1,4 +1,4 @@
-"""Second looks: what else a picture may show, where its ink can be meant in two ways.
+"""Second looks at pictures whose ink has two meanings.
 
 Strokes may be drawn by their outlines; a line may cross the digit. Neither can be told for sure from the ink alone,
 a thin 0 being an outline and the bar of a 7 a line: so both readings go on, and the network with the gate chooses.
@@ -56,7 +56,7 @@ _BLUR = 0.8
 def look_again(found: dict[str, Any], doubts: dict[str, Array], stroke: bool) -> Iterator[tuple[Array, Array, str]]:
     """Yield, of the raw stages of pictures and the doubts about them, indices, what they may show, and what was done.
 
-    What they may show is uint8 (m, 28, 28).
+    The second of these is uint8 (m, 28, 28).
     """
     grey, paper, mask = (found[name] for name in ("grey", "even paper", "possible ink"))
     rows = doubts["polarity"]

@@ -21,6 +21,7 @@ from lenetkit.bundle import Bundle, Rejection, verify_bundle
 from lenetkit.datasets import check_failures, is_pile, map_images, read_images
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
+from lenetkit.pipeline._surest_look import take_surest
 from lenetkit.transforms import Compose, Looks, Prepared, transform_from_dict
 
 if TYPE_CHECKING:
@@ -94,11 +95,7 @@ class FittedState:
         Of pictures that may be meant in several ways it takes the look that the networks are surest of.
         """
         looks = self.look(images, n_jobs)
-        if len(looks.rows):
-            from lenetkit.pipeline._looks import take_surest
-
-            return take_surest(self, looks)
-        return self.as_prepared(looks.images)
+        return self.as_prepared(take_surest(looks, self.measure_sureness) if len(looks.rows) else looks.images)
 
     def as_prepared(self, images: npt.NDArray[Any]) -> Prepared:
         """Return images after all transforms but a trailing affine one, with that one."""
@@ -126,6 +123,14 @@ class FittedState:
         """Return the probabilities, calibrated where that was learnt."""
         probabilities = self.predictor.predict_proba(get_input(prepared))
         return probabilities if self.rejecting is None else self.rejecting[0].calibrate(probabilities)
+
+    def measure_sureness(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return the highest probability of each image after the transforms, times that of showing a digit at all."""
+        prepared = self.as_prepared(images)
+        sureness = self.predict_proba(prepared).max(axis=1)
+        if self.rejecting is not None:
+            sureness = sureness * self.rejecting[1].digit_probability(get_input(prepared))
+        return np.asarray(sureness)
 
     @lazy
     def predictor(self) -> "Predictor":

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lenetkit.exceptions import TrainingError
+from lenetkit.pipeline._explaining_methods import ExplainingMethods
 from lenetkit.pipeline._fitted import FittedState
-from lenetkit.pipeline._fitted_methods import FittedMethods
 
 if TYPE_CHECKING:
     from lenetkit.pipeline._adaptation_report import AdaptationReport
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["LearningMethods"]
 
 
-class LearningMethods(FittedMethods):
+class LearningMethods(ExplainingMethods):
     """Base of :class:`lenetkit.pipeline.Pipeline`: everything that learns on from its fitted state."""
 
     def adapt(

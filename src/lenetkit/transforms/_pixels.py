@@ -6,9 +6,8 @@ Out: the images, known to be good: uint8 as it was, float as float32.
 Next: the transforms, subclasses of :class:`BatchTransform`, and :class:`~lenetkit.transforms.Compose`.
 """
 
-import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,6 @@ __all__ = [
     "Array",
     "BatchTransform",
     "Images",
-    "Looks",
     "apply_steps",
     "check_all_channels",
     "check_images",
@@ -143,61 +141,6 @@ def map_images(
     array([[[3, 2, 1]]], dtype=uint8)
     """
     return _map_checked(function, check_images(images, channels=channels), unless)
-
-
-class Looks(NamedTuple):
-    """What images show, and what else those show that may be meant in several ways.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, height, width)
-        The first look at each image.
-    rows : ndarray of shape (m,)
-        The image that each second look is at, ascending; an image may have none or several.
-    others : ndarray of shape (m, height, width)
-        The second looks.
-    done : list of str
-        What was done for each second look, in words.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lenetkit.transforms import MnistNormalize
-    >>> outline = np.full((60, 60), 255, np.uint8)
-    >>> outline[10:50, 25:33] = 0
-    >>> outline[12:48, 27:31] = 255  # a narrow 0, or a 1 by its outline
-    >>> looks = MnistNormalize().look([outline])
-    >>> looks.images.shape, looks.others.shape, looks.done
-    ((1, 28, 28), (1, 28, 28), ['hollow strokes filled'])
-    """
-
-    images: Array
-    rows: Array
-    others: Array
-    done: list[str]
-
-    @classmethod
-    def first_only(cls, images: Array) -> "Looks":
-        """Return looks without any second one."""
-        return cls(images, np.zeros(0, int), images[:0], [])
-
-    @classmethod
-    def join(cls, parts: "Sequence[Looks]") -> "Looks":
-        """Return the looks at all images, in their order."""
-        if len(parts) == 1:
-            return parts[0]
-        starts = np.cumsum([0, *(len(part.images) for part in parts[:-1])])
-        images, others = (np.concatenate(each) for each in ([p.images for p in parts], [p.others for p in parts]))
-        rows = np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=True)])
-        return cls(images, rows, others, [done for part in parts for done in part.done])
-
-    def split(self) -> "list[Looks]":
-        """Return the looks at each image alone."""
-        first = np.searchsorted(self.rows, np.arange(len(self.images) + 1))
-        return [
-            Looks(self.images[row : row + 1], self.rows[a:b] - row, self.others[a:b], self.done[a:b])
-            for row, (a, b) in enumerate(itertools.pairwise(first.tolist()))
-        ]
 
 
 class BatchTransform:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.transforms._base import Affine, AffineTransform, Transform, register_transform
-from lenetkit.transforms._pixels import Array, Images, Looks, apply_steps, is_elementwise
+from lenetkit.transforms._looks import Looks, first_looks
+from lenetkit.transforms._pixels import Array, Images, apply_steps, is_elementwise
 from lenetkit.transforms._saving import describe_transform
 from lenetkit.transforms.mnist_normalize import MnistNormalize
 
@@ -172,14 +173,14 @@ class Compose:
             As :meth:`prepare` does.
         """
         if self._looks_twice is None:
-            return Looks.first_only(self.prepare(images).images)
+            return first_looks(self.prepare(images).images)
         return self._looks_twice.look_at(apply_steps(self._head[:-1], images))
 
     def look_at_each(self, images: list[Array]) -> list[Looks]:
         """Return what :meth:`look` does, for each image alone: they may differ in shape before :meth:`join`."""
         if self._looks_twice is not None:
             return self.look(images).split()
-        return [Looks.first_only(image[np.newaxis]) for image in self.split_affine()[0](images)]
+        return [first_looks(image[np.newaxis]) for image in self.split_affine()[0](images)]
 
     def join(self, looks: list[Looks]) -> Looks:
         """Return the looks at all images.

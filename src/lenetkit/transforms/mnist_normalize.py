@@ -5,12 +5,27 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lenetkit._ink import WORKING_SIDE, doubts, is_like_mnist, is_thin, normalise, raw_stages, stages, to_bytes
+from lenetkit._ink import (
+    FILLED,
+    WORKING_SIDE,
+    doubts,
+    fill_images,
+    is_like_mnist,
+    is_thin,
+    look_again,
+    normalise,
+    raw_stages,
+    stages,
+    to_bytes,
+)
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._pixels import Array, BatchTransform, Images, Looks, check_all_channels, check_images, chunks
+from lenetkit.transforms._looks import Looks
+from lenetkit.transforms._pixels import Array, BatchTransform, Images, check_all_channels, check_images, chunks
 
 __all__ = ["MnistNormalize"]
+
+_NONE = np.zeros(0, int)
 
 
 @register_transform("mnist_normalize")
@@ -122,14 +137,14 @@ class MnistNormalize(BatchTransform):
         done = is_like_mnist(batch)
         if done.all():
             rows = np.flatnonzero(is_thin(batch))
-            return _look_at_thin(batch, rows, self.stroke) if len(rows) else Looks.first_only(batch)
+            return _look_at_thin(batch, rows, self.stroke) if len(rows) else Looks(batch, _NONE, batch[:0], [])
         found = dict(raw_stages(batch[~done], self.stroke))
         images, unsure = found["result"], doubts(found)
         if done.any():
             images = batch.copy()
             images[~done] = found["result"]
         if not done.any() and not any(map(len, unsure.values())):
-            return Looks.first_only(images)
+            return Looks(images, _NONE, images[:0], [])
         return _look_again(images, done, found, unsure, self.stroke)
 
     def steps(self, image: Array) -> dict[str, Array]:
@@ -179,16 +194,12 @@ class MnistNormalize(BatchTransform):
 
 def _look_at_thin(images: Array, rows: Array, stroke: bool) -> Looks:
     """Look again at images like MNIST's that may be outlines."""
-    from lenetkit._ink.second_looks import FILLED, fill_images
-
     index, filled = fill_images(images[rows], stroke=stroke)
     return Looks(images, rows[index], filled, [FILLED] * len(index))
 
 
 def _look_again(images: Array, done: Array, found: dict[str, Any], unsure: dict[str, Array], stroke: bool) -> Looks:
     """Look again at pictures in doubt, and at those among the others that may be outlines."""
-    from lenetkit._ink.second_looks import look_again
-
     places = np.flatnonzero(~done)
     parts = [(places[index], others, [why] * len(index)) for index, others, why in look_again(found, unsure, stroke)]
     like = np.flatnonzero(done)
@@ -196,7 +207,7 @@ def _look_again(images: Array, done: Array, found: dict[str, Any], unsure: dict[
     if len(thin):
         parts.append(_look_at_thin(images, thin, stroke)[1:])
     if not parts:
-        return Looks.first_only(images)
+        return Looks(images, _NONE, images[:0], [])
     rows, others = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
     order = np.argsort(rows, kind="stable")
     why = [reason for part in parts for reason in part[2]]
