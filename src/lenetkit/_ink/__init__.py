@@ -53,10 +53,11 @@ from lenetkit._ink.paper import (
     weigh_channels,
 )
 from lenetkit._ink.pieces import dark_enough, is_thin
-from lenetkit._ink.second_looks import FILLED, fill_images, look_again
+from lenetkit._ink.second_looks import FILLED, SURE, fill_images, look_again
 
 __all__ = [
     "FILLED",
+    "SURE",
     "WORKING_SIDE",
     "Contrast",
     "centre",

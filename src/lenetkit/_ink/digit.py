@@ -82,7 +82,7 @@ _FINE, _MARGIN, _SMALL_MARGIN = 4 * BOX, 12, 3
 _PASSES, _LEAST_RADIUS = 2, 0.02
 # Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
 # of a side. Set on MNIST's training digits and the pen's, made to be in doubt.
-_UNDECIDED, _OUTLINE, ACROSS = 0.3, 2.1, 0.8
+_UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
 
@@ -153,21 +153,22 @@ def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
 
 
 def doubts(found: dict[str, Any]) -> dict[str, Array]:
-    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: their indices, by reason.
+    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: bool (n,), by reason.
 
     "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
-    may be outlines; "line": ink from the left to the right.
+    may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
     """
     canvas, mask = found["canvas"], found["possible ink"]
     top, bottom, left, right = bounding_boxes(canvas > _HALF)
     width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
-    answers = {
+    small = max(mask.shape[1:]) < _SMALL
+    return {
         "polarity": (np.abs(found["polarity"]) < _UNDECIDED) & (np.ptp(found["grey"], axis=(1, 2)) > 0),
         "grains": is_grainy(found["grey"]),
         "outline": (width > 0) & (width < _OUTLINE) & is_double(canvas > _HALF),
-        "line": mask.any(axis=1).mean(axis=1) >= ACROSS,
+        "line": (mask.any(axis=1).mean(axis=1) >= ACROSS) & (not small),
+        "small": np.full(len(mask), small),
     }
-    return {reason: np.flatnonzero(answer) for reason, answer in answers.items()}
 
 
 def to_bytes(batch: Array) -> Array:

@@ -72,9 +72,10 @@ class ExplainingMethods(FittedMethods):
         """Return all looks at each image: the first one, and second looks where it may be meant in several ways.
 
         :class:`~lenetkit.transforms.MnistNormalize` takes second looks where the ink alone does not say what it is:
-        thin strokes that may be outlines, a line that crosses the digit, grains, ink and paper that could be exchanged.
-        One look of each image is `taken`: the surest, by the highest probability times that of showing a digit, but the
-        first one wherever that is quite sure. All answers come from it.
+        thin strokes that may be outlines, a line that crosses the digit, grains, ink and paper that could be
+        exchanged, a digit that fills its few pixels.
+        None is taken where the first look is sure enough. Of several looks the surest is `taken`, by the highest
+        probability times that of showing a digit: all answers come from it.
 
         Raises
         ------

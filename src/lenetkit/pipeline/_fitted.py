@@ -6,6 +6,7 @@ Next: :class:`lenetkit.pipeline.Pipeline` is the door to it.
 
 import contextlib
 import copy
+import functools
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -102,12 +103,12 @@ class FittedState:
         return Prepared(images, *self.transforms.get_affine(images.dtype))
 
     def look(self, images: Any, n_jobs: int | None = None) -> Looks:
-        """Read images and apply all transforms but a trailing affine one, with second looks."""
+        """Read images and apply all transforms but a trailing affine one, with second looks in doubt."""
         if n_jobs is not None:
             check_whole("n_jobs", n_jobs, 1)
         transforms, side = self.transforms, self.transforms.working_side
         if transforms.elementwise and is_pile(images) and (side is not None or _is_stored(images)):
-            look = transforms.look_at_each
+            look = functools.partial(transforms.look_at_each, measure=self.measure_sureness)
             try:
                 found = [image for pile in map_images(images, look, n_jobs=n_jobs, side=side) for _, image in pile]
             except DataError:
@@ -117,7 +118,7 @@ class FittedState:
             else:
                 check_failures(found)
                 return transforms.join(found)
-        return transforms.look(read_images(images, side=side))
+        return transforms.look(read_images(images, side=side), self.measure_sureness)
 
     def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""

@@ -17,10 +17,6 @@ __all__ = ["take_surest", "weigh_looks"]
 
 Array = npt.NDArray[Any]
 
-# A second look is not asked where the first one is as sure as this: a tightly cut 7 has a line from side to side, too.
-# Chosen on MNIST's training digits, outlined and crossed by drawn curves, and on tightly cut ones.
-_SURE = 0.8
-
 
 def take_surest(looks: Looks, measure: Callable[[Array], Array]) -> Array:
     """Return each image as the look shows it that is to be taken."""
@@ -55,4 +51,4 @@ def _choose(rows: Array, asked: Array, first: Array, others: Array) -> Array:
     # The last of each image's others is its surest; of equals, the one that comes first.
     order = np.lexsort((-np.arange(len(others)), others, rows))
     best = order[np.searchsorted(rows, asked, side="right") - 1]
-    return np.where((first < _SURE) & (others[best] > first), best, -1)
+    return np.where(others[best] > first, best, -1)

@@ -1,6 +1,6 @@
 """Several transforms as one."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Self
 
 import attrs
@@ -164,8 +164,10 @@ class Compose:
         """
         return self._prepared(apply_steps(self._head, images, check_last=self._tail is not None))
 
-    def look(self, images: Images, /) -> Looks:
+    def look(self, images: Images, /, measure: Callable[[Array], Array] | None = None) -> Looks:
         """Return the images that :meth:`prepare` does, and second looks at them where the last of its steps takes any.
+
+        `measure` is that of :meth:`MnistNormalize.look <lenetkit.transforms.MnistNormalize.look>`.
 
         Raises
         ------
@@ -174,12 +176,12 @@ class Compose:
         """
         if self._looks_twice is None:
             return first_looks(self.prepare(images).images)
-        return self._looks_twice.look_at(apply_steps(self._head[:-1], images))
+        return self._looks_twice.look_at(apply_steps(self._head[:-1], images), measure)
 
-    def look_at_each(self, images: list[Array]) -> list[Looks]:
+    def look_at_each(self, images: list[Array], measure: Callable[[Array], Array] | None = None) -> list[Looks]:
         """Return what :meth:`look` does, for each image alone: they may differ in shape before :meth:`join`."""
         if self._looks_twice is not None:
-            return self.look(images).split()
+            return self.look(images, measure).split()
         return [first_looks(image[np.newaxis]) for image in self.split_affine()[0](images)]
 
     def join(self, looks: list[Looks]) -> Looks:
