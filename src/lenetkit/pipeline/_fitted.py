@@ -180,6 +180,14 @@ class FittedState:
         new.__dict__.pop("fingerprint", None)
         return new
 
+    def without_rejection(self) -> "FittedState":
+        """Return this state with neither calibration nor novelty detector."""
+        new = copy.copy(self)
+        new.rejection = None
+        for name in ("rejecting", "fingerprint"):
+            new.__dict__.pop(name, None)
+        return new
+
     @lazy
     def fingerprint(self) -> str:
         """The fingerprint of the bundle."""
