@@ -160,7 +160,9 @@ def _fill(canvas: Array) -> Array | None:
         steps += 1
         depth[beyond[(depth[beyond] < 0) & (beyond > 0)]] = steps
     core = ((depth % 2 == 1) & (depth > 0))[paper]
-    if np.count_nonzero(ndimage.binary_dilation(core, _EIGHT) & ink) < _ALONG * np.count_nonzero(ink):
+    line = max(1, round(float(measure_stroke(canvas[np.newaxis])[0])))
+    along = ndimage.binary_dilation(core, _EIGHT, iterations=line) & ink
+    if np.count_nonzero(along) < _ALONG * np.count_nonzero(ink):
         return None
     whole = np.where(core[1:-1, 1:-1], np.float32(1), canvas)
     top, bottom, left, right = bounding_boxes(whole[np.newaxis] > _HALF)

@@ -153,7 +153,7 @@ def _stages(images: Any, transforms: Compose, looks: tuple[Look, ...]) -> Iterat
         if len(looks) > 1 and isinstance(step, MnistNormalize):
             for look in looks:
                 taken = ", taken" if look.taken else ""
-                yield f"{look.done or 'first look'} ({look.sureness:.0%} sure{taken})", look.image
+                yield f"{look.sureness:.0%} sure{taken}: {look.done or 'first look'}", look.image
             images = next(look.image for look in looks if look.taken)[np.newaxis]
 
 
