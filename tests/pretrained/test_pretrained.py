@@ -267,6 +267,25 @@ def test_calibrating_anew_starts_from_the_models_own_probabilities() -> None:
 
 
 @pytest.mark.slow
+def test_harder_images_make_the_promise_stricter() -> None:
+    """Images of another kind are pooled with the others; labels must fit them."""
+    fresh = Pipeline.pretrained()
+    gate = fresh._check_fitted().rejecting[1]
+    held_back = draw_digits(400, styles="continental", seed=9)
+    foreign = corrupt(draw_digits(800, seed=10).images, "rotate", severity=5), draw_digits(800, seed=10).labels
+    found = []
+    for harder in (None, foreign):
+        fresh.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=(), harder=harder)
+        found.append(fresh._check_fitted().rejecting[0])
+    assert found[0].temperature == found[1].temperature
+    assert found[0].threshold(0.05) < found[1].threshold(0.05)
+    with pytest.raises(SettingError, match=r"harder must be \(images, labels\); got ndarray"):
+        fresh.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=(), harder=foreign[0])
+    with pytest.raises(DataError, match="one label per image"):
+        fresh.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=(), harder=(foreign[0], [1, 2]))
+
+
+@pytest.mark.slow
 def test_an_error_that_is_asked_for_takes_more_than_the_gate(pretrained: Pipeline) -> None:
     """On corrupted digits fewer answers are accepted than at `reject=1`, and fewer of them are wrong."""
     drawn = draw_digits(400, styles="american", seed=4321)
