@@ -50,6 +50,7 @@ def calibrate(
     kinds = (
         CORRUPTIONS if corruptions is None else [chosen_one("corruptions", kind, CORRUPTIONS) for kind in corruptions]
     )
+    images = list(images) if isinstance(images, Iterator) else images  # they are looked at twice
     # A calibration from before must not have a say in the next one, nor in the looks at pictures.
     fitted = fitted.without_rejection()
     prepared = fitted.prepare(images)
