@@ -159,7 +159,8 @@ def dark_enough(ink: Array, contrast: Contrast) -> Array:
     mask = above(ink, contrast.level(_POSSIBLE))
     span = contrast.ink - contrast.paper
     clear = (span >= np.maximum(_FAINTEST, _NOISES * contrast.noise)) & (min(ink.shape[1:]) >= _NARROWEST)
-    return np.asarray(mask & clear[:, np.newaxis, np.newaxis])
+    mask[~clear] = False
+    return mask
 
 
 def without_rulings(mask: Array) -> Array:

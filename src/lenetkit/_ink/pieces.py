@@ -270,7 +270,10 @@ def _belonging(pieces: _Pieces, ink: Array, main: Array, n: int) -> Array:
         part = (area >= _PART_AREA) & (gap <= _PART_GAP * size)
         # Two digits are not to be read as one, so neither is left out.
         twin = (area >= _TWIN_AREA) & (pieces.size >= _TWIN_SIZE * size)
-        chosen |= near_enough & (stroke | part | twin)
+        more = near_enough & (stroke | part | twin) & ~chosen
+        if not more.any():
+            break
+        chosen |= more
         bounds = _bounds(pieces, chosen, n)
     return chosen
 

@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -134,8 +134,7 @@ def load_bytes(path: os.PathLike[str], name: str) -> bytes:
         If it is no ordinary file, cannot be read, or holds more than 1 GiB.
     """
     with _named_damage(name):
-        data: bytes = _load(path, name)
-    return data
+        return cast(bytes, _load(path, name))
 
 
 @contextlib.contextmanager
@@ -382,7 +381,8 @@ def _read_file(source: Any, name: str) -> bytes:
             kind = "a folder" if path.is_dir() else describe_special(path) or "no ordinary file"
             raise DataError(f"{name} must be a picture file; it is {kind}.")
         with path.open("rb") as file:
-            return file.read(_MAX_BYTES + 1)
+            # Asked for a number of bytes, Python sets aside that much memory first.
+            return file.read(-1 if path.stat().st_size <= _MAX_BYTES else _MAX_BYTES + 1)
     except TypeError:
         raise _wrong_kind(source) from None
     except FileNotFoundError:
