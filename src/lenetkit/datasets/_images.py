@@ -194,7 +194,7 @@ def read_images(images: Any = None, *, side: int | None = None, sources: Any = N
     if sources is not None:
         warn_renamed("read_images(sources=...)", "images=...")
         images = sources
-    if _is_one_picture(images):
+    if not isinstance(images, np.ndarray) and _is_one_picture(images):
         return [read_image(images, side=side)]
     found_in = _find_sources(images)
     if _is_array(found_in):
@@ -249,7 +249,7 @@ def single_image(image: Any) -> tuple[str, Array]:
 
 def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
     """Return an array (n, height, width[, channels]), or an iterable of pictures that are yet to be read."""
-    if _is_one_picture(images):
+    if not isinstance(images, np.ndarray) and _is_one_picture(images):
         return [images]
     if hasattr(images, "columns") and hasattr(images, "to_numpy"):
         from lenetkit.datasets._pixel_tables import read_table
