@@ -392,9 +392,9 @@ def _square_steps(framed: Array, distance: int) -> Array:
 
 def inner(mask: Array) -> Array:
     """Return the pixels of a mask whose 4 neighbours belong to it too; the border counts as outside."""
-    out = mask.copy()
+    out, flat = mask.copy(), mask.reshape(-1)
     out[:, [0, -1]] = out[:, :, [0, -1]] = False
-    # What is left has its neighbours in its own image, so that all rows may be rolled as one.
-    for step in (1, -1, mask.shape[2], -mask.shape[2]):
-        out &= np.roll(mask, step)
+    for step in (1, mask.shape[2]):  # all rows as one: what is left has its neighbours in its own image
+        out.reshape(-1)[step:] &= flat[:-step]
+        out.reshape(-1)[:-step] &= flat[step:]
     return out
