@@ -105,6 +105,29 @@ def test_straight_strokes_are_no_bands(digit: str, margin: int, scale: int) -> N
         assert (without_bands(grey) == grey).all()
 
 
+def nought(side: int, power: float, width: float, loop: bool) -> np.ndarray:
+    """Return a 0 between a circle (power 2) and a square, its pen up to so many 28ths wide, dark on light."""
+    fine = 8 * 28
+    down, right = np.abs(np.mgrid[:fine, :fine] / 8 + 1 / 16 - 14)
+    outer, inner = ((down / reach) ** power + (right / reach) ** power for reach in (9.5, 9.5 - width))
+    ink = (outer <= 1) & (inner >= 1)
+    # Where the pen came back to its start it leaves a thick place on the inner side.
+    ink[: fine // 2] |= loop & (right < 2.5)[: fine // 2] & (down < 9)[: fine // 2] & (down > 6.5 - width)[: fine // 2]
+    grey = np.rint(255 - 255 * ink.reshape(28, 8, 28, 8).mean(axis=(1, 3))).astype(np.uint8)
+    return enlarged(grey[np.newaxis], side)
+
+
+@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize("side", [28, 56, 100])
+def test_a_nought_is_no_frame_however_square(side: int, loop: bool) -> None:
+    """Nor is its hole a digit."""
+    for power in (2.0, 3.0, 4.0, 6.0, 12.0):
+        for width in (1.5, 2.0, 2.5, 3.0, 3.5):
+            dark = nought(side, power, width, loop)
+            for picture in (dark, 255 - dark):
+                np.testing.assert_array_equal(without_bands(picture), picture, err_msg=f"{power} {width}")
+
+
 def test_each_picture_of_a_batch_is_mended_by_itself() -> None:
     """To the bit: predictions are batch-invariant."""
     digits = digits_of(40)

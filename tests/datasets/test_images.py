@@ -1,8 +1,10 @@
 """Picture files: every lossless way of saving a digit gives the same pixels, and nothing worse than a DataError."""
 
 import io
+import os
 import re
 import struct
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -380,6 +382,26 @@ def test_what_is_no_picture_is_refused(source, message):
     """Every wrong source has its own sentence."""
     with pytest.raises(DataError, match=message):
         read_image(source)
+
+
+def test_a_file_takes_no_more_memory_than_it_holds(tmp_path, digit):
+    """Python sets aside what it is asked for, which was the 1 GiB that a file may have."""
+    path = tmp_path / "seven.png"
+    Image.fromarray(digit).save(path)
+    tracemalloc.start()
+    try:
+        np.testing.assert_array_equal(read_image(path), digit)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="has no files that are longer than they say")
+def test_a_file_that_is_longer_than_it_says_is_read_to_its_end():
+    """As one that grows meanwhile."""
+    assert os.stat("/proc/self/status").st_size == 0
+    with pytest.raises(DataError, match=r"status must be a picture .* it begins with b'Name:\\t"):
+        read_image("/proc/self/status")
 
 
 def test_a_folder_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,31 @@ def test_a_pile_is_read_a_few_at_a_time(pile: list[Path]) -> None:
     assert set(first) == {(1400, 1400)}
     assert taken <= len(first) + 60
     results.close()
+
+
+def test_photos_are_prepared_one_at_a_time_beside_those_that_decode_others(pile: list[Path]) -> None:
+    """Two threads of short NumPy calls would wait for each other: half as much processor time again, no time saved."""
+    inside: list[int] = []
+    together: set[int] = set()
+
+    def prepare(pictures: list[np.ndarray]) -> list[int]:
+        inside.append(threading.get_ident())
+        time.sleep(0.005)
+        together.add(len(inside))
+        inside.pop()
+        return [len(picture) for picture in pictures]
+
+    found = [side for results in map_images(pile[:1] * 40, prepare, n_jobs=4) for _, side in results]
+    assert (found, together) == ([1400] * 40, {1})
+
+
+def test_a_failure_while_photos_are_prepared_lets_the_next_pile_go_on(pile: list[Path]) -> None:
+    def fail(pictures: list[np.ndarray]) -> list[int]:
+        raise RuntimeError("of a plug-in")
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="of a plug-in"):
+            list(map_images(pile[:1] * 9, fail, n_jobs=2))
 
 
 def test_a_folder_is_loaded_the_same_with_any_number_of_threads(tmp_path: Path) -> None:

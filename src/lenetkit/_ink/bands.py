@@ -45,9 +45,10 @@ _PAPER_AROUND, _INK, _LEAST_INK = 0.72, 0.4, 0.01
 # ends at a plain band, on more than this fraction of the line, shows that the band is a stroke; otherwise strokes may
 # run along the line.
 _PLAIN, _ENDING, _ALONG = 0.003, 0.02, 0.45
-# A frame leaves this fraction of each side of the picture free, or it is a ring; within a plain one ink that fills more
-# of its own box is the hole of a square 0.
-_WITHIN, _HOLE = 0.45, 0.65
+# A frame leaves this fraction of each side of the picture free, or it is a ring. Ink within it that fills more of its
+# own box is the hole of a square 0, if the frame is plain or the box is that much of the rectangle. Ink in all four of
+# the rectangle's corners is outside a round 0. Of 6,000 inverted frames none shows either of the last two.
+_WITHIN, _HOLE, _WHOLE = 0.45, 0.65, 0.75
 
 
 class _Edge(NamedTuple):
@@ -257,6 +258,8 @@ def _is_digit(turned: Array, rectangle: _Rectangle) -> bool:
         return True
     if min(within.shape[0] / height, within.shape[1] / width) < _WITHIN or not within.any():
         return False
+    if within[[0, 0, -1, -1], [0, -1, 0, -1]].all():
+        return False
     used_rows, used_columns = np.flatnonzero(within.any(axis=1)), np.flatnonzero(within.any(axis=0))
     box = (used_rows[-1] - used_rows[0] + 1) * (used_columns[-1] - used_columns[0] + 1)
-    return not plain or bool(within.sum() <= _HOLE * box)
+    return bool(within.sum() <= _HOLE * box or not (plain or box >= _WHOLE * within.size))

@@ -168,7 +168,7 @@ def weigh_channels(batch: Array) -> Array:
 def dark_on_light(grey: Array, votes: Array | None = None) -> Array:
     """Invert the images whose ink is brighter than their paper, by the votes of :func:`polarity`."""
     votes = polarity(grey) if votes is None else votes
-    return np.where((votes < 0)[:, np.newaxis, np.newaxis], 255 - grey, grey)
+    return grey ^ np.where(votes < 0, 255, 0).astype(np.uint8)[:, np.newaxis, np.newaxis]
 
 
 def polarity(grey: Array) -> Array:
@@ -186,12 +186,10 @@ def _votes(grey: Array) -> Array:
 def _stroke_votes(grey: Array) -> Array:
     """Return from -1 to 1: 1 if dark things are narrow where the picture is steep, -1 if bright things are."""
     smoothed = smooth(grey)
-    steep = slope(smoothed)
-    votes = []
+    steep, sides, votes = slope(smoothed), np.concatenate([smoothed, 255 - smoothed]), []
     for width in _WIDEST_STROKES[1:]:
-        size = round(width * max(grey.shape[1:]))
-        filled = (close(side, size) - side for side in (smoothed, 255 - smoothed))
-        dark, bright = ((steep * found).sum(axis=(1, 2), dtype=np.int64) for found in filled)
+        filled = close(sides, round(width * max(grey.shape[1:]))) - sides
+        dark, bright = ((steep * found).sum(axis=(1, 2), dtype=np.int64) for found in np.split(filled, 2))
         votes.append((dark - bright) / np.maximum(dark + bright, 1))
     return np.asarray(np.mean(votes, axis=0))
 
@@ -394,7 +392,9 @@ def _square_steps(framed: Array, distance: int) -> Array:
 
 def inner(mask: Array) -> Array:
     """Return the pixels of a mask whose 4 neighbours belong to it too; the border counts as outside."""
-    out = np.zeros_like(mask)
-    across = mask[:, 1:-1, :-2] & mask[:, 1:-1, 1:-1] & mask[:, 1:-1, 2:]
-    out[:, 1:-1, 1:-1] = across & mask[:, :-2, 1:-1] & mask[:, 2:, 1:-1]
+    out, flat = mask.copy(), mask.reshape(-1)
+    out[:, [0, -1]] = out[:, :, [0, -1]] = False
+    for step in (1, mask.shape[2]):  # all rows as one: what is left has its neighbours in its own image
+        out.reshape(-1)[step:] &= flat[:-step]
+        out.reshape(-1)[:-step] &= flat[step:]
     return out

@@ -81,7 +81,8 @@ def dark_enough(ink: Array, contrast: Contrast) -> Array:
     mask = above(ink, contrast.level(_POSSIBLE))
     span = contrast.ink - contrast.paper
     clear = (span >= np.maximum(_FAINTEST, _NOISES * contrast.noise)) & (min(ink.shape[1:]) >= _NARROWEST)
-    return np.asarray(mask & clear[:, np.newaxis, np.newaxis])
+    mask[~clear] = False
+    return mask
 
 
 def is_thin(images: Array) -> Array:
@@ -355,7 +356,10 @@ def _belonging(pieces: _Pieces, ink: Array, main: Array, n: int) -> Array:
         part = (area >= _PART_AREA) & (gap <= _PART_GAP * size)
         # Two digits are not to be read as one, so neither is left out.
         twin = (area >= _TWIN_AREA) & (pieces.size >= _TWIN_SIZE * size)
-        chosen |= near_enough & (stroke | part | twin)
+        more = near_enough & (stroke | part | twin) & ~chosen
+        if not more.any():
+            break
+        chosen |= more
         bounds = _bounds(pieces, chosen, n)
     return chosen
 

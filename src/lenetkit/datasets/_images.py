@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -134,8 +134,7 @@ def load_bytes(path: os.PathLike[str], name: str) -> bytes:
         If it is no ordinary file, cannot be read, or holds more than 1 GiB.
     """
     with _named_damage(name):
-        data: bytes = _load(path, name)
-    return data
+        return cast(bytes, _load(path, name))
 
 
 @contextlib.contextmanager
@@ -195,7 +194,7 @@ def read_images(images: Any = None, *, side: int | None = None, sources: Any = N
     if sources is not None:
         warn_renamed("read_images(sources=...)", "images=...")
         images = sources
-    if _is_one_picture(images):
+    if not isinstance(images, np.ndarray) and _is_one_picture(images):
         return [read_image(images, side=side)]
     found_in = _find_sources(images)
     if _is_array(found_in):
@@ -250,7 +249,7 @@ def single_image(image: Any) -> tuple[str, Array]:
 
 def _find_sources(images: Any, channels: Collection[int] = ()) -> Any:
     """Return an array (n, height, width[, channels]), or an iterable of pictures that are yet to be read."""
-    if _is_one_picture(images):
+    if not isinstance(images, np.ndarray) and _is_one_picture(images):
         return [images]
     if hasattr(images, "columns") and hasattr(images, "to_numpy"):
         from lenetkit.datasets._pixel_tables import read_table
@@ -382,7 +381,8 @@ def _read_file(source: Any, name: str) -> bytes:
             kind = "a folder" if path.is_dir() else describe_special(path) or "no ordinary file"
             raise DataError(f"{name} must be a picture file; it is {kind}.")
         with path.open("rb") as file:
-            return file.read(_MAX_BYTES + 1)
+            # Asked for a number of bytes, Python sets aside that much memory first.
+            return file.read(-1 if path.stat().st_size <= _MAX_BYTES else _MAX_BYTES + 1)
     except TypeError:
         raise _wrong_kind(source) from None
     except FileNotFoundError:

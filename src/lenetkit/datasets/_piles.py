@@ -25,7 +25,10 @@ _BATCH_BYTES = 32 * 2**20
 _SMALL = 2**17
 # A pile ends after so many pictures, or so many bytes of their files: two photos, or hundreds of small pictures.
 _AT_ONCE, _BYTES_AT_ONCE = 512, 2**19
-# Threads that open and read files of a pile as long as this wait for one another more than they read.
+# Threads that open and read files of a pile as long as this wait for one another more than they read. In shorter ones,
+# of photos, the same is true of those that prepare pictures: a photo takes hundreds of NumPy calls of microseconds, and
+# at each of them the interpreter's lock changes hands. Two at once take half as much processor time again and no less
+# time than one beside those that decode (benchmarks/pile.py).
 _MANY = 32
 # The plainest PNGs whose pixels are all below this are left to read_image, which says that they are nearly black.
 _BRIGHT = 4
@@ -107,12 +110,15 @@ def map_images(
     >>> [(name, type(found).__name__) for pile in map_images(["none.png"], len) for name, found in pile]
     [('none.png', 'DataError')]
     """
-    one_at_a_time, nobody = ForkLock(), contextlib.nullcontext()
+    opening, preparing, nobody = ForkLock(), ForkLock(), contextlib.nullcontext()
 
     def work(pile: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        with one_at_a_time.inner if len(pile) >= _MANY else nobody:
+        is_long = len(pile) >= _MANY
+        with opening.inner if is_long else nobody:
             found = decode_pile([_load(source) for _, source in pile], side)
-        results = iter(function(good) if (good := [p for _, p in found if not isinstance(p, DataError)]) else ())
+        good = [picture for _, picture in found if not isinstance(picture, DataError)]
+        with nobody if is_long else preparing.inner:
+            results = iter(function(good) if good else ())
         pictures = (picture if isinstance(picture, DataError) else next(results) for _, picture in found)
         return [(name, picture) for (name, _), picture in zip(pile, pictures, strict=True)]
 

@@ -107,7 +107,7 @@ class FittedState:
         if n_jobs is not None:
             check_whole("n_jobs", n_jobs, 1)
         transforms, side = self.transforms, self.transforms.working_side
-        if transforms.elementwise and is_pile(images) and (side is not None or _is_stored(images)):
+        if is_pile(images) and transforms.elementwise and (side is not None or _is_stored(images)):
             look = functools.partial(transforms.look_at_each, measure=self.measure_sureness)
             try:
                 found = [image for pile in map_images(images, look, n_jobs=n_jobs, side=side) for _, image in pile]

@@ -133,7 +133,10 @@ class Predictor:
         images = self._checked(images)
         probabilities = np.empty((len(images), self.n_classes), dtype=np.float32)
         rows = BATCHES[self.runtime]
-        rows = rows if len(images) >= rows and self._batches_agree() else 1
+        if len(images) < rows:
+            self._run(1, images, probabilities)
+            return probabilities
+        rows = rows if self._batches_agree() else 1
         whole = len(images) // rows * rows
         self._spread(rows, images[:whole], probabilities[:whole])
         self._run(1, images[whole:], probabilities[whole:])
@@ -247,7 +250,8 @@ class Predictor:
     def _as_input(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         if self.scale is None or images.dtype != np.uint8:
             return np.ascontiguousarray(images, dtype=np.float32)
-        prepared: npt.NDArray[np.float32] = np.multiply(images, self.scale, dtype=np.float32, order="C")
+        prepared = images.astype(np.float32, order="C")
+        prepared *= self.scale
         if self.offset is not None:
             prepared += self.offset
         return prepared

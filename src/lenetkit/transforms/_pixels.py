@@ -6,6 +6,7 @@ Out: the images, known to be good: uint8 as it was, float as float32.
 Next: the transforms, subclasses of :class:`BatchTransform`, and :class:`~lenetkit.transforms.Compose`.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TypeAlias
 
@@ -242,8 +243,8 @@ def _join(images: list[Array]) -> Array | list[Array]:
 
 def chunks(images: Array) -> Iterator[slice]:
     """Cut an array of images into slices that fit a processor's cache."""
-    step = max(1, _CHUNK // int(np.prod(images.shape[1:])))
-    return (slice(start, min(start + step, len(images))) for start in range(0, len(images), step))
+    step, n = max(1, _CHUNK // math.prod(images.shape[1:])), len(images)
+    return iter((slice(0, n),)) if n <= step else (slice(i, min(i + step, n)) for i in range(0, n, step))
 
 
 def _map_chunks(function: Callable[[Array], Array], images: Array) -> Array:
