@@ -28,8 +28,12 @@ Labels = npt.NDArray[np.int64]
 AMERICAN, REDUCED = 6_000, 10_000
 """Drawn digits of the American forms, and digits a few pixels high, besides those that the classifier learns from."""
 
-DRAWN, SCRIBBLES = 70_000, 40_000
-"""What lenetkit draws: all kinds, and scribbles, which come nearest to digits."""
+DRAWN = {
+    "drawn": (70_000, None),
+    "scribbles": (40_000, ("scribble",)),
+    "forms": (45_000, ("letter", "shape", "turned")),
+}
+"""What lenetkit draws: of all kinds, and more of those that come nearest to digits in poor pictures."""
 
 SCRIPT_HANDS, SIGN_HANDS = 400, 5
 """Hands that write the digits of each script; and hands of each font that write letters and punctuation."""
@@ -38,7 +42,8 @@ CUT, PAIRS, TEXTURES = 12_000, 5_000, 5_000
 """Digits that are cut into parts, pairs of digits that touch, and textures."""
 
 POOR = {"reduce": 8_000, "grain": 4_000, "photograph": 3_000}
-"""Poor pictures of the others, of each kind."""
+POOR_SOURCES = ("drawn", "scribbles", "scripts", "signs", "parts", "pairs")
+"""Poor pictures of the others, of each kind; as many show each of the sources."""
 
 
 def collect_gate_digits(digits: Images, *, seed: int) -> Images:
@@ -64,10 +69,8 @@ def draw_sources(
 ) -> Iterator[tuple[str, Images]]:
     """Give each source of others in good pictures."""
     normalize = MnistNormalize()
-    for name, images in (
-        ("drawn", draw_nondigits(DRAWN, seed=seed, fonts=faces).images),
-        ("scribbles", draw_nondigits(SCRIBBLES, kinds="scribble", seed=seed + 1).images),
-    ):
+    for number, (name, (n, kinds)) in enumerate(DRAWN.items()):
+        images = draw_nondigits(n, kinds=kinds, seed=seed + number, fonts=faces).images
         normalised = normalize(images)
         yield name, normalised
         # Not everything passes MnistNormalize unchanged, and what does is decided by its thresholds.
@@ -83,12 +86,11 @@ def draw_sources(
 
 
 def make_poor(sources: dict[str, Images], *, seed: int) -> Iterator[tuple[str, Images]]:
-    """Give poor pictures of the others, of each kind, as many from each source but the textures."""
+    """Give poor pictures of the others, of each kind."""
     rng = np.random.default_rng(seed)
-    names = [name for name in sources if name != "textures" and "as drawn" not in name]
     for kind, n in POOR.items():
-        parts = [_without_blank(sources[name]) for name in names]
-        chosen = [part[rng.choice(len(part), min(n // len(names), len(part)), replace=False)] for part in parts]
+        parts = [_without_blank(sources[name]) for name in POOR_SOURCES]
+        chosen = [part[rng.choice(len(part), min(n // len(parts), len(part)), replace=False)] for part in parts]
         yield kind, _without_blank(draw_poor(kind, np.concatenate(chosen), seed=seed))
 
 

@@ -99,7 +99,7 @@ def main() -> None:
         pipeline = Pipeline.load(output)
         _, gate = pipeline._check_fitted().rejecting
         if arguments.gate:
-            gate = train_or_load_gate(mnist, arguments.gate, arguments.fonts, epochs=arguments.epochs / 3)
+            gate = train_or_load_gate(mnist, arguments.gate, arguments.fonts, epochs=0.75 * arguments.epochs)
         calibrate(pipeline, gate, train_or_load_twin(mnist, arguments.twin, model, epochs=arguments.epochs), mnist)
         pipeline.save(output)
         write_card(output, seconds=time.perf_counter() - start, calibrated=True)
@@ -129,7 +129,7 @@ def train_pipeline(
     """Return the pipeline, able to reject."""
     images, labels, _ = collect_digits(mnist)
     pipeline = fit(images, labels, model, epochs)
-    rejecting = train_or_load_gate(mnist, gate, fonts, epochs=epochs / 3)
+    rejecting = train_or_load_gate(mnist, gate, fonts, epochs=0.75 * epochs)
     calibrate(pipeline, rejecting, train_or_load_twin(mnist, twin, model, epochs=epochs), mnist)
     return pipeline
 
