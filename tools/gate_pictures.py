@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from other_writing import cut_parts, draw_scripts, draw_signs
-from poor_pictures import draw_poor
+from poor_pictures import draw_poor, normalise
 from scipy import ndimage
 
 from lenetkit.synthesis import draw_digits, draw_nondigits, draw_paper
@@ -50,7 +50,8 @@ def collect_gate_digits(digits: Images, *, seed: int) -> Images:
     """Return the digits (n, 28, 28) and more of them; the order is mixed but for drawn ones, which come first."""
     rng = np.random.default_rng(seed)
     american = MnistNormalize()(draw_digits(AMERICAN, styles="american", seed=seed + 1).images)
-    reduced = draw_poor("reduce", digits[rng.choice(len(digits), min(REDUCED, len(digits)), replace=False)], seed=seed)
+    some = rng.choice(len(digits), min(REDUCED, len(digits)), replace=False)
+    reduced = normalise(draw_poor("reduce", digits[some], seed=seed))
     known = np.concatenate([digits, _without_blank(reduced)])
     return np.concatenate([american, known[rng.permutation(len(known))]])
 
@@ -91,7 +92,7 @@ def make_poor(sources: dict[str, Images], *, seed: int) -> Iterator[tuple[str, I
     for kind, n in POOR.items():
         parts = [_without_blank(sources[name]) for name in POOR_SOURCES]
         chosen = [part[rng.choice(len(part), min(n // len(parts), len(part)), replace=False)] for part in parts]
-        yield kind, _without_blank(draw_poor(kind, np.concatenate(chosen), seed=seed))
+        yield kind, _without_blank(normalise(draw_poor(kind, np.concatenate(chosen), seed=seed)))
 
 
 def draw_pairs(digits: Images, n: int, rng: np.random.Generator) -> Images:

@@ -1,41 +1,55 @@
-"""Digits in poor pictures: photographed on paper, a few pixels high, grainy or out of focus.
+"""Digits in poor pictures: photographed on paper, a few pixels high, grainy, crossed by a pen, or far aslant.
 
-``train_pretrained.py`` teaches them. None of the ways is one of MNIST-C's: light, paper and pens are drawn, small
-pictures are averaged, their levels few, and grain is what film and sensors add, before the lens blurs the whole.
+``train_pretrained.py`` teaches the first three, and learns from all of them how sure an answer must be. None is made by
+``lenetkit.synthesis.corrupt``, whose kinds judge: light, paper and pens are drawn, small pictures are averaged, their
+levels few, grain is what film and sensors add to the picture that a lens has blurred, and a pen's line bends freely.
 """
 
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy import interpolate, ndimage, spatial
 
 from lenetkit.synthesis import draw_paper
 from lenetkit.transforms import MnistNormalize
 
-__all__ = ["draw_poor", "grain", "photograph", "reduce"]
+__all__ = ["draw_poor", "normalise"]
 
 Images = npt.NDArray[np.uint8]
 
 
-def draw_poor(kind: str, digits: Images, *, seed: int) -> Images:
-    """Return poor pictures of digits (n, 28, 28), ink bright, after ``MnistNormalize``: uint8 (n, 28, 28).
+def draw_poor(kind: str, digits: Images, *, seed: int) -> list[Images]:
+    """Return poor pictures of digits (n, 28, 28), ink bright: uint8 (height, width) each.
 
-    `kind` is "photograph", "reduce" or "grain". A digit that got lost is black.
+    `kind` is "photograph", "reduce", "grain", "cross" or "slant".
     """
-    work = [(kind, seed, number, digit) for number, digit in enumerate(digits)]
+    return _spread(_draw_one, [(kind, seed, number, digit) for number, digit in enumerate(digits)])
+
+
+def normalise(pictures: list[Images]) -> Images:
+    """Return what ``MnistNormalize`` makes of pictures: uint8 (n, 28, 28), black where a digit got lost."""
+    return np.stack(_spread(_normalise_one, pictures))
+
+
+def _spread(function: Callable[[Any], Images], work: list[Any]) -> list[Images]:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return np.stack(list(pool.map(_draw_one, work, chunksize=50)))
+        return list(pool.map(function, work, chunksize=50))
 
 
 def _draw_one(work: tuple[str, int, int, Images]) -> Images:
     kind, seed, number, digit = work
-    picture = _KINDS[kind](digit, np.random.default_rng([seed, number]))
+    return _KINDS[kind](digit, np.random.default_rng([seed, number]))
+
+
+def _normalise_one(picture: Images) -> Images:
     return np.asarray(MnistNormalize()(picture[np.newaxis])[0])
 
 
-def photograph(image: Images, rng: np.random.Generator) -> Images:
+def _photograph(image: Images, rng: np.random.Generator) -> Images:
     """Return what a camera sees of a digit on paper, 44 to 150 pixels a side."""
     side = int(rng.integers(36, 90))
     ink = np.clip(ndimage.zoom(image / 255.0, side / 28, order=1), 0, 1)
@@ -65,7 +79,7 @@ def photograph(image: Images, rng: np.random.Generator) -> Images:
     return 255 - picture if rng.random() < 0.25 else picture
 
 
-def reduce(image: Images, rng: np.random.Generator) -> Images:
+def _reduce(image: Images, rng: np.random.Generator) -> Images:
     """Return a digit 6 to 14 pixels high, as a register scanned too coarsely or a small display shows it."""
     rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
     ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / 255.0
@@ -87,7 +101,7 @@ def _average(rows: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
     return np.asarray(np.diff(at, axis=0) * n / len(rows))
 
 
-def grain(image: Images, rng: np.random.Generator) -> Images:
+def _grain(image: Images, rng: np.random.Generator) -> Images:
     """Return a digit out of focus, with grain, on paper of some shade: 28 to 56 pixels a side."""
     ink = np.clip(ndimage.zoom(image / 255.0, rng.uniform(1, 2), order=1), 0, 1)
     scale = len(ink) / 28
@@ -99,4 +113,34 @@ def grain(image: Images, rng: np.random.Generator) -> Images:
     return 255 - picture if rng.random() < 0.5 else picture
 
 
-_KINDS = {"photograph": photograph, "reduce": reduce, "grain": grain}
+def _cross(image: Images, rng: np.random.Generator) -> Images:
+    """Return a digit through which a pen has drawn a curve, a wave or corners: 28 to 84 pixels a side."""
+    side = int(rng.integers(28, 85))
+    ink = np.clip(ndimage.zoom(image / 255.0, side / 28, order=1), 0, 1)
+    bends = int(rng.integers(3, 13))
+    x = np.linspace(rng.uniform(-0.05, 0.2), rng.uniform(0.8, 1.05), bends)
+    y = rng.uniform(0.1, 0.9) + rng.uniform(-0.25, 0.25) * (x - 0.5)
+    y += rng.uniform(0.02, 0.08) * np.where(np.arange(bends) % 2, 1, -1) * rng.uniform(0.5, 1.2, bends)
+    steps = np.linspace(0, bends - 1, 4 * side)
+    line = np.stack([y, x], axis=1) * side
+    order = 1 if rng.random() < 0.3 else 3
+    points = interpolate.make_interp_spline(np.arange(bends), line, k=min(order, bends - 1))(steps)
+    rows = np.stack(np.mgrid[:side, :side], axis=-1).reshape(-1, 2) + 0.5
+    away, _ = spatial.KDTree(points).query(rows)
+    pen = (rng.uniform(1, 2.6) * side / 56 + 0.5 - away.reshape(side, side)).clip(0, 1) * rng.uniform(0.6, 1)
+    picture = np.rint(np.maximum(ink, pen) * 255).astype(np.uint8)
+    return 255 - picture if rng.random() < 0.5 else picture
+
+
+def _slant(image: Images, rng: np.random.Generator) -> Images:
+    """Return a digit turned by up to 35 degrees, slanted and stretched, on 40 x 40 pixels."""
+    angle, lean = rng.uniform(-0.6, 0.6), rng.uniform(-0.4, 0.4)
+    turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = turned @ np.array([[1, 0], [lean, 1]]) @ np.diag(rng.uniform(0.75, 1.25, 2))
+    ink = ndimage.affine_transform(
+        np.pad(image / 255.0, 6), matrix, np.full(2, 19.5) - matrix @ np.full(2, 19.5), order=1
+    )
+    return np.rint(ink.clip(0, 1) * 255).astype(np.uint8)
+
+
+_KINDS = {"photograph": _photograph, "reduce": _reduce, "grain": _grain, "cross": _cross, "slant": _slant}

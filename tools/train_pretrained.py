@@ -14,7 +14,8 @@ of digits, and digits of other scripts (``gate_pictures.py``). The fonts of thes
 ``--gate FILE`` keeps the gate, so that the next run, for the other pipeline, reads it from there and needs no fonts.
 
 How sure an answer must be is learnt from a twin, trained in the same way without MNIST's last 10,000 training images,
-on exactly these and on corrupted copies of them (:meth:`lenetkit.pipeline.Pipeline.calibrate`).
+on exactly these, on poor pictures of them, and on drawn digits of other hands
+(:meth:`lenetkit.pipeline.Pipeline.calibrate`).
 
     python tools/train_pretrained.py --data DIR --calibrate-only
 
@@ -36,7 +37,7 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from gate_pictures import collect_gate_digits, collect_others
-from poor_pictures import draw_poor
+from poor_pictures import draw_poor, normalise
 
 from lenetkit.augment import Warp
 from lenetkit.bundle import read_bundle, write_bundle
@@ -60,6 +61,9 @@ HELD_BACK = 10_000
 
 # Poor pictures of each kind: of so many of MNIST's digits, and of so many drawn ones.
 POOR = {"photograph": (5_000, 1_500), "reduce": (7_000, 2_000), "grain": (4_000, 1_000)}
+
+# Of so many of the digits held back each kind of poor picture is drawn to learn how sure an answer must be.
+HARDER, HARDER_EACH = ("photograph", "reduce", "grain", "cross", "slant"), 3_000
 
 # Fonts that come with Matplotlib. DejaVu Sans is left out: benchmarks/wild.py tests with its letters.
 FONT_NAMES = (
@@ -161,7 +165,17 @@ def train_or_load_twin(mnist: Dataset, path: Path | None, model: str, *, epochs:
 
 def calibrate(pipeline: Pipeline, gate: Gate, twin: Pipeline, mnist: Dataset) -> None:
     """Let the pipeline reject by the gate, and by what the twin learns from the digits held back."""
-    twin.calibrate(np.asarray(mnist.images)[-HELD_BACK:], np.asarray(mnist.labels)[-HELD_BACK:], gate=gate)
+    images, labels = np.asarray(mnist.images)[-HELD_BACK:], np.asarray(mnist.labels)[-HELD_BACK:]
+    harder, truth = [], []
+    for place, kind in enumerate(HARDER):
+        rows = np.random.default_rng([SEED, place]).choice(HELD_BACK, HARDER_EACH, replace=False)
+        harder.extend(draw_poor(kind, images[rows], seed=SEED + 1))
+        truth.append(labels[rows])
+    foreign = draw_digits(HARDER_EACH, seed=SEED + 1)
+    harder.extend(foreign.images)
+    truth.append(foreign.labels)
+    # Nothing of ``corrupt`` decides: its kinds judge.
+    twin.calibrate(images, labels, gate=gate, corruptions=(), harder=(harder, np.concatenate(truth)))
     calibration, _ = twin._check_fitted().rejecting
     thresholds = {reject: round(calibration.threshold(reject), 4) for reject in (0.002, 0.005, 0.01, 0.02, 0.05)}
     print(f"temperature {calibration.temperature:.3f}, {gate}, thresholds {thresholds}")
@@ -196,7 +210,7 @@ def poor_pictures_of(
         extra = rng.choice(len(added), drawn, replace=False)
         digits = np.concatenate([images[rows[:known]], added[extra]])
         truth = np.concatenate([labels[rows[:known]], added_labels[extra]])
-        seen = draw_poor(kind, digits, seed=SEED)
+        seen = normalise(draw_poor(kind, digits, seed=SEED))
         # A digit that got lost in its picture teaches nothing.
         found = seen.any(axis=(1, 2))
         parts.append((seen[found], truth[found], rows[found]))

@@ -32,7 +32,7 @@ def as_bytes(levels: Any) -> np.ndarray:
 def mask_of(batch: np.ndarray) -> np.ndarray:
     """Return the mask of the digit, all the way."""
     found = paper.ink_map(paper.dark_on_light(paper.to_grey(batch)))
-    return digit.digit_mask(digit.without_rulings(digit.dark_enough(found.ink, found.contrast)), found)
+    return pieces.digit_mask(digit.without_rulings(digit.dark_enough(found.ink, found.contrast)), found)
 
 
 # Neighbours

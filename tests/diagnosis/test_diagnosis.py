@@ -24,7 +24,7 @@ from lenetkit.diagnosis._pictures import FittedPipeline
 from lenetkit.exceptions import DataError, NotFittedError, SettingError
 from lenetkit.plotting import plot_trace
 from lenetkit.synthesis import draw_digits
-from lenetkit.transforms import Compose, Grayscale, Invert, Rescale, Resize
+from lenetkit.transforms import Compose, Grayscale, Invert, Look, Rescale, Resize
 
 # Reads 4 x 4 pixels as drei, eins or zwölf.
 SAMPLE = Path(__file__).parents[1] / "data" / "format_1.lenet"
@@ -57,6 +57,9 @@ class Sample:
 
     def predict_proba(self, images: Any) -> np.ndarray:
         return Pipeline.load(SAMPLE).predict_proba(images)
+
+    def looks(self, images: Any) -> list[tuple[Look, ...]]:
+        return [(Look(done="", image=image, sureness=1.0, taken=True),) for image in self.transforms_(images)]
 
 
 def with_steps(*steps: Any) -> FittedPipeline:

@@ -7,6 +7,7 @@ Next: the model.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -17,35 +18,48 @@ from lenetkit._ink.paper import (
     Array,
     Contrast,
     InkMap,
-    above,
     average_blocks,
     dark_on_light,
     get_reduction,
     ink_map,
+    polarity,
     to_grey,
 )
-from lenetkit._ink.pieces import choose_pieces, reaches_across, without_frames
+from lenetkit._ink.pieces import (
+    dark_enough,
+    digit_mask,
+    is_double,
+    is_grainy,
+    reaches_across,
+    without_frames,
+)
 from lenetkit._ink.rulings import without_lines
 
 __all__ = [
+    "ACROSS",
+    "BOX",
+    "SIDE",
     "WORKING_SIDE",
     "bounding_boxes",
     "centre",
     "cut_out",
-    "dark_enough",
-    "digit_mask",
+    "doubts",
     "even_ink",
     "even_stroke",
     "fit_box",
+    "is_like_mnist",
+    "measure_stroke",
     "normalise",
+    "raw_stages",
     "spread",
     "stages",
+    "to_bytes",
     "without_rulings",
 ]
 
 # MNIST's images and the box of their digits, in pixels (LeCun, Cortes, Burges 1998). An image that has white ink of at
 # least this level may be one of MNIST's already.
-_SIDE, _BOX, _WHITE = 28, 20, 250
+SIDE, BOX, _WHITE = 28, 20, 250
 # At least a fifth of a digit's inked pixels are white (250 and more): so it is in 92 % of MNIST's training images.
 _WHITE_PART = 5
 
@@ -54,27 +68,23 @@ _WHITE_PART = 5
 
 # Larger pictures are halved until no side is longer. Wrong: 30 results change.
 WORKING_SIDE = 512
-# Ink stands out by so many grey levels at least, and by so many noises. Wrong: ink in up to 3 blank pictures fewer.
-_FAINTEST, _NOISES = 8, 6
-# No digit can be told on fewer pixels.
-_NARROWEST = 4
-# Fractions of the ink's contrast: what surely is ink, and what is ink if it hangs together with that.
-# Wrong: 28 results change and 24 fewer are read; 162 change.
-_SURE, _POSSIBLE = 0.5, 0.35
 # Full ink is what this fraction of the digit's pixels does not exceed; its edges are sharpened at most so many times.
 # Wrong: 217 results change, one fewer is read; 78 change.
 _FULL_INK, _SHARPEST = 0.9, 4
 
 # 12 % of MNIST's training images have thinner strokes than the first and 5 % wider ones than the second, in pixels of
-# the box, measured by _stroke_width; benchmarks/normalize.py shows what MNIST loses by them.
+# the box, measured by measure_stroke; benchmarks/normalize.py shows what MNIST loses by them.
 # Wrong: 213 results change, one fewer is read.
 _THINNEST, _WIDEST = 1.8, 3.6
 # Strokes are changed on at most so many pixels, four for each of the box; with this margin, smaller digits with that;
 # twice at most, and not by less than this radius in pixels. Wrong (the last two): 74 results change.
-_FINE, _MARGIN, _SMALL_MARGIN = 4 * _BOX, 12, 3
+_FINE, _MARGIN, _SMALL_MARGIN = 4 * BOX, 12, 3
 _PASSES, _LEAST_RADIUS = 2, 0.02
+# Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
+# of a side. Set on MNIST's training digits and the pen's, made to be in doubt.
+_UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
-_FAINT, _INK = 0.5 / 255, 0.1
+_FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
 
 
 def normalise(batch: Array, *, stroke: bool = True) -> Array:
@@ -83,12 +93,12 @@ def normalise(batch: Array, *, stroke: bool = True) -> Array:
     From (n, height, width[, 1 or 3]), uint8 in [0, 255] or floating in [0, 1], to uint8 (n, 28, 28). With `stroke`,
     very thin and very wide strokes are brought to the width of MNIST's.
     """
-    batch = _to_bytes(batch)
-    done = _is_like_mnist(batch)
+    batch = to_bytes(batch)
+    done = is_like_mnist(batch)
     if done.all():
         return batch
     result = batch[~done]
-    for _, stage in _all_stages(result, stroke):
+    for _, stage in raw_stages(result, stroke):
         result = stage  # none is kept longer than the next one needs it
     if not done.any():
         return result
@@ -102,64 +112,87 @@ def stages(batch: Array, *, stroke: bool = True) -> Iterator[tuple[str, Array]]:
 
     Their names are "grey", "even paper", "possible ink", "digit", "stroke" and "result".
     """
-    batch = _to_bytes(batch)
-    if _is_like_mnist(batch).all():
+    batch = to_bytes(batch)
+    if is_like_mnist(batch).all():
         yield "result", batch
-    else:
-        yield from _all_stages(batch, stroke)
+        return
+    for name, stage in raw_stages(batch, stroke):
+        if isinstance(stage, InkMap):
+            yield name, stage.ink
+        elif name == "possible ink":
+            yield name, stage * np.uint8(255)
+        elif name == "stroke":
+            yield name, np.rint(stage * 255).astype(np.uint8)
+        elif name in ("grey", "digit", "result"):
+            yield name, stage
 
 
-def _all_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Array]]:
+def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
+    """Yield every stage as the next one takes it, with the "polarity" and the "canvas" of the digit."""
     grey = to_grey(average_blocks(batch, get_reduction(max(batch.shape[1:3]), WORKING_SIDE)))
     yield "grey", grey
     if max(grey.shape[1:]) < LARGEST_CELL:
         grey = without_edge_lines(grey)
     if max(grey.shape[1:]) < LARGEST_BANDED:
         grey = without_bands(grey)
-    found = ink_map(dark_on_light(grey))
-    ink, contrast, _ = found
-    yield "even paper", ink
-    mask = without_rulings(dark_enough(ink, contrast))
-    yield "possible ink", mask * np.uint8(255)
-    digit = even_ink(ink, digit_mask(mask, found), contrast)
+    votes = polarity(grey)
+    found = ink_map(dark_on_light(grey, votes))
+    yield "grey without bands", grey
+    yield "polarity", votes
+    yield "even paper", found
+    mask = without_rulings(dark_enough(found.ink, found.contrast))
+    yield "possible ink", mask
+    digit = even_ink(found.ink, digit_mask(mask, found), found.contrast)
     yield "digit", digit
     canvas = cut_out(digit)
+    yield "canvas", canvas
     if stroke:
         canvas = even_stroke(canvas)
-    yield "stroke", np.rint(canvas * 255).astype(np.uint8)
+    yield "stroke", canvas
     yield "result", centre(fit_box(canvas))
 
 
-def _to_bytes(batch: Array) -> Array:
+def doubts(found: dict[str, Any]) -> dict[str, Array]:
+    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: bool (n,), by reason.
+
+    "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
+    may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
+    """
+    canvas, mask = found["canvas"], found["possible ink"]
+    top, bottom, left, right = bounding_boxes(canvas > _HALF)
+    width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
+    small = max(mask.shape[1:]) < _SMALL
+    return {
+        "polarity": (np.abs(found["polarity"]) < _UNDECIDED) & (np.ptp(found["grey"], axis=(1, 2)) > 0),
+        "grains": is_grainy(found["grey"]),
+        "outline": (width > 0) & (width < _OUTLINE) & is_double(canvas > _HALF),
+        "line": (mask.any(axis=1).mean(axis=1) >= ACROSS) & (not small),
+        "small": np.full(len(mask), small),
+    }
+
+
+def to_bytes(batch: Array) -> Array:
     """Return uint8 images (n, height, width) or (n, height, width, 3)."""
     if batch.ndim == 4 and batch.shape[3] == 1:
         batch = batch[..., 0]
     return batch if batch.dtype == np.uint8 else np.rint(batch * 255).astype(np.uint8)
 
 
-def _is_like_mnist(batch: Array) -> Array:
+def is_like_mnist(batch: Array) -> Array:
     """Tell which images are what MNIST's are: a box of 20 pixels on pure black, well placed, with white ink."""
-    if batch.shape[1:] != (_SIDE, _SIDE):
+    if batch.shape[1:] != (SIDE, SIDE):
         return np.zeros(len(batch), bool)
     # Integers below 2**24 are exact in float32, in whatever order they are summed.
     levels = batch.astype(np.float32)
-    ones, middles = np.ones(_SIDE, np.float32), np.arange(_SIDE, dtype=np.float32) + np.float32(0.5)
-    rows, columns = levels.reshape(-1, _SIDE).dot(ones).reshape(-1, _SIDE), np.matmul(ones, levels)
+    ones, middles = np.ones(SIDE, np.float32), np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
+    rows, columns = levels.reshape(-1, SIDE).dot(ones).reshape(-1, SIDE), np.matmul(ones, levels)
     total = rows.dot(ones)
     like = batch.reshape(len(batch), -1).max(axis=1) >= _WHITE
     for sums in (rows, columns):
         moment = sums.dot(middles)
         like &= (moment > 14 * total) & (moment <= 15 * total)
-    lengths = [_SIDE - (sums > 0).argmax(axis=1) - (sums[:, ::-1] > 0).argmax(axis=1) for sums in (rows, columns)]
-    return np.asarray(like & (np.maximum(*lengths) == _BOX))
-
-
-def dark_enough(ink: Array, contrast: Contrast) -> Array:
-    """Return the mask of everything dark enough to be ink."""
-    mask = above(ink, contrast.level(_POSSIBLE))
-    span = contrast.ink - contrast.paper
-    clear = (span >= np.maximum(_FAINTEST, _NOISES * contrast.noise)) & (min(ink.shape[1:]) >= _NARROWEST)
-    return np.asarray(mask & clear[:, np.newaxis, np.newaxis])
+    lengths = [SIDE - (sums > 0).argmax(axis=1) - (sums[:, ::-1] > 0).argmax(axis=1) for sums in (rows, columns)]
+    return np.asarray(like & (np.maximum(*lengths) == BOX))
 
 
 def without_rulings(mask: Array) -> Array:
@@ -173,12 +206,6 @@ def without_rulings(mask: Array) -> Array:
     return mask
 
 
-def digit_mask(mask: Array, found: InkMap) -> Array:
-    """Return the mask of the pieces that make the digit."""
-    sure = mask & above(found.ink, found.contrast.level(_SURE))
-    return choose_pieces(mask, sure, found.slope, found.contrast)
-
-
 def even_ink(ink: Array, digit: Array, contrast: Contrast) -> Array:
     """Return the digit alone, its ink at 255 and its edges about as sharp as they can be drawn in 20x20 pixels."""
     n, size = len(ink), ink[0].size
@@ -187,7 +214,7 @@ def even_ink(ink: Array, digit: Array, contrast: Contrast) -> Array:
     below = histogram.cumsum(axis=1)
     full = (below < _FULL_INK * below[:, -1:]).sum(axis=1)
     top, bottom, left, right = bounding_boxes(digit)
-    gain = (np.maximum(bottom - top, right - left) / _BOX).clip(1, _SHARPEST)[:, np.newaxis]
+    gain = (np.maximum(bottom - top, right - left) / BOX).clip(1, _SHARPEST)[:, np.newaxis]
     paper = contrast.paper[:, np.newaxis]
     level = (np.arange(256) - paper) / np.maximum(full[:, np.newaxis] - paper, 1)
     table: Array = np.rint(255 * (0.5 + (level - 0.5) * gain).clip(0, 1)).astype(np.uint8)
@@ -213,7 +240,7 @@ def bounding_boxes(mask: Array) -> tuple[Array, Array, Array, Array]:
 
 def cut_out(digit: Array) -> Array:
     """Lay each digit on a canvas with room around it, scaled down to 80 pixels if it is larger: float32 in [0, 1]."""
-    if max(digit.shape[1:]) <= 2 * _BOX:
+    if max(digit.shape[1:]) <= 2 * BOX:
         margin = (_SMALL_MARGIN, _SMALL_MARGIN)
         return np.pad(digit, ((0, 0), margin, margin)).astype(np.float32) / np.float32(255)
     canvas = np.zeros((len(digit), _FINE + 2 * _MARGIN, _FINE + 2 * _MARGIN), np.float32)
@@ -257,14 +284,14 @@ def _missing_radius(canvas: Array) -> Array:
     """Return by how many pixels strokes must grow on either side: float32 (n,)."""
     top, bottom, left, right = bounding_boxes(canvas > _INK)
     side = np.maximum(bottom - top, right - left)
-    width = _stroke_width(canvas)
-    wanted = (width * _BOX / side).clip(_THINNEST, _WIDEST)
+    width = measure_stroke(canvas)
+    wanted = (width * BOX / side).clip(_THINNEST, _WIDEST)
     # The box grows with the strokes.
-    radius = (wanted * side / _BOX - width) / (2 * (1 - wanted / _BOX))
+    radius = (wanted * side / BOX - width) / (2 * (1 - wanted / BOX))
     return np.where(width == 0, 0, radius).astype(np.float32)
 
 
-def _stroke_width(canvas: Array) -> Array:
+def measure_stroke(canvas: Array) -> Array:
     """Return twice the ink's area over the length of its outline, which also holds for blurred ink."""
     down = canvas[:, 1:, :-1] - canvas[:, :-1, :-1]
     right = canvas[:, :-1, 1:] - canvas[:, :-1, :-1]
@@ -293,8 +320,8 @@ def fit_box(canvas: Array) -> Array:
     """Scale each digit to a box of 20x20 pixels by area weighting and let its ink reach white: uint8 (n, 20, 20)."""
     top, bottom, left, right = bounding_boxes(canvas > _INK)
     lengths = np.stack([bottom - top, right - left]).astype(np.float64)
-    scaled = lengths * _BOX / lengths.max(axis=0)
-    box = _place(canvas, np.stack([[top, left], lengths, scaled], axis=1), (_BOX, _BOX))
+    scaled = lengths * BOX / lengths.max(axis=0)
+    box = _place(canvas, np.stack([[top, left], lengths, scaled], axis=1), (BOX, BOX))
     return _whiten(box)
 
 
@@ -335,15 +362,15 @@ def centre(box: Array) -> Array:
     """Lay each box in 28x28 pixels such that the centre of mass falls into (14, 15] both ways: uint8."""
     n = len(box)
     rows, columns = bounding_boxes(box > 0)[1::2]
-    centred = np.zeros((n, _SIDE, _SIDE), np.uint8)
+    centred = np.zeros((n, SIDE, SIDE), np.uint8)
     down = _offsets(box.sum(axis=2, dtype=np.int64), rows)
     right = _offsets(box.sum(axis=1, dtype=np.int64), columns)
-    across = np.zeros((n, _BOX, _SIDE), np.uint8)
-    image = np.repeat(np.arange(n), _BOX).reshape(n, _BOX)
+    across = np.zeros((n, BOX, SIDE), np.uint8)
+    image = np.repeat(np.arange(n), BOX).reshape(n, BOX)
     # A narrow box may stand further to the right than a full one; its empty columns are cut off.
-    x, y = (start[:, np.newaxis] + np.arange(_BOX) for start in (right, down))
-    across[image[x < _SIDE], :, x[x < _SIDE]] = box.transpose(0, 2, 1)[x < _SIDE]
-    centred[image[y < _SIDE], y[y < _SIDE]] = across[y < _SIDE]
+    x, y = (start[:, np.newaxis] + np.arange(BOX) for start in (right, down))
+    across[image[x < SIDE], :, x[x < SIDE]] = box.transpose(0, 2, 1)[x < SIDE]
+    centred[image[y < SIDE], y[y < SIDE]] = across[y < SIDE]
     return centred
 
 
@@ -351,8 +378,8 @@ def _offsets(mass: Array, ends: Array) -> Array:
     """Return floor(15 - b), b being where each row of masses balances, as far as the box stays inside."""
     total = mass.sum(axis=1)
     # Pixel i is at i + 0.5, in integers, so that nothing is rounded.
-    twice = (mass * (2 * np.arange(_BOX) + 1)).sum(axis=1)
-    return np.asarray((30 * total - twice) // np.maximum(2 * total, 1)).clip(0, _SIDE - ends)
+    twice = (mass * (2 * np.arange(BOX) + 1)).sum(axis=1)
+    return np.asarray((30 * total - twice) // np.maximum(2 * total, 1)).clip(0, SIDE - ends)
 
 
 def spread(batch: Array, extreme: Callable[..., Array], *, square: bool) -> Array:

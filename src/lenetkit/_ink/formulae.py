@@ -32,8 +32,8 @@ def describe_stages(*, stroke: bool) -> list[dict[str, Any]]:
 
 def _pass_through() -> list[str]:
     return [
-        f"An image of {digit._SIDE} x {digit._SIDE} grey pixels is the result as it is if its greatest level is at "
-        f"least {digit._WHITE}, the longer side of the box around its pixels above 0 is {digit._BOX}, and its centre "
+        f"An image of {digit.SIDE} x {digit.SIDE} grey pixels is the result as it is if its greatest level is at "
+        f"least {digit._WHITE}, the longer side of the box around its pixels above 0 is {digit.BOX}, and its centre "
         "of mass, with pixel centres at i + 0.5, lies in (14, 15] both ways.",
         "Levels from 0 to 1 are multiplied by 255 and rounded to the nearest integer, halves to even.",
     ]
@@ -95,8 +95,8 @@ def _possible_ink() -> list[str]:
         "Levels: paper = the level at a quarter of the order of all pixels. t = slope where it exceeds "
         f"{paper._NOISE_SLOPE} noise^2 + {paper._LEAST_SLOPE}, else 0. mean = sum(t * map) / sum(t); ink = max(paper, "
         f"2 mean - paper). level(f) = paper + max(f * (ink - paper), {paper.NOISES} noise, {paper._LEAST_LEVELS}).",
-        f"Possible ink: map > level({digit._POSSIBLE}); none at all if ink - paper < max({digit._FAINTEST}, "
-        f"{digit._NOISES} noise) or a side is below {digit._NARROWEST} pixels.",
+        f"Possible ink: map > level({pieces._POSSIBLE}); none at all if ink - paper < max({pieces._FAINTEST}, "
+        f"{pieces._NOISES} noise) or a side is below {pieces._NARROWEST} pixels.",
     ]
 
 
@@ -112,7 +112,7 @@ def _lines() -> list[str]:
 def _digit() -> list[str]:
     return [
         "Pieces: groups of possible ink whose pixels touch, corners included. A piece without a pixel above "
-        f"level({digit._SURE}) is none.",
+        f"level({pieces._SURE}) is none.",
         "Remains of light, of the paper's edges and blurred things are left out by their outline; on a clean scan or "
         "a drawing nothing is. See lenetkit/_ink/pieces.py.",
         "The main piece is the one with the greatest area among those whose longer side is at least max(4, "
@@ -128,7 +128,7 @@ def _digit() -> list[str]:
 def _full_ink() -> list[str]:
     return [
         f"full = the smallest level that at least {digit._FULL_INK} of the digit's pixels do not exceed; gain = "
-        f"clip(longer side of its box / {digit._BOX}, 1, {digit._SHARPEST}).",
+        f"clip(longer side of its box / {digit.BOX}, 1, {digit._SHARPEST}).",
         "Each pixel of the digit and its 8 neighbours: r = (map - paper) / max(full - paper, 1); 255 * clip(0.5 + (r "
         "- 0.5) * gain, 0, 1), rounded. All others are 0.",
     ]
@@ -136,7 +136,7 @@ def _full_ink() -> list[str]:
 
 def _cut_out() -> list[str]:
     return [
-        f"Levels / 255. A picture of at most {2 * digit._BOX} pixels a side gets a margin of {digit._SMALL_MARGIN} "
+        f"Levels / 255. A picture of at most {2 * digit.BOX} pixels a side gets a margin of {digit._SMALL_MARGIN} "
         "zeros.",
         f"Of a larger one the box around the digit, scaled by min(1, {digit._FINE} / longer side), is laid in "
         f"{digit._FINE} x {digit._FINE} pixels with a margin of {digit._MARGIN} zeros.",
@@ -149,8 +149,8 @@ def _stroke() -> list[str]:
     return [
         "A = sum of the levels; L = sum of sqrt((below - here)^2 + (right - here)^2); width = 2 A / L. side = longer "
         f"side of the box around levels above {digit._INK}.",
-        f"wanted = clip(width * {digit._BOX} / side, {digit._THINNEST}, {digit._WIDEST}); radius = (wanted * side / "
-        f"{digit._BOX} - width) / (2 (1 - wanted / {digit._BOX})).",
+        f"wanted = clip(width * {digit.BOX} / side, {digit._THINNEST}, {digit._WIDEST}); radius = (wanted * side / "
+        f"{digit.BOX} - width) / (2 (1 - wanted / {digit.BOX})).",
         f"If |radius| > {digit._LEAST_RADIUS}: for step = 0, 1, ... below |radius| replace each level x by x + (e - "
         "x) * min(|radius| - step, 1), e = the maximum (radius < 0: minimum) of the pixel and its 4 neighbours, in "
         "odd steps its 8 neighbours.",
@@ -160,8 +160,8 @@ def _stroke() -> list[str]:
 
 def _box() -> list[str]:
     return [
-        f"The box around levels above {digit._INK} is scaled so that its longer side is {digit._BOX} pixels, into the "
-        f"top left corner of {digit._BOX} x {digit._BOX}.",
+        f"The box around levels above {digit._INK} is scaled so that its longer side is {digit.BOX} pixels, into the "
+        f"top left corner of {digit.BOX} x {digit.BOX}.",
         f"n = number of levels above 0.5 / 255; white = the level of rank n // {digit._WHITE_PART} from the top, "
         "counted from 0; 255 * clip(level / max(white, 0.001), 0, 1), rounded, halves to even.",
     ]
@@ -169,7 +169,7 @@ def _box() -> list[str]:
 
 def _centre() -> list[str]:
     return [
-        f"Into {digit._SIDE} x {digit._SIDE} zeros, d rows down: d = floor(15 - b), b = sum((i + 0.5) * mass of row "
-        f"i) / sum(mass), clipped to 0 ... {digit._SIDE} - used rows; columns likewise. A picture without ink is all "
+        f"Into {digit.SIDE} x {digit.SIDE} zeros, d rows down: d = floor(15 - b), b = sum((i + 0.5) * mass of row "
+        f"i) / sum(mass), clipped to 0 ... {digit.SIDE} - used rows; columns likewise. A picture without ink is all "
         "0.",
     ]

@@ -26,6 +26,7 @@ __all__ = [
     "inner",
     "measure_noise",
     "mix_channels",
+    "polarity",
     "shrink",
     "slope",
     "smooth",
@@ -42,9 +43,8 @@ Extreme: TypeAlias = Callable[..., Array]
 # pipeline reads 223) and 24 blank ones: how many results change, how many fewer are read. Unsaid: none of either.
 
 # From this side on an image has pixels to spare: it is smoothed, and its light may be uneven.
-LARGE = 64
-# Below this side a digit fills the picture: differences of neighbours say nothing about noise.
-_TINY = 16
+# Below the second one a digit fills the picture: differences of neighbours say nothing about noise.
+LARGE, _TINY = 64, 16
 
 # The paper is what remains when everything narrower than this fraction of the longer side is filled up.
 # Wrong: up to 64 results change.
@@ -53,9 +53,8 @@ _WIDEST_STROKES = (0.4, 0.2, 0.1)
 # first): 68 results change.
 _SHARPER, _KEPT = 1.2, 0.5
 # Paper darker than this fraction of the brightest paper counts as that: in the dark noise means more. Wrong: 5 change.
-_DARKEST_PAPER = 0.35
 # Standard deviations of noise from which a picture is smoothed a second and a third time. Wrong: 18 change.
-_VERY_NOISY = (6, 15)
+_DARKEST_PAPER, _VERY_NOISY = 0.35, (6, 15)
 
 # The mixture of colours is found on images of at most this side, and from details finer than this part of it.
 _COLOUR_SIDE, _DETAILS = 96, 8
@@ -73,7 +72,6 @@ _HALF, NOISES = 0.5, 3.5
 
 # From so many pixels on, counting those below a level is faster than a partial sort.
 _MANY = 8000
-
 # Of differences of neighbours, a quarter of normal deviates are below the first and half below the second (quantiles of
 # the normal distribution, 0.625 and 0.75). Smoothing makes neighbours alike up to a distance of 4 pixels.
 _QUARTER, _MEDIAN = 0.3186, 0.6745
@@ -167,10 +165,15 @@ def weigh_channels(batch: Array) -> Array:
     return np.asarray(np.where(sign < 0, -main, main) / np.abs(main).sum(axis=1, keepdims=True))
 
 
-def dark_on_light(grey: Array) -> Array:
-    """Invert the images whose ink is brighter than their paper."""
-    votes = _votes(shrink(grey, 2 * LARGE)) if max(grey.shape[1:]) >= LARGE else _border_votes(grey)[0]
+def dark_on_light(grey: Array, votes: Array | None = None) -> Array:
+    """Invert the images whose ink is brighter than their paper, by the votes of :func:`polarity`."""
+    votes = polarity(grey) if votes is None else votes
     return np.where((votes < 0)[:, np.newaxis, np.newaxis], 255 - grey, grey)
+
+
+def polarity(grey: Array) -> Array:
+    """Return from -1 to 1: positive for dark ink, near 0 in doubt."""
+    return _votes(shrink(grey, 2 * LARGE)) if max(grey.shape[1:]) >= LARGE else _border_votes(grey)[0]
 
 
 def _votes(grey: Array) -> Array:

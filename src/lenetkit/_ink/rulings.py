@@ -12,7 +12,7 @@ import numpy as np
 from lenetkit._ink.paper import Array
 from lenetkit._ink.pieces import COARSE, CROSSING, reaches_across
 
-__all__ = ["without_lines"]
+__all__ = ["reduce_rows", "runs_near_the_middle", "without_lines"]
 
 _EIGHT = np.ones((3, 3))  # neighbours that make one piece
 
@@ -66,7 +66,7 @@ def _find_lines(mask: Array) -> list[_Line]:
     if not reaches_across(mask):
         return []
     scale = -(-max(mask.shape) // COARSE)
-    coarse = _reduce_rows(_reduce_rows(mask, scale).T, scale).T
+    coarse = reduce_rows(reduce_rows(mask, scale).T, scale).T
     height, width = coarse.shape
     if width < 2 * _PARTS:
         return []
@@ -96,7 +96,7 @@ def _find_lines(mask: Array) -> list[_Line]:
     return lines
 
 
-def _reduce_rows(mask: Array, scale: int) -> Array:
+def reduce_rows(mask: Array, scale: int) -> Array:
     """Return for each so many rows, and those that are left over, where any of them is set."""
     found = mask[::scale].copy()
     for row in range(1, scale):
@@ -131,7 +131,7 @@ def _erase_line(padded: Array, reach: int, line: _Line) -> None:
         start = np.minimum(np.maximum(top, -room), height) + room
         places = (start * width + columns)[:, np.newaxis] + width * np.arange(2 * reach + 1)
         strip = flat[places]
-        first, last = _runs_near_the_middle(strip, tolerance)
+        first, last = runs_near_the_middle(strip, tolerance)
         lengths = last - first
         there = lengths > 0
         if not there.any():
@@ -171,7 +171,7 @@ def _fit(columns: Array, rows: Array) -> _Line | None:
     return _Line(row, steepness)
 
 
-def _runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:
+def runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:
     """Return begin and end of the run of pixels in each row of a strip that is nearest to the middle of the row.
 
     They are equal where there is none.

@@ -14,7 +14,7 @@ from lenetkit._ink import has_bands, has_edge_lines
 from lenetkit._utils.threads import count_threads
 from lenetkit.datasets import map_images
 from lenetkit.exceptions import DataError
-from lenetkit.transforms import Compose
+from lenetkit.transforms import Compose, Look
 
 __all__ = ["Answer", "Array", "FittedPipeline", "PreparedImage", "prepare"]
 
@@ -37,6 +37,9 @@ class FittedPipeline(Protocol):
 
     def predict_proba(self, images: Any) -> npt.NDArray[np.float32]:
         """Return the probability of every class for each image."""
+
+    def looks(self, images: Any) -> list[tuple[Look, ...]]:
+        """Return all looks at each image."""
 
 
 @attrs.frozen(kw_only=True, eq=False)

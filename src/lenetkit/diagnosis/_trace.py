@@ -17,7 +17,7 @@ from lenetkit.diagnosis._diagnosis import named_steps
 from lenetkit.diagnosis._pictures import Answer, Array, FittedPipeline
 from lenetkit.diagnosis._terminal import bars, strip
 from lenetkit.plotting import AnyFigure, TraceDisplay, plot_trace
-from lenetkit.transforms import Compose, MnistNormalize
+from lenetkit.transforms import Compose, Look, MnistNormalize
 
 __all__ = ["Trace", "trace"]
 
@@ -96,6 +96,9 @@ class Trace(Answer):
 def trace(image: Any, pipeline: FittedPipeline) -> Trace:
     """Follow one image through a pipeline.
 
+    Of a picture that may be meant in several ways all looks are shown, with how sure the networks are of them, and the
+    one that is taken; see :meth:`Pipeline.looks <lenetkit.pipeline.Pipeline.looks>`.
+
     A transform with a method ``stages(images)`` shows its own stages: it yields pairs of a name and the images at that
     point.
 
@@ -130,14 +133,15 @@ def trace(image: Any, pipeline: FittedPipeline) -> Trace:
     pipeline = copy.copy(pipeline)  # one model answers, whatever other threads fit the pipeline to
     transforms, classes = pipeline.transforms_, pipeline.classes_
     name, picture = single_image(image)
-    stages = [("as read", picture), *_stages(picture[np.newaxis], transforms)]
+    (looks,) = pipeline.looks(picture[np.newaxis])
+    stages = [("as read", picture), *_stages(picture[np.newaxis], transforms, looks)]
     return Trace(
         name=name, stages=stages, probabilities=pipeline.predict_proba(picture[np.newaxis])[0], classes=classes
     )
 
 
-def _stages(images: Any, transforms: Compose) -> Iterator[tuple[str, Array]]:
-    """Yield name and result of each step for one image."""
+def _stages(images: Any, transforms: Compose, looks: tuple[Look, ...]) -> Iterator[tuple[str, Array]]:
+    """Yield name and result of each step for one image, and the looks at it if there are several."""
     for name, step in named_steps(transforms):
         inside = _inside(step, images)
         yield from ((f"{name}: {stage}", picture) for stage, picture in inside)
@@ -146,6 +150,11 @@ def _stages(images: Any, transforms: Compose) -> Iterator[tuple[str, Array]]:
         # The last stage inside a step mostly is its result.
         if not inside or not np.array_equal(inside[-1][1], images[0]):
             yield name, np.asarray(images[0])
+        if len(looks) > 1 and isinstance(step, MnistNormalize):
+            for look in looks:
+                taken = ", taken" if look.taken else ""
+                yield f"{look.done or 'first look'} ({look.sureness:.0%} sure{taken})", look.image
+            images = next(look.image for look in looks if look.taken)[np.newaxis]
 
 
 def _inside(step: Any, images: Any) -> list[tuple[str, Array]]:

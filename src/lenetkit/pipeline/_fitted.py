@@ -6,6 +6,7 @@ Next: :class:`lenetkit.pipeline.Pipeline` is the door to it.
 
 import contextlib
 import copy
+import functools
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -21,7 +22,8 @@ from lenetkit.bundle import Bundle, Rejection, verify_bundle
 from lenetkit.datasets import check_failures, is_pile, map_images, read_images
 from lenetkit.encoder import LabelEncoder
 from lenetkit.exceptions import BundleError, DataError, PluginError, SettingError, UnknownNameError
-from lenetkit.transforms import Compose, Prepared, transform_from_dict
+from lenetkit.pipeline._surest_look import take_surest
+from lenetkit.transforms import Compose, Looks, Prepared, transform_from_dict
 
 if TYPE_CHECKING:
     import keras
@@ -89,14 +91,26 @@ class FittedState:
         return cls(transforms, encoder, bundle, runtime)
 
     def prepare(self, images: Any, n_jobs: int | None = None) -> Prepared:
-        """Read images and apply all transforms but a trailing affine one; files in `n_jobs` threads."""
+        """Read images and apply all transforms but a trailing affine one; files in `n_jobs` threads.
+
+        Of pictures that may be meant in several ways it takes the look that the networks are surest of.
+        """
+        looks = self.look(images, n_jobs)
+        return self.as_prepared(take_surest(looks, self.measure_sureness) if len(looks.rows) else looks.images)
+
+    def as_prepared(self, images: npt.NDArray[Any]) -> Prepared:
+        """Return images after all transforms but a trailing affine one, with that one."""
+        return Prepared(images, *self.transforms.get_affine(images.dtype))
+
+    def look(self, images: Any, n_jobs: int | None = None) -> Looks:
+        """Read images and apply all transforms but a trailing affine one, with second looks in doubt."""
         if n_jobs is not None:
             check_whole("n_jobs", n_jobs, 1)
         transforms, side = self.transforms, self.transforms.working_side
         if transforms.elementwise and is_pile(images) and (side is not None or _is_stored(images)):
-            head, _ = transforms.split_affine()
+            look = functools.partial(transforms.look_at_each, measure=self.measure_sureness)
             try:
-                found = [image for pile in map_images(images, head, n_jobs=n_jobs, side=side) for _, image in pile]
+                found = [image for pile in map_images(images, look, n_jobs=n_jobs, side=side) for _, image in pile]
             except DataError:
                 # A transform that cannot take one of them names its place in a pile, below that among all.
                 if side is not None:
@@ -104,12 +118,20 @@ class FittedState:
             else:
                 check_failures(found)
                 return transforms.join(found)
-        return transforms.prepare(read_images(images, side=side))
+        return transforms.look(read_images(images, side=side), self.measure_sureness)
 
     def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""
         probabilities = self.predictor.predict_proba(get_input(prepared))
         return probabilities if self.rejecting is None else self.rejecting[0].calibrate(probabilities)
+
+    def measure_sureness(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return the highest probability of each image after the transforms, times that of showing a digit at all."""
+        prepared = self.as_prepared(images)
+        sureness = self.predict_proba(prepared).max(axis=1)
+        if self.rejecting is not None:
+            sureness = sureness * self.rejecting[1].digit_probability(get_input(prepared))
+        return np.asarray(sureness)
 
     @lazy
     def predictor(self) -> "Predictor":
@@ -156,6 +178,14 @@ class FittedState:
         new.rejection = Rejection(**kept, gate_tflite=gate.tflite, gate_threshold=gate.threshold)
         new.rejecting = (calibration, gate)
         new.__dict__.pop("fingerprint", None)
+        return new
+
+    def without_rejection(self) -> "FittedState":
+        """Return this state with neither calibration nor novelty detector."""
+        new = copy.copy(self)
+        new.rejection = None
+        for name in ("rejecting", "fingerprint"):
+            new.__dict__.pop(name, None)
         return new
 
     @lazy

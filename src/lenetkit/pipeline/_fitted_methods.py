@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from lenetkit.diagnosis import Diagnosis, Trace
     from lenetkit.encoder import LabelEncoder
     from lenetkit.evaluator import Evaluation
-    from lenetkit.plotting import FeatureMapsDisplay
     from lenetkit.reading import Reading
     from lenetkit.rejection import Prediction
     from lenetkit.trainer import TrainingResult
@@ -246,54 +244,6 @@ class FittedMethods:
         fitted = now._check_fitted()
         is_digit = None if fitted.rejecting is None else fitted.rejecting[1].digit_probability
         return {"pipeline": now, "is_digit": is_digit, "line_reader": fitted.line_reader}
-
-    def diagnose(self, images: Any, *, n_jobs: int | None = None) -> "Diagnosis":
-        """Compare images with the training images and name causes and cures.
-
-        See :func:`lenetkit.diagnosis.diagnose`, which raises the same errors: a SettingError, too, if the file was
-        saved before pipelines kept the range of their training images.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lenetkit import Pipeline
-        >>> diagnosis = Pipeline.pretrained().diagnose(np.full((1, 60, 40), 230, np.uint8))
-        >>> [finding.problem for finding in diagnosis.findings]
-        ['blank']
-        """
-        from lenetkit.diagnosis import diagnose
-
-        return diagnose(images, self, n_jobs=n_jobs)
-
-    def trace(self, image: Any) -> "Trace":
-        """Show one image after every stage; see :func:`lenetkit.diagnosis.trace`, which raises the same errors.
-
-        Examples
-        --------
-        >>> from lenetkit import Pipeline
-        >>> from lenetkit.synthesis import draw_number
-        >>> trace = Pipeline.pretrained().trace(255 - draw_number("7", height=120, seed=1).image)
-        >>> int(trace.label), trace.stages[-1][1].shape
-        (7, (28, 28))
-        """
-        from lenetkit.diagnosis import trace
-
-        return trace(image, self)
-
-    def plot_feature_maps(self, image: Any) -> "FeatureMapsDisplay":
-        """Draw one image's feature maps; see :func:`lenetkit.diagnosis.feature_maps`, which raises the same errors.
-
-        Examples
-        --------
-        >>> from lenetkit import Pipeline
-        >>> from lenetkit.synthesis import draw_digits
-        >>> display = Pipeline.pretrained().plot_feature_maps(draw_digits(8, seed=1).images[7])
-        >>> [ax.get_title() for ax in display.axes_][:3]
-        ['input', 'c1', 's2']
-        """
-        from lenetkit.diagnosis import feature_maps
-
-        return feature_maps(image, self).plot()
 
     @property
     def model_(self) -> "keras.Model":

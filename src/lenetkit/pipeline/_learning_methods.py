@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lenetkit.exceptions import TrainingError
+from lenetkit.pipeline._explaining_methods import ExplainingMethods
 from lenetkit.pipeline._fitted import FittedState
-from lenetkit.pipeline._fitted_methods import FittedMethods
 
 if TYPE_CHECKING:
     from lenetkit.pipeline._adaptation_report import AdaptationReport
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["LearningMethods"]
 
 
-class LearningMethods(FittedMethods):
+class LearningMethods(ExplainingMethods):
     """Base of :class:`lenetkit.pipeline.Pipeline`: everything that learns on from its fitted state."""
 
     def adapt(
@@ -114,6 +114,7 @@ class LearningMethods(FittedMethods):
         others: Any = None,
         gate: "Gate | None" = None,
         corruptions: Iterable[str] | None = None,
+        harder: tuple[Any, Any] | None = None,
     ) -> Self:
         """Learn when not to answer, from at least 100 labelled images that the pipeline was not trained on.
 
@@ -125,7 +126,10 @@ class LearningMethods(FittedMethods):
         Clean images alone say little about unlike ones. So the bounds on the error hold for the images as they are and,
         pooled, for them together with corrupted copies of them all, of each of the kinds `corruptions`: None for all of
         :data:`lenetkit.synthesis.CORRUPTIONS`, ``()`` for none. Another minute for 10,000 images. Copies are made of
-        images that have one channel after the transforms.
+        images that have one channel after the transforms. `harder`, a pair of images and labels, are pooled with them,
+        too: spoilt or foreign digits of one's own, from elsewhere than the training images.
+
+        The promise holds for what was learnt from. On kinds that were not, the error may be larger: measure it.
 
         Raises
         ------
@@ -134,7 +138,7 @@ class LearningMethods(FittedMethods):
         DataError
             If images or labels do not hold what they should, or are too few.
         SettingError
-            If there is no such corruption.
+            If there is no such corruption, or `harder` is no pair.
         TrainingError
             If another thread has fitted or calibrated the pipeline meanwhile, which stays as that has left it.
 
@@ -151,7 +155,7 @@ class LearningMethods(FittedMethods):
         from lenetkit.pipeline._rejecting import calibrate
 
         fitted = self._check_fitted()
-        calibrated = calibrate(fitted, images, labels, others=others, gate=gate, corruptions=corruptions)
+        calibrated = calibrate(fitted, images, labels, others=others, gate=gate, corruptions=corruptions, harder=harder)
         self._replace(fitted, calibrated, "calibrated", "calibration")
         return self
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lenetkit._utils.imports import import_quietly
 from lenetkit._utils.validation import check_fraction, chosen_one
-from lenetkit.exceptions import NotFittedError
+from lenetkit.exceptions import NotFittedError, SettingError
 from lenetkit.pipeline._fitted import FittedState, check_one_each, get_input
 from lenetkit.rejection import Calibration, Gate, Prediction, Probabilities
 from lenetkit.transforms import Prepared
@@ -39,6 +39,7 @@ def calibrate(
     others: Any = None,
     gate: Gate | None = None,
     corruptions: Iterable[str] | None = None,
+    harder: tuple[Any, Any] | None = None,
 ) -> FittedState:
     """Return a state that has learnt when not to answer.
 
@@ -49,10 +50,11 @@ def calibrate(
     kinds = (
         CORRUPTIONS if corruptions is None else [chosen_one("corruptions", kind, CORRUPTIONS) for kind in corruptions]
     )
+    # A calibration from before must not have a say in the next one, nor in the looks at pictures.
+    fitted = fitted.without_rejection()
     prepared = fitted.prepare(images)
     indices = fitted.encoder.indices(labels)
     check_one_each(prepared.images, indices)
-    # The model's own probabilities: a calibration from before must not have a say in the next one.
     calibration = Calibration.fit(fitted.predictor.predict_proba(get_input(prepared)), indices)
     if gate is None:
         if others is None:
@@ -63,12 +65,25 @@ def calibrate(
         order = np.random.default_rng(0).permutation(len(indices))
         digits, others = np.asarray(prepared.images)[order], fitted.prepare(others).images
         gate = Gate.fit(digits, others, scale=prepared.scale, offset=prepared.offset)
+    judging = fitted.with_rejection(calibration, gate)
+    prepared = judging.prepare(images)
     found = [
         judge_answers(fitted, calibration, gate, copies, indices)
-        for copies in (prepared, *make_corrupted(fitted, prepared, kinds))
+        for copies in (prepared, *make_corrupted(judging, prepared, kinds))
     ]
+    if harder is not None:
+        found.append(judge_answers(fitted, calibration, gate, *_read_pair(judging, harder)))
     confidences, wrong = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return fitted.with_rejection(calibration.with_bounds(found[0], (confidences, wrong)), gate)
+
+
+def _read_pair(fitted: FittedState, pair: Any) -> tuple[Prepared, npt.NDArray[Any]]:
+    """Return the prepared images and the indices of their labels."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise SettingError(f"harder must be (images, labels); got {type(pair).__name__}.")
+    prepared, indices = fitted.prepare(pair[0]), fitted.encoder.indices(pair[1])
+    check_one_each(prepared.images, indices)
+    return prepared, indices
 
 
 def make_corrupted(fitted: FittedState, prepared: Prepared, kinds: Iterable[str]) -> Iterator[Prepared]:
@@ -80,14 +95,14 @@ def make_corrupted(fitted: FittedState, prepared: Prepared, kinds: Iterable[str]
         return
     # Ink must be bright: where most of the pixels are, they are the paper.
     paper = np.uint8(255 if np.median(prepared.images) > 127 else 0)
-    twice = fitted.transforms.prepare(prepared.images)
+    twice = fitted.prepare(prepared.images)
     once, again = (fitted.predictor.predict_proba(get_input(each)).argmax(axis=1) for each in (prepared, twice))
     for kind in kinds:
         copies = (
             corrupt((prepared.images ^ paper).reshape(shape[:3]), kind, seed=_CORRUPTION_SEED).reshape(shape) ^ paper
         )
         if np.mean(once == again) >= _ALIKE:
-            yield fitted.transforms.prepare(copies)
+            yield fitted.prepare(copies)
         else:
             yield Prepared(copies, prepared.scale, prepared.offset)
 

@@ -36,6 +36,7 @@ from lenetkit.transforms._base import (
     list_transforms,
     register_transform,
 )
+from lenetkit.transforms._looks import Look, Looks
 from lenetkit.transforms._pixels import check_images, map_images
 from lenetkit.transforms._saving import describe_transform, transform_from_dict, transform_to_dict
 from lenetkit.transforms.compose import Compose, Prepared
@@ -54,6 +55,8 @@ __all__ = [
     "FittableTransform",
     "Grayscale",
     "Invert",
+    "Look",
+    "Looks",
     "MnistNormalize",
     "Pad",
     "Prepared",

@@ -15,7 +15,17 @@ import numpy.typing as npt
 from lenetkit._utils.levels import INTEGER_ADVICE, range_advice
 from lenetkit.exceptions import DataError
 
-__all__ = ["Array", "BatchTransform", "Images", "apply_steps", "check_images", "chunks", "is_elementwise", "map_images"]
+__all__ = [
+    "Array",
+    "BatchTransform",
+    "Images",
+    "apply_steps",
+    "check_all_channels",
+    "check_images",
+    "chunks",
+    "is_elementwise",
+    "map_images",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Array | Sequence[Array]
@@ -198,7 +208,7 @@ def apply_steps(steps: Iterable[Any], images: Images, *, fit: bool = False, chec
         if fit and hasattr(step, "fit"):
             step.fit(result)
         if own and step._channels is not None:
-            _check_all_channels(result, step._channels)
+            check_all_channels(result, step._channels)
         result = step._map(result) if own else step(result)
         checked = own
     return result if checked or not check_last else _as_pixels(check_images(result))
@@ -288,7 +298,7 @@ def _as_array(images: Any, name: str) -> Array:
         raise DataError(f"{name} cannot be made an array: {type(error).__name__}: {error}.") from error
 
 
-def _check_all_channels(images: Array | list[Array], channels: Collection[int]) -> None:
+def check_all_channels(images: Array | list[Array], channels: Collection[int]) -> None:
     if isinstance(images, list):
         for index, image in enumerate(images):
             _check_channels(image.shape, channels, f"images[{index}]")

@@ -1,6 +1,6 @@
 """Several transforms as one."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Self
 
 import attrs
@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.transforms._base import Affine, AffineTransform, Transform, register_transform
+from lenetkit.transforms._looks import Looks, first_looks
 from lenetkit.transforms._pixels import Array, Images, apply_steps, is_elementwise
 from lenetkit.transforms._saving import describe_transform
+from lenetkit.transforms.mnist_normalize import MnistNormalize
 
 __all__ = ["Compose", "Prepared"]
 
@@ -101,6 +103,8 @@ class Compose:
     # All steps, those of nested Composes included, but a trailing affine one; and that one.
     _head: tuple[Transform, ...] = attrs.field(init=False, repr=False, eq=False)
     _tail: AffineTransform | None = attrs.field(init=False, repr=False, eq=False)
+    # The last of these, if it takes second looks.
+    _looks_twice: MnistNormalize | None = attrs.field(init=False, repr=False, eq=False)
     _affine: dict[np.dtype[Any], Affine] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -110,6 +114,8 @@ class Compose:
         tail = flat.pop() if flat and isinstance(flat[-1], AffineTransform) else None
         object.__setattr__(self, "_head", tuple(flat))
         object.__setattr__(self, "_tail", tail)
+        last = flat[-1] if flat else None
+        object.__setattr__(self, "_looks_twice", last if type(last) is MnistNormalize else None)
 
     def __call__(self, images: Images, /) -> Array | list[Array]:
         """Return what the last step makes of the images; errors are those of :meth:`prepare`, but shapes may differ."""
@@ -158,6 +164,37 @@ class Compose:
         """
         return self._prepared(apply_steps(self._head, images, check_last=self._tail is not None))
 
+    def look(self, images: Images, /, measure: Callable[[Array], Array] | None = None) -> Looks:
+        """Return the images that :meth:`prepare` does, and second looks at them where the last of its steps takes any.
+
+        `measure` is that of :meth:`MnistNormalize.look <lenetkit.transforms.MnistNormalize.look>`.
+
+        Raises
+        ------
+        DataError, NotFittedError
+            As :meth:`prepare` does.
+        """
+        if self._looks_twice is None:
+            return first_looks(self.prepare(images).images)
+        return self._looks_twice.look_at(apply_steps(self._head[:-1], images), measure)
+
+    def look_at_each(self, images: list[Array], measure: Callable[[Array], Array] | None = None) -> list[Looks]:
+        """Return what :meth:`look` does, for each image alone: they may differ in shape before :meth:`join`."""
+        if self._looks_twice is not None:
+            return self.look(images, measure).split()
+        return [first_looks(image[np.newaxis]) for image in self.split_affine()[0](images)]
+
+    def join(self, looks: list[Looks]) -> Looks:
+        """Return the looks at all images.
+
+        Raises
+        ------
+        DataError
+            If they differ in shape.
+        """
+        self._check_shapes([look.images[0] for look in looks])
+        return Looks.join(looks)
+
     def fit_prepare(self, images: Images, /) -> Prepared:
         """Fit the steps that learn and prepare the same images: :meth:`fit` and then :meth:`prepare`, in one pass."""
         result = apply_steps(self._head, images, fit=True, check_last=self._tail is not None)
@@ -179,17 +216,6 @@ class Compose:
     def elementwise(self) -> bool:
         """True if every step but a trailing affine one treats each image by itself, in any thread."""
         return all(map(is_elementwise, self._head))
-
-    def join(self, images: list[Array]) -> Prepared:
-        """Return what :meth:`prepare` does, of images that the steps of ``split_affine()[0]`` were applied to.
-
-        Raises
-        ------
-        DataError
-            If they differ in shape.
-        """
-        shapes = {image.shape for image in images}
-        return self._prepared(np.stack(images) if len(shapes) == 1 else images)
 
     def get_affine(self, dtype: npt.DTypeLike) -> Affine:
         """Return scale and offset of a trailing affine step for prepared images of this type; 1 and 0 without one."""
@@ -220,9 +246,15 @@ class Compose:
 
     def _prepared(self, images: Array | list[Array]) -> Prepared:
         if isinstance(images, list):
-            shapes = sorted({image.shape for image in images})
+            self._check_shapes(images)
+            images = np.stack(images)
+        return Prepared(images, *self.get_affine(images.dtype))
+
+    @staticmethod
+    def _check_shapes(images: list[Array]) -> None:
+        shapes = sorted({image.shape for image in images})
+        if len(shapes) > 1:
             raise DataError(
                 f"after the transforms all images must have one shape; got {', '.join(map(str, shapes[:4]))}. "
                 "Add lenetkit.transforms.Resize."
             )
-        return Prepared(images, *self.get_affine(images.dtype))

@@ -1,14 +1,29 @@
 """Pictures of one digit to the images that MNIST would have made of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 import numpy as np
 
-from lenetkit._ink import WORKING_SIDE, normalise, stages
+from lenetkit._ink import (
+    FILLED,
+    SURE,
+    WORKING_SIDE,
+    doubts,
+    fill_images,
+    is_like_mnist,
+    is_thin,
+    look_again,
+    normalise,
+    raw_stages,
+    stages,
+    to_bytes,
+)
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._pixels import Array, BatchTransform, check_images
+from lenetkit.transforms._looks import Looks
+from lenetkit.transforms._pixels import Array, BatchTransform, Images, check_all_channels, check_images, chunks
 
 __all__ = ["MnistNormalize"]
 
@@ -84,6 +99,77 @@ class MnistNormalize(BatchTransform):
     def _apply(self, batch: Array) -> Array:
         return normalise(batch, stroke=self.stroke)
 
+    def look(self, images: Images, /, *, measure: Callable[[Array], Array] | None = None) -> Looks:
+        """Return the transformed images, and second looks at pictures that may be meant in several ways.
+
+        Second looks are taken where the ink alone does not tell: strokes so thin that they may be outlines, and are
+        filled; lines from side to side that may cross the digit; grains; ink and paper of which neither is clearly the
+        darker; so few pixels that a digit may fill them. :meth:`Pipeline.predict <lenetkit.pipeline.Pipeline.predict>`
+        takes the look that its networks are surest of.
+
+        Parameters
+        ----------
+        images : array-like of shape (n, height, width[, channels]), or list of (height, width[, channels]) arrays
+            As for calling the transform.
+        measure : callable, optional
+            Tells how sure an answer to transformed images, (m, 28, 28), would be, from 0 to 1: (m,). No second look is
+            taken where it is sure enough. It may be called in several threads.
+
+        Returns
+        -------
+        Looks
+            Images, uint8 (n, 28, 28), and second looks at some of them.
+
+        Raises
+        ------
+        DataError
+            As calling the transform does.
+
+        Examples
+        --------
+        >>> from lenetkit.synthesis import draw_digits
+        >>> from lenetkit.transforms import MnistNormalize
+        >>> looks = MnistNormalize().look(draw_digits(3, styles="school", seed=3).images)
+        >>> len(looks.images), len(looks.others)
+        (3, 0)
+        """
+        return self.look_at(check_images(images), measure)
+
+    def look_at(self, images: Array | list[Array], measure: Callable[[Array], Array] | None = None) -> Looks:
+        """Do what :meth:`look` does with images that :func:`lenetkit.transforms.check_images` has let through."""
+        check_all_channels(images, self._channels)
+        if isinstance(images, list):
+            return Looks.join([self._look(image[np.newaxis], measure) for image in images])
+        if len(images) == 1:
+            return self._look(np.asarray(images), measure)
+        return Looks.join([self._look(np.asarray(images[part]), measure) for part in chunks(images)])
+
+    def _look(self, batch: Array, measure: Callable[[Array], Array] | None) -> Looks:
+        """Look at pictures of one size."""
+        batch = to_bytes(batch)
+        done = is_like_mnist(batch)
+        images, found, unsure = batch, {}, {"thin": np.zeros(len(batch), bool)}
+        if done.any():
+            unsure["thin"][done] = is_thin(batch[done])
+        if not done.all():
+            found = dict(raw_stages(batch[~done], self.stroke))
+            images = found["result"]
+            if done.any():
+                images = batch.copy()
+                images[~done] = found["result"]
+            for reason, answer in doubts(found).items():
+                unsure[reason] = np.zeros(len(batch), bool)
+                unsure[reason][~done] = answer
+        rows = np.flatnonzero(np.any(list(unsure.values()), axis=0))
+        if measure is not None and len(rows):
+            sureness = np.ones(len(batch), np.float32)
+            sureness[rows] = measure(images[rows])
+            unsure = {reason: answer & (sureness < SURE[reason]) for reason, answer in unsure.items()}
+            rows = np.flatnonzero(np.any(list(unsure.values()), axis=0))
+        if len(rows) == 0:
+            return Looks(images, rows, images[:0], [])
+        return _look_again(images, ~done, found, unsure, self.stroke)
+
     def steps(self, image: Array) -> dict[str, Array]:
         """Return the stages of one image.
 
@@ -127,3 +213,20 @@ class MnistNormalize(BatchTransform):
         from lenetkit._ink import describe_stages
 
         return describe_stages(stroke=bool(self.stroke))
+
+
+def _look_again(images: Array, others: Array, found: dict[str, Any], unsure: dict[str, Array], stroke: bool) -> Looks:
+    """Look again at images in doubt: thin ones that are like MNIST's, and the `others`, of which there are stages."""
+    thin = np.flatnonzero(unsure.pop("thin"))
+    parts = []
+    if found:
+        places, doubts = np.flatnonzero(others), {reason: answer[others] for reason, answer in unsure.items()}
+        for index, looks, done in look_again(found, doubts, stroke):
+            parts.append((places[index], looks, [done] * len(index)))
+    if len(thin):
+        index, looks = fill_images(images[thin], stroke=stroke)
+        parts.append((thin[index], looks, [FILLED] * len(index)))
+    rows, seen = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
+    order = np.argsort(rows, kind="stable")
+    ways = [way for _, _, done in parts for way in done]
+    return Looks(images, rows[order], seen[order], [ways[index] for index in order])
