@@ -1,9 +1,9 @@
-"""What drawn and photographed digits give the pretrained pipeline, and what they cost.
+"""What drawn digits and poor pictures give the pretrained pipeline, and what they cost.
 
     python benchmarks/ablation.py DIR [--seeds N] [--epochs E] [--json FILE] [--output FILE]
 
-The same network, trained in the same way on MNIST alone, with drawn and printed digits, and with digits as a camera
-sees them as well, for as many steps each. A stopped run goes on with ``--json``. The sets are those of
+The same network, trained in the same way on MNIST alone, with drawn and printed digits, and with digits in poor
+pictures as well, for as many steps each. A stopped run goes on with ``--json``. The sets are those of
 ``benchmarks/wild.py``.
 """
 
@@ -19,14 +19,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
 import numpy as np
 from _shared import Results, describe_machine, spread
-from train_pretrained import drawn_digits, photographed
+from train_pretrained import drawn_digits, poor_pictures_of
 from wild import digit_sets
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit.trainer import Trainer
 from lenetkit.transforms import MnistNormalize, Rescale
 
-WAYS = ("MNIST", "+ drawn", "+ drawn + photographed")
+WAYS = ("MNIST", "+ drawn", "+ drawn + poor pictures")
 
 
 def training_sets(data: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -34,7 +34,7 @@ def training_sets(data: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     mnist = load_dataset("mnist", subset="train", data_dir=data, download=False)
     images, labels = np.asarray(mnist.images), np.asarray(mnist.labels).astype(np.int64)
     added, added_labels = drawn_digits()
-    seen, seen_labels, _ = photographed(images, labels, added, added_labels)
+    seen, seen_labels, _ = poor_pictures_of(images, labels, added, added_labels)
     parts = [(MnistNormalize()(images), labels), (added, added_labels), (seen, seen_labels)]
     return {
         name: (
