@@ -1,11 +1,11 @@
-"""Train the pipelines that come with lenetkit: ``Pipeline.pretrained("digits")``, with LeNet-5.
+"""Train the pipelines that come with lenetkit, with LeNet-5 or with the small modern network.
 
-    python tools/train_pretrained.py --data DIR --fonts FOLDER
+    python tools/train_pretrained.py --data DIR --fonts FOLDER --gate gate.npz
+    python tools/train_pretrained.py --data DIR --gate gate.npz --name digits-accurate
 
 trains on MNIST's 60,000 training images and on what lenetkit draws itself, and writes the file that the package holds,
 with its hash and figures beside it. The same machine gives the same file. MNIST's test part is not read here;
-``benchmarks/wild.py`` measures the file on it and on other people's digits. ``--name digits-accurate`` trains the small
-modern network instead; its file does not come with lenetkit yet.
+``benchmarks/wild.py`` measures the file on it and on other people's digits.
 
 The classifier learns from MNIST, from drawn digits (continental forms above all, which MNIST hardly has), from printed
 ones, and from MNIST's and drawn digits as a camera would see them. All of them pass ``MnistNormalize`` first. A second
@@ -15,7 +15,8 @@ of digits, and digits of other scripts (``gate_pictures.py``). The fonts of thes
 
 How sure an answer must be is learnt from a twin, trained in the same way without MNIST's last 10,000 training images,
 on exactly these, on poor pictures of them, and on drawn digits of other hands
-(:meth:`lenetkit.pipeline.Pipeline.calibrate`).
+(:meth:`lenetkit.pipeline.Pipeline.calibrate`). The larger network, whose training takes long, has no twin: it is itself
+trained without the last 5,000 images, and judged on these.
 
     python tools/train_pretrained.py --data DIR --calibrate-only
 
@@ -30,7 +31,7 @@ import platform
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import matplotlib as mpl
@@ -54,10 +55,25 @@ Labels = npt.NDArray[np.int64]
 
 HOME = Path(__file__).parent.parent
 PRETRAINED = HOME / "src" / "lenetkit" / "pretrained"
-MODELS = {"digits": "lenet5", "digits-accurate": "convnet"}
-
 SEED = 2026
-HELD_BACK = 10_000
+
+
+class Recipe(NamedTuple):
+    """The way to one pretrained pipeline."""
+
+    model: str
+    epochs: float
+    held_back: int  # of MNIST's training images, the last ones, which tell how sure an answer must be
+    has_twin: bool  # that is trained without them, while the pipeline itself learns from them, too
+
+
+RECIPES = {
+    "digits": Recipe("lenet5", 20, 10_000, has_twin=True),
+    "digits-accurate": Recipe("convnet", 30, 5_000, has_twin=False),
+}
+
+GATE_EPOCHS = 15
+NOTES = {"name": "MNIST's training part and digits drawn by lenetkit", "licence": "MIT"}
 
 # Poor pictures of each kind: of so many of MNIST's digits, and of so many drawn ones.
 POOR = {"photograph": (5_000, 1_500), "reduce": (7_000, 2_000), "grain": (4_000, 1_000)}
@@ -84,16 +100,18 @@ FONTS = tuple(str(Path(mpl.get_data_path(), "fonts", "ttf", name)) for name in F
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder in which the folder mnist is")
-    parser.add_argument("--name", choices=MODELS, default="digits", help="which of them (default: digits)")
+    parser.add_argument("--name", choices=RECIPES, default="digits", help="which of them (default: digits)")
     parser.add_argument("--output", type=Path, help=f"file to write (default: NAME.lenet in {PRETRAINED})")
     parser.add_argument("--fonts", type=Path, help="folder of the fonts of what is no digit, to train the gate with")
     parser.add_argument("--gate", type=Path, help="write the gate into this file (.npz), or read it if it is there")
+    parser.add_argument("--network", type=Path, help="write the classifier into this file, or read it if it is there")
     parser.add_argument("--twin", type=Path, help="write the twin into this file, or read it if it is there")
     parser.add_argument("--calibrate-only", action="store_true", help="keep the networks that are in the output file")
-    parser.add_argument("--epochs", type=float, default=20.0, help="passes of each training (default: 20)")
+    parser.add_argument("--epochs", type=float, help="passes of each training (default: 20, with convnet 30)")
     arguments = parser.parse_args()
     output = arguments.output or PRETRAINED / f"{arguments.name}.lenet"
-    model = MODELS[arguments.name]
+    recipe = RECIPES[arguments.name]
+    recipe = recipe if arguments.epochs is None else recipe._replace(epochs=arguments.epochs)
     trains_gate = not arguments.gate.exists() if arguments.gate else not arguments.calibrate_only
     if trains_gate and arguments.fonts is None:
         parser.error("the gate learns from fonts, too: give --fonts FOLDER, or --gate FILE with one that is trained")
@@ -101,41 +119,26 @@ def main() -> None:
     mnist = load_dataset("mnist", subset="train", data_dir=arguments.data, download=False)
     if arguments.calibrate_only:
         pipeline = Pipeline.load(output)
-        _, gate = pipeline._check_fitted().rejecting
-        if arguments.gate:
-            gate = train_or_load_gate(mnist, arguments.gate, arguments.fonts, epochs=0.75 * arguments.epochs)
-        calibrate(pipeline, gate, train_or_load_twin(mnist, arguments.twin, model, epochs=arguments.epochs), mnist)
-        pipeline.save(output)
-        write_card(output, seconds=time.perf_counter() - start, calibrated=True)
-        return
-    pipeline = train_pipeline(
-        mnist, model, fonts=arguments.fonts, gate=arguments.gate, twin=arguments.twin, epochs=arguments.epochs
-    )
+        gate = pipeline._check_fitted().rejecting[1]
+    else:
+        # What is learnt from is all of MNIST's training part, or all but what the pipeline itself is judged by.
+        known = len(mnist) - (0 if recipe.has_twin else recipe.held_back)
+        pipeline = train_or_load(mnist, arguments.network, recipe, known)
+    if arguments.gate or not arguments.calibrate_only:
+        gate = train_or_load_gate(mnist, arguments.gate, arguments.fonts)
+    judge = pipeline
+    if recipe.has_twin:
+        judge = train_or_load(mnist, arguments.twin, recipe, len(mnist) - recipe.held_back)
+    calibrate(pipeline, gate, judge, mnist, recipe.held_back)
     output.parent.mkdir(parents=True, exist_ok=True)
-    notes = {
-        "name": "MNIST's training part and digits drawn by lenetkit",
-        "licence": "MIT",
-        "made_by": Path(__file__).name,
-    }
-    pipeline.save(output, notes=notes)
+    pipeline.save(output, notes=None if arguments.calibrate_only else {**NOTES, "made_by": Path(__file__).name})
     leave_out_training(output)
-    write_card(output, seconds=time.perf_counter() - start)
+    write_card(output, seconds=time.perf_counter() - start, calibrated=arguments.calibrate_only)
 
 
 def leave_out_training(path: Path) -> None:
     """Leave out the learning curves and the machine: the card says how it was trained."""
     write_bundle(path, attrs.evolve(read_bundle(path), history=None, provenance=None))
-
-
-def train_pipeline(
-    mnist: Dataset, model: str, *, fonts: Path | None, gate: Path | None, twin: Path | None, epochs: float
-) -> Pipeline:
-    """Return the pipeline, able to reject."""
-    images, labels, _ = collect_digits(mnist)
-    pipeline = fit(images, labels, model, epochs)
-    rejecting = train_or_load_gate(mnist, gate, fonts, epochs=0.75 * epochs)
-    calibrate(pipeline, rejecting, train_or_load_twin(mnist, twin, model, epochs=epochs), mnist)
-    return pipeline
 
 
 def collect_digits(mnist: Dataset) -> tuple[list[Images], list[Labels], npt.NDArray[np.int64]]:
@@ -146,37 +149,37 @@ def collect_digits(mnist: Dataset) -> tuple[list[Images], list[Labels], npt.NDAr
     return [MnistNormalize()(images), added, seen], [labels, added_labels, seen_labels], rows
 
 
-def train_or_load_twin(mnist: Dataset, path: Path | None, model: str, *, epochs: float) -> Pipeline:
-    """Return the pipeline that did not see what is held back, not even on a photograph."""
+def train_or_load(mnist: Dataset, path: Path | None, recipe: Recipe, known: int) -> Pipeline:
+    """Return the classifier of the file, or a new one that knows so many of MNIST's images, on photographs, too."""
     if path is not None and path.exists():
         return Pipeline.load(path)
     (normalised, added, seen), (labels, added_labels, seen_labels), rows = collect_digits(mnist)
-    known = rows < len(mnist) - HELD_BACK
-    twin = fit(
-        [normalised[:-HELD_BACK], added, seen[known]],
-        [labels[:-HELD_BACK], added_labels, seen_labels[known]],
-        model,
-        epochs,
+    of_known = rows < known
+    pipeline = fit(
+        [normalised[:known], added, seen[of_known]],
+        [labels[:known], added_labels, seen_labels[of_known]],
+        recipe.model,
+        recipe.epochs,
     )
     if path is not None:
-        twin.save(path)
-    return twin
+        pipeline.save(path)
+    return pipeline
 
 
-def calibrate(pipeline: Pipeline, gate: Gate, twin: Pipeline, mnist: Dataset) -> None:
-    """Let the pipeline reject by the gate, and by what the twin learns from the digits held back."""
-    images, labels = np.asarray(mnist.images)[-HELD_BACK:], np.asarray(mnist.labels)[-HELD_BACK:]
+def calibrate(pipeline: Pipeline, gate: Gate, judge: Pipeline, mnist: Dataset, held_back: int) -> None:
+    """Let the pipeline reject by the gate, and by what the judge learns from the digits held back."""
+    images, labels = np.asarray(mnist.images)[-held_back:], np.asarray(mnist.labels)[-held_back:]
     harder, truth = [], []
     for place, kind in enumerate(HARDER):
-        rows = np.random.default_rng([SEED, place]).choice(HELD_BACK, HARDER_EACH, replace=False)
+        rows = np.random.default_rng([SEED, place]).choice(held_back, HARDER_EACH, replace=False)
         harder.extend(draw_poor(kind, images[rows], seed=SEED + 1))
         truth.append(labels[rows])
     foreign = draw_digits(HARDER_EACH, seed=SEED + 1)
     harder.extend(foreign.images)
     truth.append(foreign.labels)
     # Nothing of ``corrupt`` decides: its kinds judge.
-    twin.calibrate(images, labels, gate=gate, corruptions=(), harder=(harder, np.concatenate(truth)))
-    calibration, _ = twin._check_fitted().rejecting
+    judge.calibrate(images, labels, gate=gate, corruptions=(), harder=(harder, np.concatenate(truth)))
+    calibration, _ = judge._check_fitted().rejecting
     thresholds = {reject: round(calibration.threshold(reject), 4) for reject in (0.002, 0.005, 0.01, 0.02, 0.05)}
     print(f"temperature {calibration.temperature:.3f}, {gate}, thresholds {thresholds}")
     pipeline._check_fitted().reject_with(calibration, gate)
@@ -218,14 +221,14 @@ def poor_pictures_of(
     return seen, truth, rows
 
 
-def train_or_load_gate(mnist: Dataset, path: Path | None, fonts: Path | None, *, epochs: float) -> Gate:
+def train_or_load_gate(mnist: Dataset, path: Path | None, fonts: Path | None) -> Gate:
     """Return the gate of the file; where there is none, a new one, which is kept there."""
     if path is not None and path.exists():
         return load_gate(path)
     if fonts is None:
         raise SettingError("the gate learns from fonts, too, and no folder of them was given.")
     images, labels, _ = collect_digits(mnist)
-    gate = train_gate(np.concatenate(images), np.concatenate(labels), fonts, epochs=epochs)
+    gate = train_gate(np.concatenate(images), np.concatenate(labels), fonts, epochs=GATE_EPOCHS)
     if path is not None:
         save_gate(path, gate)
     return gate

@@ -40,7 +40,7 @@ _SURE, _POSSIBLE = 0.5, 0.35
 # Grains differ from their four neighbours by this part of the picture's range, in this fraction of the pixels, in
 # pictures of at least so many a side. Of an image like MNIST's, outlines have at most this fraction of the ink above
 # this level in squares of 2x2 pixels; and rows and columns cross them so often on average.
-_GRAIN, _GRAINS, _LEAST_SIDE, _SOLID, _GREY, _DOUBLE = 0.3, 0.005, 20, 0.04, 127, 1.75
+_GRAIN, _GRAINS, _LEAST_SIDE, _SOLID, _GREY, _DOUBLE = 0.3, 0.005, 20, 0.04, 127, 1.6
 # Lines are looked for on at most so many pixels. They reach both sides up to this fraction of the width.
 COARSE, _SIDE_MARGIN = 128, 0.03
 # What crosses a line is longer, across it, than so many times the line's own thickness (a frame's side likewise).

@@ -88,8 +88,8 @@ class ExplainingMethods(FittedMethods):
         --------
         >>> from lenetkit import Pipeline
         >>> from lenetkit.synthesis import corrupt, draw_digits
-        >>> seven = draw_digits(8, styles="school", seed=3).images[7:]
-        >>> (looks,) = Pipeline.pretrained().looks(corrupt(seven, "canny_edges"))
+        >>> outlines = corrupt(draw_digits(10, styles="school", seed=3).images, "canny_edges")
+        >>> looks = Pipeline.pretrained().looks(outlines)[4]
         >>> [(look.done, look.taken) for look in looks]
         [('', False), ('hollow strokes filled', True)]
         """
