@@ -78,8 +78,8 @@ NOTES = {"name": "MNIST's training part and digits drawn by lenetkit", "licence"
 # Poor pictures of each kind: of so many of MNIST's digits, and of so many drawn ones.
 POOR = {"photograph": (5_000, 1_500), "reduce": (7_000, 2_000), "grain": (4_000, 1_000)}
 
-# Of so many of the digits held back each kind of poor picture is drawn to learn how sure an answer must be.
-HARDER, HARDER_EACH = ("photograph", "reduce", "grain", "cross", "slant"), 3_000
+# The kinds of poor pictures that are drawn of all digits held back, to learn how sure an answer must be.
+HARDER = ("photograph", "reduce", "grain", "cross", "slant")
 
 # Fonts that come with Matplotlib. DejaVu Sans is left out: benchmarks/wild.py tests with its letters.
 FONT_NAMES = (
@@ -169,20 +169,15 @@ def train_or_load(mnist: Dataset, path: Path | None, recipe: Recipe, known: int)
 def calibrate(pipeline: Pipeline, gate: Gate, judge: Pipeline, mnist: Dataset, held_back: int) -> None:
     """Let the pipeline reject by the gate, and by what the judge learns from the digits held back."""
     images, labels = np.asarray(mnist.images)[-held_back:], np.asarray(mnist.labels)[-held_back:]
-    harder, truth = [], []
-    for place, kind in enumerate(HARDER):
-        rows = np.random.default_rng([SEED, place]).choice(held_back, HARDER_EACH, replace=False)
-        harder.extend(draw_poor(kind, images[rows], seed=SEED + 1))
-        truth.append(labels[rows])
-    foreign = draw_digits(HARDER_EACH, seed=SEED + 1)
-    harder.extend(foreign.images)
-    truth.append(foreign.labels)
+    foreign = draw_digits(held_back, seed=SEED + 1)
+    harder = [picture for kind in HARDER for picture in draw_poor(kind, images, seed=SEED + 1)] + list(foreign.images)
+    truth = np.concatenate([np.tile(labels, len(HARDER)), foreign.labels])
     # Nothing of ``corrupt`` decides: its kinds judge.
-    judge.calibrate(images, labels, gate=gate, corruptions=(), harder=(harder, np.concatenate(truth)))
+    judge.calibrate(images, labels, gate=gate, corruptions=(), harder=(harder, truth))
     calibration, _ = judge._check_fitted().rejecting
     thresholds = {reject: round(calibration.threshold(reject), 4) for reject in (0.002, 0.005, 0.01, 0.02, 0.05)}
     print(f"temperature {calibration.temperature:.3f}, {gate}, thresholds {thresholds}")
-    pipeline._check_fitted().reject_with(calibration, gate)
+    pipeline._fitted = pipeline._check_fitted().with_rejection(calibration, gate)
 
 
 def fit(images: list[Images], labels: list[Labels], model: str, epochs: float) -> Pipeline:

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 
 from lenetkit._ink import doubts, is_thin, raw_stages
@@ -115,6 +117,35 @@ def test_a_line_alone_leaves_nothing_to_look_at() -> None:
     assert len(without_crossing_lines(line)[0]) == 0
     seven = enlarged(DIGITS.images[7:8], 60) < 128
     assert len(without_crossing_lines(seven)[0]) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 200),
+    width=st.integers(1, 200),
+    kind=st.sampled_from(["line", "noise", "rings", "blank", "gradient"]),
+    seed=st.integers(0, 1000),
+)
+def test_any_picture_of_any_size_can_be_looked_at_again(height: int, width: int, kind: str, seed: int) -> None:
+    """Lines at the very edge, noise, rings, gradients: looks are 28x28 images of the picture, and the input stays."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    picture = {
+        "line": np.where(np.abs(rows - rng.integers(height) - rng.integers(-3, 4) * np.sin(columns / 3)) < 2, 0, 255),
+        "noise": rng.choice([0, 128, 255], (height, width)),
+        "rings": np.where(np.hypot(rows - height / 2, columns - width / 2) % 9 < 2, 0, 255),
+        "blank": np.full((height, width), 90),
+        "gradient": (rows + columns) * 255 / (height + width),
+    }[kind].astype(np.uint8)[np.newaxis]
+    before = picture.copy()
+    found, unsure, _ = all_looks(picture)
+    everything = {reason: np.ones(1, bool) for reason in unsure}
+    for rows_found, images, way in look_again(found, everything, stroke=True):
+        assert way
+        assert images.shape == (len(rows_found), 28, 28)
+        assert images.dtype == np.uint8
+        assert (rows_found == 0).all()
+    np.testing.assert_array_equal(picture, before)
 
 
 def test_grains_are_seen_and_taken_out() -> None:

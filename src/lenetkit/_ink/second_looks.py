@@ -48,6 +48,8 @@ _HALF, _ALONG, _WIDEST = 0.5, 0.8, 6.0
 # A line has ink in this fraction of its columns; it is thin in this fraction of them, no thicker than this part of the
 # longer side, and by at most this fraction, and 1.5 pixels, thicker than it mostly is.
 _UNBROKEN, _THIN, _THICKEST, _MORE = 0.92, 0.4, 0.12, 0.4
+# It is looked for where at least so many columns have ink.
+_FEWEST = 8
 # It is followed on at most so many pixels a side, up to so many rows a column and so many from where no ink was found;
 # to climb by a row costs this part of a pixel without ink. It stays so near to a straight one, in longer sides.
 _COARSE, _STEEPEST, _REACH, _CLIMB, _BAND = 64, 2, 4, 0.03, 0.13
@@ -189,9 +191,11 @@ def goes_beyond(mask: Array, digit: Array) -> Array:
 def _without_line(mask: Array) -> Array | None:
     """Leave out a line from the left side to the right one; None where there is none."""
     inked = np.flatnonzero(mask.any(axis=0))
+    if len(inked) < max(_FEWEST, ACROSS * mask.shape[1]):
+        return None
     first, last = int(inked[0]), int(inked[-1]) + 1
     length = last - first
-    if len(inked) < max(ACROSS * mask.shape[1], _UNBROKEN * length):
+    if len(inked) < _UNBROKEN * length:
         return None
     part = mask[:, first:last]
     scale = -(-max(mask.shape) // _COARSE)
@@ -241,7 +245,7 @@ def _follow(mask: Array, allowed: Array) -> Array:
 def _runs_along(mask: Array, path: Array, scale: int) -> tuple[Array, Array]:
     """Return begin and end of the run of ink in each column of a mask that is nearest to a path on coarse pixels."""
     columns = np.arange(mask.shape[1])
-    middle = path[columns // scale] * scale + scale // 2
+    middle = np.minimum(path[columns // scale] * scale + scale // 2, len(mask) - 1)
     reach = max(_REACH * scale, len(mask) // 4)
     padded = np.pad(mask, ((reach, reach), (0, 0)))
     strip = padded[middle[:, np.newaxis] + np.arange(2 * reach + 1), columns[:, np.newaxis]]
