@@ -56,7 +56,7 @@ def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_registered_file_is_a_pretrained_pipeline(mine: Path) -> None:
     """It is listed, has a record, and answers."""
-    assert list_pretrained() == ["digits", "mine"]
+    assert list_pretrained() == ["digits", "digits-accurate", "mine"]
     assert list_pretrained("m*") == ["mine"]
     assert pretrained_info("mine").description == "My hand."
     assert get_path("mine") == mine
@@ -77,7 +77,8 @@ def test_a_relative_path_goes_on_to_mean_the_same_file(mine: Path, monkeypatch: 
 def test_a_wrong_name_is_an_error_that_lists_the_known_and_the_nearest() -> None:
     """Wherever a name is taken."""
     message = (
-        r"unknown pretrained pipeline 'digit'\. Did you mean 'digits'\? Known pretrained pipelines: digits, mine\."
+        r"unknown pretrained pipeline 'digit'\. Did you mean 'digits'\? Known pretrained pipelines: digits, "
+        r"digits-accurate, mine\."
     )
     for function in (Pipeline.pretrained, get_path, pretrained_info):
         with pytest.raises(UnknownNameError, match=message):
@@ -111,7 +112,7 @@ def test_a_package_brings_its_own(folder: Path) -> None:
     answer = run_in(folder, "-c", code)
     assert answer.returncode == 0, answer.stderr
     found, error, message = json.loads(answer.stdout)
-    assert found == ["broken", "digits", "mine"]
+    assert found == ["broken", "digits", "digits-accurate", "mine"]
     assert error == "PluginError"
     assert "of the distribution dist-broken cannot be loaded: SettingError: the pretrained pipeline 'broken'" in message
 
