@@ -122,7 +122,7 @@ def test_kept_gate_is_read_back_and_answers_alike(tools: dict[str, ModuleType], 
     tool.save_gate(tmp_path / "again.npz", gate)
     assert (tmp_path / "gate.npz").read_bytes() == (tmp_path / "again.npz").read_bytes()
     # No data and no fonts are asked for where the gate is there.
-    read = tool.train_or_load_gate(None, tmp_path / "gate.npz", None, epochs=1)
+    read = tool.train_or_load_gate(None, tmp_path / "gate.npz", None)
     assert (read.tflite, read.threshold) == (gate.tflite, gate.threshold)
     np.testing.assert_array_equal(
         read.digit_probability(images[..., np.newaxis]), gate.digit_probability(images[..., np.newaxis])

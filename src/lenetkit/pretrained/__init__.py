@@ -2,8 +2,8 @@
 
 In: a name. Out: the path of a saved pipeline. Next: :meth:`lenetkit.pipeline.Pipeline.pretrained` loads it.
 
-``"digits"`` comes with lenetkit: beside ``digits.lenet`` lies ``digits.json``, with its SHA-256, its seed, and what it
-was made with; ``tools/train_pretrained.py`` makes both. Packages add others, as they add models.
+``"digits"`` and ``"digits-accurate"`` come with lenetkit: beside ``digits.lenet`` lies ``digits.json``, with its SHA-256,
+its seed, and what it was made with; ``tools/train_pretrained.py`` makes both. Packages add others, as they add models.
 """
 
 import os
@@ -115,7 +115,7 @@ def list_pretrained(pattern: str = "*") -> list[str]:
     --------
     >>> from lenetkit.pretrained import list_pretrained
     >>> list_pretrained()
-    ['digits']
+    ['digits', 'digits-accurate']
     """
     return registry.listed(pattern)
 
@@ -160,6 +160,11 @@ register_pretrained(
     "digits",
     Path(__file__).with_name("digits.lenet"),
     description="LeNet-5 for pictures of digits and numbers, as scanned, photographed or drawn.",
+)
+register_pretrained(
+    "digits-accurate",
+    Path(__file__).with_name("digits-accurate.lenet"),
+    description="A small modern network for the same pictures: fewer errors, at 0.2 ms an image.",
 )
 
 __getattr__ = forward(__name__, {"path_of": "lenetkit.pretrained.get_path"})
