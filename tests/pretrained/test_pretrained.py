@@ -311,13 +311,14 @@ def test_corruptions_make_a_calibration_stricter() -> None:
     assert fitted.rejecting is not None
     gate = fitted.rejecting[1]
     held_back = draw_digits(500, styles="american", seed=10)
-    thresholds = []
+    bounds = []
     for corruptions in ((), ("rotate", "glass_blur"), None, CORRUPTIONS):
         pipeline.calibrate(held_back.images, held_back.labels, gate=gate, corruptions=corruptions)
         calibration, _ = pipeline._check_fitted().rejecting
-        thresholds.append([calibration.threshold(reject) for reject in (0.01, 0.02, 0.05)])
-    assert thresholds[0] < thresholds[1]
-    assert thresholds[2] == thresholds[3]
+        bounds.append(calibration.risks.tolist())
+    assert bounds[0][-1] < bounds[1][-1]
+    assert bounds[0][-1] < bounds[2][-1]
+    assert bounds[2] == bounds[3]
     with pytest.raises(SettingError, match=r"corruptions: there is no 'fogg'\. Did you mean 'fog'"):
         pipeline.calibrate(held_back.images, held_back.labels, corruptions=["fogg"])
 
