@@ -2,8 +2,8 @@
 Second looks
 ============
 
-Outlines, crossing lines, grains: where the ink alone does not tell what a picture shows, the pipeline
-looks again, and answers from the look that its networks are surest of.
+Outlines, crossing lines, grains: where the ink alone does not tell what a picture shows, the
+pipeline looks again, and answers from the look that its networks are surest of.
 """
 
 import numpy as np
@@ -25,11 +25,14 @@ for kind in ("canny_edges", "zigzag", "impulse_noise"):
     spoilt = corrupt(digits.images, kind)
     looks = pipe.looks(spoilt)
     first = np.stack([all_looks[0].image for all_looks in looks])
-    taken = np.stack([look.image for all_looks in looks for look in all_looks if look.taken])
+    every_look = [look for all_looks in looks for look in all_looks]
+    taken = np.stack([look.image for look in every_look if look.taken])
     right = (pipe.predict(spoilt) == digits.labels).sum()
     right_at_first = (pipe.predict(first) == digits.labels).sum()
     plot_digits(spoilt, title=f"{kind}: as it is", max_images=20)
-    plot_digits(first, title=f"the first look: {right_at_first} of 20 are read", max_images=20)
+    plot_digits(
+        first, title=f"the first look: {right_at_first} of 20 are read", max_images=20
+    )
     plot_digits(taken, title=f"the look that is taken: {right} of 20", max_images=20)
 
 # %%

@@ -2,8 +2,9 @@
 
 In: a name. Out: the path of a saved pipeline. Next: :meth:`lenetkit.pipeline.Pipeline.pretrained` loads it.
 
-``"digits"`` and ``"digits-accurate"`` come with lenetkit: beside ``digits.lenet`` lies ``digits.json``, with its SHA-256,
-its seed, and what it was made with; ``tools/train_pretrained.py`` makes both. Packages add others, as they add models.
+``"digits"`` and ``"digits-accurate"`` come with lenetkit: beside ``digits.lenet`` lies ``digits.json``, with its
+SHA-256, its seed, and what it was made with; ``tools/train_pretrained.py`` makes both. Packages add others, as they add
+models.
 """
 
 import os
