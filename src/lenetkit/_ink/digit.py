@@ -158,15 +158,21 @@ def doubts(found: dict[str, Any]) -> dict[str, Array]:
     "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
     may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
     """
-    canvas, mask = found["canvas"], found["possible ink"]
+    grey, canvas, mask = found["grey"], found["canvas"], found["possible ink"]
+    undecided = np.abs(found["polarity"]) < _UNDECIDED
+    if undecided.any():
+        undecided &= np.ptp(grey, axis=(1, 2)) > 0
     top, bottom, left, right = bounding_boxes(canvas > _HALF)
     width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
+    outline = (width > 0) & (width < _OUTLINE)
+    if outline.any():
+        outline[outline] = is_double(canvas[outline] > _HALF)
     small = max(mask.shape[1:]) < _SMALL
     return {
-        "polarity": (np.abs(found["polarity"]) < _UNDECIDED) & (np.ptp(found["grey"], axis=(1, 2)) > 0),
-        "grains": is_grainy(found["grey"]),
-        "outline": (width > 0) & (width < _OUTLINE) & is_double(canvas > _HALF),
-        "line": (mask.any(axis=1).mean(axis=1) >= ACROSS) & (not small),
+        "polarity": undecided,
+        "grains": is_grainy(grey),
+        "outline": outline,
+        "line": (mask.any(axis=1).sum(axis=1) >= ACROSS * mask.shape[2]) & (not small),
         "small": np.full(len(mask), small),
     }
 

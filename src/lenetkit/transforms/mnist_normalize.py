@@ -148,18 +148,19 @@ class MnistNormalize(BatchTransform):
         """Look at pictures of one size."""
         batch = to_bytes(batch)
         done = is_like_mnist(batch)
-        images, found, unsure = batch, {}, {"thin": np.zeros(len(batch), bool)}
-        if done.any():
-            unsure["thin"][done] = is_thin(batch[done])
-        if not done.all():
-            found = dict(raw_stages(batch[~done], self.stroke))
-            images = found["result"]
+        images, found = batch, {}
+        if done.all():
+            unsure = {"thin": is_thin(batch)}
+        else:
+            found = dict(raw_stages(batch if not done.any() else batch[~done], self.stroke))
+            images, unsure = found["result"], doubts(found)
             if done.any():
                 images = batch.copy()
                 images[~done] = found["result"]
-            for reason, answer in doubts(found).items():
-                unsure[reason] = np.zeros(len(batch), bool)
-                unsure[reason][~done] = answer
+                unsure = {reason: _spread_out(answer, ~done) for reason, answer in unsure.items()}
+                unsure["thin"] = _spread_out(is_thin(batch[done]), done)
+        if not any(map(np.count_nonzero, unsure.values())):
+            return Looks(images, np.zeros(0, int), images[:0], [])
         rows = np.flatnonzero(np.any(list(unsure.values()), axis=0))
         if measure is not None and len(rows):
             sureness = np.ones(len(batch), np.float32)
@@ -217,7 +218,7 @@ class MnistNormalize(BatchTransform):
 
 def _look_again(images: Array, others: Array, found: dict[str, Any], unsure: dict[str, Array], stroke: bool) -> Looks:
     """Look again at images in doubt: thin ones that are like MNIST's, and the `others`, of which there are stages."""
-    thin = np.flatnonzero(unsure.pop("thin"))
+    thin = np.flatnonzero(unsure.pop("thin", np.zeros(0, bool)))
     parts = []
     if found:
         places, doubts = np.flatnonzero(others), {reason: answer[others] for reason, answer in unsure.items()}
@@ -230,3 +231,10 @@ def _look_again(images: Array, others: Array, found: dict[str, Any], unsure: dic
     order = np.argsort(rows, kind="stable")
     ways = [way for _, _, done in parts for way in done]
     return Looks(images, rows[order], seen[order], [ways[index] for index in order])
+
+
+def _spread_out(answers: Array, where: Array) -> Array:
+    """Return the answers at their places among all images, False elsewhere."""
+    out = np.zeros(len(where), bool)
+    out[where] = answers
+    return out
