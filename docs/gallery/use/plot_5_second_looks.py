@@ -51,6 +51,8 @@ for all_looks in pipe.looks(corrupt(digits.images[5:8], "zigzag")):
 # All of it for one picture
 # -------------------------
 #
-# From the picture as it was read to the answer.
+# From the picture as it was read to the answer: the first one whose second look is taken.
 
-pipe.trace(corrupt(digits.images[5:6], "canny_edges")).plot()
+crossed = corrupt(digits.images, "zigzag")
+row = next(row for row, looks in enumerate(pipe.looks(crossed)) if not looks[0].taken)
+pipe.trace(crossed[row : row + 1]).plot()

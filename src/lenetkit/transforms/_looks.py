@@ -33,14 +33,12 @@ class Looks(NamedTuple):
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from lenetkit.synthesis import corrupt, draw_digits
     >>> from lenetkit.transforms import MnistNormalize
-    >>> outline = np.full((60, 60), 255, np.uint8)
-    >>> outline[10:50, 25:33] = 0
-    >>> outline[12:48, 27:31] = 255  # a narrow 0, or a 1 by its outline
-    >>> looks = MnistNormalize().look([outline])
-    >>> looks.images.shape, looks.others.shape, looks.done
-    ((1, 28, 28), (1, 28, 28), ['hollow strokes filled'])
+    >>> outlines = corrupt(draw_digits(10, styles="school", seed=3).images, "canny_edges")
+    >>> looks = MnistNormalize().look(outlines[4:5])
+    >>> looks.images.shape, looks.rows.tolist(), looks.done
+    ((1, 28, 28), [0], ['hollow strokes filled'])
     """
 
     images: Array
