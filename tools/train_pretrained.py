@@ -21,7 +21,7 @@ trained without the last 5,000 images, and judged on these.
     python tools/train_pretrained.py --data DIR --calibrate-only
 
 trains the twin alone and learns that anew for the networks that are in the file, or with the gate of ``--gate FILE``
-in place of its own; ``--twin FILE`` keeps the twin for ``benchmarks/rejection.py``.
+in place of its own. ``--network FILE`` and ``--twin FILE`` keep classifier and twin for the next run.
 """
 
 import argparse
