@@ -29,7 +29,7 @@ _CONFIDENCE = 0.95
 # where a tenth is rejected, the acceptance falls in steps of 1.6 points with 40 levels, of 1.1 with 60. With 100 the
 # bound of the pretrained pipeline would stay above 0.2 % everywhere, by a hair.
 _LEVELS = 60
-# Errors among answers to harder images that are never too many: hardly any of these have a lower bound, and without this
+# Errors among answers to harder images that are never too many: hardly any have a lower bound, and without this
 # reject=0.002 would accept nothing, not even clean digits, whose own bound allows it.
 _HARD_RISK = 0.005
 # Below this the bounds promise nothing: one error in 50 answers is an error of up to 9 %.
