@@ -165,7 +165,7 @@ register_pretrained(
 register_pretrained(
     "digits-accurate",
     Path(__file__).with_name("digits-accurate.lenet"),
-    description="A small modern network for the same pictures: fewer errors, at 0.2 ms an image.",
+    description="A small modern network: fewer errors on clean digits, at 0.2 ms an image.",
 )
 
 __getattr__ = forward(__name__, {"path_of": "lenetkit.pretrained.get_path"})
