@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from lenetkit._ink import digit, paper, pieces, rulings
+from lenetkit._ink import grey as grey_stage
 from lenetkit.synthesis import draw_digits, draw_paper
 
 BATCHES = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=12))
@@ -31,7 +32,7 @@ def as_bytes(levels: Any) -> np.ndarray:
 
 def mask_of(batch: np.ndarray) -> np.ndarray:
     """Return the mask of the digit, all the way."""
-    found = paper.ink_map(paper.dark_on_light(paper.to_grey(batch)))
+    found = paper.ink_map(paper.dark_on_light(grey_stage.to_grey(batch)))
     return pieces.digit_mask(digit.without_rulings(digit.dark_enough(found.ink, found.contrast)), found)
 
 
@@ -100,7 +101,7 @@ def test_bounds_are_the_smallest_box(mask: np.ndarray) -> None:
 )
 def test_shrinking_averages_blocks(batch: np.ndarray, side: int) -> None:
     """No side is longer than asked for, and each level is its block's mean, rounded to 0.5 + 1 / (2 n) of n pixels."""
-    small = paper.shrink(batch, side)
+    small = grey_stage.shrink(batch, side)
     factor = -(-max(batch.shape[1:3]) // side)
     assert max(small.shape[1:3]) <= side
     expected, n_pixels = batch.astype(float), np.ones(batch.shape)
@@ -116,22 +117,22 @@ def test_pillow_rounds_a_block_of_nine_down_from_five_ninths() -> None:
     block = np.full((1, 3, 3), 147, np.uint8)
     block[0, 0, :] = 148, 150, 148
     assert block.mean() == pytest.approx(147 + 5 / 9)
-    assert paper.shrink(block, 1).tolist() == [[[147]]]
+    assert grey_stage.shrink(block, 1).tolist() == [[[147]]]
 
 
 def test_grey_pictures_in_three_channels_keep_their_levels() -> None:
     """The mixture that tells most is then the plain mean."""
     grey = as_bytes(cross() + np.random.default_rng(0).normal(0, 3, (1, 120, 120)))
-    np.testing.assert_array_equal(paper.to_grey(np.repeat(grey[..., None], 3, axis=3)), grey)
-    np.testing.assert_array_equal(paper.to_grey(grey), grey)
-    np.testing.assert_array_equal(paper.to_grey(grey[..., None]), grey)
+    np.testing.assert_array_equal(grey_stage.to_grey(np.repeat(grey[..., None], 3, axis=3)), grey)
+    np.testing.assert_array_equal(grey_stage.to_grey(grey), grey)
+    np.testing.assert_array_equal(grey_stage.to_grey(grey[..., None]), grey)
 
 
 def test_ink_shows_that_is_as_bright_as_its_paper() -> None:
     """Red on green of the same luma: the channels are mixed so that they differ."""
     shape = cross()[0] < 100
     picture = np.where(shape[..., None], (200, 60, 60), (40, 140, 65)).astype(np.uint8)
-    grey = paper.to_grey(picture[None])[0].astype(int)
+    grey = grey_stage.to_grey(picture[None])[0].astype(int)
     assert abs(grey[shape].mean() - grey[~shape].mean()) > 60
 
 
@@ -254,7 +255,7 @@ def test_flat_pictures_have_no_ink(side: int, level: int) -> None:
 
 
 STEPS = {
-    "shrink": lambda batch: paper.shrink(batch, 50),
+    "shrink": lambda batch: grey_stage.shrink(batch, 50),
     "dark_on_light": paper.dark_on_light,
     "ink_map": lambda batch: paper.ink_map(batch).ink,
     "slope of the ink_map": lambda batch: paper.ink_map(batch).slope,
@@ -264,7 +265,7 @@ STEPS = {
     "slope": paper.slope,
     "measure_noise": paper.measure_noise,
     "mask_of": mask_of,
-    "to_grey": lambda batch: paper.to_grey(np.stack([batch, batch // 2, 255 - batch], axis=-1)),
+    "to_grey": lambda batch: grey_stage.to_grey(np.stack([batch, batch // 2, 255 - batch], axis=-1)),
 }
 
 

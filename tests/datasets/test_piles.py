@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from PIL import Image
 from lenetkit import Pipeline, load_dataset
 from lenetkit.bundle import read_bundle
 from lenetkit.datasets import map_images, read_image
+from lenetkit.datasets._piles import cut_piles
 from lenetkit.exceptions import DataError, SettingError
 from lenetkit.synthesis import draw_digits, draw_paper
 from lenetkit.transforms import Grayscale, Rescale, Resize, Standardize, transform_to_dict
@@ -164,20 +164,16 @@ def test_a_pile_is_read_a_few_at_a_time(pile: list[Path]) -> None:
     results.close()
 
 
-def test_photos_are_prepared_one_at_a_time_beside_those_that_decode_others(pile: list[Path]) -> None:
-    """Two threads of short NumPy calls would wait for each other: half as much processor time again, no time saved."""
-    inside: list[int] = []
-    together: set[int] = set()
-
-    def prepare(pictures: list[np.ndarray]) -> list[int]:
-        inside.append(threading.get_ident())
-        time.sleep(0.005)
-        together.add(len(inside))
-        inside.pop()
-        return [len(picture) for picture in pictures]
-
-    found = [side for results in map_images(pile[:1] * 40, prepare, n_jobs=4) for _, side in results]
-    assert (found, together) == ([1400] * 40, {1})
+def test_many_photos_are_taken_more_and_more_at_a_time(pile: list[Path]) -> None:
+    """The first few piles are small, so that a dozen photos keep all threads busy; all are read, in order."""
+    path = pile[0]
+    named = [(str(index), path) for index in range(20 * 2**21 // path.stat().st_size)]
+    piles = list(cut_piles(iter(named)))
+    sizes = [len(found) * path.stat().st_size for found in piles[:-1]]
+    assert [source for found in piles for source in found] == named
+    assert sizes == sorted(sizes)
+    assert sizes[0] < 2**19 + 2 * path.stat().st_size
+    assert 2**21 < sizes[-1] < 2**21 + 2 * path.stat().st_size
 
 
 def test_a_failure_while_photos_are_prepared_lets_the_next_pile_go_on(pile: list[Path]) -> None:

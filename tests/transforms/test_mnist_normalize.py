@@ -3,6 +3,7 @@
 import copy
 import gzip
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -433,3 +434,29 @@ def test_digits_of_very_few_pixels_are_found() -> None:
     """In the embedded 8x8 digits nearly every pixel differs from its neighbours, and is no noise."""
     found = MnistNormalize()(load_dataset("digits").images[::4]).any(axis=(1, 2))
     assert found.mean() >= 0.98
+
+
+@pytest.mark.parametrize("side", [200, 300, 512, 700])
+def test_pictures_of_several_sizes_and_colours_go_together(side: int) -> None:
+    """To the same images, to the bit, as each alone: in a list, in an array, and in several threads."""
+    rng = np.random.default_rng(side)
+    papers = (
+        {"ruling": "ruled", "pitch": side / 8, "noise": 3.0},
+        {"shadow": 0.5},
+        {"ruling": "grid", "pitch": side / 9},
+        {},
+    )
+    grey = [
+        on_paper(page(DIGITS[seed], side=side), draw_paper(side, side, seed=seed, **paper))
+        for seed, paper in enumerate((ruled, {"shadow": 0.5}, grid, {}))
+    ]
+    coloured = [np.stack([photo, photo // 2, 255 - photo], axis=-1) for photo in grey[2:]]
+    others = [rng.integers(0, 256, (28, 28, 3), np.uint8), draw_digits(1, seed=1).images[0], grey[0][:-7]]
+    pictures = [grey[0], coloured[0], others[0], grey[1], coloured[1], *others[1:]]
+    alone = np.concatenate([MnistNormalize().look([picture]).images for picture in pictures])
+    np.testing.assert_array_equal(MnistNormalize().look(pictures).images, alone)
+    np.testing.assert_array_equal(MnistNormalize()(pictures), alone)
+    with ThreadPoolExecutor(3) as pool:
+        for looks in pool.map(MnistNormalize().look, [pictures] * 6):
+            np.testing.assert_array_equal(looks.images, alone)
+    np.testing.assert_array_equal(MnistNormalize()(np.stack(coloured)), alone[[1, 4]])

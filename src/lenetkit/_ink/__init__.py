@@ -25,10 +25,9 @@ from typing import Any
 
 from lenetkit._ink.bands import has_bands
 from lenetkit._ink.digit import (
-    WORKING_SIDE,
+    SIDE,
     centre,
     cut_out,
-    doubts,
     even_ink,
     even_stroke,
     fit_box,
@@ -40,23 +39,22 @@ from lenetkit._ink.digit import (
     without_rulings,
 )
 from lenetkit._ink.edges import has_edge_lines
-from lenetkit._ink.paper import (
-    Contrast,
-    close,
-    dark_on_light,
+from lenetkit._ink.grey import (
+    WORKING_SIDE,
     get_reduction,
-    ink_map,
     mix_channels,
     shrink,
-    slope,
     to_grey,
     weigh_channels,
+    working_grey,
 )
+from lenetkit._ink.paper import Contrast, close, dark_on_light, ink_map, slope
 from lenetkit._ink.pieces import dark_enough, is_thin
-from lenetkit._ink.second_looks import FILLED, SURE, fill_images, look_again
+from lenetkit._ink.second_looks import FILLED, SURE, doubts, fill_images, look_again
 
 __all__ = [
     "FILLED",
+    "SIDE",
     "SURE",
     "WORKING_SIDE",
     "Contrast",
@@ -88,6 +86,7 @@ __all__ = [
     "to_grey",
     "weigh_channels",
     "without_rulings",
+    "working_grey",
 ]
 
 

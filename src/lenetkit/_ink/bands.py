@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lenetkit._ink.edges import LARGEST_CELL, paper_around_digit, without_edge_lines
-from lenetkit._ink.paper import Array, shrink, to_grey
+from lenetkit._ink.grey import Array, shrink, to_grey
 
 __all__ = ["LARGEST_BANDED", "has_bands", "without_bands"]
 

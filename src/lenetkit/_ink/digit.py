@@ -6,6 +6,7 @@ Out: the digit alone, uint8 (n, height, width), ink 255 on 0, all 0 where there 
 Next: the model.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,37 +14,30 @@ import numpy as np
 
 from lenetkit._ink.bands import LARGEST_BANDED, without_bands
 from lenetkit._ink.edges import LARGEST_CELL, without_edge_lines
+from lenetkit._ink.grey import Array, working_grey
 from lenetkit._ink.paper import (
     LARGE,
-    Array,
     Contrast,
     InkMap,
-    average_blocks,
     dark_on_light,
-    get_reduction,
     ink_map,
     polarity,
-    to_grey,
 )
 from lenetkit._ink.pieces import (
     dark_enough,
     digit_mask,
-    is_double,
-    is_grainy,
     reaches_across,
     without_frames,
 )
 from lenetkit._ink.rulings import without_lines
+from lenetkit._utils.fork_lock import ForkLock
 
 __all__ = [
-    "ACROSS",
     "BOX",
     "SIDE",
-    "WORKING_SIDE",
     "bounding_boxes",
     "centre",
     "cut_out",
-    "doubts",
     "even_ink",
     "even_stroke",
     "fit_box",
@@ -66,8 +60,6 @@ _WHITE_PART = 5
 # Where no source is given, the number was set by eye on the development pictures, as in lenetkit._ink.paper,
 # and "wrong" says the same.
 
-# Larger pictures are halved until no side is longer. Wrong: 30 results change.
-WORKING_SIDE = 512
 # Full ink is what this fraction of the digit's pixels does not exceed; its edges are sharpened at most so many times.
 # Wrong: 217 results change, one fewer is read; 78 change.
 _FULL_INK, _SHARPEST = 0.9, 4
@@ -80,11 +72,13 @@ _THINNEST, _WIDEST = 1.8, 3.6
 # twice at most, and not by less than this radius in pixels. Wrong (the last two): 74 results change.
 _FINE, _MARGIN, _SMALL_MARGIN = 4 * BOX, 12, 3
 _PASSES, _LEAST_RADIUS = 2, 0.02
-# Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
-# of a side. Set on MNIST's training digits and the pen's, made to be in doubt.
-_UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
+
+
+# Lines and pieces of large pictures take hundreds of NumPy calls of microseconds each, and at each of them several
+# threads would hand the interpreter's lock to and fro: one at a time goes through them (benchmarks/pile.py).
+_one_at_a_time, _nobody = ForkLock(), contextlib.nullcontext()
 
 
 def normalise(batch: Array, *, stroke: bool = True) -> Array:
@@ -129,7 +123,7 @@ def stages(batch: Array, *, stroke: bool = True) -> Iterator[tuple[str, Array]]:
 
 def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
     """Yield every stage as the next one takes it, with the "polarity" and the "canvas" of the digit."""
-    grey = to_grey(average_blocks(batch, get_reduction(max(batch.shape[1:3]), WORKING_SIDE)))
+    grey = working_grey(batch)
     yield "grey", grey
     if max(grey.shape[1:]) < LARGEST_CELL:
         grey = without_edge_lines(grey)
@@ -140,9 +134,12 @@ def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
     yield "grey without bands", grey
     yield "polarity", votes
     yield "even paper", found
-    mask = without_rulings(dark_enough(found.ink, found.contrast))
+    mask = dark_enough(found.ink, found.contrast)
+    with _one_at_a_time.inner if max(mask.shape[1:]) >= LARGE else _nobody:
+        mask = without_rulings(mask)
+        chosen = digit_mask(mask, found)
     yield "possible ink", mask
-    digit = even_ink(found.ink, digit_mask(mask, found), found.contrast)
+    digit = even_ink(found.ink, chosen, found.contrast)
     yield "digit", digit
     canvas = cut_out(digit)
     yield "canvas", canvas
@@ -150,31 +147,6 @@ def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
         canvas = even_stroke(canvas)
     yield "stroke", canvas
     yield "result", centre(fit_box(canvas))
-
-
-def doubts(found: dict[str, Any]) -> dict[str, Array]:
-    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: bool (n,), by reason.
-
-    "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
-    may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
-    """
-    grey, canvas, mask = found["grey"], found["canvas"], found["possible ink"]
-    undecided = np.abs(found["polarity"]) < _UNDECIDED
-    if undecided.any():
-        undecided &= np.ptp(grey, axis=(1, 2)) > 0
-    top, bottom, left, right = bounding_boxes(canvas > _HALF)
-    width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
-    outline = (width > 0) & (width < _OUTLINE)
-    if outline.any():
-        outline[outline] = is_double(canvas[outline] > _HALF)
-    small = max(mask.shape[1:]) < _SMALL
-    return {
-        "polarity": undecided,
-        "grains": is_grainy(grey),
-        "outline": outline,
-        "line": (mask.any(axis=1).sum(axis=1) >= ACROSS * mask.shape[2]) & (not small),
-        "small": np.full(len(mask), small),
-    }
 
 
 def to_bytes(batch: Array) -> Array:

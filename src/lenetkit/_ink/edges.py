@@ -10,7 +10,7 @@ inside. It is told from a digit that touches the border by what lies within it: 
 
 import numpy as np
 
-from lenetkit._ink.paper import Array, shrink, to_grey
+from lenetkit._ink.grey import Array, shrink, to_grey
 
 __all__ = ["LARGEST_CELL", "has_edge_lines", "paper_around_digit", "without_edge_lines"]
 

@@ -6,7 +6,7 @@ Next: ``preprocessing.json`` beside an exported model, and the page of the docum
 
 from typing import Any
 
-from lenetkit._ink import bands, digit, edges, paper, pieces, rulings
+from lenetkit._ink import bands, digit, edges, grey, paper, pieces, rulings
 
 __all__ = ["describe_stages"]
 
@@ -41,11 +41,11 @@ def _pass_through() -> list[str]:
 
 def _grey() -> list[str]:
     return [
-        f"If a side is longer than {digit.WORKING_SIDE}: f = the smallest power of two for which longer side / f is "
-        f"at most {digit.WORKING_SIDE}; each block "
+        f"If a side is longer than {grey.WORKING_SIDE}: f = the smallest power of two for which longer side / f is "
+        f"at most {grey.WORKING_SIDE}; each block "
         "of f x f pixels becomes its mean, blocks that are cut off at the right and lower border likewise.",
-        f"Grey pictures stay. Of colour ones shrink a copy in the same way to at most {paper._COLOUR_SIDE} pixels a "
-        f"side, and take from each channel its mean over s x s pixels, s = max(3, longer side // {paper._DETAILS} | "
+        f"Grey pictures stay. Of colour ones shrink a copy in the same way to at most {grey._COLOUR_SIDE} pixels a "
+        f"side, and take from each channel its mean over s x s pixels, s = max(3, longer side // {grey._DETAILS} | "
         "1), rounded down, the border mirrored. v is the eigenvector of the 3 x 3 matrix of the sums of products of "
         "these details, 0.001 added to each, with the greatest eigenvalue; its sign makes the sum of v positive. w = "
         "v / (|v0| + |v1| + |v2|); grey = clip(w . rgb - 255 * (sum of the negative w), 0, 255), rounded.",
@@ -84,6 +84,9 @@ def _even_paper() -> list[str]:
         f"{narrow} are computed, too. Each takes the place of the best so far if the mean gradient, sqrt(slope), "
         f"along its outline is more than {paper._SHARPER} times as steep and it keeps more than {paper._KEPT} of the "
         f"ink (pixels above level {paper._HALF}, as below).",
+        f"Longer side from {paper._WIDE} on: all this is done on a copy of at most {2 * paper.LARGE} pixels a side, "
+        "whose every pixel is the mean of f x f, and whose sizes of close are of its own longer side. Each pixel of "
+        "the best P counts for its f x f; P = max(P, grey), and the ink map is computed from that once more.",
     ]
 
 

@@ -1,40 +1,32 @@
-"""Picture to ink map: grey, dark on light, on paper that is even; and the filters that this takes, NumPy only.
+"""Grey picture to ink map: dark on light, on paper that is even; and the filters that this takes, NumPy only.
 
-In: uint8 images (n, height, width[, 3]) of one size, any light, any polarity.
+In: uint8 images (n, height, width) of one size, any light, any polarity, from :mod:`lenetkit._ink.grey`.
 Out: an ink map, uint8 (n, height, width): 0 is paper, the darker the ink the larger; and its :class:`Contrast`.
 Next: :mod:`lenetkit._ink.digit`, which chooses the digit's ink.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
+
+from lenetkit._ink.grey import Array, average_blocks, shrink
 
 __all__ = [
     "LARGE",
-    "Array",
     "Contrast",
     "InkMap",
     "above",
-    "average_blocks",
     "close",
     "dark_on_light",
-    "get_reduction",
     "ink_map",
     "inner",
     "measure_noise",
-    "mix_channels",
     "polarity",
-    "shrink",
     "slope",
     "smooth",
-    "to_grey",
-    "weigh_channels",
 ]
 
-Array: TypeAlias = npt.NDArray[Any]
 Extreme: TypeAlias = Callable[..., Array]
 
 # Where no source is given, a number was set by eye on the development pictures (photos, scans, drawn digits) and its
@@ -44,7 +36,8 @@ Extreme: TypeAlias = Callable[..., Array]
 
 # From this side on an image has pixels to spare: it is smoothed, and its light may be uneven.
 # Below the second one a digit fills the picture: differences of neighbours say nothing about noise.
-LARGE, _TINY = 64, 16
+# From the third on, the paper is looked for on few pixels.
+LARGE, _TINY, _WIDE = 64, 16, 256
 
 # The paper is what remains when everything narrower than this fraction of the longer side is filled up.
 # Wrong: up to 64 results change.
@@ -56,8 +49,6 @@ _SHARPER, _KEPT = 1.2, 0.5
 # Standard deviations of noise from which a picture is smoothed a second and a third time. Wrong: 18 change.
 _DARKEST_PAPER, _VERY_NOISY = 0.35, (6, 15)
 
-# The mixture of colours is found on images of at most this side, and from details finer than this part of it.
-_COLOUR_SIDE, _DETAILS = 96, 8
 # The border has this vote at most against the strokes; its level counts where it is within 1/8 of the span.
 _BORDER_VOTE, _SAME_LEVEL = 0.45, 8
 
@@ -112,59 +103,6 @@ class InkMap(NamedTuple):
     slope: Array
 
 
-def shrink(batch: Array, side: int) -> Array:
-    """Average whole blocks of pixels until no side is longer than `side`."""
-    return average_blocks(batch, -(-max(batch.shape[1:3]) // side))
-
-
-def get_reduction(length: int, side: int) -> int:
-    """Return the smallest power of two that brings a length to `side` or below: what decoders of JPEG can do, too."""
-    return 1 << (-(-length // side) - 1).bit_length()
-
-
-def average_blocks(batch: Array, factor: int) -> Array:
-    """Average blocks of `factor` pixels a side by Pillow: of n pixels the mean, rounded to within 0.5 + 1 / (2 n)."""
-    if factor == 1:
-        return batch
-    return np.stack([np.asarray(Image.fromarray(image).reduce(factor)) for image in batch])
-
-
-def to_grey(batch: Array) -> Array:
-    """Return the one mixture of red, green and blue in which fine strokes differ most from their surroundings."""
-    if batch.ndim == 3:
-        return batch
-    if batch.shape[3] == 1:
-        return np.asarray(batch[..., 0])
-    return mix_channels(batch, weigh_channels(shrink(batch, _COLOUR_SIDE)))
-
-
-def mix_channels(batch: Array, weights: Array) -> Array:
-    """Return a mixture of red, green and blue, by weights (n, 3) such as those of :func:`weigh_channels`."""
-    lowest = 255 * np.minimum(weights, 0).sum(axis=1)
-    grey: Array = np.zeros(batch.shape[:3], np.float32) - lowest[:, np.newaxis, np.newaxis].astype(np.float32)
-    for channel in range(3):
-        grey += batch[..., channel] * weights[:, channel, np.newaxis, np.newaxis].astype(np.float32)
-    return np.asarray(np.rint(grey.clip(0, 255)), np.uint8)
-
-
-def weigh_channels(batch: Array) -> Array:
-    """Return weights (n, 3) whose sizes sum to 1: the main axis of what a smoothed copy of the image lacks."""
-    from lenetkit._utils.ndimage import ndimage
-
-    size = max(3, max(batch.shape[1:3]) // _DETAILS | 1)
-    levels = batch.astype(np.int64)
-    details = levels - ndimage.uniform_filter(levels, (1, size, size, 1))
-    # In integers, so that an image's weights do not depend on the batch.
-    together = np.einsum("nhwc,nhwd->ncd", details, details).astype(np.float64)
-    # Without any details all channels count the same.
-    main = np.linalg.eigh(together + 1e-3)[1][:, :, -1]
-    main = np.where(np.abs(main) < 1e-9, 0, main)
-    strongest = np.take_along_axis(main, np.abs(main).argmax(axis=1)[:, np.newaxis], axis=1)
-    total = main.sum(axis=1, keepdims=True)
-    sign = np.where(np.abs(total) > 1e-6, total, strongest)
-    return np.asarray(np.where(sign < 0, -main, main) / np.abs(main).sum(axis=1, keepdims=True))
-
-
 def dark_on_light(grey: Array, votes: Array | None = None) -> Array:
     """Invert the images whose ink is brighter than their paper, by the votes of :func:`polarity`."""
     votes = polarity(grey) if votes is None else votes
@@ -211,35 +149,55 @@ def ink_map(grey: Array) -> InkMap:
     outlines: shadows have soft ones.
     """
     if max(grey.shape[1:]) < LARGE:
-        return _measure(_darker_than_paper(grey, _WIDEST_STROKES[0]))
-    maps = [_large_ink_map(picture[np.newaxis]) for picture in grey]
-    if len(maps) == 1:
-        return maps[0]
-    levels = zip(*(found.contrast for found in maps), strict=True)
-    ink, steep = (np.concatenate([found[index] for found in maps]) for index in (0, 2))
-    return InkMap(ink, Contrast(*map(np.concatenate, levels)), steep)
-
-
-def _large_ink_map(grey: Array) -> InkMap:
-    """Return the ink map of one picture that may be a photograph: (1, height, width)."""
-    noise = measure_noise(grey)[0]
+        return _guess(grey, _WIDEST_STROKES[0])[0]
+    noise = measure_noise(grey)
     grey = smooth(grey)
     for limit in _VERY_NOISY:
-        grey = smooth(grey) if noise > limit else grey
+        noisy = noise > limit
+        if noisy.any():
+            grey[noisy] = smooth(grey[noisy])
+    if max(grey.shape[1:]) < _WIDE:
+        return _weigh_widths(grey)[0]
+    # Light changes slowly: fewer pixels tell which paper it is.
+    factor = -(-max(grey.shape[1:]) // (2 * LARGE))
+    paper = _weigh_widths(average_blocks(grey, factor))[1].repeat(factor, axis=1).repeat(factor, axis=2)
+    paper = paper[:, : grey.shape[1], : grey.shape[2]]
+    return _measure(_darker_than_paper(grey, np.maximum(paper, grey)))
+
+
+def _weigh_widths(grey: Array) -> tuple[InkMap, Array]:
+    """Return the ink maps of smoothed pictures by the best guess at the widest stroke of each, and their paper."""
     steep = slope(grey)
     steep *= _clear_slope(steep, measure_noise(grey))
-    best = _measure(_darker_than_paper(grey, _WIDEST_STROKES[0]))
+    best, paper = _guess(grey, _WIDEST_STROKES[0])
     sharpness, inked = _outline(best, steep)
     for width in _WIDEST_STROKES[1:]:
-        found = _measure(_darker_than_paper(grey, width))
+        found, other = _guess(grey, width)
         sharper, left = _outline(found, steep)
-        if sharper > _SHARPER * sharpness and left > _KEPT * inked:
-            best, sharpness, inked = found, sharper, left
-    return best
+        better = (sharper > _SHARPER * sharpness) & (left > _KEPT * inked)
+        if better.all():
+            best, paper, sharpness, inked = found, other, sharper, left
+        elif better.any():
+            pairs = (
+                (best.ink, found.ink),
+                (best.slope, found.slope),
+                (paper, other),
+                *zip(best.contrast, found.contrast, strict=True),
+                (sharpness, sharper),
+                (inked, left),
+            )
+            for kept, new in pairs:
+                kept[better] = new[better]
+    return best, paper
 
 
-def _darker_than_paper(grey: Array, width: float) -> Array:
+def _guess(grey: Array, width: float) -> tuple[InkMap, Array]:
+    """Return ink map and paper of pictures whose widest stroke is this fraction of the longer side."""
     paper = close(grey, max(3, round(width * max(grey.shape[1:]))))
+    return _measure(_darker_than_paper(grey, paper)), paper
+
+
+def _darker_than_paper(grey: Array, paper: Array) -> Array:
     darker = (paper - grey).astype(np.float32)
     darker *= np.float32(255)
     least = np.maximum(np.float32(_DARKEST_PAPER) * paper.max(axis=(1, 2), keepdims=True), 1)
@@ -247,11 +205,15 @@ def _darker_than_paper(grey: Array, width: float) -> Array:
     return np.rint(darker, out=darker).astype(np.uint8)
 
 
-def _outline(found: InkMap, steep: Array) -> tuple[float, int]:
-    """Return how steep one picture is where the ink begins, and the number of pixels that are ink."""
+def _outline(found: InkMap, steep: Array) -> tuple[Array, Array]:
+    """Return how steep pictures are where the ink begins, and the number of pixels that are ink, each (n,)."""
     mask = above(found.ink, found.contrast.level(_HALF))
     edge = np.flatnonzero(mask & ~inner(mask))
-    return float(np.sqrt(steep.reshape(-1)[edge]).sum()) / max(len(edge), 1), int(np.count_nonzero(mask))
+    # A picture's sum must not depend on the others.
+    ends = np.searchsorted(edge, mask[0].size * np.arange(1, len(mask)))
+    sums = np.array([np.sqrt(part).sum() for part in np.split(steep.reshape(-1)[edge], ends)])
+    counts = np.diff(ends, prepend=0, append=len(edge))
+    return sums / np.maximum(counts, 1), np.count_nonzero(mask, axis=(1, 2))
 
 
 def above(ink: Array, level: Array) -> Array:
@@ -267,17 +229,17 @@ def _measure(ink: Array) -> InkMap:
     noise, steep = measure_noise(ink), slope(ink)
     flat = ink.reshape(len(ink), -1)
     (paper,) = _ranked(flat, flat.shape[1] // 4).astype(np.float64)
-    clear = _clear_slope(steep, noise)
-    # Sums of integers are the same in any batch.
-    if len(ink) == 1:
-        pixels = np.flatnonzero(clear)
-        weights = steep.reshape(-1)[pixels].astype(np.int64)
-        total, weighted = np.array([[weights.sum()], [(weights * flat[0, pixels]).sum()]])
-    else:
-        weights = steep * clear
-        total, weighted = (each.sum(axis=(1, 2), dtype=np.int64) for each in (weights, weights * ink))
+    rows = zip(flat, steep.reshape(flat.shape), _clear_slope(steep, noise).reshape(flat.shape), strict=True)
+    total, weighted = np.array([_weigh_steep(*row) for row in rows]).T
     middle = weighted / np.maximum(total, 1)
     return InkMap(ink, Contrast(paper, np.maximum(paper, 2 * middle - paper), noise), steep)
+
+
+def _weigh_steep(ink: Array, steep: Array, clear: Array) -> tuple[int, int]:
+    """Return the sum of the slopes of clear pixels, and that of their ink so weighed; integers, the same everywhere."""
+    pixels = np.flatnonzero(clear)
+    weights = steep[pixels].astype(np.int64)
+    return int(weights.sum()), int(weights.dot(ink[pixels]))
 
 
 def _ranked(flat: Array, *ranks: int) -> Array:

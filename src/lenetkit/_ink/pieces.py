@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lenetkit._ink.paper import LARGE, Array, Contrast, InkMap, above, inner
+from lenetkit._ink.grey import Array
+from lenetkit._ink.paper import LARGE, Contrast, InkMap, above, inner
 
 __all__ = [
     "COARSE",
@@ -32,6 +33,8 @@ _EIGHT_OF_ONE_IMAGE = np.stack([np.zeros((3, 3)), _EIGHT, np.zeros((3, 3))])
 
 # Ink stands out by so many grey levels at least, and by so many noises. Wrong: ink in up to 3 blank pictures fewer.
 _FAINTEST, _NOISES = 8, 6
+# Pictures from so many pixels on are searched one by one, each only where it has ink at all.
+_APART = 2**15
 # No digit can be told on fewer pixels.
 _NARROWEST = 4
 # Fractions of the ink's contrast: what surely is ink, and what is ink if it hangs together with that.
@@ -249,6 +252,10 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) ->
     """
     from lenetkit._utils.ndimage import ndimage
 
+    if len(mask) > 1 and mask[0].size >= _APART:
+        parts = zip(mask, sure, steep, *contrast, strict=True)
+        each = [[part[np.newaxis] for part in one] for one in parts]
+        return np.concatenate([choose_pieces(*one[:3], Contrast(*one[3:])) for one in each])
     labels, used = np.zeros(mask.shape, np.int32), _find_used(mask)
     count = ndimage.label(mask[used], _EIGHT_OF_ONE_IMAGE, output=labels[used])
     if count == 0:

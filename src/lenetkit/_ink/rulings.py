@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lenetkit._ink.paper import Array
+from lenetkit._ink.grey import Array
 from lenetkit._ink.pieces import COARSE, CROSSING, reaches_across
 
 __all__ = ["reduce_rows", "runs_near_the_middle", "without_lines"]
@@ -106,69 +106,71 @@ def reduce_rows(mask: Array, scale: int) -> Array:
 
 
 def _erase_lines(mask: Array, lines: list[_Line]) -> None:
-    """Remove lines, one after the other."""
-    if lines:
-        reach = max(8, round(_REACH * len(mask)))
-        # Room for lines that leave the picture.
-        room = 2 * reach + 1
-        padded = np.zeros((len(mask) + 2 * room, mask.shape[1]), bool)
-        padded[room:-room] = mask
-        for line in lines:
-            _erase_line(padded, reach, line)
-        mask[:] = padded[room:-room]
-
-
-def _erase_line(padded: Array, reach: int, line: _Line) -> None:
-    """Remove, column by column, the run of pixels on the line, unless it is longer than the line is thick."""
-    room, width = 2 * reach + 1, padded.shape[1]
-    height = len(padded) - 2 * room
-    longest = max(height, width)
-    columns, flat = np.arange(width), padded.reshape(-1)
+    """Remove, column by column, the run of pixels on each line, unless it is longer than the line is thick."""
+    if not lines:
+        return
+    height, width = mask.shape
+    longest, reach = max(height, width), max(8, round(_REACH * height))
+    # Room for lines that leave the picture.
+    room, size = 2 * reach + 1, 2 * reach + 1
+    padded = np.zeros((width, height + 2 * room), bool)  # a column's pixels are beside one another
+    padded[:, room:-room] = mask.T
+    strips = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)
+    columns = np.arange(width)
     across = columns - (width - 1) / 2
+    row, steepness = np.array(lines).T
     # The coarse picture says where the line is within a few pixels, its own pixels say it exactly.
     for tolerance in (2 * -(-longest // COARSE) + 2, 2):
-        top = np.rint(line.row + line.steepness * across).astype(int) - reach
+        top = np.rint(row[:, np.newaxis] + steepness[:, np.newaxis] * across).astype(int) - reach
         start = np.minimum(np.maximum(top, -room), height) + room
-        places = (start * width + columns)[:, np.newaxis] + width * np.arange(2 * reach + 1)
-        strip = flat[places]
-        first, last = runs_near_the_middle(strip, tolerance)
+        strip = strips[columns, start]
+        first, last = (edge.reshape(top.shape) for edge in runs_near_the_middle(strip.reshape(-1, size), tolerance))
         lengths = last - first
         there = lengths > 0
-        if not there.any():
-            return
-        thickness = _ranked(lengths[there], 0.25)
-        if thickness > 1 + _THICKEST * longest:
-            return
-        thin = there & (lengths <= CROSSING * thickness + 1)
-        centres = top + (first + last - 1) / 2
-        line = _fit(across[thin], centres[thin]) or line
-    rows = np.arange(strip.shape[1])
-    erased = (rows >= first[:, np.newaxis]) & (rows < np.where(thin, last, 0)[:, np.newaxis])
-    flat[places[erased]] = False
+        thickness = _ranked(lengths, there, 0.25)
+        is_line = there.any(axis=1) & (thickness <= 1 + _THICKEST * longest)
+        thin = there & is_line[:, np.newaxis] & (lengths <= CROSSING * thickness[:, np.newaxis] + 1)
+        row, steepness = _fit(across, top + (first + last - 1) / 2, thin, row, steepness)
+    erased = np.where(thin, lengths, 0).reshape(-1)
+    within = np.arange(erased.sum()) - np.repeat(erased.cumsum() - erased, erased)
+    first_place = columns * padded.shape[1] + start + first
+    padded.reshape(-1)[np.repeat(first_place.reshape(-1), erased) + within] = False
+    mask[:] = padded[:, room:-room].T
 
 
-def _ranked(values: Array, fraction: float) -> float:
-    """Return the value at a fraction of the way from the least to the greatest, as ``numpy.quantile`` does."""
-    ordered, place = np.sort(values), fraction * (len(values) - 1)
-    low = int(place)
-    return float(ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (place - low))
+def _ranked(values: Array, chosen: Array, fraction: float) -> Array:
+    """Return, of the chosen values of each row (n, m), what ``numpy.quantile`` does: (n,), 0 where there are none."""
+    last = np.maximum(np.count_nonzero(chosen, axis=1) - 1, 0)
+    ordered = np.sort(np.where(chosen, values, np.inf), axis=1)
+    place = fraction * last
+    low = place.astype(int)
+    rows = np.arange(len(values))
+    below, above = ordered[rows, low], ordered[rows, np.minimum(low + 1, last)]
+    there = chosen.any(axis=1)
+    return np.where(there, below, 0) + (np.where(there, above, 0) - np.where(there, below, 0)) * (place - low)
 
 
-def _fit(columns: Array, rows: Array) -> _Line | None:
-    """Return the line through points, those far from it left out."""
-    near = np.ones(len(columns), bool)
+def _fit(columns: Array, rows: Array, chosen: Array, row: Array, steepness: Array) -> tuple[Array, Array]:
+    """Return row and steepness (n,) of the lines through chosen points (n, m), those far from it left out.
+
+    Lines whose points are too few, or too near to one another, stay as they were.
+    """
+    near, is_wide = chosen, np.ones(len(rows), bool)
     for _ in range(2):
-        across, down = columns[near], rows[near]
+        count = np.maximum(np.count_nonzero(near, axis=1), 1)
         # The columns are in order.
-        if len(across) == 0 or across[-1] - across[0] < _PARTS:
-            return None
-        middle, row = across.sum() / len(across), down.sum() / len(down)
-        across = across - middle
-        steepness = across.dot(down - row) / across.dot(across)
-        row -= steepness * middle
-        distances = np.abs(rows - row - steepness * columns)
-        near = distances <= 2 * _ranked(distances, 0.5) + 0.5
-    return _Line(row, steepness)
+        is_wide = (
+            is_wide
+            & near.any(axis=1)
+            & (columns[-1 - near[:, ::-1].argmax(axis=1)] - columns[near.argmax(axis=1)] >= _PARTS)
+        )
+        middle, level = ((near * values).sum(axis=1) / count for values in (columns, rows))
+        across = near * (columns - middle[:, np.newaxis])
+        steep = (across * (rows - level[:, np.newaxis])).sum(axis=1) / np.maximum((across * across).sum(axis=1), 1)
+        level -= steep * middle
+        distances = np.abs(rows - level[:, np.newaxis] - steep[:, np.newaxis] * columns)
+        near = chosen & (distances <= 2 * _ranked(distances, chosen, 0.5)[:, np.newaxis] + 0.5)
+    return np.where(is_wide, level, row), np.where(is_wide, steep, steepness)
 
 
 def runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:

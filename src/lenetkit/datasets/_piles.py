@@ -23,12 +23,10 @@ _BATCH = 256
 _BATCH_BYTES = 32 * 2**20
 # Files up to this size are read at once; the plainest PNGs among them are decoded many at a time.
 _SMALL = 2**17
-# A pile ends after so many pictures, or so many bytes of their files: two photos, or hundreds of small pictures.
-_AT_ONCE, _BYTES_AT_ONCE = 512, 2**19
-# Threads that open and read files of a pile as long as this wait for one another more than they read. In shorter ones,
-# of photos, the same is true of those that prepare pictures: a photo takes hundreds of NumPy calls of microseconds, and
-# at each of them the interpreter's lock changes hands. Two at once take half as much processor time again and no less
-# time than one beside those that decode (benchmarks/pile.py).
+# A pile ends after so many pictures, or so many bytes of their files: two photos at first, so that few keep all threads
+# busy, then up to ten, since those of one size are prepared together; or hundreds of small pictures.
+_AT_ONCE, _FEW_BYTES, _MANY_BYTES = 512, 2**19, 2**21
+# Threads that open and read files of a pile as long as this wait for one another more than they read.
 _MANY = 32
 # The plainest PNGs whose pixels are all below this are left to read_image, which says that they are nearly black.
 _BRIGHT = 4
@@ -110,15 +108,14 @@ def map_images(
     >>> [(name, type(found).__name__) for pile in map_images(["none.png"], len) for name, found in pile]
     [('none.png', 'DataError')]
     """
-    opening, preparing, nobody = ForkLock(), ForkLock(), contextlib.nullcontext()
+    opening, nobody = ForkLock(), contextlib.nullcontext()
 
     def work(pile: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
         is_long = len(pile) >= _MANY
         with opening.inner if is_long else nobody:
             found = decode_pile([_load(source) for _, source in pile], side)
         good = [picture for _, picture in found if not isinstance(picture, DataError)]
-        with nobody if is_long else preparing.inner:
-            results = iter(function(good) if good else ())
+        results = iter(function(good) if good else ())
         pictures = (picture if isinstance(picture, DataError) else next(results) for _, picture in found)
         return [(name, picture) for (name, _), picture in zip(pile, pictures, strict=True)]
 
@@ -174,15 +171,15 @@ def _attempt(source: Any, name: str, side: int | None) -> Array | DataError:
 
 
 def cut_piles(sources: Iterable[tuple[str, Any]]) -> Iterator[list[tuple[str, Any]]]:
-    """Yield named sources a few at a time: so many small ones, or a photo or two."""
+    """Yield named sources a few at a time: so many small ones, or two photos, and later on more."""
     pile: list[tuple[str, Any]] = []
-    size = 0
+    size, limit = 0, _FEW_BYTES
     for name, source in sources:
         pile.append((name, source))
         size += _weigh(source)
-        if len(pile) == _AT_ONCE or size > _BYTES_AT_ONCE:
+        if len(pile) == _AT_ONCE or size > limit:
             yield pile
-            pile, size = [], 0
+            pile, size, limit = [], 0, min(limit + _FEW_BYTES // 4, _MANY_BYTES)
     if pile:
         yield pile
 

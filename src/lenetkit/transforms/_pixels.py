@@ -243,7 +243,7 @@ def _join(images: list[Array]) -> Array | list[Array]:
 
 def chunks(images: Array) -> Iterator[slice]:
     """Cut an array of images into slices that fit a processor's cache."""
-    step, n = max(1, _CHUNK // math.prod(images.shape[1:])), len(images)
+    step, n = max(1, _CHUNK // math.prod(images.shape[1:3])), len(images)
     return iter((slice(0, n),)) if n <= step else (slice(i, min(i + step, n)) for i in range(0, n, step))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lenetkit._ink import (
     FILLED,
+    SIDE,
     SURE,
     WORKING_SIDE,
     doubts,
@@ -19,6 +20,7 @@ from lenetkit._ink import (
     raw_stages,
     stages,
     to_bytes,
+    working_grey,
 )
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
@@ -138,11 +140,23 @@ class MnistNormalize(BatchTransform):
     def look_at(self, images: Array | list[Array], measure: Callable[[Array], Array] | None = None) -> Looks:
         """Do what :meth:`look` does with images that :func:`lenetkit.transforms.check_images` has let through."""
         check_all_channels(images, self._channels)
-        if isinstance(images, list):
-            return Looks.join([self._look(image[np.newaxis], measure) for image in images])
-        if len(images) == 1:
-            return self._look(np.asarray(images), measure)
-        return Looks.join([self._look(np.asarray(images[part]), measure) for part in chunks(images)])
+        if not isinstance(images, list):
+            parts = [slice(None)] if len(images) == 1 else chunks(images)
+            return Looks.join([self._look(np.asarray(images[part]), measure) for part in parts])
+        # Those of one size go together, in colour or not, which is less work than one by one. Only grey ones are like
+        # MNIST's: at that size colours are left.
+        grey = [
+            image if image.shape[:2] == (SIDE, SIDE) else working_grey(to_bytes(image[np.newaxis]))[0]
+            for image in images
+        ]
+        rows: dict[tuple[int, ...], list[int]] = {}
+        for index, image in enumerate(grey):
+            rows.setdefault(image.shape, []).append(index)
+        found: dict[int, Looks] = {}
+        for same in rows.values():
+            looks = self.look_at(np.stack([grey[index] for index in same]), measure)
+            found.update(zip(same, looks.split(), strict=True))
+        return Looks.join([found[index] for index in range(len(images))])
 
     def _look(self, batch: Array, measure: Callable[[Array], Array] | None) -> Looks:
         """Look at pictures of one size."""
