@@ -440,7 +440,7 @@ def test_digits_of_very_few_pixels_are_found() -> None:
 def test_pictures_of_several_sizes_and_colours_go_together(side: int) -> None:
     """To the same images, to the bit, as each alone: in a list, in an array, and in several threads."""
     rng = np.random.default_rng(side)
-    papers = (
+    papers: tuple[dict[str, Any], ...] = (
         {"ruling": "ruled", "pitch": side / 8, "noise": 3.0},
         {"shadow": 0.5},
         {"ruling": "grid", "pitch": side / 9},
@@ -448,7 +448,7 @@ def test_pictures_of_several_sizes_and_colours_go_together(side: int) -> None:
     )
     grey = [
         on_paper(page(DIGITS[seed], side=side), draw_paper(side, side, seed=seed, **paper))
-        for seed, paper in enumerate((ruled, {"shadow": 0.5}, grid, {}))
+        for seed, paper in enumerate(papers)
     ]
     coloured = [np.stack([photo, photo // 2, 255 - photo], axis=-1) for photo in grey[2:]]
     others = [rng.integers(0, 256, (28, 28, 3), np.uint8), draw_digits(1, seed=1).images[0], grey[0][:-7]]
