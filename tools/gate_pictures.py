@@ -31,7 +31,8 @@ AMERICAN, REDUCED = 6_000, 10_000
 DRAWN = {
     "drawn": (70_000, None),
     "scribbles": (40_000, ("scribble",)),
-    "forms": (45_000, ("letter", "shape", "turned")),
+    "forms": (75_000, ("letter", "shape", "turned")),
+    "noise": (10_000, ("noise",)),
 }
 """What lenetkit draws: of all kinds, and more of those that come nearest to digits in poor pictures."""
 
@@ -72,8 +73,11 @@ def draw_sources(
     normalize = MnistNormalize()
     for number, (name, (n, kinds)) in enumerate(DRAWN.items()):
         images = draw_nondigits(n, kinds=kinds, seed=seed + number, fonts=faces).images
-        normalised = normalize(images)
+        looks = normalize.look(images)
+        normalised = looks.images
         yield name, normalised
+        # A picture that is looked at again must not get another chance to pass for a digit.
+        yield f"{name}, second looks", looks.others
         # Not everything passes MnistNormalize unchanged, and what does is decided by its thresholds.
         yield f"{name}, as drawn", images[(images != normalised).any(axis=(1, 2))]
     scripts = draw_scripts(fonts, "train", hands=SCRIPT_HANDS, seed=seed)

@@ -253,9 +253,10 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) ->
     from lenetkit._utils.ndimage import ndimage
 
     if len(mask) > 1 and mask[0].size >= _APART:
-        parts = zip(mask, sure, steep, *contrast, strict=True)
-        each = [[part[np.newaxis] for part in one] for one in parts]
-        return np.concatenate([choose_pieces(*one[:3], Contrast(*one[3:])) for one in each])
+        each = [slice(index, index + 1) for index in range(len(mask))]
+        levels = (Contrast(*(level[one] for level in contrast)) for one in each)
+        parts = zip(each, levels, strict=True)
+        return np.concatenate([choose_pieces(mask[one], sure[one], steep[one], level) for one, level in parts])
     labels, used = np.zeros(mask.shape, np.int32), _find_used(mask)
     count = ndimage.label(mask[used], _EIGHT_OF_ONE_IMAGE, output=labels[used])
     if count == 0:

@@ -147,7 +147,8 @@ def _ranked(values: Array, chosen: Array, fraction: float) -> Array:
     rows = np.arange(len(values))
     below, above = ordered[rows, low], ordered[rows, np.minimum(low + 1, last)]
     there = chosen.any(axis=1)
-    return np.where(there, below, 0) + (np.where(there, above, 0) - np.where(there, below, 0)) * (place - low)
+    below, above = (np.where(there, found, 0) for found in (below, above))
+    return np.asarray(below + (above - below) * (place - low))
 
 
 def _fit(columns: Array, rows: Array, chosen: Array, row: Array, steepness: Array) -> tuple[Array, Array]:
