@@ -5,6 +5,11 @@
 takes what ``train_line_reader.py`` left in the work folder, converts it, lets it read composed pictures whose digits,
 fonts and seeds no training saw, learns from some how far its probabilities are to be trusted, and from others how many
 errors are left among the pipeline's readings above each probability. The rest of the file stays as it is.
+
+    python tools/pack_line_reader.py --data DIR --fonts DIR --reader digits.lenet
+
+takes the line reader of another file instead, with what it has learnt of its probabilities, and learns the errors of
+this file's pipeline with it.
 """
 
 import argparse
@@ -61,16 +66,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder in which the folder mnist is")
     parser.add_argument("--fonts", type=Path, required=True, help="folder of the fonts")
-    parser.add_argument("--work", type=Path, required=True, help="folder of the trained network")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--work", type=Path, help="folder of the trained network")
+    source.add_argument("--reader", type=Path, help="file whose line reader it is to be, with its card beside it")
     parser.add_argument("--output", type=Path, default=TARGET, help=f"file to change (default: {TARGET})")
     arguments = parser.parse_args()
     begin = time.perf_counter()
-    tflite = convert(arguments.work / "result.npz")
-    judged = judge(tflite, held_back_hands(arguments.data, arguments.fonts))
-    bundle = attrs.evolve(read_bundle(arguments.output), line_reader=as_saved(tflite, fit_weights(judged)))
+    if arguments.reader:
+        reader = read_bundle(arguments.reader).line_reader
+        if reader is None:
+            parser.error(f"{arguments.reader} has no line reader")
+        facts = json.loads(arguments.reader.with_suffix(".json").read_text())["line_reader"]
+    else:
+        tflite, facts = convert(arguments.work / "result.npz"), sum_up(arguments.work)
+        reader = as_saved(tflite, fit_weights(judge(tflite, held_back_hands(arguments.data, arguments.fonts))))
+    # Without bounds of errors as yet.
+    unbounded = attrs.evolve(reader, levels=np.ones(1, np.float32), risks=np.ones(1, np.float32))
+    bundle = attrs.evolve(read_bundle(arguments.output), line_reader=unbounded)
     saved = bound_errors(bundle, arguments.data, arguments.fonts)
     write_bundle(arguments.output, attrs.evolve(bundle, line_reader=saved))
-    write_card(arguments.output, arguments.work, seconds=time.perf_counter() - begin)
+    write_card(arguments.output, {**facts, "packed_in_seconds": round(time.perf_counter() - begin)})
 
 
 def convert(path: Path) -> bytes:
@@ -176,23 +191,20 @@ def read_kind(path: Path, data: Path, fonts: Path, kind: str) -> tuple[npt.NDArr
     return np.array([sure for sure, _ in kept], np.float32), np.array([wrong for _, wrong in kept])
 
 
-def write_card(path: Path, work: Path, *, seconds: float) -> None:
+def sum_up(work: Path) -> dict[str, Any]:
+    """Return how the network in the work folder was trained."""
+    log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
+    last = log[-1]
+    spent = {name: count_all(log, name) for name in ("seconds", "processor_seconds")}
+    return {"steps": last["step"], "lines": last["lines"], **spent, "exact": last["exact"]}
+
+
+def write_card(path: Path, facts: dict[str, Any]) -> None:
     """Write down which file it is, and how the line reader in it was made."""
     content, card = path.read_bytes(), path.with_suffix(".json")
-    log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
-    facts = json.loads(card.read_text()) | {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "line_reader": {
-            "steps": log[-1]["step"],
-            "lines": log[-1]["lines"],
-            **{name: count_all(log, name) for name in ("seconds", "processor_seconds")},
-            "exact": log[-1]["exact"],
-            "packed_in_seconds": round(seconds),
-        },
-    }
-    card.write_text(json.dumps(facts, indent=2) + "\n")
-    print(json.dumps(facts["line_reader"], indent=2))
+    known = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "line_reader": facts}
+    card.write_text(json.dumps(json.loads(card.read_text()) | known, indent=2) + "\n")
+    print(json.dumps(facts, indent=2))
 
 
 def count_all(log: list[dict[str, Any]], name: str) -> int:

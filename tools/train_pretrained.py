@@ -69,7 +69,7 @@ class Recipe(NamedTuple):
 
 
 RECIPES = {
-    "digits": Recipe("lenet5", 20, 10_000, has_twin=True),
+    "digits": Recipe("lenet5", 40, 10_000, has_twin=True),
     "digits-accurate": Recipe("convnet", 30, 5_000, has_twin=False),
 }
 
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--network", type=Path, help="write the classifier into this file, or read it if it is there")
     parser.add_argument("--twin", type=Path, help="write the twin into this file, or read it if it is there")
     parser.add_argument("--calibrate-only", action="store_true", help="keep the networks that are in the output file")
-    parser.add_argument("--epochs", type=float, help="passes of each training (default: 20, with convnet 30)")
+    parser.add_argument("--epochs", type=float, help="passes of each training (default: 40, with convnet 30)")
     arguments = parser.parse_args()
     output = arguments.output or PRETRAINED / f"{arguments.name}.lenet"
     recipe = RECIPES[arguments.name]
