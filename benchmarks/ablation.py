@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
 import numpy as np
 from _shared import Results, describe_machine, spread
-from train_pretrained import drawn_digits, poor_pictures_of
+from train_pretrained import USUAL, other_digits, poor_pictures_of
 from wild import digit_sets
 
 from lenetkit import Pipeline, load_dataset
@@ -33,8 +33,8 @@ def training_sets(data: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return images and labels of each way."""
     mnist = load_dataset("mnist", subset="train", data_dir=data, download=False)
     images, labels = np.asarray(mnist.images), np.asarray(mnist.labels).astype(np.int64)
-    added, added_labels = drawn_digits()
-    seen, seen_labels, _ = poor_pictures_of(images, labels, added, added_labels)
+    added, added_labels = other_digits(None, USUAL)
+    seen, seen_labels, _ = poor_pictures_of(images, labels, added, added_labels, USUAL.reduced)
     parts = [(MnistNormalize()(images), labels), (added, added_labels), (seen, seen_labels)]
     return {
         name: (

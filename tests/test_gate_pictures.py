@@ -12,6 +12,7 @@ from PIL import ImageFont
 from scipy import ndimage
 
 from lenetkit import Pipeline
+from lenetkit.exceptions import SettingError
 from lenetkit.synthesis import draw_digits
 
 ROOT = Path(__file__).parents[1]
@@ -129,10 +130,21 @@ def test_kept_gate_is_read_back_and_answers_alike(tools: dict[str, ModuleType], 
     )
 
 
+def test_other_digits_are_those_that_are_asked_for(tools: dict[str, ModuleType]) -> None:
+    """Of fonts only where they are wanted."""
+    tool = tools["train_pretrained"]
+    usual = tool.Others(continental=20, school=10, varied=0, printed=10, written=0, reduced=5)
+    images, labels = tool.other_digits(None, usual)
+    assert (images.shape, images.dtype, labels.shape) == ((40, 28, 28), np.uint8, (40,))
+    assert np.bincount(labels, minlength=10).min() > 0
+    with pytest.raises(SettingError, match="no folder of fonts was given"):
+        tool.other_digits(None, usual._replace(written=10))
+
+
 def test_training_a_gate_asks_for_the_fonts(
     tools: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["train_pretrained.py", "--data", str(tmp_path), "--gate", str(tmp_path / "new")])
     with pytest.raises(SystemExit):
         tools["train_pretrained"].main()
-    assert "give --fonts FOLDER, or --gate FILE" in capsys.readouterr().err
+    assert "give --fonts FOLDER, or --gate FILE and" in capsys.readouterr().err
