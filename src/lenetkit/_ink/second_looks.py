@@ -46,7 +46,7 @@ FILLED = "hollow strokes filled"
 
 # No second look is asked for where the first one is as sure as this, by the reason for doubt; "thin" are images like
 # MNIST's. Chosen on MNIST's training digits: outlined, crossed by drawn curves, tightly cut, and a few pixels high.
-SURE = {"thin": 0.9, "outline": 0.9, "line": 0.9, "grains": 0.9, "polarity": 0.9, "small": 0.8}
+SURE = {"thin": 0.9, "outline": 0.9, "line": 0.9, "grains": 0.9, "polarity": 0.9, "small": 1.0}
 
 _EIGHT = np.ones((3, 3), bool)
 
