@@ -147,4 +147,4 @@ def test_training_a_gate_asks_for_the_fonts(
     monkeypatch.setattr("sys.argv", ["train_pretrained.py", "--data", str(tmp_path), "--gate", str(tmp_path / "new")])
     with pytest.raises(SystemExit):
         tools["train_pretrained"].main()
-    assert "give --fonts FOLDER, or --gate FILE and" in capsys.readouterr().err
+    assert "give --fonts FOLDER, or --gate FILE" in capsys.readouterr().err

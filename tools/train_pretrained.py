@@ -1,18 +1,18 @@
 """Train the pipelines that come with lenetkit, with LeNet-5 or with the small modern network.
 
     python tools/train_pretrained.py --data DIR --fonts FOLDER --gate gate.npz
-    python tools/train_pretrained.py --data DIR --fonts FOLDER --gate gate.npz --name digits-accurate
+    python tools/train_pretrained.py --data DIR --gate gate.npz --name digits-accurate
 
 trains on MNIST's 60,000 training images and on what lenetkit draws itself, and writes the file that the package holds,
 with its hash and figures beside it. The same machine gives the same file. MNIST's test part is not read here;
 ``benchmarks/wild.py`` measures the file on it and on other people's digits.
 
 The classifier learns from MNIST, from drawn digits (continental forms above all, which MNIST hardly has), from printed
-ones, the larger network also from forms that few hands use and from handwriting fonts (nine families of ten:
-``handwriting_fonts.py``), and from all of these as a camera would see them. All of them pass ``MnistNormalize`` first.
-A second network, the gate, learns to tell all these digits from what is none: scribbles, letters, shapes, several
-digits, parts of digits, and digits of other scripts (``gate_pictures.py``). The fonts are in ``--fonts``, or get there.
-``--gate FILE`` keeps the gate, so that the next run, for the other pipeline, reads it from there.
+ones, and from MNIST's and drawn digits as a camera would see them. All of them pass ``MnistNormalize`` first. A second
+network, the gate, learns to tell these digits, forms that few hands use and those of handwriting fonts from what is
+none: scribbles, letters, shapes, several digits, parts of digits, and digits of other scripts (``gate_pictures.py``).
+The fonts of these are in ``--fonts``, or get there. ``--gate FILE`` keeps the gate, so that the next run, for the other
+pipeline, reads it from there and needs no fonts.
 
 How sure an answer must be is learnt from a twin, trained in the same way without MNIST's last 10,000 training images,
 on exactly these, on poor pictures of them, and on drawn digits of other hands
@@ -76,17 +76,17 @@ class Recipe(NamedTuple):
 
     model: str
     epochs: float
-    others: Others
     held_back: int  # of MNIST's training images, the last ones, which tell how sure an answer must be
     has_twin: bool  # that is trained without them, while the pipeline itself learns from them, too
 
 
-# Rare forms and fonts cost LeNet-5 a tenth of a percent of MNIST's digits, which the larger network reads as well.
+# The gate learns from rare forms and fonts, too: they are digits. To the classifiers they were of no use for other
+# people's digits (docs/use/pretrained.md).
 USUAL, MANY = Others(12_000, 3_000, 0, 3_000, 0, 2_000), Others(12_000, 3_000, 10_000, 3_000, 10_000, 5_000)
 
 RECIPES = {
-    "digits": Recipe("lenet5", 20, USUAL, 10_000, has_twin=True),
-    "digits-accurate": Recipe("convnet", 30, MANY, 5_000, has_twin=False),
+    "digits": Recipe("lenet5", 20, 10_000, has_twin=True),
+    "digits-accurate": Recipe("convnet", 30, 5_000, has_twin=False),
 }
 
 GATE_EPOCHS = 20
@@ -119,7 +119,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder in which the folder mnist is")
     parser.add_argument("--name", choices=RECIPES, default="digits", help="which of them (default: digits)")
     parser.add_argument("--output", type=Path, help=f"file to write (default: NAME.lenet in {PRETRAINED})")
-    parser.add_argument("--fonts", type=Path, help="folder that has the fonts, or gets them")
+    parser.add_argument(
+        "--fonts", type=Path, help="folder of the fonts, to train the gate with: it has them, or gets them"
+    )
     parser.add_argument("--gate", type=Path, help="write the gate into this file (.npz), or read it if it is there")
     parser.add_argument("--network", type=Path, help="write the classifier into this file, or read it if it is there")
     parser.add_argument("--twin", type=Path, help="write the twin into this file, or read it if it is there")
@@ -130,12 +132,8 @@ def main() -> None:
     recipe = RECIPES[arguments.name]
     recipe = recipe if arguments.epochs is None else recipe._replace(epochs=arguments.epochs)
     trains_gate = not arguments.gate.exists() if arguments.gate else not arguments.calibrate_only
-    trains = not (arguments.calibrate_only or (arguments.network and arguments.network.exists()))
-    if arguments.fonts is None and (trains_gate or (trains and recipe.others.written)):
-        parser.error(
-            "the gate and the larger network learn from fonts, too: give --fonts FOLDER, or --gate FILE and --network "
-            "FILE with trained ones"
-        )
+    if trains_gate and arguments.fonts is None:
+        parser.error("the gate learns from fonts, too: give --fonts FOLDER, or --gate FILE with one that is trained")
     start = time.perf_counter()
     mnist = load_dataset("mnist", subset="train", data_dir=arguments.data, download=False)
     if arguments.calibrate_only:
@@ -144,12 +142,12 @@ def main() -> None:
     else:
         # What is learnt from is all of MNIST's training part, or all but what the pipeline itself is judged by.
         known = len(mnist) - (0 if recipe.has_twin else recipe.held_back)
-        pipeline = train_or_load(mnist, arguments.fonts, arguments.network, recipe, known)
+        pipeline = train_or_load(mnist, arguments.network, recipe, known)
     if arguments.gate or not arguments.calibrate_only:
         gate = train_or_load_gate(mnist, arguments.gate, arguments.fonts)
     judge = pipeline
     if recipe.has_twin:
-        judge = train_or_load(mnist, arguments.fonts, arguments.twin, recipe, len(mnist) - recipe.held_back)
+        judge = train_or_load(mnist, arguments.twin, recipe, len(mnist) - recipe.held_back)
     calibrate(pipeline, gate, judge, mnist, recipe.held_back)
     output.parent.mkdir(parents=True, exist_ok=True)
     pipeline.save(output, notes=None if arguments.calibrate_only else {**NOTES, "made_by": Path(__file__).name})
@@ -172,11 +170,11 @@ def collect_digits(
     return [MnistNormalize()(images), added, seen], [labels, added_labels, seen_labels], rows
 
 
-def train_or_load(mnist: Dataset, fonts: Path | None, path: Path | None, recipe: Recipe, known: int) -> Pipeline:
+def train_or_load(mnist: Dataset, path: Path | None, recipe: Recipe, known: int) -> Pipeline:
     """Return the classifier of the file, or a new one that knows so many of MNIST's images, on photographs, too."""
     if path is not None and path.exists():
         return Pipeline.load(path)
-    (normalised, added, seen), (labels, added_labels, seen_labels), rows = collect_digits(mnist, fonts, recipe.others)
+    (normalised, added, seen), (labels, added_labels, seen_labels), rows = collect_digits(mnist, None, USUAL)
     of_known = rows < known
     pipeline = fit(
         [normalised[:known], added, seen[of_known]],
