@@ -114,7 +114,9 @@ def look_again(found: dict[str, Any], doubts: dict[str, Array], stroke: bool) ->
             yield rows, dict(raw_stages(other, stroke))["result"], done
     rows = doubts["small"]
     if len(rows):
-        yield rows, _finish(cut_out(_stretch(dark_on_light(grey[rows]))), stroke), "all of a small picture taken as ink"
+        dark = _stretch(dark_on_light(grey[rows]))
+        yield rows, _finish(cut_out(dark), stroke), "all of a small picture taken as ink"
+        yield rows, _finish(cut_out(_enlarge(dark)), stroke), "all of a small picture taken as ink, and enlarged"
     index, canvas = fill_hollow(found["canvas"][doubts["outline"]])
     yield doubts["outline"][index], _finish(canvas, stroke), FILLED
     index, left = without_crossing_lines(mask[doubts["line"]])
@@ -139,6 +141,15 @@ def _stretch(dark: Array) -> Array:
     """Return how dark each pixel is, 0 to 255 in each picture."""
     low, high = (extreme(dark, axis=(1, 2), keepdims=True).astype(np.float32) for extreme in (np.min, np.max))
     return np.asarray(np.rint(255 * (high - dark) / np.maximum(high - low, 1)), np.uint8)
+
+
+def _enlarge(dark: Array) -> Array:
+    """Return pictures with rounded strokes, four times as large: cubic splines, which read best (1 to 3 were tried)."""
+    from lenetkit._utils.ndimage import ndimage
+
+    framed = np.pad(dark, ((0, 0), (1, 1), (1, 1))).astype(np.float32)
+    large = [ndimage.zoom(one, 4, order=3, mode="nearest", grid_mode=True) for one in framed]
+    return np.rint(np.stack(large).clip(0, 255)).astype(np.uint8)
 
 
 def _canvas(found: InkMap) -> Array:
