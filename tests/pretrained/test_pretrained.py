@@ -287,7 +287,7 @@ def test_harder_images_make_the_promise_stricter() -> None:
 
 @pytest.mark.slow
 def test_an_error_that_is_asked_for_takes_more_than_the_gate(pretrained: Pipeline) -> None:
-    """On corrupted digits fewer answers are accepted than at `reject=1`, and fewer of them are wrong."""
+    """On corrupted digits fewer answers are accepted than at `reject=1`, fewer of them wrong, and half as many as of all."""
     drawn = draw_digits(400, styles="american", seed=4321)
     images = np.concatenate([corrupt(drawn.images, kind) for kind in ("canny_edges", "zigzag", "rotate")])
     labels = np.tile(drawn.labels, 3)
@@ -298,7 +298,8 @@ def test_an_error_that_is_asked_for_takes_more_than_the_gate(pretrained: Pipelin
         for answers in (sure, all_digits)
     ]
     assert rejected(sure) > rejected(all_digits)
-    assert errors[0] < errors[1] / 2
+    assert errors[0] < errors[1]
+    assert errors[0] < np.mean([answer.label != label for answer, label in zip(sure, labels, strict=True)]) / 2
     new = [answer for answer, other in zip(sure, all_digits, strict=True) if answer.rejected and not other.rejected]
     assert {answer.reason[:17] for answer in new} == {"not sure enough: "}
 
