@@ -149,7 +149,7 @@ def _enlarge(dark: Array) -> Array:
 
     framed = np.pad(dark, ((0, 0), (1, 1), (1, 1))).astype(np.float32)
     large = [ndimage.zoom(one, 4, order=3, mode="nearest", grid_mode=True) for one in framed]
-    return np.rint(np.stack(large).clip(0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.stack(large).clip(0, 255)), np.uint8)
 
 
 def _canvas(found: InkMap) -> Array:
