@@ -287,7 +287,7 @@ def test_harder_images_make_the_promise_stricter() -> None:
 
 @pytest.mark.slow
 def test_an_error_that_is_asked_for_takes_more_than_the_gate(pretrained: Pipeline) -> None:
-    """On corrupted digits fewer answers are accepted than at `reject=1`, and fewer are wrong: half as many as of all."""
+    """On corrupted digits fewer answers are accepted than at `reject=1`, and half as many are wrong as of all."""
     drawn = draw_digits(400, styles="american", seed=4321)
     images = np.concatenate([corrupt(drawn.images, kind) for kind in ("canny_edges", "zigzag", "rotate")])
     labels = np.tile(drawn.labels, 3)
