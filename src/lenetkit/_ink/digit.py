@@ -15,17 +15,12 @@ import numpy as np
 from lenetkit._ink.bands import LARGEST_BANDED, without_bands
 from lenetkit._ink.edges import LARGEST_CELL, without_edge_lines
 from lenetkit._ink.grey import Array, working_grey
-from lenetkit._ink.paper import (
-    LARGE,
-    Contrast,
-    InkMap,
-    dark_on_light,
-    ink_map,
-    polarity,
-)
+from lenetkit._ink.paper import LARGE, Contrast, InkMap, dark_on_light, ink_map, polarity
 from lenetkit._ink.pieces import (
     dark_enough,
     digit_mask,
+    is_double,
+    is_grainy,
     reaches_across,
     without_frames,
 )
@@ -33,11 +28,13 @@ from lenetkit._ink.rulings import without_lines
 from lenetkit._utils.fork_lock import ForkLock
 
 __all__ = [
+    "ACROSS",
     "BOX",
     "SIDE",
     "bounding_boxes",
     "centre",
     "cut_out",
+    "doubts",
     "even_ink",
     "even_stroke",
     "fit_box",
@@ -72,6 +69,9 @@ _THINNEST, _WIDEST = 1.8, 3.6
 # twice at most, and not by less than this radius in pixels. Wrong (the last two): 74 results change.
 _FINE, _MARGIN, _SMALL_MARGIN = 4 * BOX, 12, 3
 _PASSES, _LEAST_RADIUS = 2, 0.02
+# Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
+# of a side; fewer pixels a side than this. Set on MNIST's training digits and the pen's, made to be in doubt.
+_UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
 
@@ -147,6 +147,31 @@ def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
         canvas = even_stroke(canvas)
     yield "stroke", canvas
     yield "result", centre(fit_box(canvas))
+
+
+def doubts(found: dict[str, Any]) -> dict[str, Array]:
+    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: bool (n,), by reason.
+
+    "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
+    may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
+    """
+    grey, canvas, mask = found["grey"], found["canvas"], found["possible ink"]
+    undecided = np.abs(found["polarity"]) < _UNDECIDED
+    if undecided.any():
+        undecided &= np.ptp(grey, axis=(1, 2)) > 0
+    top, bottom, left, right = bounding_boxes(canvas > _HALF)
+    width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
+    outline = (width > 0) & (width < _OUTLINE)
+    if outline.any():
+        outline[outline] = is_double(canvas[outline] > _HALF)
+    small = max(mask.shape[1:]) < _SMALL
+    return {
+        "polarity": undecided,
+        "grains": is_grainy(grey),
+        "outline": outline,
+        "line": (mask.any(axis=1).sum(axis=1) >= ACROSS * mask.shape[2]) & (not small),
+        "small": np.full(len(mask), small),
+    }
 
 
 def to_bytes(batch: Array) -> Array:

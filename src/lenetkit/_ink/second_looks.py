@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lenetkit._ink.digit import (
+    ACROSS,
     BOX,
     SIDE,
     bounding_boxes,
@@ -28,13 +29,12 @@ from lenetkit._ink.digit import (
 )
 from lenetkit._ink.grey import Array
 from lenetkit._ink.paper import Contrast, InkMap, dark_on_light, ink_map
-from lenetkit._ink.pieces import dark_enough, digit_mask, is_double, is_grainy
+from lenetkit._ink.pieces import dark_enough, digit_mask
 from lenetkit._ink.rulings import reduce_rows, runs_near_the_middle
 
 __all__ = [
     "FILLED",
     "SURE",
-    "doubts",
     "fill_hollow",
     "fill_images",
     "look_again",
@@ -49,10 +49,6 @@ FILLED = "hollow strokes filled"
 SURE = {"thin": 0.9, "outline": 0.9, "line": 0.9, "grains": 0.9, "polarity": 0.9, "small": 1.0}
 
 _EIGHT = np.ones((3, 3), bool)
-
-# Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
-# of a side; fewer pixels a side than this. Set on MNIST's training digits and the pen's, made to be in doubt.
-_UNDECIDED, _OUTLINE, _ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 
 # Set on MNIST's training digits, outlined, and crossed by waves, corners and curves, in pictures of 28 and 100 pixels.
 
@@ -70,31 +66,6 @@ _COARSE, _STEEPEST, _REACH, _CLIMB, _BAND = 64, 2, 4, 0.03, 0.13
 _LEFT, _BEYOND = 0.25, 0.03
 # Standard deviation of the blur against grains, in pixels.
 _BLUR = 0.8
-
-
-def doubts(found: dict[str, Any]) -> dict[str, Array]:
-    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: bool (n,), by reason.
-
-    "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
-    may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
-    """
-    grey, canvas, mask = found["grey"], found["canvas"], found["possible ink"]
-    undecided = np.abs(found["polarity"]) < _UNDECIDED
-    if undecided.any():
-        undecided &= np.ptp(grey, axis=(1, 2)) > 0
-    top, bottom, left, right = bounding_boxes(canvas > _HALF)
-    width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
-    outline = (width > 0) & (width < _OUTLINE)
-    if outline.any():
-        outline[outline] = is_double(canvas[outline] > _HALF)
-    small = max(mask.shape[1:]) < _SMALL
-    return {
-        "polarity": undecided,
-        "grains": is_grainy(grey),
-        "outline": outline,
-        "line": (mask.any(axis=1).sum(axis=1) >= _ACROSS * mask.shape[2]) & (not small),
-        "small": np.full(len(mask), small),
-    }
 
 
 def look_again(found: dict[str, Any], doubts: dict[str, Array], stroke: bool) -> Iterator[tuple[Array, Array, str]]:
@@ -240,7 +211,7 @@ def goes_beyond(mask: Array, digit: Array) -> Array:
 def _without_line(mask: Array) -> Array | None:
     """Leave out a line from the left side to the right one; None where there is none."""
     inked = np.flatnonzero(mask.any(axis=0))
-    if len(inked) < max(_FEWEST, _ACROSS * mask.shape[1]):
+    if len(inked) < max(_FEWEST, ACROSS * mask.shape[1]):
         return None
     first, last = int(inked[0]), int(inked[-1]) + 1
     length = last - first

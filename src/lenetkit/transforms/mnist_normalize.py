@@ -141,8 +141,9 @@ class MnistNormalize(BatchTransform):
         """Do what :meth:`look` does with images that :func:`lenetkit.transforms.check_images` has let through."""
         check_all_channels(images, self._channels)
         if not isinstance(images, list):
-            parts = [slice(None)] if len(images) == 1 else chunks(images)
-            return Looks.join([self._look(np.asarray(images[part]), measure) for part in parts])
+            if len(images) == 1:
+                return self._look(np.asarray(images), measure)
+            return Looks.join([self._look(np.asarray(images[part]), measure) for part in chunks(images)])
         # Those of one size go together, in colour or not, which is less work than one by one. Only grey ones are like
         # MNIST's: at that size colours are left.
         grey = [
@@ -152,6 +153,8 @@ class MnistNormalize(BatchTransform):
         rows: dict[tuple[int, ...], list[int]] = {}
         for index, image in enumerate(grey):
             rows.setdefault(image.shape, []).append(index)
+        if len(rows) == 1:
+            return self.look_at(np.stack(grey), measure)
         found: dict[int, Looks] = {}
         for same in rows.values():
             looks = self.look_at(np.stack([grey[index] for index in same]), measure)
