@@ -130,7 +130,7 @@ def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
     if max(grey.shape[1:]) < LARGEST_BANDED:
         grey = without_bands(grey)
     votes = polarity(grey)
-    found = ink_map(dark_on_light(grey, votes))
+    found = ink_map(dark_on_light(grey, votes), quick=True)
     yield "grey without bands", grey
     yield "polarity", votes
     yield "even paper", found

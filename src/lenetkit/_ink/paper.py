@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from PIL import Image
 
 from lenetkit._ink.grey import Array, average_blocks, shrink
 
@@ -142,11 +143,12 @@ def _border_votes(grey: Array) -> tuple[Array, Array]:
     return (2 * middle - low - high) / span, even
 
 
-def ink_map(grey: Array) -> InkMap:
+def ink_map(grey: Array, *, quick: bool = False) -> InkMap:
     """Return how much darker each pixel is than the paper around it, as a fraction of the paper's brightness.
 
     Of several guesses at the widest stroke the largest is used, unless a smaller one gives ink with clearly sharper
-    outlines: shadows have soft ones.
+    outlines: shadows have soft ones. If it is to be quick, few pixels tell which paper it is, since light changes
+    slowly: enough for one digit, not for a page, on which the remains of a shadow may look like writing.
     """
     if max(grey.shape[1:]) < LARGE:
         return _guess(grey, _WIDEST_STROKES[0])[0]
@@ -156,13 +158,18 @@ def ink_map(grey: Array) -> InkMap:
         noisy = noise > limit
         if noisy.any():
             grey[noisy] = smooth(grey[noisy])
-    if max(grey.shape[1:]) < _WIDE:
+    if not quick or max(grey.shape[1:]) < _WIDE:
         return _weigh_widths(grey)[0]
-    # Light changes slowly: fewer pixels tell which paper it is.
     factor = -(-max(grey.shape[1:]) // (2 * LARGE))
-    paper = _weigh_widths(average_blocks(grey, factor))[1].repeat(factor, axis=1).repeat(factor, axis=2)
-    paper = paper[:, : grey.shape[1], : grey.shape[2]]
+    paper = _enlarge(_weigh_widths(average_blocks(grey, factor))[1], factor, grey.shape[1:])
     return _measure(_darker_than_paper(grey, np.maximum(paper, grey)))
+
+
+def _enlarge(batch: Array, factor: int, size: tuple[int, ...]) -> Array:
+    """Return images (n, height, width) from averages of blocks, without steps, which would look like ink."""
+    (height, width), box = size, (0, 0, size[1] / factor, size[0] / factor)
+    large = (Image.fromarray(one).resize((width, height), Image.Resampling.BILINEAR, box) for one in batch)
+    return np.stack([np.asarray(one) for one in large])
 
 
 def _weigh_widths(grey: Array) -> tuple[InkMap, Array]:

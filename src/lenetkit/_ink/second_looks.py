@@ -78,7 +78,7 @@ def look_again(found: dict[str, Any], doubts: dict[str, Array], stroke: bool) ->
     rows = doubts["polarity"]
     if len(rows):
         turned = 255 - dark_on_light(found["grey without bands"][rows], found["polarity"][rows])
-        yield rows, _finish(_canvas(ink_map(turned)), stroke), "ink and paper exchanged"
+        yield rows, _finish(_canvas(ink_map(turned, quick=True)), stroke), "ink and paper exchanged"
     rows = doubts["grains"]
     if len(rows):
         for done, other in without_grains(grey[rows]).items():
