@@ -191,6 +191,19 @@ def test_of_tiny_pictures_all_is_taken_as_ink_once_more() -> None:
     assert 8 <= np.ptp(columns) <= 11
 
 
+@pytest.mark.parametrize(("side", "n_looks"), [(200, 0), (300, 1)])
+def test_with_lines_across_a_large_picture_the_paper_is_looked_for_closely(side: int, n_looks: int) -> None:
+    """The first look finds it on few pixels there; on smaller pictures on all of them as it is."""
+    pictures = crossed(DIGITS.images[:3], side)
+    found, doubt, looks = all_looks(pictures)
+    assert doubt["line"].all()
+    closely = [seen for _, seen, done in looks if done == "the paper looked for on all pixels"]
+    assert len(closely) == n_looks
+    for seen in closely:
+        assert (seen.shape, seen.dtype) == (found["result"].shape, np.uint8)
+        assert seen.any(axis=(1, 2)).all()
+
+
 def test_every_doubt_has_a_limit() -> None:
     """From which on the first look is enough."""
     found = dict(raw_stages(enlarged(DIGITS.images[:2], 40), True))

@@ -84,7 +84,7 @@ def _even_paper() -> list[str]:
         f"{narrow} are computed, too. Each takes the place of the best so far if the mean gradient, sqrt(slope), "
         f"along its outline is more than {paper._SHARPER} times as steep and it keeps more than {paper._KEPT} of the "
         f"ink (pixels above level {paper._HALF}, as below).",
-        f"Longer side from {paper._WIDE} on: all this is done on a copy of at most {2 * paper.LARGE} pixels a side, "
+        f"Longer side from {paper.WIDE} on: all this is done on a copy of at most {2 * paper.LARGE} pixels a side, "
         "whose every pixel is the mean of f x f, and whose sizes of close are of its own longer side. The best P is "
         "enlarged bilinearly; P = max(P, grey), and the ink map is computed from that once more.",
     ]

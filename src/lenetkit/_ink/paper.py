@@ -15,6 +15,7 @@ from lenetkit._ink.grey import Array, average_blocks, shrink
 
 __all__ = [
     "LARGE",
+    "WIDE",
     "Contrast",
     "InkMap",
     "above",
@@ -38,7 +39,7 @@ Extreme: TypeAlias = Callable[..., Array]
 # From this side on an image has pixels to spare: it is smoothed, and its light may be uneven.
 # Below the second one a digit fills the picture: differences of neighbours say nothing about noise.
 # From the third on, the paper is looked for on few pixels.
-LARGE, _TINY, _WIDE = 64, 16, 256
+LARGE, _TINY, WIDE = 64, 16, 256
 
 # The paper is what remains when everything narrower than this fraction of the longer side is filled up.
 # Wrong: up to 64 results change.
@@ -158,7 +159,7 @@ def ink_map(grey: Array, *, quick: bool = False) -> InkMap:
         noisy = noise > limit
         if noisy.any():
             grey[noisy] = smooth(grey[noisy])
-    if not quick or max(grey.shape[1:]) < _WIDE:
+    if not quick or max(grey.shape[1:]) < WIDE:
         return _weigh_widths(grey)[0]
     factor = -(-max(grey.shape[1:]) // (2 * LARGE))
     paper = _enlarge(_weigh_widths(average_blocks(grey, factor))[1], factor, grey.shape[1:])

@@ -28,7 +28,7 @@ from lenetkit._ink.digit import (
     without_rulings,
 )
 from lenetkit._ink.grey import Array
-from lenetkit._ink.paper import Contrast, InkMap, dark_on_light, ink_map
+from lenetkit._ink.paper import WIDE, Contrast, InkMap, dark_on_light, ink_map
 from lenetkit._ink.pieces import dark_enough, digit_mask
 from lenetkit._ink.rulings import reduce_rows, runs_near_the_middle
 
@@ -88,6 +88,10 @@ def look_again(found: dict[str, Any], doubts: dict[str, Array], stroke: bool) ->
         dark = _stretch(dark_on_light(grey[rows]))
         yield rows, _finish(cut_out(dark), stroke), "all of a small picture taken as ink"
         yield rows, _finish(cut_out(_enlarge(dark)), stroke), "all of a small picture taken as ink, and enlarged"
+    rows = doubts["line"]
+    if len(rows) and max(grey.shape[1:]) >= WIDE:
+        closely = ink_map(dark_on_light(found["grey without bands"][rows], found["polarity"][rows]))
+        yield rows, _finish(_canvas(closely), stroke), "the paper looked for on all pixels"
     index, canvas = fill_hollow(found["canvas"][doubts["outline"]])
     yield doubts["outline"][index], _finish(canvas, stroke), FILLED
     index, left = without_crossing_lines(mask[doubts["line"]])
