@@ -20,6 +20,7 @@ from lenetkit.trainer import Trainer  # imports neither TensorFlow nor Keras: pl
 __all__ = [
     "Results",
     "describe_machine",
+    "fresh_environment",
     "in_fresh_process",
     "machine",
     "markdown_table",
@@ -113,11 +114,19 @@ def same_settings(then: dict[str, str], now: dict[str, str]) -> bool:
     return all(then.get(name, defaults.get(name)) == value for name, value in now.items())
 
 
+def fresh_environment() -> dict[str, str]:
+    """Return the environment of a new process: a quiet TensorFlow, and modules that are compiled once and kept.
+
+    Where Python keeps none, each process compiles what it imports: importing TensorFlow then takes 13 s instead of 5.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
 def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
     """Run a script to its end and return the JSON object in its last line."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, script, *arguments]
-    child = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    child = subprocess.run(command, capture_output=True, text=True, env=fresh_environment(), check=False)
     if child.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{child.stderr[-3000:]}")
     result: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])

@@ -38,6 +38,8 @@ from lenetkit.synthesis import draw_nondigits, draw_paper, draw_printed
 
 SEED = 99
 ACCEPTED = 0.95
+# Of what costs little to draw, so many: one in a thousand shows.
+MANY = 10_000
 
 
 def foreign_writing(fonts: Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -54,13 +56,13 @@ def foreign_writing(fonts: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 def other_kinds(data: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Give each set of what is no digit and no writing of others."""
-    yield "letters, printed", draw_printed(1000, characters=LETTERS, seed=SEED, fonts=UNSEEN).images
+    yield "letters, printed", draw_printed(MANY, characters=LETTERS, seed=SEED, fonts=UNSEEN).images
     test = load_dataset("mnist", subset="test", data_dir=data, download=False)
     images = np.asarray(test.images)
     yield "parts of digits", cut_parts(images, np.asarray(test.labels).astype(int))[0]
     yield "two digits", np.concatenate([images[:2000, :, 3:25], images[2000:4000, :, 3:25]], axis=2)
     for kind in ("several", "turned", "scribble", "shape", "noise"):
-        yield kind, draw_nondigits(1000, kinds=kind, seed=SEED).images
+        yield kind, draw_nondigits(MANY, kinds=kind, seed=SEED).images
     yield "texture", draw_textures(1000)
     with contextlib.suppress(DownloadError):
         yield "Fashion-MNIST test", load_dataset("fashion_mnist", subset="test", data_dir=data, download=False).images

@@ -26,6 +26,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from _shared import fresh_environment
 
 from lenetkit import Pipeline, load_dataset
 from lenetkit.exceptions import DownloadError, MissingExtraError
@@ -213,6 +214,7 @@ def measure_first_answer(path: Path, folder: Path, runtimes: Ways) -> None:
     if not ONLY_RUNTIMES:
         Pipeline.load(path).export(keras_file, format="keras")
         ways["the same model in Keras"] = KERAS
+    environment = fresh_environment()
     print(f"\nfirst answer of a fresh process, median of {ROUNDS}")
     for name, code in ways.items():
         if "runtime" in name and f"Predictor, {name.partition(', ')[2]}" not in runtimes:
@@ -221,7 +223,7 @@ def measure_first_answer(path: Path, folder: Path, runtimes: Ways) -> None:
         for _ in range(ROUNDS):
             start = time.perf_counter()
             command = [sys.executable, "-c", PROCESS.format(code), str(path), str(keras_file)]
-            child = subprocess.run(command, capture_output=True, text=True, check=True)
+            child = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
             times.append(time.perf_counter() - start)
             peaks.append(float(child.stdout.splitlines()[-1]))
         print(f"  {name:32} {statistics.median(times):9.2f} s    {statistics.median(peaks) / 1024:6.0f} MB")

@@ -6,7 +6,6 @@ Out: the digit alone, uint8 (n, height, width), ink 255 on 0, all 0 where there 
 Next: the model.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +24,6 @@ from lenetkit._ink.pieces import (
     without_frames,
 )
 from lenetkit._ink.rulings import without_lines
-from lenetkit._utils.fork_lock import ForkLock
 
 __all__ = [
     "ACROSS",
@@ -74,11 +72,6 @@ _PASSES, _LEAST_RADIUS = 2, 0.02
 _UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
-
-
-# Lines and pieces of large pictures take hundreds of NumPy calls of microseconds each, and at each of them several
-# threads would hand the interpreter's lock to and fro: one at a time goes through them (benchmarks/pile.py).
-_one_at_a_time, _nobody = ForkLock(), contextlib.nullcontext()
 
 
 def normalise(batch: Array, *, stroke: bool = True) -> Array:
@@ -135,9 +128,8 @@ def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
     yield "polarity", votes
     yield "even paper", found
     mask = dark_enough(found.ink, found.contrast)
-    with _one_at_a_time.inner if max(mask.shape[1:]) >= LARGE else _nobody:
-        mask = without_rulings(mask)
-        chosen = digit_mask(mask, found)
+    mask = without_rulings(mask)
+    chosen = digit_mask(mask, found)
     yield "possible ink", mask
     digit = even_ink(found.ink, chosen, found.contrast)
     yield "digit", digit

@@ -65,11 +65,16 @@ def to_grey(batch: Array) -> Array:
 
 def mix_channels(batch: Array, weights: Array) -> Array:
     """Return a mixture of red, green and blue, by weights (n, 3) such as those of :func:`weigh_channels`."""
-    lowest = 255 * np.minimum(weights, 0).sum(axis=1)
-    grey: Array = np.zeros(batch.shape[:3], np.float32) - lowest[:, np.newaxis, np.newaxis].astype(np.float32)
-    for channel in range(3):
-        grey += batch[..., channel] * weights[:, channel, np.newaxis, np.newaxis].astype(np.float32)
-    return np.asarray(np.rint(grey.clip(0, 255)), np.uint8)
+    lowest = (255 * np.minimum(weights, 0).sum(axis=1)).astype(np.float32)
+    mixed = np.empty(batch.shape[:3], np.uint8)
+    # One by one, so that what is in work stays near the processor.
+    for image, own, offset, result in zip(batch, weights.astype(np.float32), lowest, mixed, strict=True):
+        grey = np.full(image.shape[:2], -offset)
+        for channel in range(3):
+            grey += image[..., channel] * own[channel]
+        np.rint(grey.clip(0, 255, out=grey), out=grey)
+        result[:] = grey
+    return mixed
 
 
 def weigh_channels(batch: Array) -> Array:

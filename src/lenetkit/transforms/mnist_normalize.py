@@ -1,5 +1,7 @@
 """Pictures of one digit to the images that MNIST would have made of them."""
 
+import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -22,12 +24,19 @@ from lenetkit._ink import (
     to_bytes,
     working_grey,
 )
+from lenetkit._utils.fork_lock import ForkLock
+from lenetkit._utils.machine import count_cores
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
 from lenetkit.transforms._looks import Looks
 from lenetkit.transforms._pixels import Array, BatchTransform, Images, check_all_channels, check_images, chunks
 
 __all__ = ["MnistNormalize"]
+
+# From this side on a picture takes hundreds of NumPy calls, at each of which threads would hand the interpreter's lock
+# to and fro. So each two of them take turns: one normalises while the other reads a file (benchmarks/pile.py).
+_LARGE = 64
+_turns, _nobody = tuple(ForkLock() for _ in range(max(1, count_cores() // 2))), contextlib.nullcontext()
 
 
 @register_transform("mnist_normalize")
@@ -169,7 +178,9 @@ class MnistNormalize(BatchTransform):
         if done.all():
             unsure = {"thin": is_thin(batch)}
         else:
-            found = dict(raw_stages(batch if not done.any() else batch[~done], self.stroke))
+            turn = _turns[threading.get_native_id() % len(_turns)].inner if max(batch.shape[1:3]) >= _LARGE else _nobody
+            with turn:
+                found = dict(raw_stages(batch if not done.any() else batch[~done], self.stroke))
             images, unsure = found["result"], doubts(found)
             if done.any():
                 images = batch.copy()
