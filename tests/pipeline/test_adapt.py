@@ -77,7 +77,7 @@ def test_the_gate_lets_the_new_hand_through() -> None:
     before = np.mean([answer.rejected for answer in pipe.predict(leaning[REST], reject=1)])
     assert pipe.adapt(leaning[MINE], HAND.labels[MINE], layers="last").accepted
     lost = np.mean([answer.rejected for answer in pipe.predict(leaning[REST], reject=1)])
-    assert lost <= before / 2
+    assert lost <= min(before / 2, 0.02)
     assert before > 0.02
     others = draw_nondigits(350, seed=5).images
     assert np.mean([answer.rejected for answer in pipe.predict(others, reject=1)]) > 0.9

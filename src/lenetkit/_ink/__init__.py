@@ -49,12 +49,13 @@ from lenetkit._ink.grey import (
     weigh_channels,
     working_grey,
 )
-from lenetkit._ink.paper import Contrast, close, dark_on_light, ink_map, slope
+from lenetkit._ink.paper import LARGE, Contrast, close, dark_on_light, ink_map, slope
 from lenetkit._ink.pieces import dark_enough, is_thin
 from lenetkit._ink.second_looks import FILLED, SURE, fill_images, look_again
 
 __all__ = [
     "FILLED",
+    "LARGE",
     "SIDE",
     "SURE",
     "WORKING_SIDE",

@@ -10,6 +10,7 @@ import numpy as np
 
 from lenetkit._ink import (
     FILLED,
+    LARGE,
     SIDE,
     SURE,
     WORKING_SIDE,
@@ -33,10 +34,15 @@ from lenetkit.transforms._pixels import Array, BatchTransform, Images, check_all
 
 __all__ = ["MnistNormalize"]
 
-# From this side on a picture takes hundreds of NumPy calls, at each of which threads would hand the interpreter's lock
-# to and fro. So each two of them take turns: one normalises while the other reads a file (benchmarks/pile.py).
-_LARGE = 64
+# A large picture takes hundreds of NumPy calls, at each of which threads would hand the interpreter's lock to and fro.
+# So each two of them take turns: one normalises while the other reads a file (benchmarks/pile.py).
 _turns, _nobody = tuple(ForkLock() for _ in range(max(1, count_cores() // 2))), contextlib.nullcontext()
+
+
+def _taking_turns(batch: Array) -> contextlib.AbstractContextManager[Any]:
+    """Wait for the other thread of two, if the pictures are large."""
+    large = max(batch.shape[1:3]) >= LARGE
+    return _turns[threading.get_native_id() % len(_turns)].inner if large else _nobody
 
 
 @register_transform("mnist_normalize")
@@ -108,7 +114,8 @@ class MnistNormalize(BatchTransform):
     working_side = WORKING_SIDE
 
     def _apply(self, batch: Array) -> Array:
-        return normalise(batch, stroke=self.stroke)
+        with _taking_turns(batch):
+            return normalise(batch, stroke=self.stroke)
 
     def look(self, images: Images, /, *, measure: Callable[[Array], Array] | None = None) -> Looks:
         """Return the transformed images, and second looks at pictures that may be meant in several ways.
@@ -178,8 +185,7 @@ class MnistNormalize(BatchTransform):
         if done.all():
             unsure = {"thin": is_thin(batch)}
         else:
-            turn = _turns[threading.get_native_id() % len(_turns)].inner if max(batch.shape[1:3]) >= _LARGE else _nobody
-            with turn:
+            with _taking_turns(batch):
                 found = dict(raw_stages(batch if not done.any() else batch[~done], self.stroke))
             images, unsure = found["result"], doubts(found)
             if done.any():
