@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from lenetkit._ink import doubts, is_thin, raw_stages
+from lenetkit._ink import doubts, is_like_mnist, is_thin, raw_stages
 from lenetkit._ink.second_looks import SURE, fill_hollow, look_again, without_crossing_lines, without_grains
 from lenetkit.synthesis import draw_digits, draw_number
+from lenetkit.transforms import MnistNormalize
 
 DIGITS = draw_digits(60, styles="school", seed=5)
 
@@ -217,6 +218,26 @@ def test_images_like_mnists_may_be_outlines() -> None:
     ring[0, 4:24, 8:20] = 255
     ring[0, 5:23, 9:19] = 0
     assert is_thin(ring).all()
+
+
+def test_one_image_is_judged_as_among_others() -> None:
+    """Though in a way of its own, which takes a few microseconds."""
+    digits = MnistNormalize()(draw_digits(40, seed=2).images)
+    rings = np.zeros((2, 28, 28), np.uint8)
+    rings[:, 5:25, 9:21] = 255
+    rings[:, 6:24, 10:20] = 0
+    rings[1, 10:20, 9] = 100
+    shifted = [np.roll(digits, by, axis) for by in (-1, 1) for axis in (1, 2)]
+    speck, faint = digits.copy(), digits // 2
+    speck[:, 1, 1] = 1
+    blank = np.zeros((1, 28, 28), np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (9, 28, 28), dtype=np.uint8)
+    images = np.concatenate([digits, rings, *shifted, speck, faint, blank, blank + 255, noise])
+    for judge, given_images in ((is_like_mnist, images), (is_thin, images[is_like_mnist(images)])):
+        alone = np.concatenate([judge(image[np.newaxis]) for image in given_images])
+        np.testing.assert_array_equal(alone, judge(given_images))
+        assert alone.any()
+        assert not alone.all()
 
 
 def test_a_picture_is_looked_at_as_in_any_batch() -> None:

@@ -36,7 +36,6 @@ from lenetkit._ink.digit import (
     normalise,
     raw_stages,
     stages,
-    to_bytes,
     without_rulings,
 )
 from lenetkit._ink.edges import has_edge_lines
@@ -45,6 +44,7 @@ from lenetkit._ink.grey import (
     get_reduction,
     mix_channels,
     shrink,
+    to_bytes,
     to_grey,
     weigh_channels,
     working_grey,

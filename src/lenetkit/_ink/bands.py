@@ -161,20 +161,23 @@ class _Rectangle(NamedTuple):
     @property
     def total(self) -> float:
         """The sum of a level and the level that it was turned to."""
-        return float(np.median(np.concatenate([outside + inside for outside, inside in self.sides])))
+        ordered = np.sort(np.concatenate([outside + inside for outside, inside in self.sides]))
+        return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
     @property
     def gain(self) -> float:
         """The sum of differences across the sides that is gone once the band is turned; 0 if too much is left."""
         total = self.total
-        before = [float(np.abs(outside - inside).sum(dtype=np.int64)) for outside, inside in self.sides]
-        after = [float(np.abs(total - outside - inside).sum()) for outside, inside in self.sides]
-        left = _LEFT_AROUND if self.has_corners else _LEFT
-        if sum(after) > left * sum(before) or any(a > _LEFT_ALONG * b for a, b in zip(after, before, strict=True)):
+        outside, inside = map(np.concatenate, zip(*self.sides, strict=True))
+        before, after = np.abs(outside - inside).astype(np.int64), np.abs(total - outside - inside)
+        if after.sum() > (_LEFT_AROUND if self.has_corners else _LEFT) * before.sum():
+            return 0.0
+        starts = np.cumsum([0, *(len(side) for side, _ in self.sides[:-1])])
+        if (np.add.reduceat(after, starts) > _LEFT_ALONG * np.add.reduceat(before, starts)).any():
             return 0.0
         # The line of a larger rectangle goes on beyond this one's corners.
         missed = [(np.abs(one - other) - np.abs(total - one - other)).clip(0).sum() for one, other in self.beyond]
-        return sum(before) - sum(after) - float(sum(missed))
+        return float(before.sum() - after.sum() - sum(missed))
 
 
 def _rectangle(picture: Array, rows: tuple[_Edge, _Edge], columns: tuple[_Edge, _Edge]) -> _Rectangle:

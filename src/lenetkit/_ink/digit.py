@@ -13,7 +13,7 @@ import numpy as np
 
 from lenetkit._ink.bands import LARGEST_BANDED, without_bands
 from lenetkit._ink.edges import LARGEST_CELL, without_edge_lines
-from lenetkit._ink.grey import Array, working_grey
+from lenetkit._ink.grey import Array, to_bytes, working_grey
 from lenetkit._ink.paper import LARGE, Contrast, InkMap, dark_on_light, ink_map, polarity
 from lenetkit._ink.pieces import (
     dark_enough,
@@ -42,7 +42,6 @@ __all__ = [
     "raw_stages",
     "spread",
     "stages",
-    "to_bytes",
     "without_rulings",
 ]
 
@@ -70,6 +69,9 @@ _PASSES, _LEAST_RADIUS = 2, 0.02
 # Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
 # of a side; fewer pixels a side than this. Set on MNIST's training digits and the pen's, made to be in doubt.
 _UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
+# The sums that tell where an image balances: integers and halves below 2**24, exact in float32 in whatever order.
+_ONES, _MIDDLES = np.ones(SIDE, np.float32), np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
+_MOMENTS = np.stack([np.ones(SIDE * SIDE, np.float32), np.repeat(_MIDDLES, SIDE), np.tile(_MIDDLES, SIDE)], axis=1)
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
 
@@ -166,28 +168,35 @@ def doubts(found: dict[str, Any]) -> dict[str, Array]:
     }
 
 
-def to_bytes(batch: Array) -> Array:
-    """Return uint8 images (n, height, width) or (n, height, width, 3)."""
-    if batch.ndim == 4 and batch.shape[3] == 1:
-        batch = batch[..., 0]
-    return batch if batch.dtype == np.uint8 else np.rint(batch * 255).astype(np.uint8)
-
-
 def is_like_mnist(batch: Array) -> Array:
     """Tell which images are what MNIST's are: a box of 20 pixels on pure black, well placed, with white ink."""
     if batch.shape[1:] != (SIDE, SIDE):
         return np.zeros(len(batch), bool)
-    # Integers below 2**24 are exact in float32, in whatever order they are summed.
+    if len(batch) == 1:
+        return np.array([_is_one_like_mnist(batch[0])])
     levels = batch.astype(np.float32)
-    ones, middles = np.ones(SIDE, np.float32), np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
-    rows, columns = levels.reshape(-1, SIDE).dot(ones).reshape(-1, SIDE), np.matmul(ones, levels)
-    total = rows.dot(ones)
     like = batch.reshape(len(batch), -1).max(axis=1) >= _WHITE
-    for sums in (rows, columns):
-        moment = sums.dot(middles)
+    lengths = []
+    # Image by image: for larger products BLAS starts threads, which go on spinning beside the network's.
+    for sums in (np.matmul(levels, _ONES), np.matmul(_ONES, levels)):
+        total, moment = np.einsum("ni,ki->kn", sums, np.stack([_ONES, _MIDDLES]))
         like &= (moment > 14 * total) & (moment <= 15 * total)
-    lengths = [SIDE - (sums > 0).argmax(axis=1) - (sums[:, ::-1] > 0).argmax(axis=1) for sums in (rows, columns)]
+        inked = sums > 0
+        lengths.append(SIDE - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1))
     return np.asarray(like & (np.maximum(*lengths) == BOX))
+
+
+def _is_one_like_mnist(image: Array) -> bool:
+    """Do what :func:`is_like_mnist` does for one image, in a few microseconds."""
+    total, down, across = image.reshape(-1).astype(np.float32).dot(_MOMENTS).tolist()
+    centred = 14 * total < down <= 15 * total and 14 * total < across <= 15 * total
+    return centred and max(_inked_rows(image), _inked_rows(image.T)) == BOX and bool(image.max() >= _WHITE)
+
+
+def _inked_rows(image: Array) -> int:
+    """Return the number of rows from the first one with ink to the last one."""
+    levels = image.tobytes()
+    return (len(levels.rstrip(b"\0")) - 1) // SIDE - (len(levels) - len(levels.lstrip(b"\0"))) // SIDE + 1
 
 
 def without_rulings(mask: Array) -> Array:

@@ -52,10 +52,12 @@ def without_edge_lines(grey: Array) -> Array:
     out, some = grey.copy(), grey[suspects]
     span = np.ptp(some.reshape(len(some), -1), axis=1).astype(np.float32)
     best = np.full(len(some), _PAPER_AROUND)
+    middles = [_middle_pair(side[:, : _INSET + thickest + 2]) for side in _sides(some)]
     # The paper may be the dark or the bright one of the two levels within: a digit drawn thickly covers more than it.
     for paper in _paper_levels(some, min(thickest + 3, min(height, width) // 5)):
         difference = some - paper[:, np.newaxis, np.newaxis]
-        ends = np.stack([_line_ends(side, span, thickest) for side in _sides(difference)], axis=1)
+        sides = zip(_sides(difference), middles, strict=True)
+        ends = np.stack([_line_ends(side, pair - paper[:, np.newaxis], span) for side, pair in sides], axis=1)
         for index in np.flatnonzero((ends > 0).any(axis=1)):
             # A bar of the digit that runs into a line makes it look thick: it ends as those of the other sides do.
             usual = np.median(ends[index][ends[index] > 0])
@@ -110,19 +112,40 @@ def _paper_levels(grey: Array, margin: int) -> Array:
     return np.array(found, np.float32)
 
 
-def _line_ends(difference: Array, span: Array, thickest: int) -> Array:
+def _middle_pair(strip: Array) -> Array:
+    """Return the two levels in the middle of each row's order, one twice if there is one: uint8 (2, n, rows)."""
+    ordered, length = np.sort(strip, axis=2), strip.shape[2]
+    return np.stack([ordered[:, :, (length - 1) // 2], ordered[:, :, length // 2]])
+
+
+def _line_ends(difference: Array, middle_pair: Array, span: Array) -> Array:
     """Return the first row behind a line along the top: 0 without a line, -1 if it has no clear end: int (n,)."""
-    depth = _INSET + thickest
-    strip = difference[:, : depth + 2]
-    middle = np.median(strip, axis=2)
+    middle = (middle_pair[0] + middle_pair[1]) / 2
+    different = np.abs(middle) >= np.maximum(_DIFFERENT * span, _LEAST_SAME)[:, np.newaxis]
+    ends = np.zeros(len(middle), int)
+    # The rest has none: nothing near the border differs from the paper.
+    some = np.flatnonzero(different[:, : _INSET + 1].any(axis=1))
+    if len(some):
+        strip = difference[some, : middle.shape[1]]
+        ends[some] = _clear_ends(_straight_rows(strip, middle[some], span[some]), different[some], np.abs(middle[some]))
+    return ends
+
+
+def _straight_rows(strip: Array, middle: Array, span: Array) -> Array:
+    """Tell which rows keep to the level in their middle but for ink that crosses them."""
     # Positive: further from the paper than the row's middle.
     beyond = (strip - middle[:, :, np.newaxis]) * np.sign(middle)[:, :, np.newaxis]
     tolerance = np.maximum(_SAME * span, _LEAST_SAME)[:, np.newaxis, np.newaxis]
-    straight = (np.abs(beyond) <= tolerance).mean(axis=2) >= _STRAIGHT
-    straight &= (beyond >= -tolerance).mean(axis=2) >= _CROSSED
-    far = np.abs(middle)
-    line = straight & (far >= np.maximum(_DIFFERENT * span, _LEAST_SAME)[:, np.newaxis])
-    rows, images = np.arange(depth + 2), np.arange(len(strip))
+    no_nearer = beyond >= -tolerance
+    straight = _fraction(no_nearer & (beyond <= tolerance)) >= _STRAIGHT
+    return straight & (_fraction(no_nearer) >= _CROSSED)
+
+
+def _clear_ends(straight: Array, different: Array, far: Array) -> Array:
+    """Return what :func:`_line_ends` does, of rows that are straight, different from the paper, and so far from it."""
+    line = straight & different
+    depth = line.shape[1] - 2
+    rows, images = np.arange(depth + 2), np.arange(len(line))
     first = line.argmax(axis=1)
     end = np.where(~line & (rows > first[:, np.newaxis]), rows, depth + 2).min(axis=1)
     behind = np.minimum(end, depth + 1)
@@ -130,8 +153,13 @@ def _line_ends(difference: Array, span: Array, thickest: int) -> Array:
     blurred = straight[images, behind] & (far[images, behind] >= low) & (far[images, behind] < high)
     begins = line.any(axis=1) & (first <= _INSET)
     inner = np.minimum(end + blurred, depth + 1)
-    thin = (end - first <= thickest) & (end <= depth) & (far[images, inner] <= _SHARP * far[images, first])
+    thin = (end - first <= depth - _INSET) & (end <= depth) & (far[images, inner] <= _SHARP * far[images, first])
     return np.where(begins, np.where(thin, end + blurred, -1), 0)
+
+
+def _fraction(mask: Array) -> Array:
+    """Return the fraction of each row that is True; the sums of up to 160 fit a byte."""
+    return np.asarray(mask.view(np.uint8).sum(axis=2, dtype=np.uint8) / mask.shape[2])
 
 
 def paper_around_digit(within: Array, span: float, most_ink: float = _MOST_INK) -> float:

@@ -1,6 +1,6 @@
 """Pictures to grey ones, no larger than needed.
 
-In: uint8 pictures (n, height, width[, 3]) of one size. Out: uint8 (n, height, width).
+In: pictures (n, height, width[, 1 or 3]) of one size. Out: uint8 (n, height, width).
 Next: :mod:`lenetkit._ink.paper`, which tells ink from paper.
 """
 
@@ -17,6 +17,7 @@ __all__ = [
     "get_reduction",
     "mix_channels",
     "shrink",
+    "to_bytes",
     "to_grey",
     "weigh_channels",
     "working_grey",
@@ -30,6 +31,13 @@ Array: TypeAlias = npt.NDArray[Any]
 WORKING_SIDE = 512
 # The mixture of colours is found on images of at most this side, and from details finer than this part of it.
 _COLOUR_SIDE, _DETAILS = 96, 8
+
+
+def to_bytes(batch: Array) -> Array:
+    """Return uint8 images (n, height, width) or (n, height, width, 3)."""
+    if batch.ndim == 4 and batch.shape[3] == 1:
+        batch = batch[..., 0]
+    return batch if batch.dtype == np.uint8 else np.rint(batch * 255).astype(np.uint8)
 
 
 def working_grey(batch: Array) -> Array:

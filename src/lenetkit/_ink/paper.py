@@ -237,17 +237,23 @@ def _measure(ink: Array) -> InkMap:
     noise, steep = measure_noise(ink), slope(ink)
     flat = ink.reshape(len(ink), -1)
     (paper,) = _ranked(flat, flat.shape[1] // 4).astype(np.float64)
-    rows = zip(flat, steep.reshape(flat.shape), _clear_slope(steep, noise).reshape(flat.shape), strict=True)
-    total, weighted = np.array([_weigh_steep(*row) for row in rows]).T
+    total, weighted = _weigh_steep(flat, steep.reshape(flat.shape), _clear_slope(steep, noise).reshape(flat.shape))
     middle = weighted / np.maximum(total, 1)
     return InkMap(ink, Contrast(paper, np.maximum(paper, 2 * middle - paper), noise), steep)
 
 
-def _weigh_steep(ink: Array, steep: Array, clear: Array) -> tuple[int, int]:
-    """Return the sum of the slopes of clear pixels, and that of their ink so weighed; integers, the same everywhere."""
-    pixels = np.flatnonzero(clear)
-    weights = steep[pixels].astype(np.int64)
-    return int(weights.sum()), int(weights.dot(ink[pixels]))
+def _weigh_steep(ink: Array, steep: Array, clear: Array) -> tuple[Array, Array]:
+    """Return the sums of the slopes of clear pixels, and those of their ink so weighed: int64 (n,)."""
+    if ink.shape[1] < LARGE * LARGE:
+        weights = steep * clear
+        return weights.sum(axis=1, dtype=np.int64), (weights * ink).sum(axis=1, dtype=np.int64)
+    # Of large pictures few pixels are clear.
+    sums = np.empty((2, len(ink)), np.int64)
+    for index, row in enumerate(clear):
+        pixels = np.flatnonzero(row)
+        weights = steep[index, pixels].astype(np.int64)
+        sums[:, index] = weights.sum(), weights.dot(ink[index, pixels])
+    return sums[0], sums[1]
 
 
 def _ranked(flat: Array, *ranks: int) -> Array:

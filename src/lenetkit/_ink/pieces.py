@@ -92,14 +92,17 @@ def is_thin(images: Array) -> Array:
     """Tell quickly which images, uint8 (n, 28, 28), may be outlines: bool (n,)."""
     n, _, width = images.shape
     ink = (images > _GREY).reshape(-1)
-    end = len(ink) - width - 1
-    solid = np.zeros(len(ink), bool)
-    np.logical_and(ink[:end], ink[1 : end + 1], out=solid[:end])
-    solid[:end] &= ink[width:-1]
-    solid[:end] &= ink[width + 1 :]
     if n == 1:
-        thin = np.array([np.count_nonzero(solid) <= _SOLID * np.count_nonzero(ink)])
+        # One number of 784 bits, in a few microseconds.
+        bits = int.from_bytes(np.packbits(ink).tobytes(), "big")
+        solid_bits = bits & bits << 1 & bits << width & bits << width + 1
+        thin = np.array([solid_bits.bit_count() <= _SOLID * bits.bit_count()])
     else:
+        end = len(ink) - width - 1
+        solid = np.zeros(len(ink), bool)
+        np.logical_and(ink[:end], ink[1 : end + 1], out=solid[:end])
+        solid[:end] &= ink[width:-1]
+        solid[:end] &= ink[width + 1 :]
         thin = np.asarray(_count(solid, n) <= _SOLID * _count(ink, n))
     if thin.any():
         thin[thin] = is_double(images[thin] > _GREY)

@@ -49,7 +49,7 @@ def check_levels(images: Any, name: str = "images[{}]") -> None:
             return
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         return
-    if len(images) == 1 and images.dtype == np.uint8 and images.max(initial=0) > FAINTEST:
+    if len(images) == 1 and images.size and images.dtype == np.uint8 and images.item(images.argmax()) > FAINTEST:
         return  # One image is a matter of microseconds.
     start = 0
     for chunk in iter_chunks(images):

@@ -125,6 +125,11 @@ class FittedState:
         probabilities = self.predictor.predict_proba(get_input(prepared))
         return probabilities if self.rejecting is None else self.rejecting[0].calibrate(probabilities)
 
+    def predict_labels(self, prepared: Prepared) -> npt.NDArray[Any]:
+        """Return the most probable labels; the temperature, which calibrates probabilities, leaves their order."""
+        labels: npt.NDArray[Any] = self.classes[self.predictor.predict_proba(get_input(prepared)).argmax(axis=1)]
+        return labels
+
     def measure_sureness(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the highest probability of each image after the transforms, times that of showing a digit at all."""
         prepared = self.as_prepared(images)

@@ -88,8 +88,7 @@ class FittedMethods:
             from lenetkit.pipeline._rejecting import predict_or_reject
 
             return predict_or_reject(fitted, images, reject, n_jobs)
-        labels: npt.NDArray[Any] = fitted.classes[fitted.predict_proba(fitted.prepare(images, n_jobs)).argmax(axis=1)]
-        return labels
+        return fitted.predict_labels(fitted.prepare(images, n_jobs))
 
     def predict_set(self, images: Any, alpha: float = 0.05) -> list[npt.NDArray[Any]]:
         """Return for each image a set of labels that misses the true one for at most a fraction `alpha` of the images.
