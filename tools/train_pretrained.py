@@ -78,6 +78,7 @@ class Recipe(NamedTuple):
     epochs: float
     held_back: int  # of MNIST's training images, the last ones, which tell how sure an answer must be
     has_twin: bool  # that is trained without them, while the pipeline itself learns from them, too
+    seed: int = SEED  # of what is drawn for the classifier, and of its training
 
 
 # The gate learns from rare forms and fonts, too: they are digits. To the classifiers they were of no use for other
@@ -127,10 +128,12 @@ def main() -> None:
     parser.add_argument("--twin", type=Path, help="write the twin into this file, or read it if it is there")
     parser.add_argument("--calibrate-only", action="store_true", help="keep the networks that are in the output file")
     parser.add_argument("--epochs", type=float, help="passes of each training (default: 20, with convnet 30)")
+    parser.add_argument("--seed", type=int, help=f"of the classifier and what it learns from (default: {SEED})")
     arguments = parser.parse_args()
     output = arguments.output or PRETRAINED / f"{arguments.name}.lenet"
     recipe = RECIPES[arguments.name]
-    recipe = recipe if arguments.epochs is None else recipe._replace(epochs=arguments.epochs)
+    asked = {"epochs": arguments.epochs, "seed": arguments.seed}
+    recipe = recipe._replace(**{name: value for name, value in asked.items() if value is not None})
     trains_gate = not arguments.gate.exists() if arguments.gate else not arguments.calibrate_only
     if trains_gate and arguments.fonts is None:
         parser.error("the gate learns from fonts, too: give --fonts FOLDER, or --gate FILE with one that is trained")
@@ -152,7 +155,7 @@ def main() -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     pipeline.save(output, notes=None if arguments.calibrate_only else {**NOTES, "made_by": Path(__file__).name})
     leave_out_training(output)
-    write_card(output, seconds=time.perf_counter() - start, calibrated=arguments.calibrate_only)
+    write_card(output, recipe.seed, seconds=time.perf_counter() - start, calibrated=arguments.calibrate_only)
 
 
 def leave_out_training(path: Path) -> None:
@@ -161,12 +164,12 @@ def leave_out_training(path: Path) -> None:
 
 
 def collect_digits(
-    mnist: Dataset, fonts: Path | None, others: Others
+    mnist: Dataset, fonts: Path | None, others: Others, seed: int
 ) -> tuple[list[Images], list[Labels], npt.NDArray[np.int64]]:
     """Return MNIST's, the other and the poor digits, normalised, and which of MNIST's the last ones are."""
     images, labels = np.asarray(mnist.images), np.asarray(mnist.labels).astype(np.int64)
-    added, added_labels = other_digits(fonts, others)
-    seen, seen_labels, rows = poor_pictures_of(images, labels, added, added_labels, others.reduced)
+    added, added_labels = other_digits(fonts, others, seed=seed)
+    seen, seen_labels, rows = poor_pictures_of(images, labels, added, added_labels, others.reduced, seed=seed)
     return [MnistNormalize()(images), added, seen], [labels, added_labels, seen_labels], rows
 
 
@@ -174,13 +177,14 @@ def train_or_load(mnist: Dataset, path: Path | None, recipe: Recipe, known: int)
     """Return the classifier of the file, or a new one that knows so many of MNIST's images, on photographs, too."""
     if path is not None and path.exists():
         return Pipeline.load(path)
-    (normalised, added, seen), (labels, added_labels, seen_labels), rows = collect_digits(mnist, None, USUAL)
+    (normalised, added, seen), (labels, added_labels, seen_labels), rows = collect_digits(
+        mnist, None, USUAL, recipe.seed
+    )
     of_known = rows < known
     pipeline = fit(
         [normalised[:known], added, seen[of_known]],
         [labels[:known], added_labels, seen_labels[of_known]],
-        recipe.model,
-        recipe.epochs,
+        recipe,
     )
     if path is not None:
         pipeline.save(path)
@@ -201,34 +205,34 @@ def calibrate(pipeline: Pipeline, gate: Gate, judge: Pipeline, mnist: Dataset, h
     pipeline._fitted = pipeline._check_fitted().with_rejection(calibration, gate)
 
 
-def fit(images: list[Images], labels: list[Labels], model: str, epochs: float) -> Pipeline:
-    trainer = Trainer.preset("accurate", epochs=epochs, seed=SEED, verbose=2)
-    pipeline = Pipeline(model, transforms=[MnistNormalize(), Rescale()], trainer=trainer)
+def fit(images: list[Images], labels: list[Labels], recipe: Recipe) -> Pipeline:
+    trainer = Trainer.preset("accurate", epochs=recipe.epochs, seed=recipe.seed, verbose=2)
+    pipeline = Pipeline(recipe.model, transforms=[MnistNormalize(), Rescale()], trainer=trainer)
     return pipeline.fit(np.concatenate(images), np.concatenate(labels))
 
 
-def other_digits(fonts: Path | None, others: Others) -> tuple[Images, Labels]:
+def other_digits(fonts: Path | None, others: Others, *, seed: int = SEED) -> tuple[Images, Labels]:
     """Return what is added to MNIST, as ``MnistNormalize`` gives it."""
     styles = {style: getattr(others, style) for style in ("continental", "school", "varied")}
-    added = [draw_digits(n, styles=style, seed=SEED) for style, n in styles.items() if n]
-    added.append(draw_printed(others.printed, seed=SEED, fonts=FONTS))
+    added = [draw_digits(n, styles=style, seed=seed) for style, n in styles.items() if n]
+    added.append(draw_printed(others.printed, seed=seed, fonts=FONTS))
     if others.written:
         if fonts is None:
             raise SettingError("digits of handwriting fonts were asked for, and no folder of fonts was given.")
         written = handwriting_fonts.get_hands(fonts)
         # Every tenth family is kept to choose by.
         learnt = np.flatnonzero(written.hands // handwriting_fonts.HANDS % 10 != 9)
-        rows = np.random.default_rng(SEED).choice(learnt, others.written, replace=False)
+        rows = np.random.default_rng(seed).choice(learnt, others.written, replace=False)
         added.append(Dataset(images=written.images[rows], labels=written.labels[rows]))
     images = [MnistNormalize()(np.asarray(part.images)) for part in added]
     return np.concatenate(images), np.concatenate([part.labels for part in added]).astype(np.int64)
 
 
 def poor_pictures_of(
-    images: Images, labels: Labels, added: Images, added_labels: Labels, reduced: int
+    images: Images, labels: Labels, added: Images, added_labels: Labels, reduced: int, *, seed: int = SEED
 ) -> tuple[Images, Labels, npt.NDArray[np.int64]]:
     """Return digits in poor pictures, after ``MnistNormalize``, and which of MNIST's images they are; -1 for none."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     parts = []
     for kind, (known, drawn) in POOR.items():
         drawn = reduced if drawn is None else drawn
@@ -236,7 +240,7 @@ def poor_pictures_of(
         extra = rng.choice(len(added), drawn, replace=False)
         digits = np.concatenate([images[rows[:known]], added[extra]])
         truth = np.concatenate([labels[rows[:known]], added_labels[extra]])
-        seen = normalise(draw_poor(kind, digits, seed=SEED))
+        seen = normalise(draw_poor(kind, digits, seed=seed))
         # A digit that got lost in its picture teaches nothing.
         found = seen.any(axis=(1, 2))
         parts.append((seen[found], truth[found], rows[found]))
@@ -250,7 +254,7 @@ def train_or_load_gate(mnist: Dataset, path: Path | None, fonts: Path | None) ->
         return load_gate(path)
     if fonts is None:
         raise SettingError("the gate learns from fonts, too, and no folder of them was given.")
-    images, labels, _ = collect_digits(mnist, fonts, MANY)
+    images, labels, _ = collect_digits(mnist, fonts, MANY, SEED)
     gate = train_gate(np.concatenate(images), np.concatenate(labels), fonts, epochs=GATE_EPOCHS)
     if path is not None:
         save_gate(path, gate)
@@ -290,7 +294,7 @@ def train_gate(digits: Images, labels: Labels, fonts: Path, *, epochs: float) ->
     return Gate.fit(everything, others, rejected=0.019, trainer=trainer, scale=scale, offset=offset)
 
 
-def write_card(path: Path, *, seconds: float, calibrated: bool = False) -> None:
+def write_card(path: Path, seed: int, *, seconds: float, calibrated: bool = False) -> None:
     """Write down which file it is and how it was made, or how it was calibrated anew."""
     content, card = path.read_bytes(), path.with_suffix(".json")
     facts: dict[str, Any] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -300,7 +304,7 @@ def write_card(path: Path, *, seconds: float, calibrated: bool = False) -> None:
         "machine": f"{platform.machine()}, {platform.system()}",
     }
     facts = (
-        {**json.loads(card.read_text()), **facts, "calibrated": how} if calibrated else {**facts, "seed": SEED, **how}
+        {**json.loads(card.read_text()), **facts, "calibrated": how} if calibrated else {**facts, "seed": seed, **how}
     )
     card.write_text(json.dumps(facts, indent=2) + "\n")
     print(json.dumps(facts, indent=2))
