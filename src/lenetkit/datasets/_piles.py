@@ -24,8 +24,8 @@ _BATCH_BYTES = 32 * 2**20
 # Files up to this size are read at once; the plainest PNGs among them are decoded many at a time.
 _SMALL = 2**17
 # A pile ends after so many pictures, or so many bytes of their files: two photos at first, so that few keep all threads
-# busy, then up to ten, since those of one size are prepared together; or hundreds of small pictures.
-_AT_ONCE, _FEW_BYTES, _MANY_BYTES = 512, 2**19, 2**21
+# busy, then up to ten, since those of one size are prepared together; or hundreds of small pictures, then a thousand.
+_AT_ONCE, _FEW_BYTES, _MANY_BYTES = (512, 1024), 2**19, 2**21
 # Threads that open and read files of a pile as long as this wait for one another more than they read.
 _MANY = 32
 # The plainest PNGs whose pixels are all below this are left to read_image, which says that they are nearly black.
@@ -173,13 +173,13 @@ def _attempt(source: Any, name: str, side: int | None) -> Array | DataError:
 def cut_piles(sources: Iterable[tuple[str, Any]]) -> Iterator[list[tuple[str, Any]]]:
     """Yield named sources a few at a time: so many small ones, or two photos, and later on more."""
     pile: list[tuple[str, Any]] = []
-    size, limit = 0, _FEW_BYTES
+    size, most, limit = 0, _AT_ONCE[0], _FEW_BYTES
     for name, source in sources:
         pile.append((name, source))
         size += _weigh(source)
-        if len(pile) == _AT_ONCE or size > limit:
+        if len(pile) == most or size > limit:
             yield pile
-            pile, size, limit = [], 0, min(limit + _FEW_BYTES // 4, _MANY_BYTES)
+            pile, size, most, limit = [], 0, _AT_ONCE[1], min(limit + _FEW_BYTES // 4, _MANY_BYTES)
     if pile:
         yield pile
 

@@ -113,11 +113,10 @@ def _undo_by_pixel(line: Pixels, above: Pixels, channels: int, is_paeth: bool) -
     for x in range(len(steps)):
         up = upper[x]
         if is_paeth:
-            by_left, by_up = np.abs(up - corner), np.abs(left - corner)
-            by_corner = np.abs(left + up - 2 * corner)
-            guess = np.where(
-                (by_left <= by_up) & (by_left <= by_corner), left, np.where(by_up <= by_corner, up, corner)
-            )
+            down, right = up - corner, left - corner
+            by_left, by_up, by_corner = np.abs(down), np.abs(right), np.abs(down + right)
+            guess = np.where(by_up <= by_corner, up, corner)
+            guess = np.where(by_left <= np.minimum(by_up, by_corner), left, guess)
         else:
             guess = (left + up) >> 1
         undone[x] = steps[x] + guess.astype(np.uint8)
