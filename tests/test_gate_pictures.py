@@ -148,3 +148,14 @@ def test_training_a_gate_asks_for_the_fonts(
     with pytest.raises(SystemExit):
         tools["train_pretrained"].main()
     assert "give --fonts FOLDER, or --gate FILE" in capsys.readouterr().err
+
+
+def test_the_gate_is_trained_beside_lenet_5(
+    tools: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the other network's instructions it would be another gate."""
+    given = ["--data", str(tmp_path), "--fonts", str(tmp_path), "--name", "digits-accurate"]
+    monkeypatch.setattr("sys.argv", ["train_pretrained.py", *given])
+    with pytest.raises(SystemExit):
+        tools["train_pretrained"].main()
+    assert "give --gate FILE, from a run for digits" in capsys.readouterr().err

@@ -4,8 +4,9 @@
     python tools/train_pretrained.py --data DIR --gate gate.npz --name digits-accurate
 
 trains on MNIST's 60,000 training images and on what lenetkit draws itself, and writes the file that the package holds,
-with its hash and figures beside it. The same machine gives the same file. MNIST's test part is not read here;
-``benchmarks/wild.py`` measures the file on it and on other people's digits.
+with its hash and figures beside it. The same machine gives the same file. The larger network is trained with AVX2,
+which nearly all x86 processors have: where there are newer instructions oneDNN would use these, and give other bits.
+MNIST's test part is not read here; ``benchmarks/wild.py`` measures the file on it and on other people's digits.
 
 The classifier learns from MNIST, from drawn digits (continental forms above all, which MNIST hardly has), from printed
 ones, and from MNIST's and drawn digits as a camera would see them. All of them pass ``MnistNormalize`` first. A second
@@ -28,6 +29,7 @@ in place of its own. ``--network FILE`` and ``--twin FILE`` keep classifier and 
 import argparse
 import hashlib
 import json
+import os
 import platform
 import time
 from importlib.metadata import version
@@ -79,6 +81,7 @@ class Recipe(NamedTuple):
     held_back: int  # of MNIST's training images, the last ones, which tell how sure an answer must be
     has_twin: bool  # that is trained without them, while the pipeline itself learns from them, too
     seed: int = SEED  # of what is drawn for the classifier, and of its training
+    instructions: str = "ALL"  # the newest that oneDNN may use: older ones give the same bits on more processors
 
 
 # The gate learns from rare forms and fonts, too: they are digits. To the classifiers they were of no use for other
@@ -87,7 +90,7 @@ USUAL, MANY = Others(12_000, 3_000, 0, 3_000, 0, 2_000), Others(12_000, 3_000, 1
 
 RECIPES = {
     "digits": Recipe("lenet5", 20, 10_000, has_twin=True),
-    "digits-accurate": Recipe("convnet", 30, 5_000, has_twin=False),
+    "digits-accurate": Recipe("convnet", 30, 5_000, has_twin=False, instructions="AVX2"),
 }
 
 GATE_EPOCHS = 20
@@ -137,6 +140,9 @@ def main() -> None:
     trains_gate = not arguments.gate.exists() if arguments.gate else not arguments.calibrate_only
     if trains_gate and arguments.fonts is None:
         parser.error("the gate learns from fonts, too: give --fonts FOLDER, or --gate FILE with one that is trained")
+    if trains_gate and recipe.instructions != "ALL":
+        parser.error(f"with {recipe.instructions} the gate would be another: give --gate FILE, from a run for digits")
+    os.environ["ONEDNN_MAX_CPU_ISA"] = recipe.instructions  # read when TensorFlow is imported
     start = time.perf_counter()
     mnist = load_dataset("mnist", subset="train", data_dir=arguments.data, download=False)
     if arguments.calibrate_only:
@@ -155,7 +161,7 @@ def main() -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     pipeline.save(output, notes=None if arguments.calibrate_only else {**NOTES, "made_by": Path(__file__).name})
     leave_out_training(output)
-    write_card(output, recipe.seed, seconds=time.perf_counter() - start, calibrated=arguments.calibrate_only)
+    write_card(output, recipe, seconds=time.perf_counter() - start, calibrated=arguments.calibrate_only)
 
 
 def leave_out_training(path: Path) -> None:
@@ -294,7 +300,7 @@ def train_gate(digits: Images, labels: Labels, fonts: Path, *, epochs: float) ->
     return Gate.fit(everything, others, rejected=0.019, trainer=trainer, scale=scale, offset=offset)
 
 
-def write_card(path: Path, seed: int, *, seconds: float, calibrated: bool = False) -> None:
+def write_card(path: Path, recipe: Recipe, *, seconds: float, calibrated: bool = False) -> None:
     """Write down which file it is and how it was made, or how it was calibrated anew."""
     content, card = path.read_bytes(), path.with_suffix(".json")
     facts: dict[str, Any] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -303,9 +309,10 @@ def write_card(path: Path, seed: int, *, seconds: float, calibrated: bool = Fals
         "made_with": {name: version(name) for name in ("lenetkit", "keras", "tensorflow", "numpy", "scipy", "pillow")},
         "machine": f"{platform.machine()}, {platform.system()}",
     }
-    facts = (
-        {**json.loads(card.read_text()), **facts, "calibrated": how} if calibrated else {**facts, "seed": seed, **how}
-    )
+    if calibrated:
+        facts = {**json.loads(card.read_text()), **facts, "calibrated": how}
+    else:
+        facts = {**facts, "seed": recipe.seed, "ONEDNN_MAX_CPU_ISA": recipe.instructions, **how}
     card.write_text(json.dumps(facts, indent=2) + "\n")
     print(json.dumps(facts, indent=2))
 
