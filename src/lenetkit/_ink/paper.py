@@ -249,10 +249,10 @@ def _weigh_steep(ink: Array, steep: Array, clear: Array) -> tuple[Array, Array]:
         return weights.sum(axis=1, dtype=np.int64), (weights * ink).sum(axis=1, dtype=np.int64)
     # Of large pictures few pixels are clear.
     sums = np.empty((2, len(ink)), np.int64)
-    for index, row in enumerate(clear):
+    for index, (levels, slopes, row) in enumerate(zip(ink, steep, clear, strict=True)):
         pixels = np.flatnonzero(row)
-        weights = steep[index, pixels].astype(np.int64)
-        sums[:, index] = weights.sum(), weights.dot(ink[index, pixels])
+        weights = slopes[pixels].astype(np.int64)
+        sums[:, index] = weights.sum(), weights.dot(levels[pixels])
     return sums[0], sums[1]
 
 
