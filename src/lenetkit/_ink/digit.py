@@ -72,8 +72,8 @@ _UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 # The sums that tell where an image balances: integers and halves below 2**24, exact in float32 in whatever order.
 _ONES, _MIDDLES = np.ones(SIDE, np.float32), np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
 _MOMENTS = np.stack([np.ones(SIDE * SIDE, np.float32), np.repeat(_MIDDLES, SIDE), np.tile(_MIDDLES, SIDE)], axis=1)
-# For the rows of more images BLAS starts threads, which go on spinning beside the network's.
-_AT_ONCE = 512
+# Half of what is prepared at once. For the rows of more than 580 images BLAS starts threads, which go on spinning.
+_AT_ONCE = 334
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
 
