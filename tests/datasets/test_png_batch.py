@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from lenetkit.datasets import read_image
-from lenetkit.datasets._png_batch import decode_small
+from lenetkit.datasets._png_batch import _MOST_BYTES, decode_small
 from lenetkit.exceptions import DataError
 
 RANDOM = np.random.default_rng(0)
@@ -139,3 +139,12 @@ def test_a_missing_library_is_named(start, module, message, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, module, None)
     with pytest.raises(DataError, match=message):
         read_image(start + bytes(100), name="7.pic")
+
+
+def test_more_pixels_than_are_decoded_at_once() -> None:
+    """Each file gets its own, in their order."""
+    pictures = np.random.default_rng(3).integers(0, 256, (70, 100, 120, 3), dtype=np.uint8)
+    assert pictures.nbytes > _MOST_BYTES
+    found = decode_small([as_png(picture) for picture in pictures])
+    for picture, pixels in zip(pictures, found, strict=True):
+        np.testing.assert_array_equal(pixels, picture)

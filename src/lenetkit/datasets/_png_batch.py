@@ -10,9 +10,10 @@ for each pixel; here such a step is taken for all pictures at once.
 Source: W3C, Portable Network Graphics (PNG) Specification, sections 5 (chunks) and 9 (filtering).
 """
 
+import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -21,11 +22,15 @@ import numpy.typing as npt
 __all__ = ["decode_small"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+_Form: TypeAlias = tuple[int, int, int]  # height, width and channels
+_Opened: TypeAlias = tuple[int, bytes]  # which file, and its filtered rows
 
 _START = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">4sIIBBBBB")
 _LARGEST_SIDE = 128  # of larger pictures Pillow's time is spent on pixels, not on starting
 _CHANNELS = {0: 1, 2: 3}
+# Pixels decoded at once: a thousand images like MNIST's, and so many of larger ones that memory stays small.
+_MOST_BYTES = 2**21
 # Chunks that say nothing of the pixels that read_image would heed.
 _REMARKS = frozenset({b"gAMA", b"pHYs", b"cHRM", b"sRGB", b"tIME", b"sBIT", b"bKGD"})
 
@@ -33,12 +38,12 @@ _REMARKS = frozenset({b"gAMA", b"pHYs", b"cHRM", b"sRGB", b"tIME", b"sBIT", b"bK
 def decode_small(files: Sequence[bytes]) -> list[Pixels | None]:
     """Return the pixels (height, width) or (height, width, 3) of each file, or None; grey where all channels agree."""
     found: list[Pixels | None] = [None] * len(files)
-    piles: dict[tuple[int, int, int], list[tuple[int, bytes]]] = {}
+    piles: dict[_Form, list[_Opened]] = {}
     for index, data in enumerate(files):
         opened = _open(data)
         if opened is not None:
             piles.setdefault(opened[0], []).append((index, opened[1]))
-    for (height, width, channels), pile in piles.items():
+    for (height, width, channels), pile in _cut(piles):
         rows = np.frombuffer(b"".join(content for _, content in pile), np.uint8)
         rows = rows.reshape(len(pile), height, 1 + width * channels)
         good = np.asarray((rows[:, :, 0] <= 4).all(axis=1))
@@ -51,7 +56,15 @@ def decode_small(files: Sequence[bytes]) -> list[Pixels | None]:
     return found
 
 
-def _open(data: bytes) -> tuple[tuple[int, int, int], bytes] | None:
+def _cut(piles: dict[_Form, list[_Opened]]) -> Iterator[tuple[_Form, list[_Opened]]]:
+    """Yield pictures of one form, as many as may be decoded together."""
+    for form, pile in piles.items():
+        many = max(1, _MOST_BYTES // math.prod(form))
+        for start in range(0, len(pile), many):
+            yield form, pile[start : start + many]
+
+
+def _open(data: bytes) -> tuple[_Form, bytes] | None:
     """Return height, width and channels of a plain PNG, and its filtered rows."""
     if not data.startswith(_START) or len(data) < 45 or data[8:12] != b"\0\0\0\r":
         return None
