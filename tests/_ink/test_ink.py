@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 from scipy import ndimage
 
 from lenetkit._ink import digit, paper, pieces, rulings
@@ -73,6 +74,33 @@ def test_slopes_are_squared_differences_of_neighbours(batch: np.ndarray) -> None
     padded = np.pad(batch.astype(np.int64), ((0, 0), (1, 1), (1, 1)), mode="edge")
     down, right = padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1], padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]
     np.testing.assert_array_equal(paper.slope(batch), down**2 + right**2)
+    everywhere = np.indices(batch.shape).reshape(3, -1)
+    np.testing.assert_array_equal(paper.slope_at(batch, *everywhere), paper.slope(batch).reshape(-1))
+
+
+@given(BATCHES, st.integers(2, 5), st.integers(0, 4), st.integers(0, 4))
+def test_blocks_are_enlarged_as_pillow_enlarges_pictures(batch: np.ndarray, factor: int, down: int, right: int) -> None:
+    """To the bit, also where the last blocks were cut off."""
+    height, width = (
+        factor * side - min(cut, factor - 1) for side, cut in zip(batch.shape[1:], (down, right), strict=True)
+    )
+    box = (0, 0, width / factor, height / factor)
+    expected = [Image.fromarray(one).resize((width, height), Image.Resampling.BILINEAR, box) for one in batch]
+    np.testing.assert_array_equal(grey_stage.enlarge(batch, factor, (height, width)), np.stack(expected))
+
+
+@given(BATCHES, st.integers(0, 250))
+def test_pieces_are_bounded_as_scipy_bounds_them(batch: np.ndarray, level: int) -> None:
+    """Each in its own image."""
+    one_image = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3))])
+    labels, count = ndimage.label(batch > level, one_image)
+    places = np.flatnonzero(labels)
+    bounds = pieces._find_bounds(places, labels.reshape(-1)[places], count, labels.shape)
+    boxes = [
+        (image.start, rows.start, rows.stop, columns.start, columns.stop)
+        for image, rows, columns in ndimage.find_objects(labels)
+    ]
+    np.testing.assert_array_equal(bounds.T, np.reshape(boxes, (count, 5)))
 
 
 @given(BATCHES)
@@ -258,7 +286,7 @@ STEPS = {
     "shrink": lambda batch: grey_stage.shrink(batch, 50),
     "dark_on_light": paper.dark_on_light,
     "ink_map": lambda batch: paper.ink_map(batch).ink,
-    "slope of the ink_map": lambda batch: paper.ink_map(batch).slope,
+    "quick ink_map": lambda batch: paper.ink_map(batch, quick=True).ink,
     "contrast of the ink_map": lambda batch: np.stack(paper.ink_map(batch).contrast, axis=1),
     "close": lambda batch: paper.close(batch, 9),
     "smooth": paper.smooth,

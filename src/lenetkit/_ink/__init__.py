@@ -28,7 +28,6 @@ from lenetkit._ink.digit import (
     SIDE,
     centre,
     cut_out,
-    doubts,
     even_ink,
     even_stroke,
     fit_box,
@@ -50,8 +49,8 @@ from lenetkit._ink.grey import (
     working_grey,
 )
 from lenetkit._ink.paper import LARGE, Contrast, close, dark_on_light, ink_map, slope
-from lenetkit._ink.pieces import dark_enough, is_thin
-from lenetkit._ink.second_looks import FILLED, SURE, fill_images, look_again
+from lenetkit._ink.pieces import dark_enough
+from lenetkit._ink.second_looks import FILLED, SURE, doubts, fill_images, is_thin, look_again
 
 __all__ = [
     "FILLED",

@@ -15,24 +15,15 @@ from lenetkit._ink.bands import LARGEST_BANDED, without_bands
 from lenetkit._ink.edges import LARGEST_CELL, without_edge_lines
 from lenetkit._ink.grey import Array, to_bytes, working_grey
 from lenetkit._ink.paper import LARGE, Contrast, InkMap, dark_on_light, ink_map, polarity
-from lenetkit._ink.pieces import (
-    dark_enough,
-    digit_mask,
-    is_double,
-    is_grainy,
-    reaches_across,
-    without_frames,
-)
+from lenetkit._ink.pieces import dark_enough, digit_mask, reaches_across, without_frames
 from lenetkit._ink.rulings import without_lines
 
 __all__ = [
-    "ACROSS",
     "BOX",
     "SIDE",
     "bounding_boxes",
     "centre",
     "cut_out",
-    "doubts",
     "even_ink",
     "even_stroke",
     "fit_box",
@@ -66,16 +57,13 @@ _THINNEST, _WIDEST = 1.8, 3.6
 # twice at most, and not by less than this radius in pixels. Wrong (the last two): 74 results change.
 _FINE, _MARGIN, _SMALL_MARGIN = 4 * BOX, 12, 3
 _PASSES, _LEAST_RADIUS = 2, 0.02
-# Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
-# of a side; fewer pixels a side than this. Set on MNIST's training digits and the pen's, made to be in doubt.
-_UNDECIDED, _OUTLINE, ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
 # The sums that tell where an image balances: integers and halves below 2**24, exact in float32 in whatever order.
 _ONES, _MIDDLES = np.ones(SIDE, np.float32), np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
 _MOMENTS = np.stack([np.ones(SIDE * SIDE, np.float32), np.repeat(_MIDDLES, SIDE), np.tile(_MIDDLES, SIDE)], axis=1)
 # Half of what is prepared at once. For the rows of more than 580 images BLAS starts threads, which go on spinning.
 _AT_ONCE = 334
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
-_FAINT, _INK, _HALF = 0.5 / 255, 0.1, 0.5
+_FAINT, _INK = 0.5 / 255, 0.1
 
 
 def normalise(batch: Array, *, stroke: bool = True) -> Array:
@@ -143,31 +131,6 @@ def raw_stages(batch: Array, stroke: bool) -> Iterator[tuple[str, Any]]:
         canvas = even_stroke(canvas)
     yield "stroke", canvas
     yield "result", centre(fit_box(canvas))
-
-
-def doubts(found: dict[str, Any]) -> dict[str, Array]:
-    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: bool (n,), by reason.
-
-    "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
-    may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
-    """
-    grey, canvas, mask = found["grey"], found["canvas"], found["possible ink"]
-    undecided = np.abs(found["polarity"]) < _UNDECIDED
-    if undecided.any():
-        undecided &= np.ptp(grey, axis=(1, 2)) > 0
-    top, bottom, left, right = bounding_boxes(canvas > _HALF)
-    width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
-    outline = (width > 0) & (width < _OUTLINE)
-    if outline.any():
-        outline[outline] = is_double(canvas[outline] > _HALF)
-    small = max(mask.shape[1:]) < _SMALL
-    return {
-        "polarity": undecided,
-        "grains": is_grainy(grey),
-        "outline": outline,
-        "line": (mask.any(axis=1).sum(axis=1) >= ACROSS * mask.shape[2]) & (not small),
-        "small": np.full(len(mask), small),
-    }
 
 
 def is_like_mnist(batch: Array) -> Array:

@@ -14,6 +14,7 @@ __all__ = [
     "WORKING_SIDE",
     "Array",
     "average_blocks",
+    "enlarge",
     "get_reduction",
     "mix_channels",
     "shrink",
@@ -60,6 +61,30 @@ def average_blocks(batch: Array, factor: int) -> Array:
     if factor == 1:
         return batch
     return np.stack([np.asarray(Image.fromarray(image).reduce(factor)) for image in batch])
+
+
+def enlarge(batch: Array, factor: int, size: tuple[int, ...]) -> Array:
+    """Return images (n, height, width) from averages of blocks, without steps, which would look like ink."""
+    for axis in (2, 1):
+        batch = _stretch(batch, factor, size[axis - 1], axis)
+    return batch
+
+
+def _stretch(batch: Array, factor: int, length: int, axis: int) -> Array:
+    """Interpolate linearly along an axis, as Pillow's ``resize`` does to the bit, in a third of its time."""
+    places = np.arange(-1, batch.shape[axis] + 1).clip(0, batch.shape[axis] - 1)
+    blocks = batch.take(places, axis).astype(np.uint16).swapaxes(0, axis)
+    out = np.empty([*batch.shape[:axis], length, *batch.shape[axis + 1 :]], np.uint8)
+    for step in range(factor):
+        # From the middle of the block, in halves of a pixel, of which a block has 2 * factor.
+        offset = 2 * step + 1 - factor
+        line = out.swapaxes(0, axis)[step::factor]
+        mixed = blocks[1 : len(line) + 1] * np.uint16(2 * factor - abs(offset))
+        mixed += blocks[2 if offset > 0 else 0 :][: len(line)] * np.uint16(abs(offset))
+        mixed += np.uint16(factor)
+        mixed //= np.uint16(2 * factor)
+        line[...] = mixed
+    return out
 
 
 def to_grey(batch: Array) -> Array:

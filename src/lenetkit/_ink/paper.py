@@ -5,13 +5,12 @@ Out: an ink map, uint8 (n, height, width): 0 is paper, the darker the ink the la
 Next: :mod:`lenetkit._ink.digit`, which chooses the digit's ink.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from PIL import Image
 
-from lenetkit._ink.grey import Array, average_blocks, shrink
+from lenetkit._ink.grey import Array, average_blocks, enlarge, shrink
 
 __all__ = [
     "LARGE",
@@ -26,6 +25,7 @@ __all__ = [
     "measure_noise",
     "polarity",
     "slope",
+    "slope_at",
     "smooth",
 ]
 
@@ -65,6 +65,8 @@ _HALF, NOISES = 0.5, 3.5
 
 # From so many pixels on, counting those below a level is faster than a partial sort.
 _MANY = 8000
+# Pixels worked on at once where each takes several bytes.
+_NEAR = 2**17
 # Of differences of neighbours, a quarter of normal deviates are below the first and half below the second (quantiles of
 # the normal distribution, 0.625 and 0.75). Smoothing makes neighbours alike up to a distance of 4 pixels.
 _QUARTER, _MEDIAN = 0.3186, 0.6745
@@ -98,11 +100,10 @@ class Contrast(NamedTuple):
 
 
 class InkMap(NamedTuple):
-    """An ink map, uint8 (n, height, width), with its contrast and its :func:`slope`."""
+    """An ink map, uint8 (n, height, width), with its contrast."""
 
     ink: Array
     contrast: Contrast
-    slope: Array
 
 
 def dark_on_light(grey: Array, votes: Array | None = None) -> Array:
@@ -162,15 +163,8 @@ def ink_map(grey: Array, *, quick: bool = False) -> InkMap:
     if not quick or max(grey.shape[1:]) < WIDE:
         return _weigh_widths(grey)[0]
     factor = -(-max(grey.shape[1:]) // (2 * LARGE))
-    paper = _enlarge(_weigh_widths(average_blocks(grey, factor))[1], factor, grey.shape[1:])
+    paper = enlarge(_weigh_widths(average_blocks(grey, factor))[1], factor, grey.shape[1:])
     return _measure(_darker_than_paper(grey, np.maximum(paper, grey)))
-
-
-def _enlarge(batch: Array, factor: int, size: tuple[int, ...]) -> Array:
-    """Return images (n, height, width) from averages of blocks, without steps, which would look like ink."""
-    (height, width), box = size, (0, 0, size[1] / factor, size[0] / factor)
-    large = (Image.fromarray(one).resize((width, height), Image.Resampling.BILINEAR, box) for one in batch)
-    return np.stack([np.asarray(one) for one in large])
 
 
 def _weigh_widths(grey: Array) -> tuple[InkMap, Array]:
@@ -188,7 +182,6 @@ def _weigh_widths(grey: Array) -> tuple[InkMap, Array]:
         elif better.any():
             pairs = (
                 (best.ink, found.ink),
-                (best.slope, found.slope),
                 (paper, other),
                 *zip(best.contrast, found.contrast, strict=True),
                 (sharpness, sharper),
@@ -206,11 +199,21 @@ def _guess(grey: Array, width: float) -> tuple[InkMap, Array]:
 
 
 def _darker_than_paper(grey: Array, paper: Array) -> Array:
-    darker = (paper - grey).astype(np.float32)
-    darker *= np.float32(255)
-    least = np.maximum(np.float32(_DARKEST_PAPER) * paper.max(axis=(1, 2), keepdims=True), 1)
-    darker /= np.maximum(paper, least)
-    return np.rint(darker, out=darker).astype(np.uint8)
+    out = np.empty(grey.shape, np.uint8)
+    for few in _few(grey):
+        levels = paper[few]
+        darker = (levels - grey[few]).astype(np.float32)
+        darker *= np.float32(255)
+        least = np.maximum(np.float32(_DARKEST_PAPER) * levels.max(axis=(1, 2), keepdims=True), 1)
+        darker /= np.maximum(levels, least)
+        out[few] = np.rint(darker, out=darker)
+    return out
+
+
+def _few(batch: Array) -> Iterator[slice]:
+    """Cut a batch into so few images that what is in work stays near the processor."""
+    step = max(1, _NEAR // batch[0].size)
+    return (slice(start, start + step) for start in range(0, len(batch), step))
 
 
 def _outline(found: InkMap, steep: Array) -> tuple[Array, Array]:
@@ -234,12 +237,16 @@ def _measure(ink: Array) -> InkMap:
 
     Kittler, Illingworth and Foglein, Threshold selection based on a simple image statistic (CVGIP 30, 1985).
     """
-    noise, steep = measure_noise(ink), slope(ink)
-    flat = ink.reshape(len(ink), -1)
+    noise, flat = measure_noise(ink), ink.reshape(len(ink), -1)
     (paper,) = _ranked(flat, flat.shape[1] // 4).astype(np.float64)
-    total, weighted = _weigh_steep(flat, steep.reshape(flat.shape), _clear_slope(steep, noise).reshape(flat.shape))
+    sums = np.empty((2, len(ink)), np.int64)
+    for few in _few(ink):
+        steep = slope(ink[few])
+        clear = _clear_slope(steep, noise[few])
+        sums[:, few] = _weigh_steep(flat[few], steep.reshape(len(steep), -1), clear.reshape(len(steep), -1))
+    total, weighted = sums
     middle = weighted / np.maximum(total, 1)
-    return InkMap(ink, Contrast(paper, np.maximum(paper, 2 * middle - paper), noise), steep)
+    return InkMap(ink, Contrast(paper, np.maximum(paper, 2 * middle - paper), noise))
 
 
 def _weigh_steep(ink: Array, steep: Array, clear: Array) -> tuple[Array, Array]:
@@ -346,6 +353,15 @@ def slope(batch: Array) -> Array:
     framed = _repeat_border(batch)
     down, right = (_square_steps(framed, distance) for distance in (2 * framed.shape[2], 2))
     return np.add(down[:, :-2, 1:-1], right[:, 1:-1, :-2], out=np.empty(batch.shape, np.int32), dtype=np.int32)
+
+
+def slope_at(batch: Array, image: Array, row: Array, column: Array) -> Array:
+    """Return what :func:`slope` does, at some pixels only: int32 (n_pixels,)."""
+    framed = _repeat_border(batch)
+    _, height, width = framed.shape
+    flat, places = framed.reshape(-1), (image * height + row + 1) * width + column + 1
+    down, right = (flat[places + step].astype(np.int32) - flat[places - step] for step in (width, 1))
+    return np.asarray(down * down + right * right)
 
 
 def _repeat_border(batch: Array) -> Array:

@@ -11,17 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lenetkit._ink.grey import Array
-from lenetkit._ink.paper import LARGE, Contrast, InkMap, above, inner
+from lenetkit._ink.paper import LARGE, Contrast, InkMap, above, inner, slope_at
 
 __all__ = [
     "COARSE",
     "CROSSING",
-    "choose_pieces",
     "dark_enough",
     "digit_mask",
-    "is_double",
-    "is_grainy",
-    "is_thin",
     "reaches_across",
     "without_frames",
 ]
@@ -40,10 +36,6 @@ _NARROWEST = 4
 # Fractions of the ink's contrast: what surely is ink, and what is ink if it hangs together with that.
 # Wrong: 28 results change and 24 fewer are read; 162 change.
 _SURE, _POSSIBLE = 0.5, 0.35
-# Grains differ from their four neighbours by this part of the picture's range, in this fraction of the pixels, in
-# pictures of at least so many a side. Of an image like MNIST's, outlines have at most this fraction of the ink above
-# this level in squares of 2x2 pixels; and rows and columns cross them so often on average.
-_GRAIN, _GRAINS, _LEAST_SIDE, _SOLID, _GREY, _DOUBLE = 0.3, 0.005, 20, 0.04, 127, 1.6
 # Lines are looked for on at most so many pixels. They reach both sides up to this fraction of the width.
 COARSE, _SIDE_MARGIN = 128, 0.03
 # What crosses a line is longer, across it, than so many times the line's own thickness (a frame's side likewise).
@@ -86,61 +78,6 @@ def dark_enough(ink: Array, contrast: Contrast) -> Array:
     clear = (span >= np.maximum(_FAINTEST, _NOISES * contrast.noise)) & (min(ink.shape[1:]) >= _NARROWEST)
     mask[~clear] = False
     return mask
-
-
-def is_thin(images: Array) -> Array:
-    """Tell quickly which images, uint8 (n, 28, 28), may be outlines: bool (n,)."""
-    n, _, width = images.shape
-    ink = (images > _GREY).reshape(-1)
-    if n == 1:
-        # One number of 784 bits, in a few microseconds.
-        bits = int.from_bytes(np.packbits(ink).tobytes(), "big")
-        solid_bits = bits & bits << 1 & bits << width & bits << width + 1
-        thin = np.array([solid_bits.bit_count() <= _SOLID * bits.bit_count()])
-    else:
-        end = len(ink) - width - 1
-        solid = np.zeros(len(ink), bool)
-        np.logical_and(ink[:end], ink[1 : end + 1], out=solid[:end])
-        solid[:end] &= ink[width:-1]
-        solid[:end] &= ink[width + 1 :]
-        thin = np.asarray(_count(solid, n) <= _SOLID * _count(ink, n))
-    if thin.any():
-        thin[thin] = is_double(images[thin] > _GREY)
-    return thin
-
-
-def _count(mask: Array, n: int) -> Array:
-    """Return the sums of n masks of 28x28: eight pixels are added at once, 98 times."""
-    eights = mask.view(np.uint64).reshape(n, -1).sum(axis=1)
-    return np.asarray(eights.view(np.uint8).reshape(n, 8).sum(axis=1, dtype=np.int64))
-
-
-def is_grainy(grey: Array) -> Array:
-    """Tell which pictures, uint8 (n, height, width), have many pixels unlike all their neighbours: bool (n,)."""
-    n, height, width = grey.shape
-    if min(height, width) < _LEAST_SIDE:
-        return np.zeros(n, bool)
-    rows = slice(1, height - 1, 1 + height // LARGE)
-    centre, left, right = grey[:, rows, 1:-1], grey[:, rows, :-2], grey[:, rows, 2:]
-    up, down = grey[:, : height - 2 : rows.step, 1:-1], grey[:, 2 :: rows.step, 1:-1]
-    highest, lowest = np.maximum(left, right), np.minimum(left, right)
-    for other in (up, down):
-        np.maximum(highest, other, out=highest)
-        np.minimum(lowest, other, out=lowest)
-    flat = grey.reshape(n, -1)
-    least = (_GRAIN * (flat.max(axis=1) - flat.min(axis=1))).astype(np.uint8)[:, np.newaxis, np.newaxis]
-    # Above its neighbours by more than the least, without a sum that does not fit a byte.
-    grains = (centre > highest) & (centre - highest > least) | (lowest > centre) & (lowest - centre > least)
-    return np.asarray(np.count_nonzero(grains, axis=(1, 2)) > _GRAINS * grains[0].size)
-
-
-def is_double(mask: Array) -> Array:
-    """Tell in which masks (n, height, width) rows and columns mostly cross ink twice, as with outlines."""
-    enough = np.ones(len(mask), bool)
-    for view in (mask, mask.transpose(0, 2, 1)):
-        begins = view[:, :, 0].astype(np.int64) + (view[:, :, 1:] & ~view[:, :, :-1]).sum(axis=2)
-        enough &= begins.sum(axis=1) >= _DOUBLE * np.maximum((begins > 0).sum(axis=1), 1)
-    return enough
 
 
 def reaches_across(mask: Array) -> bool:
@@ -242,29 +179,24 @@ class _Pieces(NamedTuple):
 
 
 def digit_mask(mask: Array, found: InkMap) -> Array:
-    """Return the mask of the pieces that make the digit."""
-    sure = mask & above(found.ink, found.contrast.level(_SURE))
-    return choose_pieces(mask, sure, found.slope, found.contrast)
-
-
-def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) -> Array:
-    """Return the mask of the digit in each image, all False where there is none.
-
-    `mask` is what may be ink, `sure` what is dark enough (a piece without any of it is none), both bool
-    (n, height, width); `steep` is the :func:`slope` of the ink map, and `contrast` its contrast.
-    """
+    """Return the mask of the digit in each image, all False where there is none, of a mask of what may be ink."""
     from lenetkit._utils.ndimage import ndimage
 
+    ink_map, contrast = found
     if len(mask) > 1 and mask[0].size >= _APART:
-        each = [slice(index, index + 1) for index in range(len(mask))]
-        levels = (Contrast(*(level[one] for level in contrast)) for one in each)
-        parts = zip(each, levels, strict=True)
-        return np.concatenate([choose_pieces(mask[one], sure[one], steep[one], level) for one, level in parts])
+        ones = [slice(index, index + 1) for index in range(len(mask))]
+        levels = (Contrast(*(level[one] for level in contrast)) for one in ones)
+        parts = zip(ones, levels, strict=True)
+        return np.concatenate([digit_mask(mask[one], InkMap(ink_map[one], level)) for one, level in parts])
     labels, used = np.zeros(mask.shape, np.int32), _find_used(mask)
-    count = ndimage.label(mask[used], _EIGHT_OF_ONE_IMAGE, output=labels[used])
+    # One alone takes less time without the axis of the images.
+    each, neighbours = (0, _EIGHT) if len(mask) == 1 else (slice(None), _EIGHT_OF_ONE_IMAGE)
+    count = ndimage.label(mask[each][used], neighbours, output=labels[each][used])
     if count == 0:
         return mask
-    pieces, ink = _measure(labels, used, sure, steep)
+    # A piece without any pixel that is dark enough is no ink.
+    sure = mask & above(ink_map, contrast.level(_SURE))
+    pieces, ink = _measure(labels, count, used, sure, ink_map)
     side = max(mask.shape[1:])
     large, span = side >= LARGE, contrast.ink - contrast.paper
     # Where strokes are few pixels wide they cannot be steep.
@@ -280,30 +212,50 @@ def choose_pieces(mask: Array, sure: Array, steep: Array, contrast: Contrast) ->
     return out
 
 
-def _measure(labels: Array, used: tuple[Any, ...], sure: Array, steep: Array) -> tuple[_Pieces, Array]:
+def _measure(labels: Array, count: int, used: tuple[Any, ...], sure: Array, ink_map: Array) -> tuple[_Pieces, Array]:
     """Return what is known of each piece, and whether any of it surely is ink; all are in the `used` part."""
-    from lenetkit._utils.ndimage import ndimage
-
     part = labels[used]
-    boxes = ndimage.find_objects(part)
-    n = len(boxes) + 1
-    bounds = np.array([[image.start, y.start, y.stop, x.start, x.stop] for image, y, x in boxes])
-    bounds += [0, used[1].start, used[1].start, used[2].start, used[2].start]
     mask = part > 0
     pixels = np.flatnonzero(mask)
     numbers = part.reshape(-1)[pixels]
+    n = count + 1
+    bounds = _find_bounds(pixels, numbers, count, part.shape)
+    bounds[1:3] += used[1].start
+    bounds[3:] += used[2].start
     at_edge = ~inner(mask).reshape(-1)[pixels]
     outline = np.bincount(numbers[at_edge], minlength=n)[1:]
-    steepness = np.sqrt(steep[used].reshape(-1)[pixels[at_edge]]) / 2
+    rows, columns = np.divmod(pixels[at_edge], part.shape[2])
+    image, rows = np.divmod(rows, part.shape[1])
+    steepness = np.sqrt(slope_at(ink_map, image, rows + used[1].start, columns + used[2].start)) / 2
     steepness = np.bincount(numbers[at_edge], steepness, minlength=n)[1:] / np.maximum(outline, 1)
     sides = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
     contacts = np.array([np.bincount(side.ravel(), minlength=n)[1:] for side in sides])
     covered = (contacts / np.array([[side[0].size] for side in sides])).max(axis=0)
     area = np.bincount(numbers, minlength=n)[1:]
     ink = np.bincount(numbers[sure[used].reshape(-1)[pixels]], minlength=n)[1:] > 0
-    image, top, bottom, left, right = bounds.T
     contact, border = contacts.max(axis=0), contacts.sum(axis=0)
+    image, top, bottom, left, right = bounds
     return _Pieces(image, area, top, bottom, left, right, outline, contact, covered, border, steepness), ink
+
+
+def _find_bounds(pixels: Array, numbers: Array, count: int, shape: tuple[int, ...]) -> Array:
+    """Return image, first row, end row, first column and end column of pieces: int64 (5, count).
+
+    `pixels` are places among all pixels (n, height, width), ascending, `numbers` those of their pieces, from 1 on.
+    With little ink that takes less time than ``ndimage.find_objects``.
+    """
+    bounds = np.empty((5, count + 1), np.int64)
+    image, top, bottom, left, right = bounds
+    rows, columns = np.divmod(pixels, shape[2])
+    top[numbers[::-1]] = rows[::-1]  # the first one remains
+    bottom[numbers] = rows
+    np.floor_divide(top, shape[1], out=image)
+    top -= image * shape[1]
+    bottom += 1 - image * shape[1]
+    left[:], right[:] = shape[2], 0
+    np.minimum.at(left, numbers, columns)
+    np.maximum.at(right, numbers, columns + 1)
+    return bounds[:, 1:]
 
 
 def _largest(pieces: _Pieces, eligible: Array, values: Array, n: int) -> Array:

@@ -57,8 +57,7 @@ def _holds_digit(left: Array, mask: Array) -> bool:
     at_border = np.zeros(count + 1, bool)
     for rim in (labels[:margin], labels[-margin:], labels[:, :margin], labels[:, -margin:]):
         at_border[rim] = True
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    areas[0] = 0
+    areas = np.bincount(labels[left], minlength=count + 1)
     return bool(np.where(at_border, 0, areas).max() >= _LARGE_ENOUGH * areas.max())
 
 
@@ -181,9 +180,9 @@ def runs_near_the_middle(strip: Array, tolerance: int) -> tuple[Array, Array]:
     """
     width, size = strip.shape
     places = np.arange(size, dtype=np.int16)
-    order = np.argsort(np.abs(places - size // 2), kind="stable").astype(np.int16)
+    order = np.argsort(np.abs(places - size // 2), kind="stable").astype(np.int16)[: 2 * tolerance + 1]
     nearest = order[strip[:, order].argmax(axis=1)][:, np.newaxis]
-    there = strip[np.arange(width), nearest[:, 0]] & (np.abs(nearest[:, 0] - size // 2) <= tolerance)
+    there = strip[np.arange(width), nearest[:, 0]]
     # At the end of each row is a gap.
     ends = np.ones((2, width, size + 1), bool)
     np.logical_and(~strip, places > nearest, out=ends[0, :, :-1])

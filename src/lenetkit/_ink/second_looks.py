@@ -1,11 +1,11 @@
-"""Second looks at pictures whose ink has two meanings.
+"""Second looks at pictures whose ink has two meanings, and the doubts in which they are taken.
 
 Strokes may be drawn by their outlines; a line may cross the digit. Neither can be told for sure from the ink alone,
 a thin 0 being an outline and the bar of a 7 a line: so both readings go on, and the network with the gate chooses.
 
-In: canvases or masks of possible ink, (n, height, width). Out: the indices of those with another reading, ascending,
-and their other canvases or masks.
-Next: the stages that follow, in :mod:`lenetkit._ink.digit`.
+In: the raw stages of pictures, :func:`lenetkit._ink.digit.raw_stages`. Out: the :func:`doubts` about each picture, and
+MNIST's 28x28 pixels of what those in doubt may show besides.
+Next: the network and the gate, which choose.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from lenetkit._ink.digit import (
-    ACROSS,
     BOX,
     SIDE,
     bounding_boxes,
@@ -28,15 +27,17 @@ from lenetkit._ink.digit import (
     without_rulings,
 )
 from lenetkit._ink.grey import Array
-from lenetkit._ink.paper import WIDE, Contrast, InkMap, dark_on_light, ink_map
+from lenetkit._ink.paper import LARGE, WIDE, Contrast, InkMap, dark_on_light, ink_map
 from lenetkit._ink.pieces import dark_enough, digit_mask
 from lenetkit._ink.rulings import reduce_rows, runs_near_the_middle
 
 __all__ = [
     "FILLED",
     "SURE",
+    "doubts",
     "fill_hollow",
     "fill_images",
+    "is_thin",
     "look_again",
     "without_crossing_lines",
     "without_grains",
@@ -49,6 +50,14 @@ FILLED = "hollow strokes filled"
 SURE = {"thin": 0.9, "outline": 0.9, "line": 0.9, "grains": 0.9, "polarity": 0.9, "small": 1.0}
 
 _EIGHT = np.ones((3, 3), bool)
+
+# Doubts: a polarity by fewer votes than this; strokes thinner than this, in pixels of the box; ink along this fraction
+# of a side; fewer pixels a side than this. Set on MNIST's training digits and the pen's, made to be in doubt.
+_UNDECIDED, _OUTLINE, _ACROSS, _SMALL = 0.3, 2.1, 0.8, 20
+# Grains differ from their four neighbours by this part of the picture's range, in this fraction of the pixels, in
+# pictures of at least so many a side. Of an image like MNIST's, outlines have at most this fraction of the ink above
+# this level in squares of 2x2 pixels; and rows and columns cross them so often on average.
+_GRAIN, _GRAINS, _LEAST_SIDE, _SOLID, _GREY, _DOUBLE = 0.3, 0.005, 20, 0.04, 127, 1.6
 
 # Set on MNIST's training digits, outlined, and crossed by waves, corners and curves, in pictures of 28 and 100 pixels.
 
@@ -66,6 +75,86 @@ _COARSE, _STEEPEST, _REACH, _CLIMB, _BAND = 64, 2, 4, 0.03, 0.13
 _LEFT, _BEYOND = 0.25, 0.03
 # Standard deviation of the blur against grains, in pixels.
 _BLUR = 0.8
+
+
+def doubts(found: dict[str, Any]) -> dict[str, Array]:
+    """Tell quickly, of the :func:`raw_stages` of pictures, which ones may be meant otherwise: bool (n,), by reason.
+
+    "polarity": neither ink nor paper is clearly the darker; "grains": of noise; "outline": strokes so thin that they
+    may be outlines; "line": ink from the left to the right; "small": so few pixels that a digit may fill them.
+    """
+    grey, canvas, mask = found["grey"], found["canvas"], found["possible ink"]
+    undecided = np.abs(found["polarity"]) < _UNDECIDED
+    if undecided.any():
+        undecided &= np.ptp(grey, axis=(1, 2)) > 0
+    top, bottom, left, right = bounding_boxes(canvas > _HALF)
+    width = measure_stroke(canvas) * BOX / np.maximum(bottom - top, right - left)
+    outline = (width > 0) & (width < _OUTLINE)
+    if outline.any():
+        outline[outline] = _is_double(canvas[outline] > _HALF)
+    small = max(mask.shape[1:]) < _SMALL
+    return {
+        "polarity": undecided,
+        "grains": _is_grainy(grey),
+        "outline": outline,
+        "line": (mask.any(axis=1).sum(axis=1) >= _ACROSS * mask.shape[2]) & (not small),
+        "small": np.full(len(mask), small),
+    }
+
+
+def is_thin(images: Array) -> Array:
+    """Tell quickly which images, uint8 (n, 28, 28), may be outlines: bool (n,)."""
+    n, _, width = images.shape
+    ink = (images > _GREY).reshape(-1)
+    if n == 1:
+        # One number of 784 bits, in a few microseconds.
+        bits = int.from_bytes(np.packbits(ink).tobytes(), "big")
+        solid_bits = bits & bits << 1 & bits << width & bits << width + 1
+        thin = np.array([solid_bits.bit_count() <= _SOLID * bits.bit_count()])
+    else:
+        end = len(ink) - width - 1
+        solid = np.zeros(len(ink), bool)
+        np.logical_and(ink[:end], ink[1 : end + 1], out=solid[:end])
+        solid[:end] &= ink[width:-1]
+        solid[:end] &= ink[width + 1 :]
+        thin = np.asarray(_count(solid, n) <= _SOLID * _count(ink, n))
+    if thin.any():
+        thin[thin] = _is_double(images[thin] > _GREY)
+    return thin
+
+
+def _count(mask: Array, n: int) -> Array:
+    """Return the sums of n masks of 28x28: eight pixels are added at once, 98 times."""
+    eights = mask.view(np.uint64).reshape(n, -1).sum(axis=1)
+    return np.asarray(eights.view(np.uint8).reshape(n, 8).sum(axis=1, dtype=np.int64))
+
+
+def _is_grainy(grey: Array) -> Array:
+    """Tell which pictures, uint8 (n, height, width), have many pixels unlike all their neighbours: bool (n,)."""
+    n, height, width = grey.shape
+    if min(height, width) < _LEAST_SIDE:
+        return np.zeros(n, bool)
+    rows = slice(1, height - 1, 1 + height // LARGE)
+    centre, left, right = grey[:, rows, 1:-1], grey[:, rows, :-2], grey[:, rows, 2:]
+    up, down = grey[:, : height - 2 : rows.step, 1:-1], grey[:, 2 :: rows.step, 1:-1]
+    highest, lowest = np.maximum(left, right), np.minimum(left, right)
+    for other in (up, down):
+        np.maximum(highest, other, out=highest)
+        np.minimum(lowest, other, out=lowest)
+    flat = grey.reshape(n, -1)
+    least = (_GRAIN * (flat.max(axis=1) - flat.min(axis=1))).astype(np.uint8)[:, np.newaxis, np.newaxis]
+    # Above its neighbours by more than the least, without a sum that does not fit a byte.
+    grains = (centre > highest) & (centre - highest > least) | (lowest > centre) & (lowest - centre > least)
+    return np.asarray(np.count_nonzero(grains, axis=(1, 2)) > _GRAINS * grains[0].size)
+
+
+def _is_double(mask: Array) -> Array:
+    """Tell in which masks (n, height, width) rows and columns mostly cross ink twice, as with outlines."""
+    enough = np.ones(len(mask), bool)
+    for view in (mask, mask.transpose(0, 2, 1)):
+        begins = view[:, :, 0].astype(np.int64) + (view[:, :, 1:] & ~view[:, :, :-1]).sum(axis=2)
+        enough &= begins.sum(axis=1) >= _DOUBLE * np.maximum((begins > 0).sum(axis=1), 1)
+    return enough
 
 
 def look_again(found: dict[str, Any], doubts: dict[str, Array], stroke: bool) -> Iterator[tuple[Array, Array, str]]:
@@ -101,7 +190,7 @@ def look_again(found: dict[str, Any], doubts: dict[str, Array], stroke: bool) ->
 def _cut_lines(rows: Array, left: Array, found: dict[str, Any], stroke: bool) -> Iterator[tuple[Array, Array, str]]:
     """Yield the digits that are left without lines, and those whose lines are cut off on both sides of them."""
     paper, mask = found["even paper"], found["possible ink"][rows]
-    part = InkMap(paper.ink[rows], Contrast(*(level[rows] for level in paper.contrast)), paper.slope[rows])
+    part = InkMap(paper.ink[rows], Contrast(*(level[rows] for level in paper.contrast)))
     chosen = digit_mask(left, part)
     there = goes_beyond(mask, chosen)
     _, _, first, end = (edge[:, np.newaxis, np.newaxis] for edge in bounding_boxes(chosen))
@@ -215,7 +304,7 @@ def goes_beyond(mask: Array, digit: Array) -> Array:
 def _without_line(mask: Array) -> Array | None:
     """Leave out a line from the left side to the right one; None where there is none."""
     inked = np.flatnonzero(mask.any(axis=0))
-    if len(inked) < max(_FEWEST, ACROSS * mask.shape[1]):
+    if len(inked) < max(_FEWEST, _ACROSS * mask.shape[1]):
         return None
     first, last = int(inked[0]), int(inked[-1]) + 1
     length = last - first

@@ -27,6 +27,8 @@ MAX_PIXELS = 200_000_000
 # Pillow prepares a GIF's frames while it opens the file, and warns when they pass a limit of its own.
 _MAX_GIF_PIXELS = 80_000_000
 
+# Bytes of a JPEG that are decoded at once.
+_PIECE = 2**22
 _PNG = b"\x89PNG\r\n\x1a\n"
 _EXIF_ORIENTATION = 0x0112
 # Orientations in which height and width change places.
@@ -145,6 +147,8 @@ def _decode(image: Image.Image, name: str, max_pixels: int, side: int | None = N
     factor = 1 if side is None else get_reduction(max(image.size), side)
     if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):
         factor //= _decode_reduced(image, factor)
+        # In one piece: after each of 64 KiB a thread that prepares pictures would wait for the interpreter's lock.
+        image.decodermaxblock = _PIECE
     # Before it is loaded a file tells how many bits it has.
     stored = image.tile[0] if isinstance(image, ImageFile.ImageFile) and image.tile else (None,) * 4
     if isinstance(image, PpmImagePlugin.PpmImageFile) and image.mode == "RGB" and _is_deep(stored):

@@ -21,8 +21,9 @@ __all__ = ["cut_piles", "decode_pile", "iter_batches", "load_small", "map_images
 # A batch ends after so many pictures or bytes, which bounds the memory that many of them need.
 _BATCH = 256
 _BATCH_BYTES = 32 * 2**20
-# Files up to this size are read at once; the plainest PNGs among them are decoded many at a time.
-_SMALL = 2**17
+# Files up to this size are read in one piece, which is fewer calls of the system, at each of which the interpreter's
+# lock may change hands; the plainest PNGs among them are decoded many at a time.
+_SMALL = 2**20
 # A pile ends after so many pictures, or so many bytes of their files: two photos at first, so that few keep all threads
 # busy, then up to ten, since those of one size are prepared together; or hundreds of small pictures, then a thousand.
 _AT_ONCE, _FEW_BYTES, _MANY_BYTES = (512, 1024), 2**19, 2**21

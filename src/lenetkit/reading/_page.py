@@ -15,6 +15,7 @@ from lenetkit._ink import (
     dark_enough,
     dark_on_light,
     ink_map,
+    slope,
     to_grey,
     without_rulings,
 )
@@ -87,17 +88,17 @@ def _page(picture: Array, scale: float) -> Page:
 
 
 def _dark_page(grey: Array, scale: float) -> Page:
-    ink, contrast, slopes = ink_map(grey)
+    ink, contrast = ink_map(grey)
     readable = min(grey.shape[1:]) >= _NARROWEST and contrast.span[0] >= _NOISES * contrast.noise[0]
     found = dark_enough(ink, contrast)[0] if readable else np.zeros(grey.shape[1:], bool)
     mask, cells = without_frames(found)
     lines = found & ~mask
     mask = without_rulings(mask[np.newaxis])[0]
-    pieces, set_aside = _writing(mask, ink, contrast, slopes)
+    pieces, set_aside = _writing(mask, ink, contrast)
     if pieces:
         height = middle_height(pieces)
         mask = with_lost_strokes(without_rules(mask, height), ink[0], contrast, height) & ~lines
-        pieces, set_aside = _writing(mask, ink, contrast, slopes)
+        pieces, set_aside = _writing(mask, ink, contrast)
     height = middle_height(pieces) if pieces else 0.0
     if height < _SMALLEST_DIGIT * max(1.0, scale):
         pieces, set_aside, height = [], [], 0.0
@@ -119,9 +120,9 @@ def _resized(picture: Array, scale: float) -> Array:
     return np.asarray(Image.fromarray(picture).resize((width, height), method))
 
 
-def _writing(mask: Array, ink: Array, contrast: Contrast, slopes: Array) -> tuple[list[Piece], list[Piece]]:
+def _writing(mask: Array, ink: Array, contrast: Contrast) -> tuple[list[Piece], list[Piece]]:
     """Return the pieces that may be handwriting, and those that are blots or pale; no rules and edges of the paper."""
-    steep = np.sqrt(slopes[0]) / 2
+    steep = np.sqrt(slope(ink)[0]) / 2
     dark = ink[0] > contrast.level(_SURE, _SURE_NOISES)[0]
     pieces = [
         piece

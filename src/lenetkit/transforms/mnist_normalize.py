@@ -39,9 +39,9 @@ __all__ = ["MnistNormalize"]
 _turns, _nobody = tuple(ForkLock() for _ in range(max(1, count_cores() // 2))), contextlib.nullcontext()
 
 
-def _taking_turns(batch: Array) -> contextlib.AbstractContextManager[Any]:
-    """Wait for the other thread of two, if the pictures are large."""
-    large = max(batch.shape[1:3]) >= LARGE
+def _taking_turns(*sizes: tuple[int, ...]) -> contextlib.AbstractContextManager[Any]:
+    """Wait for the other thread of two, if pictures of one of these sizes are large."""
+    large = any(max(size) >= LARGE for size in sizes)
     return _turns[threading.get_native_id() % len(_turns)].inner if large else _nobody
 
 
@@ -114,7 +114,7 @@ class MnistNormalize(BatchTransform):
     working_side = WORKING_SIDE
 
     def _apply(self, batch: Array) -> Array:
-        with _taking_turns(batch):
+        with _taking_turns(batch.shape[1:3]):
             return normalise(batch, stroke=self.stroke)
 
     def look(self, images: Images, /, *, measure: Callable[[Array], Array] | None = None) -> Looks:
@@ -160,8 +160,18 @@ class MnistNormalize(BatchTransform):
             if len(images) == 1:
                 return self._look(np.asarray(images), measure)
             return Looks.join([self._look(np.asarray(images[part]), measure) for part in chunks(images)])
-        # Those of one size go together, in colour or not, which is less work than one by one. Only grey ones are like
-        # MNIST's: at that size colours are left.
+        # All of a pile in one turn: otherwise two threads would read at the same time, and then wait for one another.
+        sizes = {image.shape for image in images}
+        with _taking_turns(*sizes):
+            return self._look_at_list(images, sizes, measure)
+
+    def _look_at_list(
+        self, images: list[Array], sizes: set[tuple[int, ...]], measure: Callable[[Array], Array] | None
+    ) -> Looks:
+        """Look at pictures of any sizes: those of one size go together, in colour or not, which is less work."""
+        if sizes == {(SIDE, SIDE)}:
+            return self.look_at(np.stack(images), measure)
+        # Only grey ones are like MNIST's: at that size colours are left.
         grey = [
             image if image.shape[:2] == (SIDE, SIDE) else working_grey(to_bytes(image[np.newaxis]))[0]
             for image in images
@@ -185,7 +195,7 @@ class MnistNormalize(BatchTransform):
         if done.all():
             unsure = {"thin": is_thin(batch)}
         else:
-            with _taking_turns(batch):
+            with _taking_turns(batch.shape[1:]):
                 found = dict(raw_stages(batch if not done.any() else batch[~done], self.stroke))
             images, unsure = found["result"], doubts(found)
             if done.any():
