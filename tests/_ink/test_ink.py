@@ -13,6 +13,7 @@ from scipy import ndimage
 from lenetkit._ink import digit, paper, pieces, rulings
 from lenetkit._ink import grey as grey_stage
 from lenetkit.synthesis import draw_digits, draw_paper
+from lenetkit.transforms import MnistNormalize
 
 BATCHES = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=12))
 
@@ -316,6 +317,6 @@ def test_stages_lead_from_a_picture_to_its_28x28_pixels() -> None:
     found = dict(digit.stages(pictures))
     assert list(found) == ["grey", "even paper", "possible ink", "digit", "stroke", "result"]
     assert {image.dtype for image in found.values()} == {np.dtype(np.uint8)}
-    np.testing.assert_array_equal(found["result"], digit.normalise(pictures))
+    np.testing.assert_array_equal(found["result"], MnistNormalize()(pictures))
     assert list(dict(digit.stages(found["result"]))) == ["result"]
-    np.testing.assert_array_equal(digit.normalise(found["result"]), found["result"])
+    np.testing.assert_array_equal(MnistNormalize()(found["result"]), found["result"])

@@ -11,7 +11,7 @@ from lenetkit.diagnosis import trace
 from lenetkit.exceptions import DataError, NotFittedError
 from lenetkit.pipeline._surest_look import take_surest, weigh_looks
 from lenetkit.synthesis import corrupt, draw_digits
-from lenetkit.transforms import Compose, Grayscale, Looks, MnistNormalize, Rescale, Resize
+from lenetkit.transforms import Compose, Grayscale, Invert, Looks, MnistNormalize, Rescale, Resize
 
 DIGITS = draw_digits(200, seed=11)
 
@@ -124,6 +124,61 @@ def test_no_second_look_where_the_first_is_sure() -> None:
     everything = MnistNormalize().look(spoilt)
     assert sum(asked) >= len(np.unique(everything.rows)) > 10  # not every doubt finds something to do
     np.testing.assert_array_equal(everything.images, MnistNormalize()(spoilt))
+
+
+def test_images_like_mnist_and_others_are_looked_at_alike_alone_and_among_many() -> None:
+    """More than are prepared at once, in any order; what a transform leaves alone is not looked at longer."""
+    clean = MnistNormalize()(draw_digits(700, seed=4).images)
+    spoilt = np.concatenate([corrupt(DIGITS.images[:20], kind) for kind in ("canny_edges", "zigzag")])
+    mixed = np.concatenate([clean, spoilt, 255 - clean[:660]])[np.random.default_rng(1).permutation(1400)]
+    transform, steps = MnistNormalize(), Compose([MnistNormalize(), Rescale()])
+    before = mixed.copy()
+    together = transform.look(mixed)
+    assert len(together.others) > 20
+    np.testing.assert_array_equal(together.images, transform(mixed))
+    n_left = 0
+    for image, (expected, rows, others, done) in list(zip(mixed, together.split(), strict=True))[::7]:
+        alone = transform.look(image[np.newaxis])
+        np.testing.assert_array_equal(alone.images, expected)
+        np.testing.assert_array_equal(alone.others, others)
+        assert (alone.rows.tolist(), alone.done) == (rows.tolist(), done)
+        left = steps.leave(image[np.newaxis, :, :, np.newaxis])
+        if left is not None:
+            n_left += 1
+            np.testing.assert_array_equal(left, expected)
+            assert len(others) == 0
+    assert n_left > 50
+    np.testing.assert_array_equal(mixed, before)
+    assert not np.may_share_memory(transform(clean), clean)
+
+
+class Darker(Resize):
+    """A transform from elsewhere, that does not tell what it leaves alone."""
+
+    def __call__(self, images, /):
+        return super().__call__(images) // 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "shape", "left"),
+    [
+        ([Grayscale(), Resize((28, 28)), Rescale()], (1, 28, 28, 1), (1, 28, 28)),
+        ([Grayscale(), Resize((28, 28)), Rescale()], (1, 28, 28), (1, 28, 28)),
+        ([Resize((28, 28))], (1, 28, 28, 1), (1, 28, 28, 1)),
+        ([Rescale()], (1, 9, 9), (1, 9, 9)),
+        ([Grayscale(), Resize((28, 28))], (1, 28, 29), None),
+        ([Invert()], (1, 28, 28), None),
+        ([Darker((28, 28))], (1, 28, 28), None),
+        ([lambda images: images], (1, 28, 28), None),
+    ],
+)
+def test_what_no_step_changes_is_told_by_its_form(steps: list, shape: tuple[int, ...], left: tuple | None) -> None:
+    """Or, where a step may change it, not at all; it is what all steps make of it."""
+    image = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    found = Compose(steps).leave(image)
+    assert (found if found is None else found.shape) == left
+    if found is not None:
+        np.testing.assert_array_equal(found, Compose(steps).prepare(image).images)
 
 
 def test_looks_are_split_and_joined_again() -> None:

@@ -32,7 +32,6 @@ from lenetkit._ink.digit import (
     even_stroke,
     fit_box,
     is_like_mnist,
-    normalise,
     raw_stages,
     stages,
     without_rulings,
@@ -78,7 +77,6 @@ __all__ = [
     "is_thin",
     "look_again",
     "mix_channels",
-    "normalise",
     "raw_stages",
     "shrink",
     "slope",
@@ -92,7 +90,7 @@ __all__ = [
 
 
 def describe_stages(*, stroke: bool) -> list[dict[str, Any]]:
-    """Return the stages of :func:`normalise` with their formulae and constants, as plain values."""
+    """Return the :func:`stages` with their formulae and constants, as plain values."""
     from lenetkit._ink.formulae import describe_stages  # not needed to answer
 
     return describe_stages(stroke=stroke)

@@ -96,7 +96,7 @@ def _may_have_bands(grey: Array) -> Array:
     threshold, blur = _threshold(grey), _blur(grey.shape[1:])
     found, around = np.zeros(len(grey), bool), np.zeros((2, len(grey)), int)
     for view in (grey, grey.transpose(0, 2, 1)):
-        lines = view[:, np.linspace(0, view.shape[1] - 1, _SAMPLES).astype(int)].astype(np.int16)
+        lines = view[:, np.arange(_SAMPLES) * (view.shape[1] - 1) // (_SAMPLES - 1)].astype(np.int16)
         step = lines[:, :, blur:] - lines[:, :, :-blur]
         jumps = np.abs(step) >= threshold
         reaches = jumps[:, 0] | jumps[:, -1]

@@ -1,7 +1,7 @@
 """One digit: its mask, its ink, and MNIST's 28x28 pixels of it; and the generator of all stages from a picture on.
 
-In: an ink map, uint8 (n, height, width), 0 is paper, with its contrast; or, for :func:`stages` and :func:`normalise`,
-uint8 pictures (n, height, width[, 3]) of one size.
+In: an ink map, uint8 (n, height, width), 0 is paper, with its contrast; or, for :func:`stages`, uint8
+pictures (n, height, width[, 3]) of one size.
 Out: the digit alone, uint8 (n, height, width), ink 255 on 0, all 0 where there is none; then uint8 (n, 28, 28).
 Next: the model.
 """
@@ -29,7 +29,6 @@ __all__ = [
     "fit_box",
     "is_like_mnist",
     "measure_stroke",
-    "normalise",
     "raw_stages",
     "spread",
     "stages",
@@ -60,36 +59,18 @@ _PASSES, _LEAST_RADIUS = 2, 0.02
 # The sums that tell where an image balances: integers and halves below 2**24, exact in float32 in whatever order.
 _ONES, _MIDDLES = np.ones(SIDE, np.float32), np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
 _MOMENTS = np.stack([np.ones(SIDE * SIDE, np.float32), np.repeat(_MIDDLES, SIDE), np.tile(_MIDDLES, SIDE)], axis=1)
-# Half of what is prepared at once. For the rows of more than 580 images BLAS starts threads, which go on spinning.
+# Images judged at once. For the rows of more than 580 BLAS starts threads, which go on spinning.
 _AT_ONCE = 334
 # Levels, of 1: what counts as black, and what counts to the digit's box. Wrong (the second): 116 results change.
 _FAINT, _INK = 0.5 / 255, 0.1
 
 
-def normalise(batch: Array, *, stroke: bool = True) -> Array:
-    """Make MNIST's images of pictures of one size; those that are like MNIST's already pass unchanged.
-
-    From (n, height, width[, 1 or 3]), uint8 in [0, 255] or floating in [0, 1], to uint8 (n, 28, 28). With `stroke`,
-    very thin and very wide strokes are brought to the width of MNIST's.
-    """
-    batch = to_bytes(batch)
-    done = is_like_mnist(batch)
-    if done.all():
-        return batch
-    result = batch[~done]
-    for _, stage in raw_stages(result, stroke):
-        result = stage  # none is kept longer than the next one needs it
-    if not done.any():
-        return result
-    out = batch.copy()
-    out[~done] = result
-    return out
-
-
 def stages(batch: Array, *, stroke: bool = True) -> Iterator[tuple[str, Array]]:
-    """Yield name and images, uint8, of each stage of :func:`normalise`; only the result if all images are like MNIST's.
+    """Yield name and images, uint8, of each stage from pictures of one size to images like MNIST's.
 
-    Their names are "grey", "even paper", "possible ink", "digit", "stroke" and "result".
+    Of images that are like MNIST's already only the result. `batch` is uint8 in [0, 255] or floating in [0, 1], of
+    shape (n, height, width[, 1 or 3]); with `stroke`, very thin and very wide strokes are brought to the width of
+    MNIST's. The names are "grey", "even paper", "possible ink", "digit", "stroke" and "result".
     """
     batch = to_bytes(batch)
     if is_like_mnist(batch).all():
@@ -211,8 +192,10 @@ def bounding_boxes(mask: Array) -> tuple[Array, Array, Array, Array]:
 def cut_out(digit: Array) -> Array:
     """Lay each digit on a canvas with room around it, scaled down to 80 pixels if it is larger: float32 in [0, 1]."""
     if max(digit.shape[1:]) <= 2 * BOX:
-        margin = (_SMALL_MARGIN, _SMALL_MARGIN)
-        return np.pad(digit, ((0, 0), margin, margin)).astype(np.float32) / np.float32(255)
+        margin = _SMALL_MARGIN
+        canvas = np.zeros((len(digit), digit.shape[1] + 2 * margin, digit.shape[2] + 2 * margin), np.float32)
+        np.divide(digit, np.float32(255), out=canvas[:, margin:-margin, margin:-margin])
+        return canvas
     canvas = np.zeros((len(digit), _FINE + 2 * _MARGIN, _FINE + 2 * _MARGIN), np.float32)
     for index, (top, bottom, left, right) in enumerate(zip(*bounding_boxes(digit > 0), strict=True)):
         placed = digit[index, top:bottom, left:right].astype(np.float32) / np.float32(255)

@@ -101,7 +101,9 @@ def _paper_levels(grey: Array, margin: int) -> Array:
     n = len(grey)
     inner = grey[:, margin:-margin, margin:-margin].reshape(n, -1) >> 3
     counts = np.bincount((inner + 32 * np.arange(n)[:, np.newaxis]).ravel(), minlength=32 * n).reshape(n, 32)
-    smooth = counts + np.pad(counts, ((0, 0), (1, 0)))[:, :-1] + np.pad(counts, ((0, 0), (0, 1)))[:, 1:]
+    smooth = counts.copy()
+    smooth[:, 1:] += counts[:, :-1]
+    smooth[:, :-1] += counts[:, 1:]
     levels = grey[:, margin:-margin, margin:-margin].reshape(n, -1).astype(np.int64)
     dark = np.arange(32) * 16 + 8 < (levels.min(axis=1) + levels.max(axis=1))[:, np.newaxis]
     found = []

@@ -1,4 +1,4 @@
-"""The stages of :func:`lenetkit._ink.normalise` in sentences and formulae, for those who write it in another language.
+"""The stages of :func:`lenetkit._ink.stages` in sentences and formulae, for those who write it in another language.
 
 In: the setting. Out: plain values, whose numbers are the constants that the code itself uses.
 Next: ``preprocessing.json`` beside an exported model, and the page of the documentation on it.

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenetkit._utils.lazy import lazy
+from lenetkit._utils.levels import check_levels
 from lenetkit._utils.validation import check_whole
 from lenetkit.bundle import Bundle, Rejection, verify_bundle
 from lenetkit.datasets import check_failures, is_pile, map_images, read_images
@@ -95,6 +96,11 @@ class FittedState:
 
         Of pictures that may be meant in several ways it takes the look that the networks are surest of.
         """
+        if n_jobs is None and _is_one_image(images):
+            check_levels(images)
+            left = self.transforms.leave(images)
+            if left is not None:
+                return self.as_prepared(left)
         looks = self.look(images, n_jobs)
         return self.as_prepared(take_surest(looks, self.measure_sureness) if len(looks.rows) else looks.images)
 
@@ -252,6 +258,18 @@ def check_one_each(images: Any, labels: Any) -> None:
     """Refuse another number of labels than of images."""
     if len(images) != len(labels):
         raise DataError(f"there must be one label per image; got {len(images)} images and {len(labels)} labels.")
+
+
+def _is_one_image(images: Any) -> bool:
+    """Tell if it is one image in the plainest form: uint8 (1, height, width[, 1])."""
+    return (
+        type(images) is np.ndarray
+        and images.dtype == np.uint8
+        and images.ndim in (3, 4)
+        and images.shape[0] == 1
+        and images.shape[3:] in ((), (1,))
+        and images.size > 0
+    )
 
 
 def _is_stored(images: Any) -> bool:

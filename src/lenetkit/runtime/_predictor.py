@@ -131,6 +131,12 @@ class Predictor:
             If the images have another shape or dtype, or the runtime cannot use the model.
         """
         images = self._checked(images)
+        if len(images) == 1:
+            runner = self._take_runner(1)
+            try:
+                return runner(self._as_input(images))
+            finally:
+                self._interpreters[1].append(runner)
         probabilities = np.empty((len(images), self.n_classes), dtype=np.float32)
         rows = BATCHES[self.runtime]
         if len(images) < rows:
@@ -160,18 +166,20 @@ class Predictor:
         """Fill in the answers, `rows` images at a time; their number must be a multiple of it."""
         if not len(images):
             return
-        idle = self._idle(rows)
-        # A runner belongs to one thread while it is out of the queue: two must not meet in one interpreter.
-        try:
-            runner = idle.pop()
-        except IndexError:
-            runner = self._open_runner(rows)
+        runner = self._take_runner(rows)
         try:
             for start in range(0, len(images), rows):
                 part = slice(start, start + rows)
                 probabilities[part] = runner(self._as_input(images[part]))
         finally:
-            idle.append(runner)
+            self._interpreters[rows].append(runner)
+
+    def _take_runner(self, rows: int) -> _Runner:
+        """Take a runner from those that are idle; until it is put back no other thread may use its interpreter."""
+        try:
+            return self._idle(rows).pop()
+        except IndexError:
+            return self._open_runner(rows)
 
     def _idle(self, rows: int) -> "deque[_Runner]":
         """Return the runners that are not in use, of this process."""

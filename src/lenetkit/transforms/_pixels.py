@@ -188,6 +188,10 @@ class BatchTransform:
     def _passes(self, _shape: tuple[int, ...], _dtype: np.dtype[Any]) -> bool:
         return False
 
+    def _leave(self, image: Array) -> Array | None:
+        """Return one image (1, height, width[, 1]) that stays as it is; None if it does not, or nobody can tell yet."""
+        return image if self._passes(image.shape[1:], image.dtype) else None
+
 
 def is_elementwise(step: Any) -> bool:
     """Tell if a transform treats each image by itself, in any thread; only this package's are known to."""
@@ -241,9 +245,9 @@ def _join(images: list[Array]) -> Array | list[Array]:
     return np.stack(images) if len({image.shape for image in images}) == 1 else images
 
 
-def chunks(images: Array) -> Iterator[slice]:
-    """Cut an array of images into slices that fit a processor's cache."""
-    step, n = max(1, _CHUNK // math.prod(images.shape[1:3])), len(images)
+def chunks(images: Array, most: int = _CHUNK) -> Iterator[slice]:
+    """Cut an array of images into slices of at most so many pixels, unless told otherwise such as fit a cache."""
+    step, n = max(1, most // math.prod(images.shape[1:3])), len(images)
     return iter((slice(0, n),)) if n <= step else (slice(i, min(i + step, n)) for i in range(0, n, step))
 
 

@@ -39,6 +39,9 @@ class Grayscale(BatchTransform):
     def _passes(self, shape: tuple[int, ...], _: np.dtype[Any]) -> bool:
         return len(shape) == 2
 
+    def _leave(self, image: Array) -> Array | None:
+        return image if image.ndim == 3 else image[..., 0]
+
     def _apply(self, batch: Array) -> Array:
         if batch.shape[-1] == 1:
             return np.asarray(batch[..., 0])

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -19,7 +19,6 @@ from lenetkit._ink import (
     is_like_mnist,
     is_thin,
     look_again,
-    normalise,
     raw_stages,
     stages,
     to_bytes,
@@ -29,10 +28,15 @@ from lenetkit._utils.fork_lock import ForkLock
 from lenetkit._utils.machine import count_cores
 from lenetkit._utils.validation import switch
 from lenetkit.transforms._base import register_transform
-from lenetkit.transforms._looks import Looks
+from lenetkit.transforms._looks import Looks, first_looks
 from lenetkit.transforms._pixels import Array, BatchTransform, Images, check_all_channels, check_images, chunks
 
 __all__ = ["MnistNormalize"]
+
+# The images that second looks are at, what these show, uint8 (m, 28, 28), and what was done.
+_SecondLook: TypeAlias = tuple[Array, Array, str]
+# Images like MNIST's are told from others so many pixels at once, so that the few others go together.
+_MANY = 2**23
 
 # A large picture takes hundreds of NumPy calls, at each of which threads would hand the interpreter's lock to and fro.
 # So each two of them take turns: one normalises while the other reads a file (benchmarks/pile.py).
@@ -113,9 +117,22 @@ class MnistNormalize(BatchTransform):
     _channels = (1, 3)
     working_side = WORKING_SIDE
 
+    def _leave(self, image: Array) -> Array | None:
+        grey = to_bytes(image)
+        return grey if is_like_mnist(grey)[0] and not is_thin(grey)[0] else None
+
+    def _map(self, images: Array | list[Array]) -> Array | list[Array]:
+        if isinstance(images, list):
+            return super()._map(images)
+        parts = []
+        for part in chunks(images, _MANY):
+            batch = np.asarray(images[part])
+            found = self._apply(batch)
+            parts.append(found.copy() if np.may_share_memory(found, batch) else found)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
     def _apply(self, batch: Array) -> Array:
-        with _taking_turns(batch.shape[1:3]):
-            return normalise(batch, stroke=self.stroke)
+        return self._look(batch, None, doubting=False).images
 
     def look(self, images: Images, /, *, measure: Callable[[Array], Array] | None = None) -> Looks:
         """Return the transformed images, and second looks at pictures that may be meant in several ways.
@@ -159,7 +176,7 @@ class MnistNormalize(BatchTransform):
         if not isinstance(images, list):
             if len(images) == 1:
                 return self._look(np.asarray(images), measure)
-            return Looks.join([self._look(np.asarray(images[part]), measure) for part in chunks(images)])
+            return Looks.join([self._look(np.asarray(images[part]), measure) for part in chunks(images, _MANY)])
         # All of a pile in one turn: otherwise two threads would read at the same time, and then wait for one another.
         sizes = {image.shape for image in images}
         with _taking_turns(*sizes):
@@ -187,33 +204,30 @@ class MnistNormalize(BatchTransform):
             found.update(zip(same, looks.split(), strict=True))
         return Looks.join([found[index] for index in range(len(images))])
 
-    def _look(self, batch: Array, measure: Callable[[Array], Array] | None) -> Looks:
-        """Look at pictures of one size."""
+    def _look(self, batch: Array, measure: Callable[[Array], Array] | None, *, doubting: bool = True) -> Looks:
+        """Look at pictures of one size, and a second time where there are doubts and the measure is not sure."""
         batch = to_bytes(batch)
         done = is_like_mnist(batch)
-        images, found = batch, {}
-        if done.all():
-            unsure = {"thin": is_thin(batch)}
-        else:
-            with _taking_turns(batch.shape[1:]):
-                found = dict(raw_stages(batch if not done.any() else batch[~done], self.stroke))
-            images, unsure = found["result"], doubts(found)
-            if done.any():
-                images = batch.copy()
-                images[~done] = found["result"]
-                unsure = {reason: _spread_out(answer, ~done) for reason, answer in unsure.items()}
-                unsure["thin"] = _spread_out(is_thin(batch[done]), done)
-        if not any(map(np.count_nonzero, unsure.values())):
-            return Looks(images, np.zeros(0, int), images[:0], [])
-        rows = np.flatnonzero(np.any(list(unsure.values()), axis=0))
-        if measure is not None and len(rows):
-            sureness = np.ones(len(batch), np.float32)
-            sureness[rows] = measure(images[rows])
-            unsure = {reason: answer & (sureness < SURE[reason]) for reason, answer in unsure.items()}
-            rows = np.flatnonzero(np.any(list(unsure.values()), axis=0))
-        if len(rows) == 0:
-            return Looks(images, rows, images[:0], [])
-        return _look_again(images, ~done, found, unsure, self.stroke)
+        images, others = batch, np.flatnonzero(~done)
+        seen: list[_SecondLook] = []
+        if doubting and done.any():
+            thin = np.concatenate([is_thin(batch[part]) for part in chunks(batch)]) & done
+            for rows in map(np.flatnonzero, _heed({"thin": thin}, batch, measure).values()):
+                index, filled = fill_images(batch[rows], stroke=self.stroke)
+                seen.append((rows[index], filled, FILLED))
+        if len(others):
+            images = batch.copy() if done.any() else np.empty((len(batch), SIDE, SIDE), np.uint8)
+            pictures = batch[others] if done.any() else batch
+            for part in chunks(pictures):
+                with _taking_turns(batch.shape[1:3]):
+                    found = dict(raw_stages(pictures[part], self.stroke))
+                rows = others[part]
+                images[rows] = found["result"]
+                if doubting:
+                    unsure = _heed(doubts(found), found["result"], measure)
+                    looks = look_again(found, unsure, self.stroke) if unsure else ()
+                    seen += [(rows[index], other, way) for index, other, way in looks]
+        return _gather(images, seen)
 
     def steps(self, image: Array) -> dict[str, Array]:
         """Return the stages of one image.
@@ -260,25 +274,24 @@ class MnistNormalize(BatchTransform):
         return describe_stages(stroke=bool(self.stroke))
 
 
-def _look_again(images: Array, others: Array, found: dict[str, Any], unsure: dict[str, Array], stroke: bool) -> Looks:
-    """Look again at images in doubt: thin ones that are like MNIST's, and the `others`, of which there are stages."""
-    thin = np.flatnonzero(unsure.pop("thin", np.zeros(0, bool)))
-    parts = []
-    if found:
-        places, doubts = np.flatnonzero(others), {reason: answer[others] for reason, answer in unsure.items()}
-        for index, looks, done in look_again(found, doubts, stroke):
-            parts.append((places[index], looks, [done] * len(index)))
-    if len(thin):
-        index, looks = fill_images(images[thin], stroke=stroke)
-        parts.append((thin[index], looks, [FILLED] * len(index)))
-    rows, seen = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
+def _heed(unsure: dict[str, Array], images: Array, measure: Callable[[Array], Array] | None) -> dict[str, Array]:
+    """Return the doubts about images, by reason, that the measure does not dispel; nothing if none is left."""
+    if not any(map(np.count_nonzero, unsure.values())):
+        return {}
+    if measure is None:
+        return unsure
+    rows = np.flatnonzero(np.any(list(unsure.values()), axis=0))
+    sureness = np.ones(len(images), np.float32)
+    sureness[rows] = measure(images[rows])
+    unsure = {reason: answer & (sureness < SURE[reason]) for reason, answer in unsure.items()}
+    return unsure if any(map(np.count_nonzero, unsure.values())) else {}
+
+
+def _gather(images: Array, seen: list[_SecondLook]) -> Looks:
+    """Return looks at images with the second ones in the order of the images."""
+    if not seen:
+        return first_looks(images)
+    rows, others = (np.concatenate([look[place] for look in seen]) for place in (0, 1))
     order = np.argsort(rows, kind="stable")
-    ways = [way for _, _, done in parts for way in done]
-    return Looks(images, rows[order], seen[order], [ways[index] for index in order])
-
-
-def _spread_out(answers: Array, where: Array) -> Array:
-    """Return the answers at their places among all images, False elsewhere."""
-    out = np.zeros(len(where), bool)
-    out[where] = answers
-    return out
+    ways = [way for index, _, way in seen for _ in index]
+    return Looks(images, rows[order], others[order], [ways[index] for index in order])
