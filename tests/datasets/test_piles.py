@@ -173,7 +173,7 @@ def test_many_photos_are_taken_more_and_more_at_a_time(pile: list[Path]) -> None
     assert [source for found in piles for source in found] == named
     assert sizes == sorted(sizes)
     assert sizes[0] < 2**19 + 2 * path.stat().st_size
-    assert 2**21 < sizes[-1] < 2**21 + 2 * path.stat().st_size
+    assert 2**20 < sizes[-1] < 2**20 + 2 * path.stat().st_size
 
 
 def test_a_failure_while_photos_are_prepared_lets_the_next_pile_go_on(pile: list[Path]) -> None:

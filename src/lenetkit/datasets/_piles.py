@@ -25,8 +25,8 @@ _BATCH_BYTES = 32 * 2**20
 # lock may change hands; the plainest PNGs among them are decoded many at a time.
 _SMALL = 2**20
 # A pile ends after so many pictures, or so many bytes of their files: two photos at first, so that few keep all threads
-# busy, then up to ten, since those of one size are prepared together; or hundreds of small pictures, then a thousand.
-_AT_ONCE, _FEW_BYTES, _MANY_BYTES = (512, 1024), 2**19, 2**21
+# busy, then up to five, since those of one size are prepared together; or hundreds of small pictures, then a thousand.
+_AT_ONCE, _FEW_BYTES, _MANY_BYTES = (512, 1024), 2**19, 2**20
 # Threads that open and read files of a pile as long as this wait for one another more than they read.
 _MANY = 32
 # The plainest PNGs whose pixels are all below this are left to read_image, which says that they are nearly black.

@@ -8,9 +8,9 @@ import contextlib
 import copy
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from lenetkit.trainer import TrainingResult
 
 __all__ = ["FittedState", "check_one_each", "get_input"]
+
+_Answers: TypeAlias = npt.NDArray[Any]
 
 
 class FittedState:
@@ -91,6 +93,15 @@ class FittedState:
             verify_bundle(bundle, runtime=runtime)
         return cls(transforms, encoder, bundle, runtime)
 
+    def answer(self, images: Any, function: Callable[[Prepared], _Answers], n_jobs: int | None = None) -> _Answers:
+        """Return what a function makes of prepared images, a row for each; of a pile while more of it is read."""
+
+        def work(pictures: list[npt.NDArray[Any]]) -> _Answers:
+            return function(self._take(self.transforms.look(pictures, self.measure_sureness)))
+
+        found = self._map_pile(images, work, n_jobs)
+        return function(self.prepare(images, n_jobs)) if found is None else np.array(found)
+
     def prepare(self, images: Any, n_jobs: int | None = None) -> Prepared:
         """Read images and apply all transforms but a trailing affine one; files in `n_jobs` threads.
 
@@ -101,7 +112,9 @@ class FittedState:
             left = self.transforms.leave(images)
             if left is not None:
                 return self.as_prepared(left)
-        looks = self.look(images, n_jobs)
+        return self._take(self.look(images, n_jobs))
+
+    def _take(self, looks: Looks) -> Prepared:
         return self.as_prepared(take_surest(looks, self.measure_sureness) if len(looks.rows) else looks.images)
 
     def as_prepared(self, images: npt.NDArray[Any]) -> Prepared:
@@ -110,31 +123,40 @@ class FittedState:
 
     def look(self, images: Any, n_jobs: int | None = None) -> Looks:
         """Read images and apply all transforms but a trailing affine one, with second looks in doubt."""
+        look = functools.partial(self.transforms.look_at_each, measure=self.measure_sureness)
+        found = self._map_pile(images, look, n_jobs)
+        if found is not None:
+            return self.transforms.join(found)
+        return self.transforms.look(read_images(images, side=self.transforms.working_side), self.measure_sureness)
+
+    def _map_pile(
+        self, images: Any, function: Callable[[list[npt.NDArray[Any]]], Iterable[Any]], n_jobs: int | None
+    ) -> list[Any] | None:
+        """Apply a function to the pictures of a pile, a few at a time; None if they must be taken all together."""
         if n_jobs is not None:
             check_whole("n_jobs", n_jobs, 1)
         transforms, side = self.transforms, self.transforms.working_side
-        if is_pile(images) and transforms.elementwise and (side is not None or _is_stored(images)):
-            look = functools.partial(transforms.look_at_each, measure=self.measure_sureness)
-            try:
-                found = [image for pile in map_images(images, look, n_jobs=n_jobs, side=side) for _, image in pile]
-            except DataError:
-                # A transform that cannot take one of them names its place in a pile, below that among all.
-                if side is not None:
-                    raise
-            else:
-                check_failures(found)
-                return transforms.join(found)
-        return transforms.look(read_images(images, side=side), self.measure_sureness)
+        if not (is_pile(images) and transforms.elementwise and (side is not None or _is_stored(images))):
+            return None
+        try:
+            found = [each for pile in map_images(images, function, n_jobs=n_jobs, side=side) for _, each in pile]
+        except DataError:
+            # A transform that cannot take one of them names its place in a pile; all together, that among all.
+            if side is not None:
+                raise
+            return None
+        check_failures(found)
+        return found
 
     def predict_proba(self, prepared: Prepared) -> npt.NDArray[np.float32]:
         """Return the probabilities, calibrated where that was learnt."""
         probabilities = self.predictor.predict_proba(get_input(prepared))
         return probabilities if self.rejecting is None else self.rejecting[0].calibrate(probabilities)
 
-    def predict_labels(self, prepared: Prepared) -> npt.NDArray[Any]:
-        """Return the most probable labels; the temperature, which calibrates probabilities, leaves their order."""
-        labels: npt.NDArray[Any] = self.classes[self.predictor.predict_proba(get_input(prepared)).argmax(axis=1)]
-        return labels
+    def find_best(self, prepared: Prepared) -> npt.NDArray[np.int64]:
+        """Return the indices of the most probable labels; calibrating the probabilities would leave their order."""
+        best: npt.NDArray[np.int64] = self.predictor.predict_proba(get_input(prepared)).argmax(axis=1)
+        return best
 
     def measure_sureness(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the highest probability of each image after the transforms, times that of showing a digit at all."""

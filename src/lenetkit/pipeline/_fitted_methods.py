@@ -88,7 +88,8 @@ class FittedMethods:
             from lenetkit.pipeline._rejecting import predict_or_reject
 
             return predict_or_reject(fitted, images, reject, n_jobs)
-        return fitted.predict_labels(fitted.prepare(images, n_jobs))
+        labels: npt.NDArray[Any] = fitted.classes[fitted.answer(images, fitted.find_best, n_jobs)]
+        return labels
 
     def predict_set(self, images: Any, alpha: float = 0.05) -> list[npt.NDArray[Any]]:
         """Return for each image a set of labels that misses the true one for at most a fraction `alpha` of the images.
@@ -141,7 +142,7 @@ class FittedMethods:
         ((3, 10), [0, 1, 2])
         """
         fitted = self._check_fitted()
-        return fitted.predict_proba(fitted.prepare(images, n_jobs))
+        return fitted.answer(images, fitted.predict_proba, n_jobs)
 
     def score(self, images: Any, labels: Any) -> float:
         """Return the accuracy, 0 to 1; see :meth:`evaluate`, which raises the same errors.
