@@ -9,6 +9,7 @@ Without a file a LeNet-5 is trained for one epoch on a part of the data first. O
 minute, and no TensorFlow where a file is named.
 """
 
+import argparse
 import itertools
 import os
 import platform
@@ -38,7 +39,6 @@ RUNTIMES = ("litert", "numpy", "onnx")
 CALLS = {"one image": 300, "64 images": 30, "10,000 images": 1}
 SLOW_CALLS = 20  # of ways that take milliseconds for one image
 
-ONLY_RUNTIMES = "--runtimes" in sys.argv
 LIBRARIES = ("lenetkit", "ai-edge-litert", "numpy", "onnxruntime", "tensorflow", "keras")
 
 Ways = dict[str, Callable[[np.ndarray], Any]]
@@ -62,9 +62,7 @@ def load_images() -> tuple[np.ndarray, np.ndarray, str]:
         return images, np.arange(N_IMAGES) % 10, "noise (MNIST is not here)"
 
 
-def saved_pipeline(folder: Path, images: np.ndarray, labels: np.ndarray) -> Path:
-    if files := [Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")]:
-        return files[0]
+def save_pipeline(folder: Path, images: np.ndarray, labels: np.ndarray) -> Path:
     pipe = Pipeline(trainer=Trainer(epochs=1, verbose=0)).fit(images[:2000], labels[:2000])
     return pipe.save(folder / "digits.lenet")
 
@@ -79,13 +77,14 @@ def litert_with(tflite: bytes, batch: int, n_threads: int) -> Callable[[np.ndarr
         index = interpreter.get_input_details()[0]["index"]
         interpreter.resize_tensor_input(index, (batch, *interpreter.get_input_details()[0]["shape"][1:]))
         interpreter.allocate_tensors()
+        answer = interpreter.get_output_details()[0]["index"]
         interpreters.append(interpreter)
 
     def run_part(interpreter: Any, images: np.ndarray) -> None:
         for start in range(0, len(images), batch):
             interpreter.set_tensor(index, images[start : start + batch])
             interpreter.invoke()
-            interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+            interpreter.get_tensor(answer)
 
     def run(images: np.ndarray) -> None:
         whole = images[: len(images) // batch * batch]  # the rest is left out, in its favour
@@ -208,10 +207,10 @@ print(re.search("VmHWM: *([0-9]+)", re.sub(r"\\s", " ", status.read_text()))[1] 
 """
 
 
-def measure_first_answer(path: Path, folder: Path, runtimes: Ways) -> None:
+def measure_first_answer(path: Path, folder: Path, runtimes: Ways, *, only_runtimes: bool) -> None:
     """Print wall time and peak memory of a whole process that reads one digit."""
     keras_file, ways = folder / "digits.keras", dict(FIRST_ANSWER)
-    if not ONLY_RUNTIMES:
+    if not only_runtimes:
         Pipeline.load(path).export(keras_file, format="keras")
         ways["the same model in Keras"] = KERAS
     environment = fresh_environment()
@@ -231,15 +230,19 @@ def measure_first_answer(path: Path, folder: Path, runtimes: Ways) -> None:
 
 def main() -> None:
     """Measure everything and say where."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE.lenet", help="a saved pipeline")
+    parser.add_argument("--runtimes", action="store_true", help="measure lenetkit's own runtimes alone")
+    given = parser.parse_args()
     images, labels, what = load_images()
     libraries = ", ".join(f"{name} {found}" for name in LIBRARIES if (found := find_version(name)))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {libraries}; {what}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = saved_pipeline(folder, images, labels)
+        path = given.file or save_pipeline(folder, images, labels)
         uint8_ways = own_ways(path)
-        measure_first_answer(path, folder, uint8_ways)
-        float_ways = {} if ONLY_RUNTIMES else other_ways(path, folder)
+        measure_first_answer(path, folder, uint8_ways, only_runtimes=given.runtimes)
+        float_ways = {} if given.runtimes else other_ways(path, folder)
         for job in CALLS:
             measure(job, uint8_ways, float_ways, images[:N_IMAGES])
 
