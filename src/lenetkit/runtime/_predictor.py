@@ -21,6 +21,8 @@ __all__ = ["Predictor"]
 _BATCH = BATCHES["litert"]
 # The rows of one thread's task, measured likewise: below two tasks, starting threads costs more than they save.
 _ROWS_PER_TASK = 8 * _BATCH
+# A task costs some ten microseconds, and a thread that was held up leaves the others this part of its work.
+_TASKS_PER_THREAD = 4
 # A server has other work to do; more threads gain little, because memory limits them.
 _MOST_THREADS = 8
 _Runner: TypeAlias = "_LitertRunner | NetworkRunner"
@@ -149,14 +151,15 @@ class Predictor:
         return probabilities
 
     def _spread(self, rows: int, images: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]) -> None:
-        starts = range(0, len(images), _ROWS_PER_TASK)
-        n_threads = min(len(starts), count_cores(), _MOST_THREADS) if len(starts) > 1 else 1
+        n_threads = min(-(-len(images) // _ROWS_PER_TASK), count_cores(), _MOST_THREADS)
         if n_threads < 2:
             self._run(rows, images, probabilities)
             return
+        step = max(_ROWS_PER_TASK, len(images) // (_TASKS_PER_THREAD * n_threads) // rows * rows)
+        starts = range(0, len(images), step)
 
         def run(start: int) -> None:
-            part = slice(start, start + _ROWS_PER_TASK)
+            part = slice(start, start + step)
             self._run(rows, images[part], probabilities[part])
 
         with ThreadPoolExecutor(n_threads, thread_name_prefix="lenetkit-predict") as executor:

@@ -20,8 +20,8 @@ class Grayscale(BatchTransform):
     """Turn colour images into grey ones: ITU-R 601 luma, the same values as Pillow's ``convert("L")``.
 
     Images with three channels are taken as red, green, blue; one channel is squeezed; images without a channel axis
-    pass unchanged and are not copied. The result never has a channel axis. Two and four channels are refused: what
-    shines through depends on the paper.
+    pass unchanged. Neither of the latter is copied in an array. The result never has a channel axis. Two and four
+    channels are refused: what shines through depends on the paper.
 
     Examples
     --------
@@ -38,6 +38,10 @@ class Grayscale(BatchTransform):
 
     def _passes(self, shape: tuple[int, ...], _: np.dtype[Any]) -> bool:
         return len(shape) == 2
+
+    def _map(self, images: Array | list[Array]) -> Array | list[Array]:
+        is_plain = type(images) is np.ndarray and images.dtype == np.uint8 and images.shape[3:] == (1,)
+        return np.asarray(images)[..., 0] if is_plain else super()._map(images)
 
     def _leave(self, image: Array) -> Array | None:
         return image if image.ndim == 3 else image[..., 0]
