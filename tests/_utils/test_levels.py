@@ -9,8 +9,12 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from lenetkit import LeNetClassifier, Pipeline, load_dataset
+from lenetkit._utils.levels import is_faint
 from lenetkit.datasets import read_image, read_images
 from lenetkit.exceptions import DataError
 from lenetkit.synthesis import draw_digits
@@ -39,6 +43,22 @@ METHODS = {
     "read_number": lambda images: PIPELINE.read_number(images[0]),
     "read_image": lambda images: read_image(images[0]),
 }
+
+
+LEVELS = hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=5).flatmap(
+    lambda shape: st.one_of(
+        hnp.arrays(np.uint8, shape, elements=st.sampled_from([0, 0, 0, 2, 3, 4, 255]), fill=st.nothing()),
+        hnp.arrays(np.float32, shape, elements=st.sampled_from([0, 0, 0.01, 1, np.nan]), fill=st.nothing()),
+    )
+)
+
+
+@given(LEVELS)
+def test_nearly_black_is_what_has_several_levels_and_none_above_three(images: np.ndarray) -> None:
+    """Whatever the middle row shows; with NaN an image is left to other checks."""
+    most = 3.5 / (1 if images.dtype == np.uint8 else 255)
+    expected = [image.size > 0 and 0 < image.max() < most and image.min() < image.max() for image in images]
+    assert is_faint(images).tolist() == expected
 
 
 @pytest.mark.parametrize("method", METHODS)
