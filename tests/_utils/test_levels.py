@@ -149,9 +149,9 @@ def test_the_readers_refuse_sets_of_masks(write: Any, mask: str, tmp_path: Path)
 def test_what_lies_outside_is_refused_with_the_cure_of_its_range(images: np.ndarray, cure: str) -> None:
     """By every method, in arrays and in lists; an array is read as it is, and checked by the transforms."""
     for name, method in METHODS.items():
-        for given in [list(images)] if name == "read_images" else (images, list(images)):
+        for images_given in [list(images)] if name == "read_images" else (images, list(images)):
             with pytest.raises(DataError, match=cure):
-                method(given)
+                method(images_given)
 
 
 @pytest.mark.tensorflow
