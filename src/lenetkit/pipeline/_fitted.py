@@ -99,7 +99,7 @@ class FittedState:
         def work(pictures: list[npt.NDArray[Any]]) -> _Answers:
             return function(self._take(self.transforms.look(pictures, self.measure_sureness)))
 
-        found = self._map_pile(images, work, n_jobs)
+        found = self._map_pile(images, work, n_jobs) if is_pile(images) else None
         return function(self.prepare(images, n_jobs)) if found is None else np.array(found)
 
     def prepare(self, images: Any, n_jobs: int | None = None) -> Prepared:
@@ -107,11 +107,10 @@ class FittedState:
 
         Of pictures that may be meant in several ways it takes the look that the networks are surest of.
         """
-        if n_jobs is None and _is_one_image(images):
-            check_levels(images)
-            left = self.transforms.leave(images)
-            if left is not None:
-                return self.as_prepared(left)
+        left = self.transforms.leave(images) if n_jobs is None and _is_one_image(images) else None
+        if left is not None:
+            check_levels(left)
+            return self.as_prepared(left)
         return self._take(self.look(images, n_jobs))
 
     def _take(self, looks: Looks) -> Prepared:
