@@ -48,7 +48,7 @@ METHODS = {
 LEVELS = hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=5).flatmap(
     lambda shape: st.one_of(
         hnp.arrays(np.uint8, shape, elements=st.sampled_from([0, 0, 0, 2, 3, 4, 255]), fill=st.nothing()),
-        hnp.arrays(np.float32, shape, elements=st.sampled_from([0, 0, 0.01, 1, np.nan]), fill=st.nothing()),
+        hnp.arrays(np.float32, shape, elements=st.sampled_from([0, 0, 0.0078125, 1, np.nan]), fill=st.nothing()),
     )
 )
 
