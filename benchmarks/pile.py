@@ -204,11 +204,12 @@ def report(given: argparse.Namespace, folder: Path, temporary: Path) -> None:
     print(markdown_table(header, rows))
     if not given.piles:
         photos = piles["photos"]
-        for count in (20, 2000):
-            many = (photos * (count // len(photos) + 1))[:count]
-            peak = run(ways["lenetkit"], many, temporary)["peak"]
-            print(f"peak memory of a pile of {count:,} photos: {peak:.0f} MiB")
-    print(f"{describe_machine(machine())}.")
+        peaks = [
+            run(ways["lenetkit"], (photos * (count // len(photos) + 1))[:count], temporary)["peak"]
+            for count in (20, 2000)
+        ]
+        print("\nPeak memory of a pile of 20 photos: {:.0f} MiB; of 2,000: {:.0f} MiB.".format(*peaks))
+    print(f"\nMeasured on {describe_machine(machine())}.")
 
 
 if __name__ == "__main__":

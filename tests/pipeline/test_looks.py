@@ -142,7 +142,7 @@ def test_images_like_mnist_and_others_are_looked_at_alike_alone_and_among_many()
         np.testing.assert_array_equal(alone.images, expected)
         np.testing.assert_array_equal(alone.others, others)
         assert (alone.rows.tolist(), alone.done) == (rows.tolist(), done)
-        left = steps.leave(image[np.newaxis, :, :, np.newaxis])
+        left = steps.pass_unchanged(image[np.newaxis, :, :, np.newaxis])
         if left is not None:
             n_left += 1
             np.testing.assert_array_equal(left, expected)
@@ -175,7 +175,7 @@ class Darker(Resize):
 def test_what_no_step_changes_is_told_by_its_form(steps: list, shape: tuple[int, ...], left: tuple | None) -> None:
     """Or, where a step may change it, not at all; it is what all steps make of it."""
     image = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
-    found = Compose(steps).leave(image)
+    found = Compose(steps).pass_unchanged(image)
     assert (found if found is None else found.shape) == left
     if found is not None:
         np.testing.assert_array_equal(found, Compose(steps).prepare(image).images)

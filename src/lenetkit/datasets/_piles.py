@@ -147,7 +147,7 @@ def load_small(path: Any) -> bytes:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _SMALL:
             return b""
-        data = os.read(file, _SMALL + 1)
+        data = os.read(file, found.st_size + 1)  # so many bytes are set aside
         return data if len(data) == found.st_size else b""
     except OSError:
         return b""

@@ -107,10 +107,10 @@ class FittedState:
 
         Of pictures that may be meant in several ways it takes the look that the networks are surest of.
         """
-        left = self.transforms.leave(images) if n_jobs is None and _is_one_image(images) else None
-        if left is not None:
-            check_levels(left)
-            return self.as_prepared(left)
+        same = self.transforms.pass_unchanged(images) if n_jobs is None and _is_one_image(images) else None
+        if same is not None:
+            check_levels(same)
+            return self.as_prepared(same)
         return self._take(self.look(images, n_jobs))
 
     def _take(self, looks: Looks) -> Prepared:

@@ -188,7 +188,7 @@ class BatchTransform:
     def _passes(self, _shape: tuple[int, ...], _dtype: np.dtype[Any]) -> bool:
         return False
 
-    def _leave(self, image: Array) -> Array | None:
+    def _pass_unchanged(self, image: Array) -> Array | None:
         """Return one image (1, height, width[, 1]) that stays as it is; None if it does not, or nobody can tell yet."""
         return image if self._passes(image.shape[1:], image.dtype) else None
 

@@ -178,17 +178,35 @@ class Compose:
             return first_looks(self.prepare(images).images)
         return self._looks_twice.look_at(apply_steps(self._head[:-1], images), measure)
 
-    def leave(self, image: Array) -> Array | None:
-        """Return one image, uint8 (1, height, width[, 1]), that no step but a trailing affine one changes.
+    def pass_unchanged(self, image: Array) -> Array | None:
+        """Return one image that no step but a trailing affine one changes, in a few microseconds; None for others.
 
-        None where one does, or it takes a closer look to tell: that is what :meth:`look` is for. It takes a few
-        microseconds, which matter for one image.
+        Parameters
+        ----------
+        image : ndarray of shape (1, height, width[, 1])
+            uint8.
+
+        Returns
+        -------
+        ndarray or None
+            The same pixels, perhaps without the last axis: what :meth:`prepare` gives. None where a step changes them
+            or takes a closer look; :meth:`look` does all of that.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenetkit.transforms import Compose, Grayscale, Rescale, Resize
+        >>> prepare = Compose([Grayscale(), Resize((28, 28)), Rescale()])
+        >>> prepare.pass_unchanged(np.zeros((1, 28, 28, 1), np.uint8)).shape
+        (1, 28, 28)
+        >>> prepare.pass_unchanged(np.zeros((1, 30, 30), np.uint8)) is None
+        True
         """
         for step in self._head:
-            left = step._leave(image) if isinstance(step, BatchTransform) and is_elementwise(step) else None
-            if left is None:
+            same = step._pass_unchanged(image) if isinstance(step, BatchTransform) and is_elementwise(step) else None
+            if same is None:
                 return None
-            image = left
+            image = same
         return image
 
     def look_at_each(self, images: list[Array], measure: Callable[[Array], Array] | None = None) -> list[Looks]:

@@ -43,7 +43,7 @@ class Grayscale(BatchTransform):
         is_plain = type(images) is np.ndarray and images.dtype == np.uint8 and images.shape[3:] == (1,)
         return np.asarray(images)[..., 0] if is_plain else super()._map(images)
 
-    def _leave(self, image: Array) -> Array | None:
+    def _pass_unchanged(self, image: Array) -> Array | None:
         return image if image.ndim == 3 else image[..., 0]
 
     def _apply(self, batch: Array) -> Array:

@@ -117,7 +117,7 @@ class MnistNormalize(BatchTransform):
     _channels = (1, 3)
     working_side = WORKING_SIDE
 
-    def _leave(self, image: Array) -> Array | None:
+    def _pass_unchanged(self, image: Array) -> Array | None:
         grey = to_bytes(image)
         return grey if is_like_mnist(grey)[0] and not is_thin(grey)[0] else None
 
@@ -212,7 +212,7 @@ class MnistNormalize(BatchTransform):
         seen: list[_SecondLook] = []
         if doubting and done.any():
             thin = np.concatenate([is_thin(batch[part]) for part in chunks(batch)]) & done
-            for rows in map(np.flatnonzero, _heed({"thin": thin}, batch, measure).values()):
+            for rows in map(np.flatnonzero, _remaining_doubts({"thin": thin}, batch, measure).values()):
                 index, filled = fill_images(batch[rows], stroke=self.stroke)
                 seen.append((rows[index], filled, FILLED))
         if len(others):
@@ -224,7 +224,7 @@ class MnistNormalize(BatchTransform):
                 rows = others[part]
                 images[rows] = found["result"]
                 if doubting:
-                    unsure = _heed(doubts(found), found["result"], measure)
+                    unsure = _remaining_doubts(doubts(found), found["result"], measure)
                     looks = look_again(found, unsure, self.stroke) if unsure else ()
                     seen += [(rows[index], other, way) for index, other, way in looks]
         return _gather(images, seen)
@@ -274,7 +274,9 @@ class MnistNormalize(BatchTransform):
         return describe_stages(stroke=bool(self.stroke))
 
 
-def _heed(unsure: dict[str, Array], images: Array, measure: Callable[[Array], Array] | None) -> dict[str, Array]:
+def _remaining_doubts(
+    unsure: dict[str, Array], images: Array, measure: Callable[[Array], Array] | None
+) -> dict[str, Array]:
     """Return the doubts about images, by reason, that the measure does not dispel; nothing if none is left."""
     if not any(map(np.count_nonzero, unsure.values())):
         return {}
